@@ -1,0 +1,71 @@
+import { once } from "node:events";
+import { Command, InvalidArgumentError } from "commander";
+import { startExchange } from "./exchange.ts";
+import { type FaultRule, parseFaultRule } from "./faults.ts";
+import { FormError } from "./form.ts";
+
+function parseNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("not a number");
+  return value;
+}
+
+function parseWeightLimit(text: string): number {
+  return text === "none" ? Infinity : parseNumber(text);
+}
+
+/** Reads `kind:name=value,name=value`; numbers are taken as numbers, lists are parted by a semicolon. */
+function parseFault(text: string, earlier: FaultRule[]): FaultRule[] {
+  const colon = text.indexOf(":");
+  const kind = colon < 0 ? text : text.slice(0, colon);
+  const settings = colon < 0 ? [] : text.slice(colon + 1).split(",");
+  const fields = settings.map((setting): [string, unknown] => {
+    const [name = "", value = ""] = setting.split("=");
+    if (name === "slots") return [name, value.split(";").map(Number)];
+    return [name, /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value];
+  });
+  try {
+    return [...earlier, parseFaultRule({ kind, ...Object.fromEntries(fields) })];
+  } catch (error) {
+    throw error instanceof FormError ? new InvalidArgumentError(error.message) : error;
+  }
+}
+
+type Flags = {
+  port: number;
+  host: string;
+  latency: number;
+  symbols: number;
+  weightLimit: number;
+  fault: FaultRule[];
+  recorded: boolean;
+  clockOffsetMs: number;
+};
+
+const program = new Command("exchange")
+  .description(
+    "A simulated exchange that answers as Binance's spot REST API does. Settings: GET and POST /control.",
+  )
+  .option("--port <number>", "port, 0 for any free one", parseNumber, 8080)
+  .option("--host <address>", "address to listen on", "127.0.0.1")
+  .option("--latency <ms>", "wait before every answer", parseNumber, 0)
+  .option("--symbols <count>", "trading USDT symbols", parseNumber, 60)
+  .option("--weight-limit <weight>", "weight a minute, or none", parseWeightLimit, 6000)
+  .option("--fault <kind:name=value,...>", "a fault rule, repeatable", parseFault, [])
+  .option("--no-recorded", "generated candles only, so that all intervals reconcile")
+  .option("--clock-offset-ms <ms>", "how far the exchange's clock is ahead", parseNumber, 0);
+
+const flags = program.parse().opts<Flags>();
+const exchange = await startExchange({
+  port: flags.port,
+  host: flags.host,
+  latencyMs: flags.latency,
+  symbols: flags.symbols,
+  weightLimit: flags.weightLimit,
+  faults: flags.fault,
+  recorded: flags.recorded,
+  clock: { offsetMs: flags.clockOffsetMs },
+});
+process.stdout.write(`simulated exchange at ${exchange.url}\n`);
+await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+await exchange.stop();

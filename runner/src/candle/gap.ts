@@ -1,0 +1,177 @@
+import type { Interval } from "../contract.ts";
+import type { Rejected } from "./candle.ts";
+import { WIDTH_MS } from "./interval.ts";
+import { intersect, overlaps, type Span, spanOf, subtract } from "./span.ts";
+
+export type GapState = "open" | "repaired" | "confirmed_absent" | "before_listing" | "after_delisting";
+
+/**
+ * Why the slots are not stored. `absent`: the exchange answered without them. `failed`: no usable answer.
+ * `invalid`: a row came and must not be stored. `not_requested`: lies between what was asked for and what is stored.
+ */
+export type GapReason = "absent" | "failed" | "invalid" | "not_requested";
+
+/** One row of the gap log. Times in ms; `id` a UUID; `nextCheckAt` null: nobody asks by himself. */
+export type Gap = Span & {
+  readonly id: string;
+  readonly state: GapState;
+  readonly reason: GapReason;
+  /** Answers so far in which the slots were missing. */
+  readonly attempts: number;
+  readonly evidence: Evidence;
+  readonly nextCheckAt: number | null;
+};
+
+export type Evidence = {
+  readonly error?: string;
+  readonly raw?: string;
+  /** First answer without the slots, ms. */
+  readonly absentSince?: number;
+  /** Open times of the nearest candles seen in the same answer, null where the answer held none. */
+  readonly before?: number | null;
+  readonly after?: number | null;
+};
+
+/** What one request brought for its span: stored slots ascending, broken rows by slot, or why it failed. */
+export type PageFacts = {
+  readonly span: Span;
+  readonly slots: readonly number[];
+  readonly rejected: ReadonlyMap<number, Rejected>;
+  readonly failure: string | null;
+};
+
+/** What is known of the symbol's life. `firstCandle` in ms; `trading` false once the exchange says so. */
+export type Life = {
+  readonly firstCandle: number | null;
+  readonly trading: boolean;
+  readonly lastTs: number | null;
+};
+
+const HOUR_MS = 3_600_000;
+/** Never terminal: the exchange re-uploads now and then. */
+const RECHECK_MS: readonly number[] = [1, 24, 7 * 24, 30 * 24, 90 * 24].map((hours) => hours * HOUR_MS);
+/** Two answers this far apart prove an absence; two in a row only prove the same cache. */
+const PROOF_DISTANCE_MS = HOUR_MS;
+
+type Missing = Span & { readonly reason: GapReason; readonly evidence: Evidence };
+
+/** What the rules need to know besides the answer; `newId` makes ids for new rows. */
+export type GapRules = { readonly life: Life; readonly now: number; readonly newId: () => string };
+
+/**
+ * The gap log's next rows for one page: existing gaps updated, split or closed, new ones added. The first piece of a
+ * split gap keeps its id; a repaired piece is kept as a row of history.
+ */
+export function planGaps(
+  interval: Interval,
+  existing: readonly Gap[],
+  page: PageFacts,
+  { life, now, newId }: GapRules,
+): readonly Gap[] {
+  const missing = listMissing(interval, page, now);
+  const touched = existing.filter((gap) => gap.state !== "repaired" && overlaps(gap, page.span));
+  const split = touched.flatMap((gap) =>
+    splitGap(gap, page, missing, life, now).map((piece, index) => ({
+      ...piece,
+      id: index === 0 ? gap.id : newId(),
+    })),
+  );
+  const added = missing.flatMap((piece) =>
+    subtract(piece, touched).map((rest) => ({
+      ...judge({ ...piece, ...rest }, null, life, now),
+      id: newId(),
+    })),
+  );
+  return [...split, ...added];
+}
+
+type Judged = Omit<Gap, "id">;
+
+function splitGap(gap: Gap, page: PageFacts, missing: readonly Missing[], life: Life, now: number): Judged[] {
+  const inside = intersect(gap, page.span);
+  if (inside === null) return [gap];
+  const still = missing.flatMap((piece) => {
+    const part = intersect(piece, inside);
+    return part === null ? [] : [judge({ ...piece, ...part }, gap, life, now)];
+  });
+  const untouched = subtract(gap, [page.span]).map((span) => ({ ...gap, ...span }));
+  const filled = subtract(inside, missing).map(
+    (span): Judged => ({ ...gap, ...span, state: "repaired", nextCheckAt: null }),
+  );
+  return [...untouched, ...still, ...filled];
+}
+
+/** State and next check of a missing piece, from what was known of it (`gap`) and the new answer. */
+function judge(piece: Missing, gap: Gap | null, life: Life, now: number): Judged {
+  const { from, to, reason, evidence } = piece;
+  const isKnown = gap !== null && gap.reason === reason;
+  if (reason === "failed") {
+    // no answer is no evidence: what was known stays, and it is due at once
+    return gap === null || gap.reason === "not_requested"
+      ? { from, to, state: "open", reason, attempts: 0, evidence, nextCheckAt: now }
+      : { ...gap, from, to, evidence: { ...gap.evidence, ...evidence }, nextCheckAt: now };
+  }
+  // an answer before its time proves nothing new: the next check stays where it was
+  if (isKnown && gap.nextCheckAt !== null && gap.nextCheckAt > now) return { ...gap, from, to };
+  const attempts = (isKnown ? gap.attempts : 0) + 1;
+  const absentSince = gap?.evidence.absentSince ?? now;
+  const state = judgeState(piece, attempts, now - absentSince, life);
+  const wait = RECHECK_MS[Math.min(attempts, RECHECK_MS.length) - 1] ?? HOUR_MS;
+  const known = reason === "absent" ? { ...evidence, absentSince } : evidence;
+  return { from, to, state, reason, attempts, evidence: known, nextCheckAt: now + wait };
+}
+
+function judgeState(piece: Missing, attempts: number, knownForMs: number, life: Life): GapState {
+  if (piece.reason !== "absent") return "open";
+  if (life.firstCandle !== null && piece.to <= life.firstCandle) return "before_listing";
+  if (!life.trading && (life.lastTs === null || piece.from > life.lastTs)) return "after_delisting";
+  return attempts > 1 && knownForMs >= PROOF_DISTANCE_MS ? "confirmed_absent" : "open";
+}
+
+/** The slots of the page that are not stored, as pieces of one reason each, ascending. */
+export function listMissing(interval: Interval, page: PageFacts, now: number): Missing[] {
+  if (page.failure !== null) return [{ ...page.span, reason: "failed", evidence: { error: page.failure } }];
+  const width = WIDTH_MS[interval];
+  const present = page.slots.map((slot) => ({ from: slot, to: slot + width }));
+  const broken = [...page.rejected].filter(([slot]) => slot >= page.span.from && slot < page.span.to);
+  const absent = subtract(page.span, [
+    ...present,
+    ...broken.map(([slot]) => ({ from: slot, to: slot + width })),
+  ]);
+  const pieces: Missing[] = absent.map((span) => ({
+    ...span,
+    reason: "absent",
+    evidence: {
+      absentSince: now,
+      before: page.slots.findLast((slot) => slot < span.from) ?? null,
+      after: page.slots.find((slot) => slot >= span.to) ?? null,
+    },
+  }));
+  for (const [slot, { reason, raw }] of broken) {
+    for (const span of subtract({ from: slot, to: slot + width }, present)) {
+      pieces.push({ ...span, reason: "invalid", evidence: { error: reason, raw } });
+    }
+  }
+  return pieces.toSorted((a, b) => a.from - b.from);
+}
+
+/**
+ * The page without the newest slots that are missing and whose close is not `settledBefore` yet: the exchange may
+ * still be about to show them, so they stay uncovered instead of being logged. Null where nothing is left.
+ */
+export function trimUnsettled(interval: Interval, page: PageFacts, settledBefore: number): PageFacts | null {
+  if (page.failure !== null) return page;
+  const width = WIDTH_MS[interval];
+  const known = Math.max(
+    (page.slots.at(-1) ?? page.span.from - width) + width,
+    ...page.rejected.keys().map((s) => s + width),
+  );
+  const settled = Math.floor(settledBefore / width) * width;
+  const span = spanOf(page.span.from, Math.min(page.span.to, Math.max(known, settled)));
+  return span === null ? null : { ...page, span };
+}
+
+/** Gaps that a person or a job should ask for again now: due, and not those that nobody asked for. */
+export function isDue(gap: Gap, now: number): boolean {
+  return gap.state !== "repaired" && gap.nextCheckAt !== null && gap.nextCheckAt <= now;
+}

@@ -1,0 +1,94 @@
+import type { Interval } from "../contract.ts";
+import { type Candle, isMisaligned, isRejected, parseCandle, type Rejected } from "./candle.ts";
+import { slotOf, WIDTH_MS } from "./interval.ts";
+import { hull, type Span, spanOf } from "./span.ts";
+
+/** Candles of one request: the spot maximum; weight 2 at any size, so less only wastes. */
+export const PAGE_CANDLES = 1000;
+
+export function pageMs(interval: Interval): number {
+  return PAGE_CANDLES * WIDTH_MS[interval];
+}
+
+/** One parsed answer: closed candles ascending by open time, one per open time, and the rows that must not be stored. */
+export type ParsedPage = {
+  readonly candles: readonly Candle[];
+  readonly rejected: ReadonlyMap<number, Rejected>;
+};
+
+/**
+ * Sorts an answer into closed candles of `span` and broken rows. Running candles (own close time not before `now`,
+ * the exchange's clock) and rows outside the span are dropped; of two rows with one open time the later one counts.
+ */
+export function parsePage(interval: Interval, span: Span, rows: readonly unknown[], now: number): ParsedPage {
+  const candles = new Map<number, Candle>();
+  const rejected = new Map<number, Rejected>();
+  let previousSlot = span.from - WIDTH_MS[interval];
+  for (const row of rows) {
+    const parsed = parseCandle(row, now);
+    if (isRejected(parsed)) {
+      // a row whose own time is unusable is laid where it came: behind its neighbour
+      const slot = slotOfBroken(interval, span, row) ?? previousSlot + WIDTH_MS[interval];
+      rejected.set(slot, parsed);
+      previousSlot = slot;
+      continue;
+    }
+    previousSlot = slotOf(interval, parsed.openTime);
+    if (parsed.closeTime >= now || parsed.openTime < span.from || parsed.openTime >= span.to) continue;
+    candles.set(parsed.openTime, parsed);
+  }
+  return { candles: [...candles.values()].toSorted((a, b) => a.openTime - b.openTime), rejected };
+}
+
+function slotOfBroken(interval: Interval, span: Span, row: unknown): number | null {
+  const openTime: unknown = Array.isArray(row) ? row[0] : null;
+  if (typeof openTime !== "number" || openTime < span.from || openTime >= span.to) return null;
+  return slotOf(interval, openTime);
+}
+
+/** Slots (ascending, each once) that the candles fill. */
+export function listSlots(interval: Interval, candles: readonly Candle[]): number[] {
+  return [...new Set(candles.map(({ openTime }) => slotOf(interval, openTime)))];
+}
+
+export function countMisaligned(interval: Interval, candles: readonly Candle[]): number {
+  return candles.filter(({ openTime }) => isMisaligned(interval, openTime)).length;
+}
+
+/** A window cut into requests, oldest first; `backwards`: newest first, so that each page touches what is stored. */
+export function splitPages(interval: Interval, window: Span, backwards = false): Span[] {
+  const length = pageMs(interval);
+  const pages: Span[] = [];
+  if (backwards) {
+    for (let to = window.to; to > window.from; to -= length)
+      pages.push({ from: Math.max(window.from, to - length), to });
+  } else {
+    for (let from = window.from; from < window.to; from += length) {
+      pages.push({ from, to: Math.min(from + length, window.to) });
+    }
+  }
+  return pages;
+}
+
+/** Requests that cover the gaps, neighbours of one page's length together: a request weighs 2 at any size. */
+export function planGapPages(interval: Interval, gaps: readonly Span[]): Span[] {
+  const length = pageMs(interval);
+  const pages: Span[] = [];
+  for (const gap of gaps.toSorted((a, b) => a.from - b.from)) {
+    const last = pages.at(-1);
+    if (last !== undefined && Math.max(gap.to, last.to) - last.from <= length)
+      pages[pages.length - 1] = hull(last, gap);
+    else pages.push(gap);
+  }
+  return pages.flatMap((page) => splitPages(interval, page));
+}
+
+/** The rest of a page after an answer that was full before the span's end (misaligned rows share a slot). */
+export function restOf(interval: Interval, span: Span, rows: readonly unknown[]): Span | null {
+  if (rows.length < PAGE_CANDLES) return null;
+  const last = rows.at(-1);
+  const openTime: unknown = Array.isArray(last) ? last[0] : null;
+  if (typeof openTime !== "number" || openTime < span.from) return null;
+  const isEnd = slotOf(interval, openTime) + WIDTH_MS[interval] >= span.to;
+  return isEnd ? null : spanOf(openTime + 1, span.to);
+}

@@ -1,0 +1,38 @@
+/**
+ * Turns a call for many into a call for one that shares round trips: what is asked while a call is under way goes
+ * together in the next. Sixty series then need one statement instead of sixty. Order of answers = order of items.
+ * `maxItems` bounds one call.
+ */
+export function coalesce<Item, Answer>(
+  callAll: (items: readonly Item[]) => Promise<readonly Answer[]>,
+  maxItems = 1000,
+): (item: Item) => Promise<Answer> {
+  type Waiting = { item: Item; resolve: (answer: Answer) => void; reject: (error: unknown) => void };
+  let waiting: Waiting[] = [];
+  let running = false;
+
+  const drain = async () => {
+    running = true;
+    // a turn of the event loop, so that everybody who asks "at once" is in the first call
+    await Promise.resolve();
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, maxItems);
+      waiting = waiting.slice(maxItems);
+      try {
+        const answers = await callAll(batch.map(({ item }) => item));
+        if (answers.length !== batch.length)
+          throw new Error(`${answers.length} answers to ${batch.length} questions`);
+        answers.forEach((answer, index) => batch[index]?.resolve(answer));
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    running = false;
+  };
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ item, resolve, reject });
+      if (!running) void drain();
+    });
+}

@@ -1,0 +1,73 @@
+import type { Context } from "../context.ts";
+import { EXIT, type ExitCode } from "../contract.ts";
+import { parseInterval, parseSymbols } from "../settings.ts";
+import { type FillCommand, runFill } from "../sync/fill-run.ts";
+import { planBackfill } from "../sync/plan.ts";
+import { runPreview } from "../sync/preview-run.ts";
+import { parseShard, type Selection, WHOLE } from "../sync/selection.ts";
+import { WORK_SETTINGS } from "../sync/work.ts";
+import { parseTime, renderTime } from "../time.ts";
+import { type Command, collectFaults, OPTION, type RawOptions } from "./command.ts";
+
+export const backfill: Command = {
+  name: "backfill",
+  examples: [
+    "backfill 1m --symbols BTCUSDT --from 2024-01-01",
+    "backfill 1h --symbols BTCUSDT,ETHUSDT --from 2020-01-01 --to 2021-01-01 --dry-run",
+  ],
+  define: (command) =>
+    command
+      .argument("<interval>", "1m, 15m, 1h, 4h or 1d")
+      .option(...OPTION.symbols)
+      .option(...OPTION.from)
+      .option(...OPTION.to)
+      .option("--source <name>", "auto or rest (default: auto)")
+      .option(...OPTION.shard)
+      .option(...OPTION.dryRun)
+      .option(...OPTION.deadline)
+      .option(...OPTION.json),
+  run: (context, [interval], options) => runBackfill(context, interval, options, options["dryRun"] === true),
+};
+
+/** `backfill`, or with `isPreview` its plan. */
+export async function runBackfill(
+  context: Context,
+  intervalText: string | undefined,
+  options: RawOptions,
+  isPreview: boolean,
+): Promise<ExitCode> {
+  const faults = collectFaults();
+  const interval = faults.take("INTERVAL", intervalText, parseInterval);
+  const symbols = faults.take("--symbols", options["symbols"], parseSymbols);
+  const from = faults.take("--from", options["from"], parseTime);
+  const to = faults.take("--to", options["to"], parseTime) ?? Date.now();
+  const shard = faults.take("--shard", options["shard"], parseShard);
+  faults.take("--source", options["source"], parseSource);
+  if (options["from"] === undefined)
+    faults.note("--from is missing: say where the backfill starts, e.g. --from 2024-01-01");
+  if (from !== undefined && from >= to)
+    faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
+  const settings = faults.settings(context, [...WORK_SETTINGS, "symbols", "universeSize"]);
+  if (interval === undefined || from === undefined) return EXIT.usage;
+  const selection: Selection = {
+    interval,
+    symbols: symbols ?? settings.symbols,
+    size: settings.universeSize,
+    shard: shard ?? WHOLE,
+  };
+  const command: FillCommand = {
+    command: "backfill",
+    args: `${interval} --from ${renderTime(from)} --to ${renderTime(to)}`,
+    isBackground: true,
+    asJson: options["json"] === true,
+    plan: (state, now) => planBackfill(state, { from, to }, now),
+  };
+  return isPreview
+    ? runPreview(context, settings, command, selection)
+    : runFill(context, settings, command, selection);
+}
+
+function parseSource(text: string): string {
+  if (text === "auto" || text === "rest") return text;
+  throw new Error(`must be auto or rest, not ${JSON.stringify(text)}`);
+}

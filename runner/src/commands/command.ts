@@ -1,0 +1,64 @@
+import type { Command as Commander } from "commander";
+import type { Context } from "../context.ts";
+import type { CommandName, ExitCode } from "../contract.ts";
+import { SettingsFault, UsageFault } from "../errors.ts";
+import { parseSettings, type Settings } from "../settings.ts";
+
+/** Raw options as commander gives them: text, or true for a flag. */
+export type RawOptions = Readonly<Record<string, string | boolean | undefined>>;
+
+/** A verb of the runner. `define` declares arguments and options as text; `run` parses them, faults together. */
+export type Command = {
+  readonly name: CommandName;
+  readonly examples: readonly string[];
+  readonly define: (command: Commander) => void;
+  readonly run: (context: Context, args: readonly string[], options: RawOptions) => Promise<ExitCode>;
+};
+
+/** Collects the faults of arguments and settings, so that a person mends all of them at once. */
+export type Faults = {
+  /** Parses a text; on a fault notes it under `label` and returns undefined. Absent text is undefined without a fault. */
+  take<T>(label: string, text: string | boolean | undefined, parse: (text: string) => T): T | undefined;
+  note(fault: string): void;
+  /** Parses settings and throws everything noted so far: UsageFault where an argument is wrong, else SettingsFault. */
+  settings<K extends keyof Settings>(context: Context, needed: readonly K[]): Pick<Settings, K>;
+};
+
+export function collectFaults(): Faults {
+  const faults: string[] = [];
+  return {
+    take(label, text, parse) {
+      if (typeof text !== "string") return undefined;
+      try {
+        return parse(text);
+      } catch (error) {
+        faults.push(`${label} ${error instanceof Error ? error.message : String(error)}`);
+        return undefined;
+      }
+    },
+    note: (fault) => faults.push(fault),
+    settings(context, needed) {
+      try {
+        const settings = parseSettings(context.env, needed);
+        if (faults.length > 0) throw new UsageFault(faults);
+        return settings;
+      } catch (error) {
+        if (error instanceof SettingsFault && faults.length > 0)
+          throw new UsageFault([...faults, ...error.faults]);
+        throw error;
+      }
+    },
+  };
+}
+
+/** Options that most commands share, declared once so that they read the same in every help. */
+export const OPTION = {
+  json: ["--json", "print the result as JSON"],
+  dryRun: ["--dry-run", "print the plan and change nothing"],
+  deadline: ["--deadline <seconds>", "stop after this time; what is done is stored, exit 124"],
+  symbols: ["--symbols <list>", "symbols instead of the largest by volume, e.g. BTCUSDT,eth/usdt"],
+  intervals: ["--intervals <list>", "intervals, e.g. 1m,1h (default: all)"],
+  from: ["--from <time>", "YYYY-MM-DD or ISO 8601, UTC"],
+  to: ["--to <time>", "end of the span, not included (default: now)"],
+  shard: ["--shard <i/n>", "every n-th series from the i-th, counted from 0"],
+} as const;

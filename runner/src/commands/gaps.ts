@@ -1,0 +1,128 @@
+import type { GapState } from "../candle/gap.ts";
+import { WIDTH_MS } from "../candle/interval.ts";
+import type { Context } from "../context.ts";
+import { EXIT, type ExitCode, INTERVALS, type Interval } from "../contract.ts";
+import { openDatabase } from "../db/connect.ts";
+import { type ListedGap, listGaps } from "../db/gaps.ts";
+import { renderTable } from "../render.ts";
+import { parseIntervals, parseSymbols } from "../settings.ts";
+import { repairGaps } from "../sync/repair.ts";
+import { WORK_SETTINGS } from "../sync/work.ts";
+import { parseTime, renderTime } from "../time.ts";
+import { type Command, collectFaults, OPTION } from "./command.ts";
+
+const STATES: readonly GapState[] = [
+  "open",
+  "confirmed_absent",
+  "before_listing",
+  "after_delisting",
+  "repaired",
+];
+
+export const gaps: Command = {
+  name: "gaps",
+  examples: [
+    "gaps",
+    "gaps --symbols BTCUSDT --state open,confirmed_absent",
+    "gaps --repair",
+    "gaps --repair --all --intervals 1h",
+  ],
+  define: (command) =>
+    command
+      .option("--repair", "ask the exchange again for what is due")
+      .option("--all", "with --repair: also for what is not due yet")
+      .option("--state <list>", `of ${STATES.join(", ")} (default: open)`)
+      .option(...OPTION.symbols)
+      .option(...OPTION.intervals)
+      .option(...OPTION.from)
+      .option(...OPTION.to)
+      .option(...OPTION.dryRun)
+      .option(...OPTION.deadline)
+      .option(...OPTION.json),
+  async run(context, _args, options) {
+    const faults = collectFaults();
+    const symbols = faults.take("--symbols", options["symbols"], parseSymbols) ?? null;
+    const intervals = faults.take("--intervals", options["intervals"], parseIntervals) ?? null;
+    const states = faults.take("--state", options["state"] ?? "open", parseStates) ?? [];
+    const from = faults.take("--from", options["from"], parseTime) ?? null;
+    const to = faults.take("--to", options["to"], parseTime) ?? null;
+    const asJson = options["json"] === true;
+    if (options["all"] === true && options["repair"] !== true) faults.note("--all belongs to --repair");
+    if (from !== null && to !== null && from >= to)
+      faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
+    if (options["repair"] !== true) {
+      const { dbUrl } = faults.settings(context, ["dbUrl"]);
+      return printGaps(context, dbUrl, { states, symbols, intervals, from, to }, asJson);
+    }
+    const settings = faults.settings(context, WORK_SETTINGS);
+    return repairGaps(context, settings, {
+      intervals: intervals ?? INTERVALS,
+      symbols,
+      all: options["all"] === true,
+      isPreview: options["dryRun"] === true,
+      asJson,
+    });
+  },
+};
+
+async function printGaps(
+  context: Context,
+  dbUrl: string,
+  filter: Parameters<typeof listGaps>[1],
+  asJson: boolean,
+): Promise<ExitCode> {
+  const db = openDatabase(dbUrl, "gaps");
+  try {
+    const found = await listGaps(db, filter);
+    if (asJson) for (const gap of found) context.print(`${JSON.stringify(recordOf(gap))}\n`);
+    else context.print(found.length === 0 ? "no such gaps\n" : `${renderGaps(found)}\n`);
+  } finally {
+    await db.pool.end();
+  }
+  return EXIT.done;
+}
+
+export function renderGaps(found: readonly ListedGap[]): string {
+  return renderTable(
+    ["symbol", "interval", "from", "to", "candles", "state", "why", "next check"],
+    found.map((gap) => [
+      gap.symbol,
+      gap.interval,
+      renderTime(gap.from),
+      renderTime(gap.to),
+      candlesOf(gap),
+      gap.state,
+      describe(gap),
+      gap.nextCheckAt === null ? "-" : renderTime(gap.nextCheckAt),
+    ]),
+  );
+}
+
+function describe({ reason, attempts, evidence }: ListedGap): string {
+  if (reason === "absent") return `absent in ${attempts} answer${attempts === 1 ? "" : "s"}`;
+  if (reason === "not_requested") return "never asked for";
+  return `${reason}: ${(evidence.error ?? "").slice(0, 60)}`;
+}
+
+function candlesOf({ from, to, interval }: { from: number; to: number; interval: Interval }): number {
+  return (to - from) / WIDTH_MS[interval];
+}
+
+function recordOf(gap: ListedGap): Record<string, unknown> {
+  const { coinId: _, ...rest } = gap;
+  return {
+    ...rest,
+    from: renderTime(gap.from),
+    to: renderTime(gap.to),
+    candles: candlesOf(gap),
+    nextCheckAt: gap.nextCheckAt === null ? null : renderTime(gap.nextCheckAt),
+  };
+}
+
+function parseStates(text: string): readonly GapState[] {
+  const asked = text.split(",").map((item) => item.trim());
+  const unknown = asked.filter((item) => !STATES.some((state) => state === item));
+  if (unknown.length > 0)
+    throw new Error(`must be of ${STATES.join(", ")}, not ${JSON.stringify(unknown.join(","))}`);
+  return STATES.filter((state) => asked.includes(state));
+}

@@ -1,0 +1,22 @@
+import { runBackfill } from "./backfill.ts";
+import { type Command, OPTION } from "./command.ts";
+import { sync } from "./sync.ts";
+
+export const plan: Command = {
+  name: "plan",
+  examples: ["plan 1m --top 20", "plan 1m --symbols BTCUSDT --from 2020-01-01"],
+  define: (command) =>
+    command
+      .argument("<interval>", "1m, 15m, 1h, 4h or 1d")
+      .option("--top <n>", "the n largest symbols by volume instead of UNIVERSE_SIZE")
+      .option(...OPTION.symbols)
+      .option(...OPTION.from)
+      .option(...OPTION.to)
+      .option(...OPTION.shard)
+      .option(...OPTION.deadline)
+      .option(...OPTION.json),
+  run: (context, args, options) =>
+    options["from"] === undefined
+      ? sync.run(context, args, { ...options, dryRun: true })
+      : runBackfill(context, args[0], options, true),
+};

@@ -1,0 +1,116 @@
+import type { Context } from "../context.ts";
+import { EXIT } from "../contract.ts";
+import { Stopped } from "../errors.ts";
+import { parseCount, parseInterval, parseSymbols } from "../settings.ts";
+import { runFill } from "../sync/fill-run.ts";
+import { planSync } from "../sync/plan.ts";
+import { runPreview } from "../sync/preview-run.ts";
+import { parseShard, type Selection, WHOLE } from "../sync/selection.ts";
+import { WORK_SETTINGS } from "../sync/work.ts";
+import { sleep } from "../time.ts";
+import { type Command, collectFaults, OPTION } from "./command.ts";
+
+const LARGEST_UNIVERSE = 2000;
+const LONGEST_PERIOD_S = 86_400;
+
+export const sync: Command = {
+  name: "sync",
+  examples: [
+    "sync 1m",
+    "sync 1m --top 20 --deadline 35",
+    "sync 1h --symbols BTCUSDT,eth/usdt --dry-run",
+    "sync 1m --every 60",
+  ],
+  define: (command) =>
+    command
+      .argument("<interval>", "1m, 15m, 1h, 4h or 1d")
+      .option("--top <n>", "the n largest symbols by volume instead of UNIVERSE_SIZE")
+      .option(...OPTION.symbols)
+      .option("--every <seconds>", "again at each full period until SIGTERM, instead of once")
+      .option(...OPTION.shard)
+      .option(...OPTION.dryRun)
+      .option(...OPTION.deadline)
+      .option(...OPTION.json),
+  async run(context, [intervalText], options) {
+    const faults = collectFaults();
+    const interval = faults.take("INTERVAL", intervalText, parseInterval);
+    const top = faults.take("--top", options["top"], (text) => parseCount(text, LARGEST_UNIVERSE));
+    const symbols = faults.take("--symbols", options["symbols"], parseSymbols);
+    const every = faults.take("--every", options["every"], (text) => parseCount(text, LONGEST_PERIOD_S));
+    const shard = faults.take("--shard", options["shard"] ?? shardOf(context), parseShard);
+    if (top !== undefined && symbols !== undefined) faults.note("--top and --symbols exclude each other");
+    const settings = faults.settings(context, [
+      ...WORK_SETTINGS,
+      "autoPeriod",
+      "syncIntervals",
+      "fallbackStart",
+      "symbols",
+      "universeSize",
+    ]);
+    if (interval === undefined) return EXIT.usage;
+    if (!settings.syncIntervals.includes(interval)) {
+      context.log.info(
+        { interval, "event.name": "interval_off" },
+        `[RUN] ${interval} is not in SYNC_INTERVALS; nothing to do`,
+      );
+      return EXIT.done;
+    }
+    const selection: Selection = {
+      interval,
+      symbols: symbols ?? (top === undefined ? settings.symbols : null),
+      size: top ?? settings.universeSize,
+      shard: shard ?? WHOLE,
+    };
+    const plan: Parameters<typeof runFill>[2]["plan"] = (state, now) => planSync(state, { ...settings, now });
+    const command = {
+      command: "sync",
+      args: argumentsOf(selection, top),
+      isBackground: false,
+      asJson: options["json"] === true,
+      plan,
+    } as const;
+    if (options["dryRun"] === true) return runPreview(context, settings, command, selection);
+    if (every === undefined) return runFill(context, settings, command, selection);
+    return repeat(context, every * 1000, () => runFill(context, settings, command, selection));
+  },
+};
+
+/** The pods of an Indexed Job get their index from Kubernetes. */
+function shardOf({ env }: Context): string | undefined {
+  return env["R3A_SHARDS"] === undefined
+    ? undefined
+    : `${env["JOB_COMPLETION_INDEX"] ?? "0"}/${env["R3A_SHARDS"]}`;
+}
+
+function argumentsOf({ interval, symbols, size, shard }: Selection, top: number | undefined): string {
+  const which =
+    top !== undefined ? ` --top ${size}` : symbols !== null ? ` --symbols ${symbols.join(",")}` : "";
+  return `${interval}${which}${shard.count > 1 ? ` --shard ${shard.index}/${shard.count}` : ""}`.slice(
+    0,
+    500,
+  );
+}
+
+/** Runs at each full period; one that fails is logged and the next one starts at its time. Ends at SIGTERM with 0. */
+async function repeat(
+  context: Context,
+  periodMs: number,
+  runOnce: () => Promise<unknown>,
+): Promise<typeof EXIT.done> {
+  for (;;) {
+    try {
+      await runOnce();
+    } catch (error) {
+      if (error instanceof Stopped) throw error;
+      context.log.error(
+        { "event.name": "cycle_failed", err: error },
+        "[RUN] this cycle failed; the next one starts at its time",
+      );
+    }
+    const stopped = await sleep(periodMs - (Date.now() % periodMs), context.signal).then(
+      () => false,
+      () => true,
+    );
+    if (stopped) return EXIT.done;
+  }
+}

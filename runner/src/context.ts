@@ -1,0 +1,18 @@
+import type { Logger } from "./log.ts";
+import type { Environment } from "./settings.ts";
+
+/** What a command gets from the process: nothing below main.ts reads the process itself. */
+export type Context = {
+  readonly env: Environment;
+  /** Aborted with `Stopped` by SIGTERM, SIGINT or the deadline. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /** Writes a result to stdout, secrets taken out. */
+  readonly print: (text: string) => void;
+  /** A person watches stderr. */
+  readonly isTerminal: boolean;
+  readonly color: boolean;
+  /** Seconds of the command's own deadline, null without one. */
+  readonly deadlineS: number | null;
+  readonly runId: string;
+};

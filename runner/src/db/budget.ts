@@ -1,0 +1,76 @@
+import { type Database, withClient } from "./connect.ts";
+
+/** Times are kept by the database's clock: it is the one clock that all processes share. */
+const LEFT_MS = (column: string) =>
+  `greatest(0, extract(epoch from b.${column} - clock_timestamp()) * 1000)::float8`;
+
+const LEASE = `
+  with now_used as (
+    select egress_key, hold_until, banned_until, minute as old_minute,
+           greatest(minute, to_timestamp($2 / 1000.0)) as minute,
+           case when minute >= to_timestamp($2 / 1000.0) then greatest(used, $3) else $3 end as used
+    from r3a.api_budget where egress_key = $1 for update
+  ),
+  granting as (
+    select *, case when greatest(hold_until, banned_until) > clock_timestamp() then 0
+                   else greatest(0, least($4, $5 - used)) end as granted
+    from now_used
+  )
+  update r3a.api_budget b set minute = g.minute, used = g.used + g.granted
+  from granting g where b.egress_key = g.egress_key
+  returning g.granted, ${LEFT_MS("hold_until")} as hold_ms, ${LEFT_MS("banned_until")} as banned_ms`;
+
+const ENSURE = `insert into r3a.api_budget (egress_key) values ($1) on conflict do nothing`;
+
+const HOLD = `
+  update r3a.api_budget set hold_until = greatest(hold_until, clock_timestamp() + $2 * interval '1 ms') where egress_key = $1`;
+
+const BAN = `
+  update r3a.api_budget set banned_until = greatest(banned_until, clock_timestamp() + $2 * interval '1 ms') where egress_key = $1`;
+
+/** Doubles only when the last hold is over: twenty requests in flight bring twenty 403s of one hold. */
+const HOLD_BY_FIREWALL = `
+  update r3a.api_budget set
+    hold_s = case when hold_until > clock_timestamp() and hold_s > 0 then hold_s
+                  when hold_until > clock_timestamp() - interval '1 hour' and hold_s > 0 then least(hold_s * 2, 3600)
+                  else 300 end,
+    hold_until = case when hold_until > clock_timestamp() and hold_s > 0 then hold_until
+                  else clock_timestamp() + interval '1 s' *
+                    case when hold_until > clock_timestamp() - interval '1 hour' and hold_s > 0
+                         then least(hold_s * 2, 3600) else 300 end end
+  where egress_key = $1 returning hold_s`;
+
+/** The request budget of one address in `r3a.api_budget`; all times in ms from now, minutes by the exchange's clock. */
+export function openBudget(db: Database, egressKey: string) {
+  let ensured = false;
+  return {
+    async lease(ask: { wanted: number; minute: number; observed: number; limit: number }) {
+      return withClient(db, async (client) => {
+        if (!ensured) await client.query(ENSURE, [egressKey]);
+        ensured = true;
+        const { rows } = await client.query<{ granted: number; hold_ms: number; banned_ms: number }>(LEASE, [
+          egressKey,
+          ask.minute,
+          ask.observed,
+          ask.wanted,
+          Math.floor(ask.limit),
+        ]);
+        const row = rows[0];
+        if (row === undefined) throw new Error(`r3a.api_budget has no row for EGRESS_KEY ${egressKey}`);
+        return { granted: row.granted, holdMs: row.hold_ms, bannedMs: row.banned_ms };
+      });
+    },
+    async hold(ms: number) {
+      await withClient(db, (client) => client.query(HOLD, [egressKey, ms]));
+    },
+    async ban(ms: number) {
+      await withClient(db, (client) => client.query(BAN, [egressKey, ms]));
+    },
+    async holdByFirewall() {
+      const { rows } = await withClient(db, (client) =>
+        client.query<{ hold_s: number }>(HOLD_BY_FIREWALL, [egressKey]),
+      );
+      return (rows[0]?.hold_s ?? 0) * 1000;
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import pg from "pg";
+import { Stopped, TryAgain } from "../errors.ts";
+
+/** What runs a statement: the pool, a client of it, or the client of a lock session. */
+export type Queryable = { query: pg.Pool["query"] };
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Old limits of the team's database: three connections a process, none idle for longer than 30 minutes. */
+const POOL_SIZE = 3;
+const IDLE_TIMEOUT_MS = 30 * 60_000;
+/** A client that lay idle for this long is asked before it is used: a firewall may have cut it silently. */
+const CHECK_AFTER_IDLE_MS = 60_000;
+
+/**
+ * TimeZone is fixed so that bounds and dates never depend on a server's setting; candles are read by unnamed
+ * statements only, since a named one may switch to a generic plan that locks every leaf.
+ */
+export function clientConfig(url: string, name: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    application_name: `r3a ${name}`.slice(0, 63),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    options: "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres",
+  };
+}
+
+export type Database = {
+  readonly url: string;
+  readonly name: string;
+  readonly pool: pg.Pool;
+  /** Clients of the pool with the time of their last use, for the check before use. */
+  readonly lastUsed: WeakMap<pg.PoolClient, number>;
+};
+
+/** Opens a pool for `name` (shown as application_name). Nothing connects before the first statement. */
+export function openDatabase(url: string, name: string): Database {
+  const pool = new pg.Pool({
+    ...clientConfig(url, name),
+    max: POOL_SIZE,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    allowExitOnIdle: true,
+  });
+  // an idle client that the server drops is removed by the pool itself; without a listener it would end the process
+  pool.on("error", () => {});
+  return { url, name, pool, lastUsed: new WeakMap() };
+}
+
+/** Runs `work` with a checked client of the pool; errors of the connection come out as TryAgain. */
+export async function withClient<T>(db: Database, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await takeClient(db);
+  let broken = false;
+  try {
+    return await work(client);
+  } catch (error) {
+    broken = isConnectionError(error);
+    throw translate(error);
+  } finally {
+    db.lastUsed.set(client, performance.now());
+    client.release(broken);
+  }
+}
+
+/** One transaction: committed when `work` resolves, rolled back when it throws. */
+export async function withTransaction<T>(
+  db: Database,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  return withClient(db, async (client) => {
+    await client.query("begin");
+    try {
+      const result = await work(client);
+      await client.query("commit");
+      return result;
+    } catch (error) {
+      if (!isConnectionError(error)) await client.query("rollback");
+      throw error;
+    }
+  });
+}
+
+async function takeClient(db: Database): Promise<pg.PoolClient> {
+  for (;;) {
+    const client = await db.pool.connect().catch((error: unknown) => {
+      throw translate(error);
+    });
+    const usedAt = db.lastUsed.get(client) ?? performance.now();
+    if (performance.now() - usedAt < CHECK_AFTER_IDLE_MS) return client;
+    const alive = await client.query("select 1").then(
+      () => true,
+      () => false,
+    );
+    if (alive) return client;
+    client.release(true);
+  }
+}
+
+const CONNECTION_CODES = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "57P01", // admin_shutdown
+  "57P02", // crash_shutdown
+  "57P03", // cannot_connect_now
+  "53300", // too_many_connections
+]);
+/** pg has no code for these: its own client noticed that the socket went away. */
+const CONNECTION_MESSAGES =
+  /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed)/;
+
+/** Whether the server is away (as opposed to a statement that it refused), by SQLSTATE or socket code. */
+export function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = codeOf(error);
+  if (code !== null) return CONNECTION_CODES.has(code) || code.startsWith("08");
+  if (error instanceof AggregateError) return error.errors.some(isConnectionError);
+  return CONNECTION_MESSAGES.test(error.message);
+}
+
+/** SQLSTATE or socket code of a driver error. */
+export function codeOf(error: unknown): string | null {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
+/** A connection error as TryAgain with what to look at; anything else unchanged. The cause never holds the URL. */
+export function translate(error: unknown): unknown {
+  if (error instanceof TryAgain || error instanceof Stopped || !isConnectionError(error)) return error;
+  return new TryAgain(
+    "the database cannot be reached (DB_URL); is it running, and does the network let us through?",
+    {
+      cause: error,
+    },
+  );
+}

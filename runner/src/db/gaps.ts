@@ -1,0 +1,93 @@
+import type pg from "pg";
+import type { Evidence, Gap, GapReason, GapState } from "../candle/gap.ts";
+import type { Interval } from "../contract.ts";
+import { type Database, withClient } from "./connect.ts";
+
+export type GapRow = {
+  id: string;
+  from_ts: Date;
+  to_ts: Date;
+  state: GapState;
+  reason: GapReason;
+  attempts: number;
+  evidence: Evidence;
+  next_check_at: Date | null;
+};
+
+export function gapOf(row: GapRow): Gap {
+  return {
+    id: row.id,
+    from: row.from_ts.getTime(),
+    to: row.to_ts.getTime(),
+    state: row.state,
+    reason: row.reason,
+    attempts: row.attempts,
+    evidence: row.evidence,
+    nextCheckAt: row.next_check_at?.getTime() ?? null,
+  };
+}
+
+/** A gap with its series, ready to be written. */
+export type SeriesGap = Gap & { readonly coinId: number; readonly interval: Interval };
+
+const UPSERT_GAPS = `
+  insert into r3a.ohlcv_gap_log as g
+    (id, coin_id, "interval", from_ts, to_ts, state, reason, evidence, attempts, next_check_at, run_id)
+  select id, "coinId", "interval", to_timestamp("from" / 1000.0), to_timestamp("to" / 1000.0), state, reason, evidence,
+         attempts, to_timestamp("nextCheckAt" / 1000.0), $2
+  from jsonb_to_recordset($1) as u (id uuid, "coinId" int, "interval" text, "from" bigint, "to" bigint, state text,
+         reason text, evidence jsonb, attempts int, "nextCheckAt" bigint)
+  on conflict (id) do update set
+    from_ts = excluded.from_ts, to_ts = excluded.to_ts, state = excluded.state, reason = excluded.reason,
+    evidence = excluded.evidence, attempts = excluded.attempts, next_check_at = excluded.next_check_at,
+    run_id = excluded.run_id, updated_at = now()`;
+
+/** Adds new gaps and updates known ones, in the caller's transaction. */
+export async function upsertGaps(
+  client: pg.PoolClient,
+  gaps: readonly SeriesGap[],
+  runId: string | null,
+): Promise<void> {
+  if (gaps.length > 0) await client.query(UPSERT_GAPS, [JSON.stringify(gaps), runId]);
+}
+
+const LIST_GAPS = `
+  select g.id, g.coin_id, c.symbol, g."interval", g.from_ts, g.to_ts, g.state, g.reason, g.attempts, g.evidence, g.next_check_at
+  from r3a.ohlcv_gap_log g join r3a.coin c on c.id = g.coin_id
+  where g.state = any($1::text[])
+    and ($2::text[] is null or c.symbol = any($2)) and ($3::text[] is null or g."interval" = any($3))
+    and g.from_ts < $5::timestamptz and g.to_ts > $4::timestamptz
+  order by c.symbol, g."interval", g.from_ts`;
+
+export type ListedGap = SeriesGap & { readonly symbol: string };
+
+/** Gaps of the log by filter; null means all. */
+export async function listGaps(
+  db: Database,
+  filter: {
+    readonly states: readonly GapState[];
+    readonly symbols: readonly string[] | null;
+    readonly intervals: readonly Interval[] | null;
+    readonly from: number | null;
+    readonly to: number | null;
+  },
+): Promise<readonly ListedGap[]> {
+  return withClient(db, async (client) => {
+    const { rows } = await client.query<GapRow & { coin_id: number; symbol: string; interval: Interval }>(
+      LIST_GAPS,
+      [
+        filter.states,
+        filter.symbols,
+        filter.intervals,
+        filter.from === null ? "-infinity" : new Date(filter.from),
+        filter.to === null ? "infinity" : new Date(filter.to),
+      ],
+    );
+    return rows.map((row) => ({
+      ...gapOf(row),
+      coinId: row.coin_id,
+      symbol: row.symbol,
+      interval: row.interval,
+    }));
+  });
+}

@@ -1,0 +1,80 @@
+import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
+import { coalesce } from "../coalesce.ts";
+import { TryAgain } from "../errors.ts";
+import { clientConfig, type Database, translate } from "./connect.ts";
+
+/** Same key as `r3a_util.lock_key`: first 8 bytes of SHA-256, as text because it exceeds 2^53. */
+export function lockKey(scope: string, key: string): string {
+  return createHash("sha256").update(`r3a:v1:${scope}:${key}`).digest().readBigInt64BE(0).toString();
+}
+
+/** Locks held by one dedicated connection: they live exactly as long as it does. */
+export type LockSession = {
+  /** True when this session now holds the lock, false when another holder is at work. Never waits. */
+  tryLock(scope: string, key: string): Promise<boolean>;
+  /** Throws when the lock was not held any more: the work under it was not protected. */
+  unlock(scope: string, key: string): Promise<void>;
+  /** Aborted when the connection is lost, and the locks with it: whoever works under them must stop. */
+  readonly lost: AbortSignal;
+  end(): Promise<void>;
+};
+
+const TRY_LOCKS = `select pg_try_advisory_lock(key) as held from unnest($1::bigint[]) with ordinality as k (key, n) order by n`;
+const UNLOCKS = `select pg_advisory_unlock(key) as held from unnest($1::bigint[]) with ordinality as k (key, n) order by n`;
+
+/** Opens the session on a client of its own: on a pool, lock and unlock may meet different connections. */
+export async function openLockSession(db: Database): Promise<LockSession> {
+  const client = new pg.Client(clientConfig(db.url, db.name));
+  const lost = new AbortController();
+  let ended = false;
+  const onLoss = (cause?: Error) => {
+    if (!ended)
+      lost.abort(new TryAgain("the connection that holds our locks was lost; the run stops here", { cause }));
+  };
+  client.on("error", onLoss);
+  client.on("end", () => onLoss());
+  await client.connect().catch((error: unknown) => {
+    ended = true;
+    throw translate(error);
+  });
+  const ask = (text: string) =>
+    coalesce(async (keys: readonly string[]) => {
+      const { rows } = await client.query<{ held: boolean }>(text, [keys]);
+      return rows.map(({ held }) => held);
+    });
+  const [lockAll, unlockAll] = [ask(TRY_LOCKS), ask(UNLOCKS)];
+  return {
+    lost: lost.signal,
+    tryLock: (scope, key) => lockAll(lockKey(scope, key)),
+    async unlock(scope, key) {
+      if (await unlockAll(lockKey(scope, key))) return;
+      throw new Error(
+        `lock ${scope}:${key} was not held any more when its work ended; look for a second holder`,
+      );
+    },
+    async end() {
+      ended = true;
+      await client.end();
+    },
+  };
+}
+
+/**
+ * Waits for a lock by trying with jitter until `timeoutMs`: a blocked waiter would hold back vacuum everywhere.
+ * False after the time.
+ */
+export async function waitForLock(
+  locks: LockSession,
+  scope: string,
+  key: string,
+  timeoutMs: number,
+): Promise<boolean> {
+  const until = performance.now() + timeoutMs;
+  while (!(await locks.tryLock(scope, key))) {
+    if (performance.now() > until) return false;
+    await delay(50 + Math.random() * 150, undefined, { signal: locks.lost });
+  }
+  return true;
+}

@@ -1,0 +1,86 @@
+import type { Interval } from "../contract.ts";
+import { type Database, withClient, withTransaction } from "./connect.ts";
+
+/** How a run ended, as the ledger says it. */
+export type RunOutcome = "success" | "partial" | "failure" | "timeout" | "aborted";
+
+export type NewRun = {
+  readonly runId: string;
+  readonly command: string;
+  readonly args: string;
+  readonly deadlineS: number | null;
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+};
+
+/** What one series' part of a run did; `lastClose` in ms. */
+export type RunItem = {
+  readonly coinId: number;
+  readonly interval: Interval;
+  readonly outcome: "success" | "partial" | "failure" | "skipped";
+  readonly pages: number;
+  readonly added: number;
+  readonly repaired: number;
+  readonly revised: number;
+  readonly gaps: number;
+  readonly lastClose: number | null;
+  readonly ms: number;
+  readonly error: string | null;
+};
+
+export type RunEnd = {
+  readonly outcome: RunOutcome;
+  readonly exitCode: number;
+  readonly rateLimitHits: number;
+  readonly error: string | null;
+};
+
+const OPEN_RUN = `
+  insert into r3a.run (run_id, command, arguments, deadline_s, host, pid, version)
+  values ($1, $2, $3, $4, $5, $6, $7)`;
+
+const HEARTBEAT = `update r3a.run set heartbeat_at = now() where run_id = $1 and outcome = 'running'`;
+
+const INSERT_ITEMS = `
+  insert into r3a.run_item (run_id, coin_id, "interval", outcome, pages, added, repaired, revised, gaps, last_close, ms, error)
+  select $1, "coinId", "interval", outcome, pages, added, repaired, revised, gaps, to_timestamp("lastClose" / 1000.0), ms, error
+  from jsonb_to_recordset($2) as u ("coinId" int, "interval" text, outcome text, pages int, added bigint, repaired bigint,
+       revised bigint, gaps int, "lastClose" bigint, ms int, error text)
+  on conflict do nothing`;
+
+const CLOSE_RUN = `
+  update r3a.run set finished_at = now(), heartbeat_at = now(), outcome = $2, exit_code = $3, rate_limit_hits = $4,
+         error_summary = $5, symbols_expected = i.expected, symbols_ok = i.ok, rows_written = i.written
+  from (select count(*) as expected, count(*) filter (where outcome in ('success', 'skipped')) as ok,
+               coalesce(sum(added + repaired + revised), 0) as written
+        from r3a.run_item where run_id = $1) i
+  where run_id = $1 and r3a.run.outcome = 'running'`;
+
+const COUNT_RUN = `
+  insert into r3a.job_counter as c (command, outcome, n) values ($1, $2, 1)
+  on conflict (command, outcome) do update set n = c.n + 1`;
+
+export async function openRun(db: Database, run: NewRun): Promise<void> {
+  await withClient(db, (client) =>
+    client.query(OPEN_RUN, [run.runId, run.command, run.args, run.deadlineS, run.host, run.pid, run.version]),
+  );
+}
+
+export async function beat(db: Database, runId: string): Promise<void> {
+  await withClient(db, (client) => client.query(HEARTBEAT, [runId]));
+}
+
+/** Closes the run with its items and counts it, in one transaction. */
+export async function closeRun(
+  db: Database,
+  run: NewRun,
+  items: readonly RunItem[],
+  end: RunEnd,
+): Promise<void> {
+  await withTransaction(db, async (client) => {
+    if (items.length > 0) await client.query(INSERT_ITEMS, [run.runId, JSON.stringify(items)]);
+    await client.query(CLOSE_RUN, [run.runId, end.outcome, end.exitCode, end.rateLimitHits, end.error]);
+    await client.query(COUNT_RUN, [run.command, end.outcome]);
+  });
+}

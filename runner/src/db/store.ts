@@ -1,0 +1,83 @@
+import type { Candle } from "../candle/candle.ts";
+import type { Gap } from "../candle/gap.ts";
+import type { Span } from "../candle/span.ts";
+import type { Interval } from "../contract.ts";
+import { type CandleBatch, insertCandles, upsertCandles, type Written } from "./candles.ts";
+import { type Database, withTransaction } from "./connect.ts";
+import { type SeriesGap, upsertGaps } from "./gaps.ts";
+import { type SeriesUpdate, updateSeries } from "./series.ts";
+
+/** All that one page changes: its candles, the series' new state, and the gap log's rows. One transaction holds it. */
+export type PageWrite = {
+  readonly coinId: number;
+  readonly interval: Interval;
+  readonly candles: readonly Candle[];
+  /** Some of the rows may be stored already. */
+  readonly overlapsStored: boolean;
+  readonly covered: Span;
+  readonly lastTs: number | null;
+  readonly gaps: readonly Gap[];
+};
+
+/**
+ * Stores pages of one interval in one transaction, those of a series in the order given. A series with rows that may
+ * exist must occur once only (one statement must not touch a row twice). Answers in the order of `pages`; counts of
+ * a series stand at its first page.
+ */
+export async function storePages(
+  db: Database,
+  pages: readonly PageWrite[],
+  runId: string | null,
+): Promise<readonly Written[]> {
+  const interval = pages[0]?.interval;
+  if (interval === undefined) return [];
+  return withTransaction(db, async (client) => {
+    const [seen, fresh] = [
+      pages.filter((page) => page.overlapsStored),
+      pages.filter((page) => !page.overlapsStored),
+    ];
+    const counts = new Map<number, Written>();
+    const add = (written: ReadonlyMap<number, Written>) => {
+      for (const [coinId, { added, revised }] of written) {
+        const before = counts.get(coinId) ?? { added: 0, revised: 0 };
+        counts.set(coinId, { added: before.added + added, revised: before.revised + revised });
+      }
+    };
+    add(await upsertCandles(client, interval, seen, runId));
+    add(await insertFresh(fresh));
+    await updateSeries(client, lastOfEachSeries(pages));
+    await upsertGaps(client, pages.flatMap(gapsOf), runId);
+    return pages.map(({ coinId }) => {
+      const written = counts.get(coinId) ?? { added: 0, revised: 0 };
+      counts.delete(coinId);
+      return written;
+    });
+
+    /** The savepoint takes back the part that was inserted, so that counts and revisions come from one statement. */
+    async function insertFresh(batches: readonly CandleBatch[]): Promise<Map<number, Written>> {
+      if (interval === undefined || batches.length === 0) return new Map();
+      await client.query("savepoint fresh");
+      const written = await insertCandles(client, interval, batches);
+      if (written !== null) return written;
+      await client.query("rollback to savepoint fresh");
+      for (const batch of batches) add(await upsertCandles(client, interval, [batch], runId));
+      return new Map();
+    }
+  });
+}
+
+function gapsOf({ coinId, interval, gaps }: PageWrite): readonly SeriesGap[] {
+  return gaps.map((gap) => ({ ...gap, coinId, interval }));
+}
+
+function lastOfEachSeries(pages: readonly PageWrite[]): readonly SeriesUpdate[] {
+  const last = new Map<number, SeriesUpdate>();
+  for (const page of pages) {
+    const lastTs = Math.max(
+      page.lastTs ?? Number.NEGATIVE_INFINITY,
+      last.get(page.coinId)?.lastTs ?? Number.NEGATIVE_INFINITY,
+    );
+    last.set(page.coinId, { ...page, lastTs: Number.isFinite(lastTs) ? lastTs : null });
+  }
+  return [...last.values()];
+}

@@ -1,0 +1,50 @@
+import { EXIT, type ExitCode } from "./contract.ts";
+
+/** Wrong settings or a wrong target: every fault at once, exit 78. A retry cannot help. */
+export class SettingsFault extends Error {
+  readonly faults: readonly string[];
+  constructor(faults: readonly string[]) {
+    super(`settings are wrong:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
+    this.name = "SettingsFault";
+    this.faults = faults;
+  }
+}
+
+/** Wrong arguments: every fault at once, exit 64. */
+export class UsageFault extends Error {
+  constructor(faults: readonly string[]) {
+    super(`arguments are wrong:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
+    this.name = "UsageFault";
+  }
+}
+
+/** A state of others that passes: database away, exchange bans or holds us. Exit 75. */
+export class TryAgain extends Error {
+  override readonly name = "TryAgain";
+}
+
+/** The run was stopped: by its own deadline (exit 124) or by SIGTERM or SIGINT (exit 143). */
+export class Stopped extends Error {
+  readonly exitCode: ExitCode;
+  constructor(message: string, exitCode: ExitCode) {
+    super(message);
+    this.name = "Stopped";
+    this.exitCode = exitCode;
+  }
+}
+
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof SettingsFault) return EXIT.settings;
+  if (error instanceof UsageFault) return EXIT.usage;
+  if (error instanceof TryAgain) return EXIT.tryAgain;
+  if (error instanceof Stopped) return error.exitCode;
+  return EXIT.failed;
+}
+
+/** The message of anything thrown, with its causes: the place that knows the SQLSTATE or status is often the last. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.message || error.name;
+  const cause = error.cause === undefined ? "" : messageOf(error.cause);
+  return cause === "" || own.includes(cause) ? own : `${own}: ${cause}`;
+}

@@ -1,0 +1,215 @@
+// The class is imported by its file: the package's entry loads every exchange (+450 ms and +87 MB per start).
+// The package offers no such entry of its own, hence the path through node_modules.
+
+import pRetry from "p-retry";
+import binance from "../../../node_modules/ccxt/js/src/binance.js";
+import { PAGE_CANDLES } from "../candle/page.ts";
+import type { Interval } from "../contract.ts";
+import { SettingsFault, TryAgain } from "../errors.ts";
+import { type Exchange, type Listing, type Origin, type Volume, WEIGHT } from "./exchange.ts";
+import { ExchangeFailure, failureOfAnswer, failureOfTransport, RETRIES } from "./failure.ts";
+import type { Limiter } from "./limiter.ts";
+
+export type BinanceOptions = {
+  readonly url: string;
+  readonly createLimiter: (now: () => number) => Limiter;
+  /** Whole answer, body included: ccxt's own timeout ends at the headers and a stalled body would hang for 300 s. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Told of each failed try before it is repeated. */
+  readonly onRetry?: (failure: ExchangeFailure, attempt: number) => void;
+};
+
+/** The header that the simulated exchange marks its answers with. */
+const SIMULATED_HEADER = "x-r3a-simulated";
+const USED_WEIGHT_HEADER = "x-mbx-used-weight-1m";
+
+/** Binance spot market data over ccxt's implicit endpoints: exact strings, all fields, no market loading. */
+export function createBinance(options: BinanceOptions): Exchange {
+  let clock = { serverMs: Date.now(), readAt: performance.now() };
+  let origin: Origin = "binance";
+  let hits = 0;
+  const now = () => clock.serverMs + (performance.now() - clock.readAt);
+  const limiter = options.createLimiter(now);
+
+  const api = new binance({
+    enableRateLimit: false, // its throttle knows neither other processes nor the exchange's own count
+    enableLastHttpResponse: false,
+    enableLastJsonResponse: false,
+    enableLastResponseHeaders: false,
+    quoteJsonNumbers: false,
+    timeout: options.timeoutMs,
+    userAgent: "r3a",
+    urls: { api: { public: `${options.url}/api/v3` } },
+  });
+  api.fetchImplementation = (url: string, request: RequestInit) =>
+    fetch(url, {
+      method: request.method ?? "GET",
+      headers: request.headers ?? {},
+      redirect: "error",
+      signal: AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]),
+    });
+  // runs for every answer with that answer's own headers, which the instance's fields share between calls
+  api.handleErrors = (
+    status: string | number,
+    _reason,
+    _url,
+    _method,
+    headers: Record<string, string>,
+    body: string,
+  ) => {
+    const named = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+    origin = named.has(SIMULATED_HEADER) ? "simulated" : "binance";
+    const used = Number(named.get(USED_WEIGHT_HEADER) ?? Number.NaN);
+    if (Number.isFinite(used)) limiter.observe(used);
+    const failure = failureOfAnswer(Number(status), named, body);
+    if (failure !== null) throw failure;
+    return undefined;
+  };
+
+  /** Sends by weight, again by class of failure; what concerns the whole address ends the run. */
+  const request = async <T>(weight: number, send: () => Promise<T>): Promise<T> => {
+    const tries = new Map<string, number>();
+    const attempt = async () => {
+      await limiter.acquire(weight);
+      try {
+        return await send();
+      } catch (error) {
+        options.signal.throwIfAborted();
+        const failure = failureOfTransport(error);
+        if (failure.kind === "rate-limit") hits += 1;
+        await limiter.punish(failure);
+        throw failure;
+      }
+    };
+    try {
+      return await pRetry(attempt, {
+        retries: 10,
+        minTimeout: 200,
+        maxTimeout: 5_000,
+        randomize: true,
+        signal: options.signal,
+        shouldRetry: ({ error, attemptNumber }) => {
+          if (!(error instanceof ExchangeFailure)) return false;
+          const count = (tries.get(error.kind) ?? 0) + 1;
+          tries.set(error.kind, count);
+          if (count > RETRIES[error.kind]) return false;
+          options.onRetry?.(error, attemptNumber);
+          return true;
+        },
+      });
+    } catch (error) {
+      if (!(error instanceof ExchangeFailure)) throw error;
+      if (error.kind === "region")
+        throw new SettingsFault([`${options.url} cannot be used: ${error.message}`]);
+      if (error.kind === "banned" || error.kind === "held")
+        throw new TryAgain(error.message, { cause: error });
+      throw error;
+    }
+  };
+
+  return {
+    now,
+    rateLimitHits: () => hits,
+    async readClock() {
+      const sentAt = Date.now();
+      const answer: unknown = await request(WEIGHT.time, () => api.publicGetTime());
+      const serverMs = Number(fieldOf(answer, "serverTime"));
+      if (!Number.isSafeInteger(serverMs)) throw garbage("/api/v3/time has no serverTime");
+      clock = { serverMs, readAt: performance.now() };
+      return { aheadMs: (sentAt + Date.now()) / 2 - serverMs, origin };
+    },
+    fetchRows: (symbol, interval, span) =>
+      request(WEIGHT.klines, () =>
+        sendKlines(symbol, interval, { startTime: span.from, endTime: span.to - 1, limit: PAGE_CANDLES }),
+      ),
+    async fetchFirstOpen(symbol) {
+      const rows = await request(WEIGHT.klines, () => sendKlines(symbol, "1m", { startTime: 0, limit: 1 }));
+      const openTime: unknown = Array.isArray(rows[0]) ? rows[0][0] : null;
+      return typeof openTime === "number" ? openTime : null;
+    },
+    async fetchListings(symbols) {
+      const ask = (names: readonly string[]) =>
+        request(WEIGHT.listings, async () =>
+          parseListings(
+            await api.publicGetExchangeInfo({ symbols: JSON.stringify(names), showPermissionSets: "false" }),
+          ),
+        );
+      try {
+        return await ask(symbols);
+      } catch (error) {
+        if (
+          !(error instanceof ExchangeFailure) ||
+          (error.kind !== "bad-symbol" && error.kind !== "bad-request")
+        )
+          throw error;
+      }
+      // one unknown symbol refuses the whole list, and the answer does not say which
+      const found: Listing[] = [];
+      for (const symbol of symbols) {
+        try {
+          found.push(...(await ask([symbol])));
+        } catch (error) {
+          if (
+            !(error instanceof ExchangeFailure) ||
+            (error.kind !== "bad-symbol" && error.kind !== "bad-request")
+          )
+            throw error;
+        }
+      }
+      return found;
+    },
+    fetchTrading: () =>
+      request(WEIGHT.listings, async () =>
+        parseListings(
+          await api.publicGetExchangeInfo({ symbolStatus: "TRADING", showPermissionSets: "false" }),
+        ),
+      ),
+    fetchVolumes: () =>
+      request(WEIGHT.volumes, async () => parseVolumes(await api.publicGetTicker24hr({ type: "MINI" }))),
+  };
+
+  async function sendKlines(symbol: string, interval: Interval, params: object): Promise<readonly unknown[]> {
+    const rows: unknown = await api.publicGetKlines({ symbol, interval, ...params });
+    // a maintenance page with status 200 comes out as text
+    if (!Array.isArray(rows)) throw garbage("the answer is no list of candles");
+    return rows;
+  }
+}
+
+function garbage(message: string): ExchangeFailure {
+  return new ExchangeFailure("garbage", message);
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function parseListings(answer: unknown): readonly Listing[] {
+  const symbols = fieldOf(answer, "symbols");
+  if (!Array.isArray(symbols)) throw garbage("/api/v3/exchangeInfo has no symbols");
+  return symbols.map((entry: unknown) => {
+    const [symbol, base, quote, status] = ["symbol", "baseAsset", "quoteAsset", "status"].map((name) =>
+      fieldOf(entry, name),
+    );
+    if (
+      typeof symbol !== "string" ||
+      typeof base !== "string" ||
+      typeof quote !== "string" ||
+      typeof status !== "string"
+    ) {
+      throw garbage("/api/v3/exchangeInfo has a symbol without baseAsset, quoteAsset or status");
+    }
+    return { symbol, base, quote, status };
+  });
+}
+
+function parseVolumes(answer: unknown): readonly Volume[] {
+  if (!Array.isArray(answer)) throw garbage("/api/v3/ticker/24hr is no list");
+  return answer.map((entry: unknown) => {
+    const [symbol, quoteVolume] = [fieldOf(entry, "symbol"), fieldOf(entry, "quoteVolume")];
+    if (typeof symbol !== "string" || typeof quoteVolume !== "string")
+      throw garbage("/api/v3/ticker/24hr has an entry without quoteVolume");
+    return { symbol, quoteVolume };
+  });
+}

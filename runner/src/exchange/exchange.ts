@@ -1,0 +1,41 @@
+import type { Span } from "../candle/span.ts";
+import type { Interval } from "../contract.ts";
+
+/** A symbol as the exchange lists it. */
+export type Listing = {
+  readonly symbol: string;
+  readonly base: string;
+  readonly quote: string;
+  readonly status: string;
+};
+
+/** Traded value of the last 24 hours in quote units, as text. */
+export type Volume = { readonly symbol: string; readonly quoteVolume: string };
+
+/** The calls that R3A needs, each weighed, retried by class and never sent while the address is held or banned. */
+export type Exchange = {
+  /** The exchange's time in ms; never ahead of it, so a candle that it calls closed is closed. */
+  now(): number;
+  /** Reads the exchange's clock; returns how far ours is ahead (ms) and which exchange answered. */
+  readClock(): Promise<{ readonly aheadMs: number; readonly origin: Origin }>;
+  /** Raw rows of candles with open time in the span, at most 1000, oldest first. */
+  fetchRows(symbol: string, interval: Interval, span: Span): Promise<readonly unknown[]>;
+  /** Open time (ms) of the symbol's first candle ever, null where it has none. */
+  fetchFirstOpen(symbol: string): Promise<number | null>;
+  /** Listings of these symbols; unknown ones are absent from the answer. */
+  fetchListings(symbols: readonly string[]): Promise<readonly Listing[]>;
+  /** All symbols that trade now. */
+  fetchTrading(): Promise<readonly Listing[]>;
+  fetchVolumes(): Promise<readonly Volume[]>;
+  /** Answers with 429 so far. */
+  rateLimitHits(): number;
+};
+
+/** Who answers: the real exchange or the simulated one, whose answers are marked. */
+export type Origin = "binance" | "simulated";
+
+/** Weight of each call in the exchange's own count. */
+export const WEIGHT = { time: 1, klines: 2, listings: 20, volumes: 80 } as const;
+
+/** Weight that the exchange allows one address in a calendar minute. */
+export const WEIGHT_PER_MINUTE = 6_000;

@@ -1,0 +1,115 @@
+/** Why a request brought nothing usable; decided where the answer arrives, by status and code. */
+export type FailureKind =
+  | "timeout"
+  | "rate-limit"
+  | "banned"
+  | "held"
+  | "region"
+  | "unavailable"
+  | "garbage"
+  | "bad-symbol"
+  | "bad-request";
+
+/** `retryAfterMs`: what the exchange asked for, null where it said nothing. */
+export class ExchangeFailure extends Error {
+  readonly kind: FailureKind;
+  readonly retryAfterMs: number | null;
+  constructor(
+    kind: FailureKind,
+    message: string,
+    options: { retryAfterMs?: number | null; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.name = "ExchangeFailure";
+    this.kind = kind;
+    this.retryAfterMs = options.retryAfterMs ?? null;
+  }
+}
+
+/** Retries per kind. A ban, a hold and a region are the whole address's business; a bad request stays bad. */
+export const RETRIES: Readonly<Record<FailureKind, number>> = {
+  timeout: 3,
+  "rate-limit": 2,
+  unavailable: 3,
+  garbage: 2,
+  banned: 0,
+  held: 0,
+  region: 0,
+  "bad-symbol": 0,
+  "bad-request": 0,
+};
+
+/** The exchange is away for everybody: a run in which no series succeeded because of these exits 75. */
+export function isTransient(kind: FailureKind): boolean {
+  return kind === "timeout" || kind === "rate-limit" || kind === "unavailable";
+}
+
+/** The exchange's own codes that mean "busy", whatever the HTTP status (its disconnected, timeout and overload codes). */
+const BUSY_CODES = new Set([-1000, -1001, -1004, -1007, -1008]);
+const TOO_MANY_REQUESTS = -1003;
+const INVALID_SYMBOL = -1121;
+
+/** The failure that an answer with an error status means, null for a good status. `body` is shown cut, it is public. */
+export function failureOfAnswer(
+  status: number,
+  headers: ReadonlyMap<string, string>,
+  body: string,
+): ExchangeFailure | null {
+  if (status < 400) return null;
+  const code = codeOfBody(body);
+  const said = `HTTP ${status}${code === null ? "" : ` (code ${code})`}: ${body.replace(/\s+/g, " ").slice(0, 160)}`;
+  const seconds = Number(headers.get("retry-after") ?? Number.NaN);
+  const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : null;
+  if (status === 418)
+    return new ExchangeFailure("banned", `the exchange banned this address: ${said}`, {
+      retryAfterMs: retryAfterMs ?? bannedForMs(body),
+    });
+  if (status === 429 || code === TOO_MANY_REQUESTS)
+    return new ExchangeFailure("rate-limit", `too many requests: ${said}`, { retryAfterMs });
+  if (status === 451) return new ExchangeFailure("region", `the exchange refuses this region: ${said}`);
+  if (status === 403)
+    return new ExchangeFailure("held", `the exchange's web firewall holds this address: ${said}`);
+  if (status >= 500 || (code !== null && BUSY_CODES.has(code)))
+    return new ExchangeFailure("unavailable", `the exchange is not available: ${said}`, { retryAfterMs });
+  if (code === INVALID_SYMBOL)
+    return new ExchangeFailure("bad-symbol", `the exchange does not know the symbol: ${said}`);
+  return new ExchangeFailure("bad-request", `the exchange refused the request: ${said}`);
+}
+
+function codeOfBody(body: string): number | null {
+  const match = /^\s*\{\s*"code"\s*:\s*(-?\d+)/.exec(body);
+  return match === null ? null : Number(match[1]);
+}
+
+/** "IP banned until 1700000000000." in a body without Retry-After. */
+function bannedForMs(body: string): number | null {
+  const match = /banned until (\d{13})/.exec(body);
+  return match === null ? null : Math.max(0, Number(match[1]) - Date.now());
+}
+
+/** The failure behind an error of the transport: our own signal, a refused or reset connection, a cut body. */
+export function failureOfTransport(error: unknown): ExchangeFailure {
+  if (error instanceof ExchangeFailure) return error;
+  const names = chain(error).map((link) => link.name);
+  const codes = chain(error).map((link) =>
+    "code" in link && typeof link.code === "string" ? link.code : "",
+  );
+  if (
+    names.some((name) => /^(TimeoutError|AbortError|RequestTimeout)$/.test(name)) ||
+    codes.some((code) => /TIMEOUT|ETIMEDOUT/.test(code))
+  ) {
+    return new ExchangeFailure("timeout", "no complete answer in time", { cause: error });
+  }
+  if (error instanceof SyntaxError)
+    return new ExchangeFailure("garbage", "the answer is not JSON", { cause: error });
+  if (names.includes("TypeError") && chain(error).some((link) => link.message === "terminated")) {
+    return new ExchangeFailure("garbage", "the answer was cut short", { cause: error });
+  }
+  return new ExchangeFailure("unavailable", "the exchange cannot be reached", { cause: error });
+}
+
+function chain(error: unknown): Error[] {
+  const links: Error[] = [];
+  for (let link = error; link instanceof Error && links.length < 5; link = link.cause) links.push(link);
+  return links;
+}

@@ -1,0 +1,60 @@
+import pino from "pino";
+import type { Environment } from "./settings.ts";
+
+export type Logger = pino.Logger;
+
+/** The only line in a log that matters most: which words of the environment must never show up in it. */
+const SECRET_NAMES = ["DB_URL", "BINANCE_API_KEY", "BINANCE_API_SECRET"];
+const CREDENTIALS_IN_URL = /([a-z][a-z0-9+]*:\/\/)[^\s/@"']+@/gi;
+const SHORTEST_SECRET = 4;
+
+/**
+ * A filter that takes every secret of this environment out of a text, and credentials out of any URL. Paths of known
+ * fields are not enough: a message, a stack or a cause can hold the whole URL.
+ */
+export function createRedactor(env: Environment): (text: string) => string {
+  const values = SECRET_NAMES.flatMap((name) => {
+    const value = env[name] ?? "";
+    const password = URL.canParse(value) ? new URL(value).password : "";
+    return [value, password, decodeSafely(password)];
+  }).filter((value) => value.length >= SHORTEST_SECRET);
+  const secrets = [...new Set(values)].toSorted((a, b) => b.length - a.length);
+  return (text) =>
+    secrets
+      .reduce((rest, secret) => rest.replaceAll(secret, "[REDACTED]"), text)
+      .replace(CREDENTIALS_IN_URL, "$1[REDACTED]@");
+}
+
+function decodeSafely(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a lone % is part of the password itself
+  }
+}
+
+const LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+
+/** JSON lines in ECS names on stderr; on a terminal one short line for a person. stdout is for results only. */
+export function createLogger(env: Environment, write: (text: string) => void, forPeople: boolean): Logger {
+  const level = env["LOG_LEVEL"] ?? "";
+  const redact = createRedactor(env);
+  return pino(
+    {
+      level: LEVELS.includes(level) ? level : "info",
+      messageKey: "message",
+      base: { "service.name": "r3a" },
+      timestamp: () => `,"@timestamp":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ "log.level": label }) },
+      hooks: { streamWrite: redact },
+    },
+    { write: forPeople ? (line: string) => write(renderForPeople(line)) : write },
+  );
+}
+
+function renderForPeople(line: string): string {
+  const entry: Record<string, unknown> = JSON.parse(line);
+  const where = [entry["symbol"], entry["interval"]].filter((part) => part !== undefined).join(" ");
+  const level = entry["log.level"] === "info" ? "" : `${entry["log.level"]}: `;
+  return `${level}${where === "" ? "" : `${where}: `}${entry["message"]}\n`;
+}

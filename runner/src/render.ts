@@ -1,0 +1,24 @@
+import Table from "cli-table3";
+
+/** A plain table: heads, then rows; numbers to the right. Without colour codes, so that it can be piped. */
+export function renderTable(
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): string {
+  const isNumber = head.map(
+    (_, index) => rows.length > 0 && rows.every((row) => typeof row[index] === "number"),
+  );
+  const table = new Table({
+    head: [...head],
+    style: { head: [], border: [], compact: true },
+    colAligns: isNumber.map((right) => (right ? "right" : "left")),
+  });
+  for (const row of rows)
+    table.push(row.map((cell) => (typeof cell === "number" ? renderNumber(cell) : cell)));
+  return table.toString();
+}
+
+/** 1234567 as `1,234,567`, the same in every locale. */
+export function renderNumber(value: number): string {
+  return value.toLocaleString("en-US", { maximumFractionDigits: 1 });
+}

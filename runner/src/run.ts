@@ -1,0 +1,86 @@
+import { hostname } from "node:os";
+import type { Context } from "./context.ts";
+import { type CommandName, EXIT, type ExitCode } from "./contract.ts";
+import type { Database } from "./db/connect.ts";
+import { beat, closeRun, openRun, type RunItem, type RunOutcome } from "./db/runs.ts";
+import { exitCodeOf, messageOf, TryAgain } from "./errors.ts";
+
+/** What the work reports to its run as it goes. */
+export type RunReport = { readonly items: RunItem[]; rateLimitHits: () => number };
+
+const HEARTBEAT_MS = 15_000;
+
+/**
+ * One execution of a command in the ledger: opened before the work, kept alive by a heartbeat, closed with its items,
+ * its outcome and its exit code whatever happens. An error of the work comes out again after the row is closed.
+ */
+export async function withRun(
+  context: Context,
+  db: Database,
+  command: CommandName,
+  args: string,
+  work: (report: RunReport) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const { runId, log } = context;
+  const startedAt = performance.now();
+  const run = {
+    runId,
+    command,
+    args,
+    deadlineS: context.deadlineS,
+    host: hostname(),
+    pid: process.pid,
+    version: VERSION,
+  };
+  await openRun(db, run);
+  const timer = setInterval(() => {
+    beat(db, runId).catch((error: unknown) =>
+      log.warn({ err: messageOf(error) }, "[RUN] no heartbeat could be written"),
+    );
+  }, HEARTBEAT_MS);
+  const report: RunReport = { items: [], rateLimitHits: () => 0 };
+  let end: { exitCode: ExitCode; error: unknown } = { exitCode: EXIT.failed, error: null };
+  try {
+    end = { exitCode: await work(report), error: null };
+  } catch (error) {
+    end = { exitCode: exitCodeOf(error), error };
+  } finally {
+    clearInterval(timer);
+  }
+  const outcome = outcomeOf(end.exitCode, report.items);
+  const error = end.error === null ? null : messageOf(end.error).slice(0, 500);
+  const facts = { outcome, exitCode: end.exitCode, rateLimitHits: report.rateLimitHits(), error };
+  await closeRun(db, run, report.items, facts).catch((failure: unknown) => {
+    // the ledger row stays "running"; maint closes it when its heartbeat is old
+    log.error(
+      { "event.name": "run_not_closed" },
+      `[RUN] the run could not be closed in the ledger: ${messageOf(failure)}`,
+    );
+    if (!(failure instanceof TryAgain)) throw failure;
+  });
+  const level = end.exitCode === EXIT.done ? "info" : "warn";
+  log[level](
+    {
+      "event.name": "run_finished",
+      "event.outcome": outcome,
+      "event.duration": Math.round((performance.now() - startedAt) * 1e6),
+      run_id: runId,
+      job_name: command,
+      exit_code: end.exitCode,
+      series: report.items.length,
+    },
+    `[RUN] ${command} ${args} ended: ${outcome} (exit ${end.exitCode})`,
+  );
+  if (end.error !== null) throw end.error;
+  return end.exitCode;
+}
+
+/** Version of the package, written into each ledger row. */
+const VERSION = "0.1.0";
+
+function outcomeOf(exitCode: ExitCode, items: readonly RunItem[]): RunOutcome {
+  if (exitCode === EXIT.done) return "success";
+  if (exitCode === EXIT.deadline) return "timeout";
+  if (exitCode === EXIT.terminated) return "aborted";
+  return items.some(({ outcome }) => outcome === "success") ? "partial" : "failure";
+}

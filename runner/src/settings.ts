@@ -1,0 +1,134 @@
+import { isInterval } from "./candle/interval.ts";
+import { isSymbol, parseSymbol } from "./candle/symbol.ts";
+import { type EnvironmentName, INTERVALS, type Interval } from "./contract.ts";
+import { SettingsFault } from "./errors.ts";
+import { parseTime } from "./time.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Trusted settings. Times in ms; `weightLimit` a share of the exchange's 6,000 a minute. */
+export type Settings = {
+  readonly dbUrl: string;
+  readonly autoPeriod: boolean;
+  readonly syncIntervals: readonly Interval[];
+  readonly fallbackStart: number;
+  readonly exchangeUrl: string;
+  readonly apiKey: string | null;
+  readonly symbols: readonly string[] | null;
+  readonly universeSize: number;
+  readonly weightLimit: number;
+  readonly egressKey: string;
+};
+
+const DEFAULT_EXCHANGE_URL = "https://api.binance.com";
+
+type Parser<T> = {
+  readonly name: EnvironmentName;
+  readonly fallback?: string;
+  readonly parse: (text: string) => T;
+};
+
+/** Throw the sentence that says what is expected; the name is put before it, and never the value of a secret. */
+const PARSERS: { readonly [K in keyof Settings]: Parser<Settings[K]> } = {
+  dbUrl: { name: "DB_URL", parse: parseDbUrl },
+  autoPeriod: { name: "AUTO_PERIOD", fallback: "true", parse: parseBoolean },
+  syncIntervals: { name: "SYNC_INTERVALS", fallback: INTERVALS.join(","), parse: parseIntervals },
+  fallbackStart: { name: "FALLBACK_START", fallback: "2020-01-01", parse: parseTime },
+  exchangeUrl: { name: "EXCHANGE_URL", fallback: DEFAULT_EXCHANGE_URL, parse: parseHttpUrl },
+  apiKey: { name: "BINANCE_API_KEY", fallback: "", parse: (text) => (text === "" ? null : text) },
+  symbols: { name: "SYMBOLS", fallback: "", parse: (text) => (text === "" ? null : parseSymbols(text)) },
+  universeSize: { name: "UNIVERSE_SIZE", fallback: "60", parse: (text) => parseCount(text, 2000) },
+  weightLimit: { name: "WEIGHT_LIMIT", fallback: "0.8", parse: parseShare },
+  egressKey: { name: "EGRESS_KEY", fallback: "default", parse: parseEgressKey },
+};
+
+/** Parses just the settings that a command needs; every fault is in the one SettingsFault that is thrown. */
+export function parseSettings<K extends keyof Settings>(
+  env: Environment,
+  needed: readonly K[],
+): Pick<Settings, K> {
+  const faults: string[] = [];
+  const parsed: Partial<Settings> = {};
+  for (const key of needed) {
+    const { name, fallback, parse }: Parser<Settings[K]> = PARSERS[key];
+    const text = env[name]?.trim() || fallback;
+    if (text === undefined) {
+      faults.push(`${name} is not set`);
+      continue;
+    }
+    try {
+      parsed[key] = parse(text);
+    } catch (error) {
+      faults.push(`${name} ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  if (faults.length > 0) throw new SettingsFault(faults);
+  return parsed as Pick<Settings, K>;
+}
+
+/** Also takes the SQLAlchemy form of the Python system. The URL holds a password, so no message repeats it. */
+function parseDbUrl(text: string): string {
+  const plain = text.replace(/^postgres(ql)?(\+\w+)?:\/\//, "postgresql://");
+  const url = URL.canParse(plain) ? new URL(plain) : null;
+  if (url === null || url.protocol !== "postgresql:" || url.hostname === "" || url.pathname.length < 2) {
+    throw new Error("must look like postgresql://user:password@host:5432/database (its value is not shown)");
+  }
+  return plain;
+}
+
+function parseHttpUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "") {
+    throw new Error(`must be an http(s) URL without credentials, not ${JSON.stringify(text)}`);
+  }
+  return text.replace(/\/+$/, "");
+}
+
+function parseBoolean(text: string): boolean {
+  if (/^(true|1|yes)$/i.test(text)) return true;
+  if (/^(false|0|no)$/i.test(text)) return false;
+  throw new Error(`must be true or false, not ${JSON.stringify(text)}`);
+}
+
+export function parseInterval(text: string): Interval {
+  if (isInterval(text)) return text;
+  throw new Error(`must be one of ${INTERVALS.join(", ")} (case matters), not ${JSON.stringify(text)}`);
+}
+
+export function parseIntervals(text: string): readonly Interval[] {
+  return [...new Set(listItems(text).map(parseInterval))];
+}
+
+export function parseSymbols(text: string): readonly string[] {
+  const symbols = listItems(text).map(parseSymbol);
+  const broken = symbols.filter((symbol) => !isSymbol(symbol));
+  if (broken.length > 0)
+    throw new Error(`has no valid symbol in ${broken.map((s) => JSON.stringify(s)).join(", ")}`);
+  return [...new Set(symbols)];
+}
+
+/** A natural number from 1 to `max`. */
+export function parseCount(text: string, max: number): number {
+  if (/^\d{1,9}$/.test(text) && Number(text) >= 1 && Number(text) <= max) return Number(text);
+  throw new Error(`must be a whole number from 1 to ${max}, not ${JSON.stringify(text)}`);
+}
+
+function parseShare(text: string): number {
+  const share = Number(text);
+  if (/^[\d.]+$/.test(text) && share > 0 && share <= 1) return share;
+  throw new Error(`must be a share above 0 and up to 1, not ${JSON.stringify(text)}`);
+}
+
+function parseEgressKey(text: string): string {
+  if (/^[\w.:-]{1,100}$/.test(text)) return text;
+  throw new Error(`must be 1 to 100 letters, digits or . : _ -, not ${JSON.stringify(text)}`);
+}
+
+function listItems(text: string): string[] {
+  const items = text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+  if (items.length === 0) throw new Error("must name at least one, separated by commas");
+  return items;
+}

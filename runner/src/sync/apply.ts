@@ -1,0 +1,70 @@
+import { randomUUID } from "node:crypto";
+import type { Candle } from "../candle/candle.ts";
+import { type Gap, type PageFacts, planGaps } from "../candle/gap.ts";
+import { WIDTH_MS } from "../candle/interval.ts";
+import { between, hull, overlaps, type Span } from "../candle/span.ts";
+import type { SeriesState } from "../db/series.ts";
+import type { PageWrite } from "../db/store.ts";
+
+/** A page's effect: what to write, the state after it, and how many slots of known gaps it filled. */
+export type Applied = { readonly write: PageWrite; readonly state: SeriesState; readonly repaired: number };
+
+/**
+ * Adds a page to a series. The covered span grows to hold it; a stretch in between that nobody asked for goes into the
+ * gap log, so that every slot of the covered span stays stored or logged at each commit. `now` by the exchange's clock.
+ */
+export function applyPage(
+  state: SeriesState,
+  page: PageFacts,
+  candles: readonly Candle[],
+  now: number,
+): Applied {
+  const { interval, covered } = state;
+  const lastTs = candles.reduce<number | null>(
+    (max, { openTime }) => Math.max(max ?? openTime, openTime),
+    state.lastTs,
+  );
+  const life = { firstCandle: state.firstCandle, trading: state.trading, lastTs };
+  const changed = [
+    ...planGaps(interval, state.gaps, page, { life, now, newId: randomUUID }),
+    ...(covered === null ? [] : listSkipped(covered, page.span)),
+  ];
+  const replaced = new Set(changed.map(({ id }) => id));
+  const gaps = [
+    ...state.gaps.filter(({ id }) => !replaced.has(id)),
+    ...changed.filter((gap) => gap.state !== "repaired"),
+  ];
+  const next = covered === null ? page.span : hull(covered, page.span);
+  return {
+    write: {
+      coinId: state.coinId,
+      interval,
+      candles,
+      overlapsStored: covered !== null && overlaps(covered, page.span),
+      covered: next,
+      lastTs,
+      gaps: changed,
+    },
+    state: { ...state, covered: next, lastTs, gaps },
+    repaired: changed.reduce(
+      (sum, gap) => sum + (gap.state === "repaired" ? (gap.to - gap.from) / WIDTH_MS[interval] : 0),
+      0,
+    ),
+  };
+}
+
+function listSkipped(covered: Span, page: Span): readonly Gap[] {
+  const skipped = between(covered, page);
+  if (skipped === null) return [];
+  return [
+    {
+      ...skipped,
+      id: randomUUID(),
+      state: "open",
+      reason: "not_requested",
+      attempts: 0,
+      evidence: {},
+      nextCheckAt: null,
+    },
+  ];
+}

@@ -1,0 +1,69 @@
+import type { Candle } from "../candle/candle.ts";
+import { type PageFacts, trimUnsettled } from "../candle/gap.ts";
+import { WIDTH_MS } from "../candle/interval.ts";
+import { listSlots, parsePage, restOf } from "../candle/page.ts";
+import type { Span } from "../candle/span.ts";
+import type { Interval } from "../contract.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import { ExchangeFailure } from "../exchange/failure.ts";
+import { sleep } from "../time.ts";
+import type { Task } from "./plan.ts";
+
+/** One task's answer: null facts where nothing of it is settled yet. */
+export type FetchedPage = {
+  readonly facts: PageFacts | null;
+  readonly candles: readonly Candle[];
+  readonly failure: ExchangeFailure | null;
+};
+
+/** A missing slot that closed less than this ago may still appear; older ones are gaps. */
+const SETTLE_MS = 120_000;
+/** Right after the full minute the newest candle is sometimes not there yet: asked once more after this. */
+const LATE_CANDLE_MS = 1_000;
+
+/** Fetches a task's span; a request that failed for good is a fact too. Throws only what ends the series or the run. */
+export async function fetchPage(
+  exchange: Exchange,
+  symbol: string,
+  interval: Interval,
+  task: Task,
+  signal: AbortSignal,
+): Promise<FetchedPage> {
+  const nothing = { span: { from: task.from, to: task.to }, slots: [], rejected: new Map(), failure: null };
+  if (task.kind === "before_listing") return { facts: nothing, candles: [], failure: null };
+  try {
+    const first = await fetchOnce(exchange, symbol, interval, task);
+    const page = isNewestMissing(exchange, interval, task, first.facts.slots)
+      ? await sleep(LATE_CANDLE_MS, signal).then(() => fetchOnce(exchange, symbol, interval, task))
+      : first;
+    return { ...page, facts: trimUnsettled(interval, page.facts, exchange.now() - SETTLE_MS), failure: null };
+  } catch (error) {
+    // a symbol or request that the exchange refuses is no gap in time: it fails the series
+    if (!(error instanceof ExchangeFailure) || error.kind === "bad-symbol" || error.kind === "bad-request")
+      throw error;
+    return { facts: { ...nothing, failure: error.message }, candles: [], failure: error };
+  }
+}
+
+async function fetchOnce(exchange: Exchange, symbol: string, interval: Interval, span: Span) {
+  const rows: unknown[] = [];
+  for (let rest: Span | null = span; rest !== null; ) {
+    const part = await exchange.fetchRows(symbol, interval, rest);
+    rows.push(...part);
+    rest = restOf(interval, rest, part);
+  }
+  const { candles, rejected } = parsePage(interval, span, rows, exchange.now());
+  return { candles, facts: { span, slots: listSlots(interval, candles), rejected, failure: null } };
+}
+
+/** The one slot that closed within the last seconds is missing, and the one before it is not: late, not halted. */
+function isNewestMissing(
+  exchange: Exchange,
+  interval: Interval,
+  span: Span,
+  slots: readonly number[],
+): boolean {
+  const width = WIDTH_MS[interval];
+  const newest = span.to - width;
+  return exchange.now() - span.to < 10_000 && slots.at(-1) === newest - width;
+}

@@ -1,0 +1,125 @@
+import { type Coin, findCoins, findRankingAge, listMembers } from "../db/coins.ts";
+import { loadSeries, type SeriesState } from "../db/series.ts";
+import { type Exchange, WEIGHT, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
+import { renderNumber, renderTable } from "../render.ts";
+import { renderDuration, renderTime } from "../time.ts";
+import { rankSymbols } from "../universe/plan.ts";
+import { countCandles, type Task } from "./plan.ts";
+import { type Selection, takeShard } from "./selection.ts";
+import { fetchCandidates, fetchKnownListings } from "./universe.ts";
+import type { Work } from "./work.ts";
+
+export type PlannedSeries = {
+  readonly symbol: string;
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly candles: number;
+  readonly requests: number;
+};
+
+/** What a run would ask for. `minutes`: at the given share of the exchange's weight, at least. */
+export type Preview = {
+  readonly interval: Selection["interval"];
+  readonly series: readonly PlannedSeries[];
+  readonly candles: number;
+  readonly requests: number;
+  readonly weight: number;
+  readonly minutes: number;
+};
+
+/** Plans every series of the selection without a write: no coin, no ranking, no first candle is stored. */
+export async function previewFill(
+  { db, exchange }: Work,
+  selection: Selection,
+  weightShare: number,
+  plan: (state: SeriesState, now: number) => readonly Task[],
+): Promise<Preview> {
+  const { interval } = selection;
+  const symbols = takeShard(await listSymbols({ db, exchange }, selection), selection.shard).map(
+    ({ symbol }) => symbol,
+  );
+  const known = await loadSeries(
+    db,
+    interval,
+    (await findCoins(db, symbols, null)).map(({ coinId }) => coinId),
+  );
+  const stateOf = new Map(known.map((state) => [state.symbol, state]));
+  const series = await Promise.all(
+    symbols.map(async (symbol): Promise<PlannedSeries> => {
+      const stored = stateOf.get(symbol) ?? unknownSeries(symbol, interval);
+      const state =
+        stored.firstCandle === null
+          ? { ...stored, firstCandle: await exchange.fetchFirstOpen(symbol) }
+          : stored;
+      const tasks = plan(state, exchange.now()).filter(({ kind }) => kind === "fetch");
+      return {
+        symbol,
+        from: tasks.length === 0 ? null : Math.min(...tasks.map(({ from }) => from)),
+        to: tasks.length === 0 ? null : Math.max(...tasks.map(({ to }) => to)),
+        candles: countCandles(interval, tasks),
+        requests: tasks.length,
+      };
+    }),
+  );
+  const sum = (count: (planned: PlannedSeries) => number) =>
+    series.reduce((total, planned) => total + count(planned), 0);
+  const requests = sum(({ requests: own }) => own);
+  const weight = requests * WEIGHT.klines;
+  return {
+    interval,
+    series,
+    candles: sum(({ candles }) => candles),
+    requests,
+    weight,
+    minutes: weight / (weightShare * WEIGHT_PER_MINUTE),
+  };
+}
+
+export function renderPreview(preview: Preview): string {
+  const table = renderTable(
+    ["symbol", "interval", "from", "to", "candles", "requests"],
+    preview.series.map(({ symbol, from, to, candles, requests }) => [
+      symbol,
+      preview.interval,
+      from === null ? "-" : renderTime(from),
+      to === null ? "-" : renderTime(to),
+      candles,
+      requests,
+    ]),
+  );
+  const { candles, requests, weight, minutes } = preview;
+  return `${table}\n${renderNumber(candles)} candles at most, ${renderNumber(requests)} requests, weight ${renderNumber(weight)}: at least ${renderDuration(minutes * 60_000)}`;
+}
+
+async function listSymbols(
+  { db, exchange }: Pick<Work, "db" | "exchange">,
+  { symbols, size }: Selection,
+): Promise<readonly Coin[]> {
+  if (symbols === null) {
+    const members = (await findRankingAge(db)) === null ? [] : await listMembers(db, size);
+    return members.length > 0 ? members : rankNow(exchange, size);
+  }
+  const known = new Set((await findCoins(db, symbols, null)).map(({ symbol }) => symbol));
+  const asked = symbols.filter((symbol) => !known.has(symbol));
+  await fetchKnownListings(exchange, asked);
+  return symbols.map((symbol) => ({ coinId: 0, symbol }));
+}
+
+async function rankNow(exchange: Exchange, size: number): Promise<readonly Coin[]> {
+  return rankSymbols(await fetchCandidates(exchange))
+    .slice(0, size)
+    .map((symbol) => ({ coinId: 0, symbol }));
+}
+
+function unknownSeries(symbol: string, interval: Selection["interval"]): SeriesState {
+  return {
+    coinId: 0,
+    symbol,
+    interval,
+    covered: null,
+    lastTs: null,
+    gaps: [],
+    firstCandle: null,
+    trading: true,
+  };
+}

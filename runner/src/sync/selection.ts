@@ -1,0 +1,27 @@
+import type { Interval } from "../contract.ts";
+import type { Coin } from "../db/coins.ts";
+
+/** One part of many: every n-th series from the i-th, so that pods of an Indexed Job share the work. */
+export type Shard = { readonly index: number; readonly count: number };
+
+export const WHOLE: Shard = { index: 0, count: 1 };
+
+export function parseShard(text: string): Shard {
+  const match = /^(\d{1,4})\/(\d{1,4})$/.exec(text);
+  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || count < 1 || index >= count)
+    throw new Error(`must be I/N with I from 0 to N-1, not ${JSON.stringify(text)}`);
+  return { index, count };
+}
+
+export function takeShard(coins: readonly Coin[], { index, count }: Shard): readonly Coin[] {
+  return coins.filter((_, position) => position % count === index);
+}
+
+/** Which series a command works on: named symbols, or the `size` largest. */
+export type Selection = {
+  readonly interval: Interval;
+  readonly symbols: readonly string[] | null;
+  readonly size: number;
+  readonly shard: Shard;
+};

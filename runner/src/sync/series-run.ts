@@ -1,0 +1,205 @@
+import pLimit from "p-limit";
+import { WIDTH_MS } from "../candle/interval.ts";
+import { coalesce } from "../coalesce.ts";
+import { EXIT, type ExitCode, type Interval } from "../contract.ts";
+import { type Coin, setFirstCandle } from "../db/coins.ts";
+import type { Database } from "../db/connect.ts";
+import type { LockSession } from "../db/lock.ts";
+import type { RunItem } from "../db/runs.ts";
+import { loadSeries, type SeriesState } from "../db/series.ts";
+import { messageOf, SettingsFault, Stopped, TryAgain } from "../errors.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
+import type { Logger } from "../log.ts";
+import type { Progress } from "../progress.ts";
+import { fillSeries, type Tally } from "./fill.ts";
+import { countCandles, type Task } from "./plan.ts";
+import type { Writer } from "./writer.ts";
+
+export type SeriesRun = {
+  readonly db: Database;
+  readonly locks: LockSession;
+  readonly exchange: Exchange;
+  readonly writer: Writer;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly progress: Progress;
+  readonly plan: (state: SeriesState, now: number) => readonly Task[];
+  readonly onItem: (item: RunItem) => void;
+};
+
+/** Series under way together: enough to hide 100 ms of latency, few enough to stay small. */
+const SERIES_AT_ONCE = 32;
+/** Pages fetched or waiting for their commit over all series, about 0.5 MB each. */
+const PAGES_AT_ONCE = 32;
+/** So many series in a row without one answer: the exchange is away, and asking for the rest only adds load. */
+const GIVE_UP_AFTER = 8;
+
+/**
+ * Works on each coin's series of `interval` under its lock; one that another holder is at is skipped. Series with
+ * little to do go first, so that a new one with years to fetch never makes the others stale.
+ */
+export async function runSeries(
+  run: SeriesRun,
+  interval: Interval,
+  coins: readonly Coin[],
+): Promise<ExitCode> {
+  const { db, locks, exchange, signal, log } = run;
+  const load = coalesce((coinIds: readonly number[]) => loadSeries(db, interval, coinIds));
+  const pageSlots = pLimit(PAGES_AT_ONCE);
+  const items: RunItem[] = [];
+  const failures: unknown[] = [];
+  const isAway = () =>
+    failures.length >= GIVE_UP_AFTER &&
+    items.every(({ outcome }) => outcome === "failure") &&
+    failures.every(isExchangeAway);
+
+  const planned = (
+    await loadSeries(
+      db,
+      interval,
+      coins.map(({ coinId }) => coinId),
+    )
+  ).map((state) => ({
+    coin: { coinId: state.coinId, symbol: state.symbol },
+    candles: countCandles(interval, run.plan(state, exchange.now())),
+  }));
+  run.progress.start(planned.reduce((sum, { candles }) => sum + candles, 0));
+
+  const workOn = async (coin: Coin, expected: number) => {
+    if (signal.aborted || isAway()) return;
+    const key = `${coin.symbol}:${interval}`;
+    const startedAt = performance.now();
+    const item = itemOf(coin.coinId, interval, startedAt);
+    if (!(await locks.tryLock("series", key))) {
+      log.info(
+        { symbol: coin.symbol, interval, "event.name": "series_skipped" },
+        "[RUN] another holder is at work on this series",
+      );
+      run.progress.advance(expected);
+      items.push(item("skipped", null, null, null));
+      return;
+    }
+    try {
+      const state = await withFirstCandle(run, await load(coin.coinId));
+      const tasks = run.plan(state, exchange.now());
+      run.progress.correct(countCandles(interval, tasks) - expected);
+      const [filled, tally] = await fillSeries(
+        { ...run, pageSlots, onPage: run.progress.advance },
+        state,
+        tasks,
+      );
+      const outcome =
+        tally.failedPages === 0 ? "success" : tally.failedPages < tally.pages ? "partial" : "failure";
+      if (tally.failure !== null) failures.push(tally.failure);
+      items.push(item(outcome, filled, tally, tally.failure?.message ?? null));
+      logSeries(log, coin.symbol, interval, tally, filled, startedAt);
+    } catch (error) {
+      if (endsRun(error)) throw error;
+      failures.push(error);
+      items.push(item("failure", null, null, messageOf(error)));
+      log.error(
+        { symbol: coin.symbol, interval, "event.name": "series_failed" },
+        `[RUN] series failed: ${messageOf(error)}`,
+      );
+    } finally {
+      if (!locks.lost.aborted) await locks.unlock("series", key);
+    }
+  };
+
+  const atOnce = pLimit(SERIES_AT_ONCE);
+  const order = planned.toSorted((a, b) => a.candles - b.candles);
+  try {
+    const settled = await Promise.allSettled(
+      order.map(({ coin, candles }) => atOnce(() => workOn(coin, candles))),
+    );
+    const rejected = settled.find((result) => result.status === "rejected");
+    if (rejected !== undefined) throw rejected.reason;
+    if (items.length < planned.length && !isAway()) signal.throwIfAborted();
+  } finally {
+    run.progress.stop();
+    for (const item of items) run.onItem(item);
+  }
+  return exitCodeOfSeries(items, failures);
+}
+
+/** 75 where no series succeeded because the exchange is away; 1 where some failed. */
+function exitCodeOfSeries(items: readonly RunItem[], failures: readonly unknown[]): ExitCode {
+  if (failures.length === 0) return EXIT.done;
+  const hasSuccess = items.some(({ outcome }) => outcome === "success" || outcome === "partial");
+  if (!hasSuccess && failures.every(isExchangeAway)) {
+    throw new TryAgain(
+      `no series could be fetched: ${messageOf(failures[0])}; the gaps are logged, the next run asks again`,
+    );
+  }
+  return EXIT.failed;
+}
+
+function isExchangeAway(error: unknown): boolean {
+  return error instanceof ExchangeFailure && isTransient(error.kind);
+}
+
+/** Errors that concern every series; all others fail their own one. */
+function endsRun(error: unknown): boolean {
+  return error instanceof Stopped || error instanceof TryAgain || error instanceof SettingsFault;
+}
+
+/** The first candle ever is asked for once; before it there is nothing to want. */
+async function withFirstCandle({ db, exchange }: SeriesRun, state: SeriesState): Promise<SeriesState> {
+  if (state.firstCandle !== null) return state;
+  const firstCandle = await exchange.fetchFirstOpen(state.symbol);
+  if (firstCandle === null) return state;
+  await setFirstCandle(db, state.coinId, firstCandle);
+  return { ...state, firstCandle };
+}
+
+function itemOf(coinId: number, interval: Interval, startedAt: number) {
+  return (
+    outcome: RunItem["outcome"],
+    state: SeriesState | null,
+    tally: Tally | null,
+    error: string | null,
+  ): RunItem => ({
+    coinId,
+    interval,
+    outcome,
+    pages: tally?.pages ?? 0,
+    added: tally?.added ?? 0,
+    repaired: tally?.repaired ?? 0,
+    revised: tally?.revised ?? 0,
+    gaps: state?.gaps.filter(isUnexplained).length ?? 0,
+    lastClose: state?.lastTs == null ? null : state.lastTs + WIDTH_MS[interval],
+    ms: Math.round(performance.now() - startedAt),
+    error,
+  });
+}
+
+function isUnexplained({ state, reason }: SeriesState["gaps"][number]): boolean {
+  return state === "open" && reason !== "not_requested";
+}
+
+function logSeries(
+  log: Logger,
+  symbol: string,
+  interval: Interval,
+  tally: Tally,
+  state: SeriesState,
+  startedAt: number,
+): void {
+  const { failure, ...counts } = tally;
+  const facts = {
+    symbol,
+    interval,
+    "event.name": "series_synced",
+    ...counts,
+    gaps: state.gaps.filter(isUnexplained).length,
+    ms: Math.round(performance.now() - startedAt),
+  };
+  if (failure === null)
+    log.info(facts, `[RUN] ${tally.added} added, ${tally.repaired} repaired, ${tally.revised} revised`);
+  else
+    log.warn(
+      facts,
+      `[RUN] ${tally.failedPages} of ${tally.pages} pages failed and are gaps in the log: ${failure.message}`,
+    );
+}

@@ -1,0 +1,125 @@
+import type { Context } from "../context.ts";
+import type { CommandName, ExitCode } from "../contract.ts";
+import { openBudget } from "../db/budget.ts";
+import { type Database, openDatabase } from "../db/connect.ts";
+import { type LockSession, openLockSession } from "../db/lock.ts";
+import { waitForSchema } from "../db/migrate.ts";
+import { checkOrigin } from "../db/origin.ts";
+import { TryAgain } from "../errors.ts";
+import { createBinance } from "../exchange/binance.ts";
+import { type Exchange, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
+import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
+import { createLimiter } from "../exchange/limiter.ts";
+import { type RunReport, withRun } from "../run.ts";
+import type { Settings } from "../settings.ts";
+import { renderDuration } from "../time.ts";
+
+export type WorkSettings = Pick<Settings, "dbUrl" | "exchangeUrl" | "weightLimit" | "egressKey">;
+export const WORK_SETTINGS = ["dbUrl", "exchangeUrl", "weightLimit", "egressKey"] as const;
+
+/** The parts that work on series needs, opened, checked and bound to one signal. */
+export type Work = {
+  readonly db: Database;
+  readonly locks: LockSession;
+  readonly exchange: Exchange;
+  /** The command's signal, also aborted when the locks are lost. */
+  readonly signal: AbortSignal;
+  readonly report: RunReport;
+};
+
+/** Backfill and gap repair leave the rest to the minute jobs, which they must never starve. */
+export const BACKGROUND_WEIGHT_SHARE = 0.6;
+
+const LONGEST_REQUEST_MS = 10_000;
+const SHORTEST_REQUEST_MS = 1_000;
+/** Our clock this far from the exchange's is worth a word; what counts as closed is decided by the exchange's. */
+const CLOCK_WARNING_MS = 5_000;
+/** Without a deadline a person waits: say soon that the database is away. */
+const PATIENCE_MS = 10_000;
+
+/** A third of the deadline may go into waiting for the database, the rest is for the work. */
+export function patienceMs(deadlineS: number | null): number {
+  return deadlineS === null ? PATIENCE_MS : (deadlineS * 1000) / 3;
+}
+
+/** `isBackground`: takes at most 60 % of the exchange's weight. `isReadOnly`: a plan; no ledger row, nothing claimed. */
+export type WorkRun = {
+  readonly command: CommandName;
+  readonly args: string;
+  readonly isBackground: boolean;
+  readonly isReadOnly: boolean;
+};
+
+/**
+ * Opens database, locks and exchange, refuses a database of another exchange, and runs `work` as one run of the
+ * ledger.
+ */
+export async function withWork(
+  context: Context,
+  settings: WorkSettings,
+  run: WorkRun,
+  work: (tools: Work) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const db = openDatabase(settings.dbUrl, `${run.command} ${context.runId.slice(0, 13)}`);
+  try {
+    await waitForSchema(db, patienceMs(context.deadlineS), context.signal);
+    const locks = await openLockSession(db);
+    const signal = AbortSignal.any([context.signal, locks.lost]);
+    try {
+      const share = run.isBackground
+        ? Math.min(BACKGROUND_WEIGHT_SHARE, settings.weightLimit)
+        : settings.weightLimit;
+      const budget = openBudget(db, settings.egressKey);
+      const exchange = createBinance({
+        url: settings.exchangeUrl,
+        createLimiter: (now) => createLimiter(budget, share * WEIGHT_PER_MINUTE, now, signal),
+        timeoutMs: requestTimeoutMs(context.deadlineS),
+        signal,
+        onRetry: (failure, attempt) =>
+          context.log.debug({ "event.name": "request_retried", attempt }, failure.message),
+      });
+      const checked = async (report: RunReport): Promise<ExitCode> => {
+        report.rateLimitHits = exchange.rateLimitHits;
+        await checkExchange(context, db, exchange, run.isReadOnly);
+        return work({ db, locks, exchange, signal, report });
+      };
+      const translated = (report: RunReport) => checked(report).catch(throwForRun);
+      if (run.isReadOnly) return await translated({ items: [], rateLimitHits: () => 0 });
+      return await withRun(context, db, run.command, run.args, translated);
+    } finally {
+      await locks.end();
+    }
+  } finally {
+    await db.pool.end();
+  }
+}
+
+/** Four tries must fit into a deadline, so a short one means short requests. */
+function requestTimeoutMs(deadlineS: number | null): number {
+  if (deadlineS === null) return LONGEST_REQUEST_MS;
+  return Math.min(LONGEST_REQUEST_MS, Math.max(SHORTEST_REQUEST_MS, (deadlineS * 1000) / 5));
+}
+
+/** An exchange that is away before any series was touched is a reason to try again later. */
+function throwForRun(error: unknown): never {
+  if (error instanceof ExchangeFailure && isTransient(error.kind))
+    throw new TryAgain(error.message, { cause: error });
+  throw error;
+}
+
+async function checkExchange(
+  context: Context,
+  db: Database,
+  exchange: Exchange,
+  isReadOnly: boolean,
+): Promise<void> {
+  const { aheadMs, origin } = await exchange.readClock();
+  if (Math.abs(aheadMs) > CLOCK_WARNING_MS) {
+    const skew = `${renderDuration(Math.abs(aheadMs))} ${aheadMs > 0 ? "ahead of" : "behind"}`;
+    context.log.warn(
+      { "event.name": "clock_skew" },
+      `[RUN] this machine's clock is ${skew} the exchange's; the exchange's counts`,
+    );
+  }
+  await checkOrigin(db, origin, isReadOnly);
+}

@@ -1,0 +1,99 @@
+import { coalesce } from "../coalesce.ts";
+import type { Written } from "../db/candles.ts";
+import { type Database, isConnectionError } from "../db/connect.ts";
+import { ensureLeaf, listLeafNames } from "../db/leaves.ts";
+import { type PageWrite, storePages } from "../db/store.ts";
+import { TryAgain } from "../errors.ts";
+import { leafAt } from "../partition/layout.ts";
+
+/** Takes pages and stores those that are ready together in one transaction; pages of a series in their order. */
+export type Writer = (page: PageWrite) => Promise<Written>;
+
+/** Rows of one statement: throughput is flat from here on, and memory is not. */
+const MAX_ROWS = 5_000;
+const MAX_PAGES = 100;
+
+type Stored = { readonly written: Written } | { readonly error: unknown };
+
+/**
+ * `alive` is checked before each transaction: after the loss of the locks nothing may be written. A refused write
+ * fails its own series only, and every later page of it, since a covered span must never run ahead of its candles.
+ */
+export function createWriter(db: Database, runId: string | null, alive: AbortSignal): Writer {
+  const failed = new Map<number, unknown>();
+  let leaves: Promise<Set<string>> | null = null;
+
+  /** Maintenance makes leaves ahead of time; history, and a month that nobody made, come to be here. */
+  const ensureLeaves = async (pages: readonly PageWrite[]) => {
+    leaves ??= listLeafNames(db);
+    const known = await leaves;
+    for (const { interval, candles } of pages) {
+      for (const { openTime } of candles) {
+        const leaf = leafAt(interval, openTime);
+        if (known.has(leaf.name)) continue;
+        await ensureLeaf(db, leaf);
+        known.add(leaf.name);
+      }
+    }
+  };
+
+  const storeGroup = async (pages: readonly PageWrite[]): Promise<readonly Stored[]> => {
+    alive.throwIfAborted();
+    try {
+      await ensureLeaves(pages);
+      return (await storePages(db, pages, runId)).map((written) => ({ written }));
+    } catch (error) {
+      if (error instanceof TryAgain || isConnectionError(error)) throw error;
+      if (pages.length > 1) return await storeEach(pages);
+      const page = pages[0];
+      if (page !== undefined) failed.set(page.coinId, error);
+      return [{ error }];
+    }
+  };
+
+  const storeEach = async (pages: readonly PageWrite[]): Promise<readonly Stored[]> => {
+    const stored: Stored[] = [];
+    for (const page of pages) {
+      const error = failed.get(page.coinId);
+      stored.push(...(error === undefined ? await storeGroup([page]) : [{ error }]));
+    }
+    return stored;
+  };
+
+  const submit = coalesce<PageWrite, Stored>(async (pages) => {
+    const stored: Stored[] = [];
+    for (const group of groupPages(pages)) {
+      const isBroken = group.some(({ coinId }) => failed.has(coinId));
+      stored.push(...(isBroken ? await storeEach(group) : await storeGroup(group)));
+    }
+    return stored;
+  }, MAX_PAGES);
+
+  return async (page) => {
+    const stored = await submit(page);
+    if ("error" in stored) throw stored.error;
+    return stored.written;
+  };
+}
+
+/** Cuts a queue into transactions: one interval, at most MAX_ROWS, a series with rows that may exist only once. */
+export function groupPages(pages: readonly PageWrite[]): readonly (readonly PageWrite[])[] {
+  const groups: PageWrite[][] = [];
+  let rows = 0;
+  for (const page of pages) {
+    const group = groups.at(-1);
+    const mayTouchTwice = group?.some(
+      (other) => other.coinId === page.coinId && (other.overlapsStored || page.overlapsStored),
+    );
+    const fits =
+      group !== undefined && group[0]?.interval === page.interval && rows + page.candles.length <= MAX_ROWS;
+    if (group !== undefined && fits && mayTouchTwice === false) {
+      group.push(page);
+      rows += page.candles.length;
+    } else {
+      groups.push([page]);
+      rows = page.candles.length;
+    }
+  }
+  return groups;
+}

@@ -1,0 +1,131 @@
+-- Coins, series with their covered span, candles by interval and time, gaps, revisions, last timestamps.
+
+select pg_advisory_xact_lock(7020390112350);
+
+-- Which exchange filled this database; one of another origin is refused.
+create table if not exists r3a.origin (
+  only_row boolean primary key default true check (only_row),
+  exchange text not null check (exchange in ('binance', 'simulated'))
+);
+
+create table if not exists r3a.coin (
+  id           integer generated always as identity primary key,
+  symbol       text not null unique,
+  base         text not null,
+  quote        text not null,
+  status       text not null,
+  first_candle timestamptz,
+  closed_at    timestamptz,
+  aliases      text[] not null default '{}',
+  quote_volume numeric,
+  volume_rank  integer,
+  ranked_at    timestamptz,
+  checked_at   timestamptz not null default now()
+);
+
+-- Members of "the N largest", with hysteresis: entered at rank N, left after a day beyond 1.5 N.
+create table if not exists r3a.universe_member (
+  size         integer not null check (size > 0),
+  coin_id      integer not null references r3a.coin,
+  entered_at   timestamptz not null,
+  beyond_since timestamptz,
+  primary key (size, coin_id)
+);
+
+-- Every slot of [covered_from, covered_to) is stored or lies in a gap of the log, at every commit.
+create table if not exists r3a.series (
+  coin_id      integer not null references r3a.coin,
+  "interval"   text not null check ("interval" in ('1m', '15m', '1h', '4h', '1d')),
+  covered_from timestamptz,
+  covered_to   timestamptz,
+  primary key (coin_id, "interval"),
+  check ((covered_from is null) = (covered_to is null) and covered_from < covered_to)
+);
+
+-- numeric without limits: exact as sent, and a coin at 1e-5 trades 1e13 a day. Only OHLCV is mandatory, since
+-- databases of the old system have no more. flags: bit 1 = open time not on a slot boundary.
+create table if not exists r3a.ohlcv_partitioned (
+  coin_id      integer not null,
+  "interval"   text not null,
+  "timestamp"  timestamptz not null,
+  open         numeric not null,
+  high         numeric not null,
+  low          numeric not null,
+  close        numeric not null,
+  volume       numeric not null,
+  quote_volume numeric,
+  trades       bigint,
+  taker_base   numeric,
+  taker_quote  numeric,
+  close_time   timestamptz,
+  source       text,
+  flags        smallint,
+  primary key (coin_id, "interval", "timestamp")
+) partition by list ("interval");
+
+create index if not exists ohlcv_partitioned_brin_ts on r3a.ohlcv_partitioned
+  using brin ("timestamp") with (pages_per_range = 32, autosummarize = on);
+
+create table if not exists r3a.ohlcv_1m partition of r3a.ohlcv_partitioned
+  for values in ('1m') partition by range ("timestamp");
+create table if not exists r3a.ohlcv_15m partition of r3a.ohlcv_partitioned
+  for values in ('15m') partition by range ("timestamp");
+create table if not exists r3a.ohlcv_1h partition of r3a.ohlcv_partitioned
+  for values in ('1h') partition by range ("timestamp");
+create table if not exists r3a.ohlcv_slow partition of r3a.ohlcv_partitioned
+  for values in ('4h', '1d') partition by range ("timestamp");
+
+-- The leaves with the span of open times that each holds; no DEFAULT partition exists by design.
+drop function if exists r3a_util.leaf_partitions();
+create function r3a_util.leaf_partitions()
+returns table (leaf regclass, parent regclass, from_ts timestamptz, to_ts timestamptz)
+language sql stable as $$
+  select t.relid, t.parentrelid, b.edges[1]::timestamptz, b.edges[2]::timestamptz
+  from pg_partition_tree('r3a.ohlcv_partitioned') t
+  join pg_class c on c.oid = t.relid
+  cross join lateral regexp_match(
+    pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\) TO \(''([^'']+)''\)') as b (edges)
+  where t.isleaf and t.level > 0 and b.edges is not null
+$$;
+
+create table if not exists r3a.ohlcv_gap_log (
+  id            uuid primary key,
+  coin_id       integer not null references r3a.coin,
+  "interval"    text not null,
+  from_ts       timestamptz not null,
+  to_ts         timestamptz not null,
+  state         text not null check (state in ('open', 'repaired', 'confirmed_absent', 'before_listing', 'after_delisting')),
+  reason        text not null check (reason in ('absent', 'failed', 'invalid', 'not_requested')),
+  evidence      jsonb not null default '{}',
+  attempts      integer not null default 0,
+  created_at    timestamptz not null default now(),
+  updated_at    timestamptz not null default now(),
+  next_check_at timestamptz,
+  run_id        uuid,
+  check (from_ts < to_ts)
+);
+create unique index if not exists ohlcv_gap_log_unrepaired on r3a.ohlcv_gap_log (coin_id, "interval", from_ts)
+  where state <> 'repaired';
+create index if not exists ohlcv_gap_log_due on r3a.ohlcv_gap_log (next_check_at) where state <> 'repaired';
+
+-- A closed candle whose values changed: what it was, what it became, who said so.
+create table if not exists r3a.candle_revision (
+  id          bigint generated always as identity primary key,
+  coin_id     integer not null,
+  "interval"  text not null,
+  "timestamp" timestamptz not null,
+  old_values  jsonb not null,
+  new_values  jsonb not null,
+  old_source  text,
+  new_source  text,
+  run_id      uuid,
+  seen_at     timestamptz not null default now()
+);
+create index if not exists candle_revision_series on r3a.candle_revision (coin_id, "interval", "timestamp");
+
+create table if not exists r3a_util.last_ts_by_coin_interval (
+  coin_id    integer not null,
+  "interval" text not null,
+  last_ts    timestamptz not null,
+  primary key (coin_id, "interval")
+) with (fillfactor = 70);
