@@ -22,7 +22,7 @@ export function coalesce<Item, Answer>(
         const answers = await callAll(batch.map(({ item }) => item));
         if (answers.length !== batch.length)
           throw new Error(`${answers.length} answers to ${batch.length} questions`);
-        answers.forEach((answer, index) => batch[index]?.resolve(answer));
+        for (const [index, answer] of answers.entries()) batch[index]?.resolve(answer);
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }

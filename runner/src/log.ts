@@ -37,7 +37,7 @@ const LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 
 /** JSON lines in ECS names on stderr; on a terminal one short line for a person. stdout is for results only. */
 export function createLogger(env: Environment, write: (text: string) => void, forPeople: boolean): Logger {
-  const level = env["LOG_LEVEL"] ?? "";
+  const level = env.LOG_LEVEL ?? "";
   const redact = createRedactor(env);
   return pino(
     {
@@ -54,7 +54,7 @@ export function createLogger(env: Environment, write: (text: string) => void, fo
 
 function renderForPeople(line: string): string {
   const entry: Record<string, unknown> = JSON.parse(line);
-  const where = [entry["symbol"], entry["interval"]].filter((part) => part !== undefined).join(" ");
+  const where = [entry.symbol, entry.interval].filter((part) => part !== undefined).join(" ");
   const level = entry["log.level"] === "info" ? "" : `${entry["log.level"]}: `;
-  return `${level}${where === "" ? "" : `${where}: `}${entry["message"]}\n`;
+  return `${level}${where === "" ? "" : `${where}: `}${entry.message}\n`;
 }

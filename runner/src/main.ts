@@ -79,7 +79,7 @@ async function runCommand(argv: readonly string[]): Promise<ExitCode> {
 }
 
 function contextOf(name: CommandName, options: RawOptions): Context {
-  const deadlineS = parseDeadline(options["deadline"]);
+  const deadlineS = parseDeadline(options.deadline);
   if (deadlineS !== null) {
     // counted from the start of the process: the kubelet counts that too
     const leftMs = Math.max(0, deadlineS * 1000 - performance.now());
@@ -92,14 +92,14 @@ function contextOf(name: CommandName, options: RawOptions): Context {
     );
     timer.unref();
   }
-  const runId = /^[0-9a-f-]{36}$/.test(env["R3A_RUN_ID"] ?? "") ? String(env["R3A_RUN_ID"]) : uuidv7();
+  const runId = /^[0-9a-f-]{36}$/.test(env.R3A_RUN_ID ?? "") ? String(env.R3A_RUN_ID) : uuidv7();
   return {
     env,
     signal: stop.signal,
     log: log.child({ job_name: name, run_id: runId }),
     print: (text) => process.stdout.write(redact(text)),
     isTerminal,
-    color: isTerminal && !env["NO_COLOR"],
+    color: isTerminal && !env.NO_COLOR,
     deadlineS,
     runId,
   };

@@ -13,7 +13,6 @@ export type Settings = {
   readonly syncIntervals: readonly Interval[];
   readonly fallbackStart: number;
   readonly exchangeUrl: string;
-  readonly apiKey: string | null;
   readonly symbols: readonly string[] | null;
   readonly universeSize: number;
   readonly weightLimit: number;
@@ -35,9 +34,8 @@ const PARSERS: { readonly [K in keyof Settings]: Parser<Settings[K]> } = {
   syncIntervals: { name: "SYNC_INTERVALS", fallback: INTERVALS.join(","), parse: parseIntervals },
   fallbackStart: { name: "FALLBACK_START", fallback: "2020-01-01", parse: parseTime },
   exchangeUrl: { name: "EXCHANGE_URL", fallback: DEFAULT_EXCHANGE_URL, parse: parseHttpUrl },
-  apiKey: { name: "BINANCE_API_KEY", fallback: "", parse: (text) => (text === "" ? null : text) },
   symbols: { name: "SYMBOLS", fallback: "", parse: (text) => (text === "" ? null : parseSymbols(text)) },
-  universeSize: { name: "UNIVERSE_SIZE", fallback: "60", parse: (text) => parseCount(text, 2000) },
+  universeSize: { name: "UNIVERSE_SIZE", fallback: "60", parse: parseUniverseSize },
   weightLimit: { name: "WEIGHT_LIMIT", fallback: "0.8", parse: parseShare },
   egressKey: { name: "EGRESS_KEY", fallback: "default", parse: parseEgressKey },
 };
@@ -111,6 +109,11 @@ export function parseSymbols(text: string): readonly string[] {
 export function parseCount(text: string, max: number): number {
   if (/^\d{1,9}$/.test(text) && Number(text) >= 1 && Number(text) <= max) return Number(text);
   throw new Error(`must be a whole number from 1 to ${max}, not ${JSON.stringify(text)}`);
+}
+
+/** Binance lists about 1,500 spot symbols that trade. */
+export function parseUniverseSize(text: string): number {
+  return parseCount(text, 2000);
 }
 
 function parseShare(text: string): number {

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract.ts";
-import { parseInterval, parseSymbols } from "../settings.ts";
+import { parseInterval, parseSymbols, parseUniverseSize } from "../settings.ts";
 import { type FillCommand, runFill } from "../sync/fill-run.ts";
 import { planBackfill } from "../sync/plan.ts";
 import { runPreview } from "../sync/preview-run.ts";
@@ -18,6 +18,7 @@ export const backfill: Command = {
   define: (command) =>
     command
       .argument("<interval>", "1m, 15m, 1h, 4h or 1d")
+      .option(...OPTION.top)
       .option(...OPTION.symbols)
       .option(...OPTION.from)
       .option(...OPTION.to)
@@ -26,7 +27,7 @@ export const backfill: Command = {
       .option(...OPTION.dryRun)
       .option(...OPTION.deadline)
       .option(...OPTION.json),
-  run: (context, [interval], options) => runBackfill(context, interval, options, options["dryRun"] === true),
+  run: (context, [interval], options) => runBackfill(context, interval, options, options.dryRun === true),
 };
 
 /** `backfill`, or with `isPreview` its plan. */
@@ -38,12 +39,14 @@ export async function runBackfill(
 ): Promise<ExitCode> {
   const faults = collectFaults();
   const interval = faults.take("INTERVAL", intervalText, parseInterval);
-  const symbols = faults.take("--symbols", options["symbols"], parseSymbols);
-  const from = faults.take("--from", options["from"], parseTime);
-  const to = faults.take("--to", options["to"], parseTime) ?? Date.now();
-  const shard = faults.take("--shard", options["shard"], parseShard);
-  faults.take("--source", options["source"], parseSource);
-  if (options["from"] === undefined)
+  const symbols = faults.take("--symbols", options.symbols, parseSymbols);
+  const top = faults.take("--top", options.top, parseUniverseSize);
+  const from = faults.take("--from", options.from, parseTime);
+  const to = faults.take("--to", options.to, parseTime) ?? Date.now();
+  const shard = faults.take("--shard", options.shard, parseShard);
+  faults.take("--source", options.source, parseSource);
+  if (top !== undefined && symbols !== undefined) faults.note("--top and --symbols exclude each other");
+  if (options.from === undefined)
     faults.note("--from is missing: say where the backfill starts, e.g. --from 2024-01-01");
   if (from !== undefined && from >= to)
     faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
@@ -51,15 +54,15 @@ export async function runBackfill(
   if (interval === undefined || from === undefined) return EXIT.usage;
   const selection: Selection = {
     interval,
-    symbols: symbols ?? settings.symbols,
-    size: settings.universeSize,
+    symbols: symbols ?? (top === undefined ? settings.symbols : null),
+    size: top ?? settings.universeSize,
     shard: shard ?? WHOLE,
   };
   const command: FillCommand = {
     command: "backfill",
     args: `${interval} --from ${renderTime(from)} --to ${renderTime(to)}`,
     isBackground: true,
-    asJson: options["json"] === true,
+    asJson: options.json === true,
     plan: (state, now) => planBackfill(state, { from, to }, now),
   };
   return isPreview

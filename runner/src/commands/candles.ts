@@ -41,10 +41,10 @@ export const candles: Command = {
     const faults = collectFaults();
     const symbol = faults.take("SYMBOL", symbolText, parseSymbols)?.[0];
     const interval = faults.take("INTERVAL", intervalText, parseInterval);
-    const from = faults.take("--from", options["from"], parseTime) ?? null;
-    const to = faults.take("--to", options["to"], parseTime) ?? null;
-    const last = faults.take("--last", options["last"], (text) => parseCount(text, 1_000_000));
-    const format = faults.take("--format", options["format"] ?? "table", parseFormat) ?? "table";
+    const from = faults.take("--from", options.from, parseTime) ?? null;
+    const to = faults.take("--to", options.to, parseTime) ?? null;
+    const last = faults.take("--last", options.last, (text) => parseCount(text, 1_000_000));
+    const format = faults.take("--format", options.format ?? "table", parseFormat) ?? "table";
     if (from !== null && to !== null && from >= to)
       faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
     const { dbUrl } = faults.settings(context, ["dbUrl"]);
@@ -83,14 +83,14 @@ function parseFormat(text: string): Format {
 }
 
 function recordOf(candle: StoredCandle): Record<string, string | null> {
-  return Object.fromEntries(COLUMNS.map((name) => [name, valueOf(candle, name)]));
+  return Object.fromEntries(COLUMNS.map((name) => [name, textOf(candle, name)]));
 }
 
 function cellsOf(candle: StoredCandle): string[] {
-  return COLUMNS.map((name) => valueOf(candle, name) ?? "");
+  return COLUMNS.map((name) => textOf(candle, name) ?? "");
 }
 
-function valueOf(candle: StoredCandle, name: (typeof COLUMNS)[number]): string | null {
+function textOf(candle: StoredCandle, name: (typeof COLUMNS)[number]): string | null {
   const value = candle[name];
   if (name !== "timestamp" && name !== "close_time") return value;
   return value === null ? null : renderTime(Number(value));

@@ -56,6 +56,7 @@ export const OPTION = {
   json: ["--json", "print the result as JSON"],
   dryRun: ["--dry-run", "print the plan and change nothing"],
   deadline: ["--deadline <seconds>", "stop after this time; what is done is stored, exit 124"],
+  top: ["--top <n>", "the n largest symbols by volume instead of UNIVERSE_SIZE"],
   symbols: ["--symbols <list>", "symbols instead of the largest by volume, e.g. BTCUSDT,eth/usdt"],
   intervals: ["--intervals <list>", "intervals, e.g. 1m,1h (default: all)"],
   from: ["--from <time>", "YYYY-MM-DD or ISO 8601, UTC"],

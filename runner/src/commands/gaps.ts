@@ -41,16 +41,16 @@ export const gaps: Command = {
       .option(...OPTION.json),
   async run(context, _args, options) {
     const faults = collectFaults();
-    const symbols = faults.take("--symbols", options["symbols"], parseSymbols) ?? null;
-    const intervals = faults.take("--intervals", options["intervals"], parseIntervals) ?? null;
-    const states = faults.take("--state", options["state"] ?? "open", parseStates) ?? [];
-    const from = faults.take("--from", options["from"], parseTime) ?? null;
-    const to = faults.take("--to", options["to"], parseTime) ?? null;
-    const asJson = options["json"] === true;
-    if (options["all"] === true && options["repair"] !== true) faults.note("--all belongs to --repair");
+    const symbols = faults.take("--symbols", options.symbols, parseSymbols) ?? null;
+    const intervals = faults.take("--intervals", options.intervals, parseIntervals) ?? null;
+    const states = faults.take("--state", options.state ?? "open", parseStates) ?? [];
+    const from = faults.take("--from", options.from, parseTime) ?? null;
+    const to = faults.take("--to", options.to, parseTime) ?? null;
+    const asJson = options.json === true;
+    if (options.all === true && options.repair !== true) faults.note("--all belongs to --repair");
     if (from !== null && to !== null && from >= to)
       faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
-    if (options["repair"] !== true) {
+    if (options.repair !== true) {
       const { dbUrl } = faults.settings(context, ["dbUrl"]);
       return printGaps(context, dbUrl, { states, symbols, intervals, from, to }, asJson);
     }
@@ -58,8 +58,8 @@ export const gaps: Command = {
     return repairGaps(context, settings, {
       intervals: intervals ?? INTERVALS,
       symbols,
-      all: options["all"] === true,
-      isPreview: options["dryRun"] === true,
+      all: options.all === true,
+      isPreview: options.dryRun === true,
       asJson,
     });
   },

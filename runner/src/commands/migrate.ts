@@ -12,9 +12,9 @@ export const migrate: Command = {
       .option(...OPTION.json),
   async run(context, _args, options) {
     const { dbUrl } = collectFaults().settings(context, ["dbUrl"]);
-    const isPlan = options["dryRun"] === true;
+    const isPlan = options.dryRun === true;
     const names = await applyMigrations(dbUrl, isPlan);
-    if (options["json"] === true)
+    if (options.json === true)
       context.print(`${JSON.stringify(isPlan ? { pending: names } : { applied: names })}\n`);
     else if (names.length === 0) context.print("the schema is up to date\n");
     else context.print(names.map((name) => `${isPlan ? "would apply" : "applied"} ${name}\n`).join(""));

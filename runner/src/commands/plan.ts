@@ -8,7 +8,7 @@ export const plan: Command = {
   define: (command) =>
     command
       .argument("<interval>", "1m, 15m, 1h, 4h or 1d")
-      .option("--top <n>", "the n largest symbols by volume instead of UNIVERSE_SIZE")
+      .option(...OPTION.top)
       .option(...OPTION.symbols)
       .option(...OPTION.from)
       .option(...OPTION.to)
@@ -16,7 +16,7 @@ export const plan: Command = {
       .option(...OPTION.deadline)
       .option(...OPTION.json),
   run: (context, args, options) =>
-    options["from"] === undefined
+    options.from === undefined
       ? sync.run(context, args, { ...options, dryRun: true })
       : runBackfill(context, args[0], options, true),
 };

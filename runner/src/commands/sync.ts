@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { EXIT } from "../contract.ts";
 import { Stopped } from "../errors.ts";
-import { parseCount, parseInterval, parseSymbols } from "../settings.ts";
+import { parseCount, parseInterval, parseSymbols, parseUniverseSize } from "../settings.ts";
 import { runFill } from "../sync/fill-run.ts";
 import { planSync } from "../sync/plan.ts";
 import { runPreview } from "../sync/preview-run.ts";
@@ -10,7 +10,6 @@ import { WORK_SETTINGS } from "../sync/work.ts";
 import { sleep } from "../time.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
-const LARGEST_UNIVERSE = 2000;
 const LONGEST_PERIOD_S = 86_400;
 
 export const sync: Command = {
@@ -24,7 +23,7 @@ export const sync: Command = {
   define: (command) =>
     command
       .argument("<interval>", "1m, 15m, 1h, 4h or 1d")
-      .option("--top <n>", "the n largest symbols by volume instead of UNIVERSE_SIZE")
+      .option(...OPTION.top)
       .option(...OPTION.symbols)
       .option("--every <seconds>", "again at each full period until SIGTERM, instead of once")
       .option(...OPTION.shard)
@@ -34,10 +33,10 @@ export const sync: Command = {
   async run(context, [intervalText], options) {
     const faults = collectFaults();
     const interval = faults.take("INTERVAL", intervalText, parseInterval);
-    const top = faults.take("--top", options["top"], (text) => parseCount(text, LARGEST_UNIVERSE));
-    const symbols = faults.take("--symbols", options["symbols"], parseSymbols);
-    const every = faults.take("--every", options["every"], (text) => parseCount(text, LONGEST_PERIOD_S));
-    const shard = faults.take("--shard", options["shard"] ?? shardOf(context), parseShard);
+    const top = faults.take("--top", options.top, parseUniverseSize);
+    const symbols = faults.take("--symbols", options.symbols, parseSymbols);
+    const every = faults.take("--every", options.every, (text) => parseCount(text, LONGEST_PERIOD_S));
+    const shard = faults.take("--shard", options.shard ?? shardOf(context), parseShard);
     if (top !== undefined && symbols !== undefined) faults.note("--top and --symbols exclude each other");
     const settings = faults.settings(context, [
       ...WORK_SETTINGS,
@@ -66,10 +65,10 @@ export const sync: Command = {
       command: "sync",
       args: argumentsOf(selection, top),
       isBackground: false,
-      asJson: options["json"] === true,
+      asJson: options.json === true,
       plan,
     } as const;
-    if (options["dryRun"] === true) return runPreview(context, settings, command, selection);
+    if (options.dryRun === true) return runPreview(context, settings, command, selection);
     if (every === undefined) return runFill(context, settings, command, selection);
     return repeat(context, every * 1000, () => runFill(context, settings, command, selection));
   },
@@ -77,9 +76,7 @@ export const sync: Command = {
 
 /** The pods of an Indexed Job get their index from Kubernetes. */
 function shardOf({ env }: Context): string | undefined {
-  return env["R3A_SHARDS"] === undefined
-    ? undefined
-    : `${env["JOB_COMPLETION_INDEX"] ?? "0"}/${env["R3A_SHARDS"]}`;
+  return env.R3A_SHARDS === undefined ? undefined : `${env.JOB_COMPLETION_INDEX ?? "0"}/${env.R3A_SHARDS}`;
 }
 
 function argumentsOf({ interval, symbols, size, shard }: Selection, top: number | undefined): string {

@@ -29,10 +29,10 @@ export const verify: Command = {
       .option(...OPTION.json),
   async run(context, _args, options) {
     const faults = collectFaults();
-    const symbols = faults.take("--symbols", options["symbols"], parseSymbols) ?? null;
-    const intervals = faults.take("--intervals", options["intervals"], parseIntervals) ?? INTERVALS;
-    const from = faults.take("--from", options["from"], parseTime) ?? 0;
-    const to = faults.take("--to", options["to"], parseTime) ?? Date.now() + WIDTH_MS["1d"];
+    const symbols = faults.take("--symbols", options.symbols, parseSymbols) ?? null;
+    const intervals = faults.take("--intervals", options.intervals, parseIntervals) ?? INTERVALS;
+    const from = faults.take("--from", options.from, parseTime) ?? 0;
+    const to = faults.take("--to", options.to, parseTime) ?? Date.now() + WIDTH_MS["1d"];
     if (from >= to) faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
     const { dbUrl } = faults.settings(context, ["dbUrl"]);
     const db = openDatabase(dbUrl, "verify");
@@ -56,8 +56,7 @@ export const verify: Command = {
           }
         }
         const wrong = findings.filter(isFault).length;
-        if (options["json"] === true)
-          context.print(`${JSON.stringify({ series, faults: wrong, findings })}\n`);
+        if (options.json === true) context.print(`${JSON.stringify({ series, faults: wrong, findings })}\n`);
         else context.print(`${renderFindings(findings, series)}\n`);
         return wrong > 0 ? EXIT.failed : EXIT.done;
       });

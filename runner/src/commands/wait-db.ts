@@ -16,7 +16,7 @@ export const waitDb: Command = {
   async run(context, _args, options) {
     const faults = collectFaults();
     const timeoutS =
-      faults.take("--timeout", options["timeout"], (text) => parseCount(text, 86_400)) ?? DEFAULT_TIMEOUT_S;
+      faults.take("--timeout", options.timeout, (text) => parseCount(text, 86_400)) ?? DEFAULT_TIMEOUT_S;
     const { dbUrl } = faults.settings(context, ["dbUrl"]);
     const db = openDatabase(dbUrl, "wait-db");
     try {
