@@ -2,7 +2,7 @@ import { WIDTH_MS } from "../candle/interval.ts";
 import { EXIT, INTERVALS } from "../contract.ts";
 import { findCoins, listCoins } from "../db/coins.ts";
 import { openDatabase } from "../db/connect.ts";
-import { waitForSchema } from "../db/migrate.ts";
+import { waitForSchema } from "../db/schema.ts";
 import { loadSeries } from "../db/series.ts";
 import { UsageFault } from "../errors.ts";
 import { renderNumber, renderTable } from "../render.ts";

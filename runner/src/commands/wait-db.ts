@@ -1,6 +1,6 @@
 import { EXIT } from "../contract.ts";
 import { openDatabase } from "../db/connect.ts";
-import { waitForSchema } from "../db/migrate.ts";
+import { waitForSchema } from "../db/schema.ts";
 import { parseCount } from "../settings.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 

@@ -30,26 +30,41 @@ const FIND_ORPHANS = `
   where coin_id = $1 and "interval" = $2 and "timestamp" >= to_timestamp($3 / 1000.0) and "timestamp" < to_timestamp($4 / 1000.0)
   order by 1 limit 1000`;
 
+/** What both must agree in; a value that an old row never had contradicts nothing. */
+const COMPARED = [
+  "open",
+  "high",
+  "low",
+  "close",
+  "volume",
+  "quote_volume",
+  "trades",
+  "taker_base",
+  "taker_quote",
+];
+
 /**
  * Coarse candles that differ from the exact sum of all their fine ones. Only slots with every fine candle are compared:
- * an incomplete one is a gap, not a contradiction. $5 width of the coarse slot, $6 fine interval, $7 their number.
+ * an incomplete one is a gap, not a contradiction. $5 width of the coarse slot, $6 fine interval, $7 their number, $8
+ * width of the fine slot. Grouped instead of joined: the planner knows no row counts here and would loop.
  */
 const FIND_CONTRADICTIONS = `
-  with fine as (
+  with sums as (
     select ${SLOT_MS} as slot,
-           (array_agg(open order by "timestamp"))[1] as open, max(high) as high, min(low) as low,
-           (array_agg(close order by "timestamp" desc))[1] as close, sum(volume) as volume,
-           sum(quote_volume) as quote_volume, sum(trades) as trades, sum(taker_base) as taker_base, sum(taker_quote) as taker_quote
+           max(open) filter (where extract(epoch from "timestamp") * 1000 = ${SLOT_MS}) as open,
+           max(high) as high, min(low) as low,
+           max(close) filter (where extract(epoch from "timestamp") * 1000 = ${SLOT_MS} + ($7::bigint - 1) * $8::bigint) as close,
+           sum(volume) as volume, sum(quote_volume) as quote_volume, sum(trades) as trades, sum(taker_base) as taker_base,
+           sum(taker_quote) as taker_quote
     from r3a.ohlcv_partitioned
     where coin_id = $1 and "interval" = $6 and "timestamp" >= to_timestamp($3 / 1000.0) and "timestamp" < to_timestamp($4 / 1000.0)
     group by 1 having count(*) = $7
-  ), coarse as (
-    select ${SLOT_MS} as slot, open, high, low, close, volume, quote_volume, trades, taker_base, taker_quote ${ROWS}
+    union all
+    select ${SLOT_MS} as slot, ${COMPARED.join(", ")} ${ROWS}
   )
-  select slot as at from coarse c join fine f using (slot)
-  where (c.open, c.high, c.low, c.close, c.volume) is distinct from (f.open, f.high, f.low, f.close, f.volume)
-     or c.quote_volume <> f.quote_volume or c.trades <> f.trades or c.taker_base <> f.taker_base or c.taker_quote <> f.taker_quote
-  order by 1`;
+  select slot as at from sums group by slot
+  having count(*) = 2 and (${COMPARED.map((name) => `min(${name}) <> max(${name})`).join(" or ")})
+  order by slot`;
 
 export type SeriesPart = { readonly coinId: number; readonly interval: Interval; readonly span: Span };
 
@@ -78,7 +93,12 @@ export async function findOrphans(db: Database, part: SeriesPart): Promise<reado
 export async function findContradictions(db: Database, part: SeriesPart): Promise<readonly number[]> {
   const finer = FINER[part.interval];
   if (finer === null) return [];
-  return findTimes(db, FIND_CONTRADICTIONS, [...parametersOf(part), finer.fine, finer.count]);
+  return findTimes(db, FIND_CONTRADICTIONS, [
+    ...parametersOf(part),
+    finer.fine,
+    finer.count,
+    WIDTH_MS[finer.fine],
+  ]);
 }
 
 function parametersOf({ coinId, interval, span }: SeriesPart): unknown[] {

@@ -3,7 +3,7 @@ import type { Gap } from "../candle/gap.ts";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
 import { type CandleBatch, insertCandles, upsertCandles, type Written } from "./candles.ts";
-import { type Database, withTransaction } from "./connect.ts";
+import { codeOf, type Database, withTransaction } from "./connect.ts";
 import { type SeriesGap, upsertGaps } from "./gaps.ts";
 import { type SeriesUpdate, updateSeries } from "./series.ts";
 
@@ -18,6 +18,8 @@ export type PageWrite = {
   readonly lastTs: number | null;
   readonly gaps: readonly Gap[];
 };
+
+const UNIQUE_VIOLATION = "23505";
 
 /**
  * Stores pages of one interval in one transaction, those of a series in the order given. A series with rows that may
@@ -53,12 +55,15 @@ export async function storePages(
       return written;
     });
 
-    /** The savepoint takes back the part that was inserted, so that counts and revisions come from one statement. */
+    /** Rows outside the covered span should be new; where one is not (an orphan), the rows are compared instead. */
     async function insertFresh(batches: readonly CandleBatch[]): Promise<Map<number, Written>> {
       if (interval === undefined || batches.length === 0) return new Map();
       await client.query("savepoint fresh");
-      const written = await insertCandles(client, interval, batches);
-      if (written !== null) return written;
+      try {
+        return await insertCandles(client, interval, batches);
+      } catch (error) {
+        if (codeOf(error) !== UNIQUE_VIOLATION) throw error;
+      }
       await client.query("rollback to savepoint fresh");
       for (const batch of batches) add(await upsertCandles(client, interval, [batch], runId));
       return new Map();

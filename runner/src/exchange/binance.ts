@@ -29,7 +29,8 @@ export function createBinance(options: BinanceOptions): Exchange {
   let clock = { serverMs: Date.now(), readAt: performance.now() };
   let origin: Origin = "binance";
   let hits = 0;
-  const now = () => clock.serverMs + (performance.now() - clock.readAt);
+  // whole milliseconds: these times end up in the gap log
+  const now = () => clock.serverMs + Math.floor(performance.now() - clock.readAt);
   const limiter = options.createLimiter(now);
 
   const api = new binance({

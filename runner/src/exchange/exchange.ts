@@ -14,7 +14,7 @@ export type Volume = { readonly symbol: string; readonly quoteVolume: string };
 
 /** The calls that R3A needs, each weighed, retried by class and never sent while the address is held or banned. */
 export type Exchange = {
-  /** The exchange's time in ms; never ahead of it, so a candle that it calls closed is closed. */
+  /** The exchange's time in whole ms; never ahead of it, so a candle that it calls closed is closed. */
   now(): number;
   /** Reads the exchange's clock; returns how far ours is ahead (ms) and which exchange answered. */
   readClock(): Promise<{ readonly aheadMs: number; readonly origin: Origin }>;

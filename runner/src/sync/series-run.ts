@@ -31,7 +31,7 @@ export type SeriesRun = {
 /** Series under way together: enough to hide 100 ms of latency, few enough to stay small. */
 const SERIES_AT_ONCE = 32;
 /** Pages fetched or waiting for their commit over all series, about 0.5 MB each. */
-const PAGES_AT_ONCE = 32;
+const PAGES_AT_ONCE = 16;
 /** So many series in a row without one answer: the exchange is away, and asking for the rest only adds load. */
 const GIVE_UP_AFTER = 8;
 

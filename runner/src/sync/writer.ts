@@ -4,7 +4,7 @@ import { type Database, isConnectionError } from "../db/connect.ts";
 import { ensureLeaf, listLeafNames } from "../db/leaves.ts";
 import { type PageWrite, storePages } from "../db/store.ts";
 import { TryAgain } from "../errors.ts";
-import { leafAt } from "../partition/layout.ts";
+import { listLeavesOf } from "../partition/layout.ts";
 
 /** Takes pages and stores those that are ready together in one transaction; pages of a series in their order. */
 export type Writer = (page: PageWrite) => Promise<Written>;
@@ -28,8 +28,9 @@ export function createWriter(db: Database, runId: string | null, alive: AbortSig
     leaves ??= listLeafNames(db);
     const known = await leaves;
     for (const { interval, candles } of pages) {
-      for (const { openTime } of candles) {
-        const leaf = leafAt(interval, openTime);
+      const [first, last] = [candles[0], candles.at(-1)];
+      if (first === undefined || last === undefined) continue;
+      for (const leaf of listLeavesOf(interval, { from: first.openTime, to: last.openTime + 1 })) {
         if (known.has(leaf.name)) continue;
         await ensureLeaf(db, leaf);
         known.add(leaf.name);

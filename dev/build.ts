@@ -1,0 +1,52 @@
+import { cp, rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build, type Plugin } from "esbuild";
+
+/**
+ * Modules that the bundle must not carry: ccxt's signing code of other exchanges (its protobufjs is not even
+ * installed), undici (Node's own fetch serves), optional parts of pg. Public market data needs none of them.
+ */
+const UNUSED =
+  /static_dependencies\/(zklink|dydx-v4-client|lighter)|protobuf\/mexc|functions\/starknet\.js|@scure\/starknet|@noble\/curves|^protobufjs|^undici$|^pg-native$|^pg-cloudflare$/;
+
+const stubUnused: Plugin = {
+  name: "stub-unused",
+  setup(builder) {
+    builder.onResolve({ filter: UNUSED }, ({ path }) => ({ path, namespace: "stub" }));
+    builder.onLoad({ filter: /.*/, namespace: "stub" }, () => ({
+      contents: "module.exports = {};",
+      loader: "js",
+    }));
+  },
+};
+
+/** Bundles the runner into `outdir` (main.js and its chunks) with the migrations beside it: all that the image needs. */
+export async function buildRunner(outdir: string): Promise<void> {
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  await rm(outdir, { recursive: true, force: true });
+  await build({
+    entryPoints: [`${root}runner/src/main.ts`],
+    outdir,
+    bundle: true,
+    // a command loads its own chunks only: `sync` need not parse the migration tool
+    splitting: true,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    minify: true,
+    legalComments: "none",
+    logLevel: "warning",
+    plugins: [stubUnused],
+    // pg is CommonJS and requires Node's modules at run time
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
+  });
+  await cp(`${root}sql/migrations`, `${outdir}/sql/migrations`, { recursive: true });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const outdir = fileURLToPath(new URL("../dist/runner", import.meta.url));
+  await buildRunner(outdir);
+  process.stdout.write("built dist/runner: node dist/runner/main.js COMMAND\n");
+}

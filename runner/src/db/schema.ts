@@ -1,0 +1,50 @@
+import { readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { TryAgain } from "../errors.ts";
+import { sleep } from "../time.ts";
+import { codeOf, type Database, withClient } from "./connect.ts";
+
+/** Beside the sources in development, beside the bundle in the image. */
+export const MIGRATIONS = fileURLToPath(
+  new URL(import.meta.url.endsWith(".ts") ? "../../../sql/migrations" : "sql/migrations", import.meta.url),
+);
+
+const UNDEFINED_TABLE = "42P01";
+const INVALID_SCHEMA = "3F000";
+
+const APPLIED = `select name from r3a.migration order by name`;
+
+/** Names of the files that the database does not have yet; all of them where it has none. */
+export async function listPending(db: Database): Promise<readonly string[]> {
+  const files = (await readdir(MIGRATIONS))
+    .filter((file) => file.endsWith(".sql"))
+    .map((file) => file.slice(0, -4));
+  const applied = await withClient(db, async (client) => {
+    const { rows } = await client.query<{ name: string }>(APPLIED);
+    return new Set(rows.map(({ name }) => name));
+  }).catch((error: unknown) => {
+    if (codeOf(error) === UNDEFINED_TABLE || codeOf(error) === INVALID_SCHEMA) return new Set<string>();
+    throw error;
+  });
+  return files.filter((file) => !applied.has(file)).toSorted();
+}
+
+/**
+ * Waits until the database answers and has every migration of this program; TryAgain after `waitMs`, which says which
+ * of the two it was.
+ */
+export async function waitForSchema(db: Database, waitMs: number, signal: AbortSignal): Promise<void> {
+  const until = performance.now() + waitMs;
+  for (;;) {
+    const state = await listPending(db).catch((error: unknown) => {
+      if (error instanceof TryAgain) return error;
+      throw error;
+    });
+    if (!(state instanceof TryAgain) && state.length === 0) return;
+    if (performance.now() >= until) {
+      if (state instanceof TryAgain) throw state;
+      throw new TryAgain(`the database lacks ${state.join(", ")}: run migrate`);
+    }
+    await sleep(Math.min(500, Math.max(1, until - performance.now())), signal);
+  }
+}

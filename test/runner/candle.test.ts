@@ -1,0 +1,130 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Candle, isMisaligned, isRejected, parseCandle } from "../../runner/src/candle/candle.ts";
+import { anyInterval, anyTime, DAY, HOUR, rowAt } from "./arbitraries.ts";
+
+const NOW = Date.parse("2024-08-01T12:00:30Z");
+const OPEN = Date.parse("2024-08-01T10:00:00Z");
+const parse = (changed: Readonly<Record<number, unknown>> = {}) =>
+  parseCandle(rowAt("1h", OPEN, changed), NOW);
+const reasonOf = (parsed: ReturnType<typeof parseCandle>) =>
+  isRejected(parsed) ? parsed.reason : "accepted";
+
+describe("accepts", () => {
+  test("a row as sent, with every digit of its text", () => {
+    expect(parse({ 1: "10.50000000", 5: "0.00" })).toEqual({
+      openTime: OPEN,
+      open: "10.50000000",
+      high: "12.25",
+      low: "9.75",
+      close: "11",
+      volume: "0.00",
+      closeTime: OPEN + HOUR - 1,
+      quoteVolume: "37.1",
+      trades: 42,
+      takerBase: "1.5",
+      takerQuote: "16.2",
+    } satisfies Candle);
+  });
+
+  test.each([
+    ["a price of 1e-8", { 1: "0.00000001", 2: "0.00000002", 3: "0.00000001", 4: "0.00000002" }],
+    ["a volume of 1e13 and 8 decimals", { 5: "10000000000000.12345678", 7: "99999999999999.99999999" }],
+    [
+      "more digits than a float holds",
+      { 2: "12345678901234567.12345678", 7: "123456789012345678901234567890.5" },
+    ],
+    ["a candle without a trade", { 1: "5", 2: "5", 3: "5", 4: "5", 5: "0", 7: "0", 8: 0, 9: "0", 10: "0" }],
+    ["a row of eleven fields", { 11: undefined }],
+    ["a zero-length candle of a halt", { 6: OPEN }],
+  ])("%s", (_, changed) => {
+    expect(reasonOf(parse(changed))).toBe("accepted");
+  });
+
+  test("the misaligned candle of 2018 at its own time", () => {
+    const parsed = parseCandle(rowAt("1m", 1518168494789), NOW);
+    expect(parsed).toMatchObject({ openTime: 1518168494789 });
+    expect(isMisaligned("1m", 1518168494789)).toBe(true);
+    expect(isMisaligned("1m", OPEN)).toBe(false);
+  });
+
+  test("a time up to a day ahead, for the running candle of the day", () => {
+    expect(reasonOf(parseCandle(rowAt("1d", NOW - (NOW % DAY)), NOW))).toBe("accepted");
+  });
+});
+
+describe("rejects", () => {
+  const price = "low <= open,close <= high does not hold";
+  const time = "time outside 2009 .. tomorrow";
+  test.each<[string, Readonly<Record<number, unknown>>, string]>([
+    ["a high below the low", { 2: "9", 3: "12" }, price],
+    ["a low above the open", { 3: "10.6" }, price],
+    ["a low above the close", { 3: "10.4", 4: "10" }, price],
+    ["a high below the open", { 1: "12.26" }, price],
+    ["a high below the close", { 4: "12.26" }, price],
+    ["a negative volume", { 5: "-0.1" }, "negative volume"],
+    ["a negative quote volume", { 7: "-1" }, "negative volume"],
+    ["a negative taker volume", { 9: "-1" }, "negative taker volume"],
+    ["a negative taker quote volume", { 10: "-1" }, "negative taker volume"],
+    ["NaN as a price", { 1: Number.NaN }, "not a decimal: NaN"],
+    ["the text NaN", { 4: "NaN" }, "not a decimal: NaN"],
+    ["Infinity", { 2: "Infinity" }, "not a decimal: Infinity"],
+    ["a price as number", { 1: 10.5 }, "not a decimal: 10.5"],
+    ["an exponent", { 3: "1e-8" }, "not a decimal: 1e-8"],
+    ["an empty price", { 1: "" }, "not a decimal: "],
+    ["a missing price", { 1: null }, "not a decimal: null"],
+    ["a price with blanks", { 1: " 10.5" }, "not a decimal:  10.5"],
+    ["a comma", { 1: "10,5" }, "not a decimal: 10,5"],
+    ["a second line", { 1: "10.5\n" }, "not a decimal: 10.5\n"],
+    ["text that would end an array literal", { 1: "1},{2" }, "not a decimal: 1},{2"],
+    ["an open time in 2105", { 0: Date.UTC(2105, 0, 1) }, time],
+    ["an open time of 1970 (seconds for milliseconds)", { 0: OPEN / 1000 }, time],
+    ["an open time in microseconds", { 0: OPEN * 1000 }, time],
+    ["an open time as text", { 0: String(OPEN) }, time],
+    ["a fraction of a millisecond", { 0: OPEN + 0.5 }, time],
+    ["NaN as open time", { 0: Number.NaN }, time],
+    ["an open time more than a day ahead", { 0: NOW + DAY + 1, 6: NOW + DAY + 2 }, time],
+    ["a close time in 2105", { 6: Date.UTC(2105, 0, 1) }, time],
+    ["a close before the open", { 6: OPEN - 1 }, "closes before it opens"],
+    ["half a trade", { 8: 1.5 }, "trade count is not a natural number"],
+    ["a negative trade count", { 8: -1 }, "trade count is not a natural number"],
+    ["a trade count as text", { 8: "42" }, "trade count is not a natural number"],
+  ])("%s", (_, changed, reason) => {
+    expect(reasonOf(parse(changed))).toBe(reason);
+  });
+
+  test.each([[null], [undefined], ["<html>"], [{}], [[]], [[1, 2, 3]], [42]])(
+    "%j, which is no row",
+    (row) => {
+      expect(reasonOf(parseCandle(row, NOW))).toBe("not a row of 12 fields");
+    },
+  );
+
+  test("a row with its raw text as evidence, cut to 500 characters", () => {
+    expect(parse({ 5: "-1" })).toMatchObject({ raw: JSON.stringify(rowAt("1h", OPEN, { 5: "-1" })) });
+    const long = parse({ 5: "x".repeat(10_000) });
+    expect(isRejected(long) && long.raw.length).toBe(500);
+    expect(reasonOf(long)).toBe(`not a decimal: ${"x".repeat(40)}`);
+  });
+});
+
+test("whatever comes, the answer is a candle of the same row or a reason", () => {
+  const value = fc.oneof(fc.constantFrom("1", "10.5", "-1", "NaN", OPEN, NOW, Number.NaN, 0), fc.anything());
+  const changes = fc.dictionary(fc.nat({ max: 11 }).map(String), value, { maxKeys: 3 });
+  const anyRow = changes.map((changed) => rowAt("1h", OPEN, changed));
+  fc.assert(
+    fc.property(fc.oneof(anyRow, fc.anything()), (row) => {
+      const parsed = parseCandle(row, NOW);
+      if (isRejected(parsed)) expect(parsed.reason).not.toBe("");
+      else expect(Object.values(parsed)).toEqual(Array.isArray(row) ? row.slice(0, 11) : []);
+    }),
+  );
+});
+
+test("a sound row of any interval and day is accepted", () => {
+  fc.assert(
+    fc.property(anyInterval, anyTime, (interval, openTime) => {
+      expect(reasonOf(parseCandle(rowAt(interval, openTime), openTime))).toBe("accepted");
+    }),
+  );
+});

@@ -1,0 +1,92 @@
+import type pg from "pg";
+import type { Candle } from "../../runner/src/candle/candle.ts";
+import type { Gap } from "../../runner/src/candle/gap.ts";
+import { WIDTH_MS } from "../../runner/src/candle/interval.ts";
+import type { Interval } from "../../runner/src/contract.ts";
+import type { PageWrite } from "../../runner/src/db/store.ts";
+import type { UsedDatabase } from "./database.ts";
+
+/** `count` candles in a row; every value differs from slot to slot. */
+export function makeCandles(interval: Interval, from: number, count: number): readonly Candle[] {
+  return Array.from({ length: count }, (_, index) => {
+    const openTime = from + index * WIDTH_MS[interval];
+    return {
+      openTime,
+      open: `${100 + index}.10`,
+      high: `${101 + index}.5`,
+      low: `${99 + index}.00000001`,
+      close: `${100 + index}.2`,
+      volume: `${index}.75`,
+      closeTime: openTime + WIDTH_MS[interval] - 1,
+      quoteVolume: `${index * 100}.5`,
+      trades: index,
+      takerBase: `${index}.25`,
+      takerQuote: `${index * 50}.125`,
+    };
+  });
+}
+
+/** A page of 1m candles without gaps that covers exactly them. */
+export function makePage(coinId: number, candles: readonly Candle[], more: Partial<PageWrite> = {}): PageWrite {
+  const times = candles.map(({ openTime }) => openTime);
+  const [first, last] = [Math.min(...times), Math.max(...times)];
+  return {
+    coinId,
+    interval: "1m",
+    candles,
+    overlapsStored: false,
+    covered: { from: first, to: last + WIDTH_MS["1m"] },
+    lastTs: last,
+    gaps: [],
+    ...more,
+  };
+}
+
+export function makeGap(from: number, to: number, more: Partial<Gap> = {}): Gap {
+  return {
+    id: crypto.randomUUID(),
+    from,
+    to,
+    state: "open",
+    reason: "absent",
+    attempts: 1,
+    evidence: { absentSince: from },
+    nextCheckAt: to,
+    ...more,
+  };
+}
+
+/** Adds coins and returns their ids. */
+export async function addTestCoins(
+  database: UsedDatabase,
+  symbols: readonly string[],
+): Promise<readonly number[]> {
+  const rows = await database.query<{ id: number }>(
+    `insert into r3a.coin (symbol, base, quote, status) select symbol, symbol, 'USDT', 'TRADING'
+     from unnest($1::text[]) as u (symbol) returning id`,
+    [symbols],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Place and writer of every row of the tables that a page changes: equal before and after means that nothing was written. */
+export async function listVersions(database: UsedDatabase): Promise<readonly string[]> {
+  const tables = [
+    "r3a.ohlcv_partitioned",
+    "r3a.series",
+    "r3a.ohlcv_gap_log",
+    "r3a.candle_revision",
+    "r3a_util.last_ts_by_coin_interval",
+  ];
+  const parts = tables.map(
+    (table) => `select tableoid::regclass || ' ' || ctid::text || ' ' || xmin::text || ' ' || xmax::text as version from ${table}`,
+  );
+  const rows = await database.query<{ version: string }>(`${parts.join(" union all ")} order by 1`);
+  return rows.map(({ version }) => version);
+}
+
+/** Bytes of WAL that this transaction's own backend wrote for `work`; other databases of the server do not count. */
+export async function walBytesOf(client: pg.ClientBase, statement: string, values: readonly unknown[]): Promise<number> {
+  const { rows } = await client.query(`explain (analyze, wal, format json) ${statement}`, [...values]);
+  return rows[0]["QUERY PLAN"][0].Plan["WAL Bytes"];
+}
