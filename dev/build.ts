@@ -9,6 +9,12 @@ import { build, type Plugin } from "esbuild";
 const UNUSED =
   /static_dependencies\/(zklink|dydx-v4-client|lighter)|protobuf\/mexc|functions\/starknet\.js|@scure\/starknet|@noble\/curves|^protobufjs|^undici$|^pg-native$|^pg-cloudflare$/;
 
+/**
+ * How the image starts Node. Without them V8 keeps garbage for as long as the machine has memory: 320 MB for a job
+ * that needs 35 MB of heap.
+ */
+export const NODE_FLAGS = ["--max-semi-space-size=2", "--max-old-space-size=64"];
+
 const stubUnused: Plugin = {
   name: "stub-unused",
   setup(builder) {

@@ -69,9 +69,10 @@ create table if not exists r3a.api_budget (
 create or replace view r3a_util.lock_holder as
 with known as (
   select 'series' as scope, c.symbol || ':' || s."interval" as key
-  from r3a.series s join r3a.coin c on c.id = s.coin_id
+  from r3a.coin c cross join (values ('1m'), ('15m'), ('1h'), ('4h'), ('1d')) as s ("interval")
   union all
-  values ('migrate', 'schema'), ('universe', 'ranking'), ('leaf', '1m'), ('leaf', '15m'), ('leaf', '1h'), ('leaf', 'slow')
+  values ('migrate', 'schema'), ('universe', 'ranking'),
+         ('leaf', 'ohlcv_1m'), ('leaf', 'ohlcv_15m'), ('leaf', 'ohlcv_1h'), ('leaf', 'ohlcv_slow')
 )
 select k.scope, k.key, l.pid, l.granted, a.application_name, a.client_addr, a.state, a.backend_start, a.query
 from pg_locks l

@@ -44,11 +44,11 @@ async function runByHand(url: string): Promise<void> {
 test("the first migration applies every file in order and the second one nothing", async () => {
   const url = await emptyDatabase();
   const names = (await readFiles()).map(({ name }) => name);
-  expect(await migrate(url, true)).toEqual(names);
+  expect(await migrate(url, { isPlan: true })).toEqual(names);
   expect(await migrate(url)).toEqual(names);
   const once = await fingerprint(url);
   expect(await migrate(url)).toEqual([]);
-  expect(await migrate(url, true)).toEqual([]);
+  expect(await migrate(url, { isPlan: true })).toEqual([]);
   expect(await fingerprint(url)).toBe(once);
   expect(once).toContain("ohlcv_partitioned");
 });
@@ -124,7 +124,9 @@ test("a database of the old layout is refused with 78 and the name of what to ru
     expect(run.stdout).toBe("");
   }
   const { rows } = await withSession(url, (client) =>
-    client.query(`select to_regclass('r3a.series') as series, count(*)::int as rows from r3a.ohlcv_partitioned`),
+    client.query(
+      `select to_regclass('r3a.series') as series, count(*)::int as rows from r3a.ohlcv_partitioned`,
+    ),
   );
   expect(rows).toEqual([{ series: null, rows: 1 }]);
 });

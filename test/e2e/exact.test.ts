@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { KlineRow } from "../../dev/exchange/kline-text.ts";
-import { type RecordedSeries, listRecordedSeries } from "../../dev/exchange/recorded.ts";
+import { listRecordedSeries, type RecordedSeries } from "../../dev/exchange/recorded.ts";
 import { coveredOf, DAY, expectExit, gapsOf, HOUR, iso, MINUTE } from "../support/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
@@ -21,37 +21,41 @@ function fieldsOf(row: KlineRow): string[] {
   });
 }
 
-describe.each(
-  listRecordedSeries().map((series) => [`${series.symbol} ${series.interval}`, series] as const),
-)("recorded %s", (_, series) => {
-  const { symbol, interval, spans } = series;
-  const expected = closedRows(series);
+describe.each(listRecordedSeries().map((series) => [`${series.symbol} ${series.interval}`, series] as const))(
+  "recorded %s",
+  (_, series) => {
+    const { symbol, interval, spans } = series;
+    const expected = closedRows(series);
 
-  beforeAll(async () => {
-    for (const { from, to } of spans) {
-      const run = await world.run(
-        `backfill ${interval} --symbols ${symbol} --from ${iso(from)} --to ${iso(to)}`,
-      );
-      expectExit(run, 0);
-    }
-  });
+    beforeAll(async () => {
+      for (const { from, to } of spans) {
+        const run = await world.run(
+          `backfill ${interval} --symbols ${symbol} --from ${iso(from)} --to ${iso(to)}`,
+        );
+        expectExit(run, 0);
+      }
+    });
 
-  test("comes back from the table as the exchange sent it, to the last digit", async () => {
-    const stored = await world.stored(symbol, interval);
-    expect(stored.map((row) => row.slice(0, 11))).toEqual(expected.map((row) => row.slice(0, 11)));
-    await expectInvariant(world);
-  });
+    test("comes back from the table as the exchange sent it, to the last digit", async () => {
+      const stored = await world.stored(symbol, interval);
+      expect(stored.map((row) => row.slice(0, 11))).toEqual(expected.map((row) => row.slice(0, 11)));
+      await expectInvariant(world);
+    });
 
-  test("comes back from the candles command as the exchange sent it, to the last digit", async () => {
-    const csv = await world.run(`candles ${symbol} ${interval} --from 2019-01-01 --format csv`);
-    const [head, ...lines] = csv.stdout.trimEnd().split("\n");
-    expect(lines.map((line) => line.split(","))).toEqual(expected.map(fieldsOf));
-    const ndjson = await world.run(`candles ${symbol} ${interval} --from 2019-01-01 --format ndjson`);
-    const records = ndjson.stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
-    expect(records.map((record) => Object.values(record))).toEqual(expected.map(fieldsOf));
-    expect(Object.keys(records[0])).toEqual(head?.split(","));
-  });
-});
+    test("comes back from the candles command as the exchange sent it, to the last digit", async () => {
+      const csv = await world.run(`candles ${symbol} ${interval} --from 2019-01-01 --format csv`);
+      const [head, ...lines] = csv.stdout.trimEnd().split("\n");
+      expect(lines.map((line) => line.split(","))).toEqual(expected.map(fieldsOf));
+      const ndjson = await world.run(`candles ${symbol} ${interval} --from 2019-01-01 --format ndjson`);
+      const records = ndjson.stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      expect(records.map((record) => Object.values(record))).toEqual(expected.map(fieldsOf));
+      expect(Object.keys(records[0])).toEqual(head?.split(","));
+    });
+  },
+);
 
 describe("the outage of 2020-06-28", () => {
   const clockAt = (ms: number) => world.exchange.set({ clock: { fixedMs: ms } });

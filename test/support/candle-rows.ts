@@ -27,7 +27,11 @@ export function makeCandles(interval: Interval, from: number, count: number): re
 }
 
 /** A page of 1m candles without gaps that covers exactly them. */
-export function makePage(coinId: number, candles: readonly Candle[], more: Partial<PageWrite> = {}): PageWrite {
+export function makePage(
+  coinId: number,
+  candles: readonly Candle[],
+  more: Partial<PageWrite> = {},
+): PageWrite {
   const times = candles.map(({ openTime }) => openTime);
   const [first, last] = [Math.min(...times), Math.max(...times)];
   return {
@@ -69,24 +73,34 @@ export async function addTestCoins(
   return rows.map(({ id }) => id);
 }
 
-/** Place and writer of every row of the tables that a page changes: equal before and after means that nothing was written. */
+/**
+ * Place and writer of every row of the tables that a page changes: equal before and after means that no row was
+ * written, and no candle even locked.
+ */
 export async function listVersions(database: UsedDatabase): Promise<readonly string[]> {
-  const tables = [
-    "r3a.ohlcv_partitioned",
+  const candles = `select tableoid::regclass || ' ' || ctid || ' ' || xmin || ' ' || xmax as version from r3a.ohlcv_partitioned`;
+  const others = [
     "r3a.series",
     "r3a.ohlcv_gap_log",
     "r3a.candle_revision",
     "r3a_util.last_ts_by_coin_interval",
-  ];
-  const parts = tables.map(
-    (table) => `select tableoid::regclass || ' ' || ctid::text || ' ' || xmin::text || ' ' || xmax::text as version from ${table}`,
+  ].map((table) => `select tableoid::regclass || ' ' || ctid || ' ' || xmin from ${table}`);
+  const rows = await database.query<{ version: string }>(
+    `${[candles, ...others].join(" union all ")} order by 1`,
   );
-  const rows = await database.query<{ version: string }>(`${parts.join(" union all ")} order by 1`);
   return rows.map(({ version }) => version);
 }
 
-/** Bytes of WAL that this transaction's own backend wrote for `work`; other databases of the server do not count. */
-export async function walBytesOf(client: pg.ClientBase, statement: string, values: readonly unknown[]): Promise<number> {
-  const { rows } = await client.query(`explain (analyze, wal, format json) ${statement}`, [...values]);
-  return rows[0]["QUERY PLAN"][0].Plan["WAL Bytes"];
+/**
+ * A client that explains what it is asked to run, and the WAL bytes of it: a difference of LSNs would count what other
+ * databases of the server write meanwhile.
+ */
+export function countWal(client: pg.PoolClient): { readonly client: pg.PoolClient; bytes(): number } {
+  let bytes = 0;
+  const query = async (text: string, values: unknown[]) => {
+    const { rows } = await client.query(`explain (analyze, wal, format json) ${text}`, values);
+    for (const [, found] of JSON.stringify(rows).matchAll(/"WAL Bytes":(\d+)/g)) bytes += Number(found);
+    return { rows: [], rowCount: 0 };
+  };
+  return { client: Object.assign(Object.create(client), { query }), bytes: () => bytes };
 }

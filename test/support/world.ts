@@ -3,12 +3,12 @@ import { type ExchangeOptions, type SimulatedExchange, startExchange } from "../
 import { listCandles } from "../../dev/exchange/generator.ts";
 import type { KlineRow } from "../../dev/exchange/kline-text.ts";
 import type { Interval } from "../../runner/src/contract.ts";
-import { useDatabase } from "./database.ts";
+import { type UsedDatabase, useDatabase } from "./database.ts";
 import { type RunningRunner, type RunResult, runRunner, startRunner } from "./runner.ts";
 
 /** A database of its own, a simulated exchange of its own, and the runner between them. */
 export type World = {
-  readonly database: ReturnType<typeof useDatabase>;
+  readonly database: UsedDatabase;
   readonly exchange: SimulatedExchange;
   env(more?: Readonly<Record<string, string>>): Record<string, string>;
   run(args: string, more?: Readonly<Record<string, string>>): Promise<RunResult>;
@@ -27,8 +27,7 @@ const STORED = `
   where c.symbol = $1 and t."interval" = $2 order by t."timestamp"`;
 
 /** Registers database and exchange for one test file. Without recorded rows, so that intervals reconcile. */
-export function useWorld(options: ExchangeOptions = {}): World {
-  const database = useDatabase();
+export function useWorld(options: ExchangeOptions = {}, database: UsedDatabase = useDatabase()): World {
   let exchange: SimulatedExchange | undefined;
   beforeAll(async () => {
     exchange = await startExchange({ recorded: false, ...options });

@@ -56,7 +56,13 @@ const PROOF_DISTANCE_MS = HOUR_MS;
 type Missing = Span & { readonly reason: GapReason; readonly evidence: Evidence };
 
 /** What the rules need to know besides the answer; `newId` makes ids for new rows. */
-export type GapRules = { readonly life: Life; readonly now: number; readonly newId: () => string };
+export type GapRules = {
+  /** Stored or logged before this page: what is missing in here and in no known gap is stored. */
+  readonly covered: Span | null;
+  readonly life: Life;
+  readonly now: number;
+  readonly newId: () => string;
+};
 
 /**
  * The gap log's next rows for one page: existing gaps updated, split or closed, new ones added. The first piece of a
@@ -66,7 +72,7 @@ export function planGaps(
   interval: Interval,
   existing: readonly Gap[],
   page: PageFacts,
-  { life, now, newId }: GapRules,
+  { covered, life, now, newId }: GapRules,
 ): readonly Gap[] {
   const missing = listMissing(interval, page, now);
   const touched = existing.filter((gap) => gap.state !== "repaired" && overlaps(gap, page.span));
@@ -77,7 +83,7 @@ export function planGaps(
     })),
   );
   const added = missing.flatMap((piece) =>
-    subtract(piece, touched).map((rest) => ({
+    subtract(piece, covered === null ? touched : [covered, ...touched]).map((rest) => ({
       ...judge({ ...piece, ...rest }, null, life, now),
       id: newId(),
     })),
@@ -171,7 +177,10 @@ export function trimUnsettled(interval: Interval, page: PageFacts, settledBefore
   return span === null ? null : { ...page, span };
 }
 
-/** Gaps that a person or a job should ask for again now: due, and not those that nobody asked for. */
-export function isDue(gap: Gap, now: number): boolean {
-  return gap.state !== "repaired" && gap.nextCheckAt !== null && gap.nextCheckAt <= now;
+/**
+ * Gaps that a person or a job should ask for again now: due, not those that nobody asked for, and not the time before
+ * the listing, which can be thousands of pages of nothing.
+ */
+export function isDue({ state, nextCheckAt }: Gap, now: number): boolean {
+  return state !== "repaired" && state !== "before_listing" && nextCheckAt !== null && nextCheckAt <= now;
 }

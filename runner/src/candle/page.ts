@@ -42,8 +42,10 @@ export function parsePage(interval: Interval, span: Span, rows: readonly unknown
 
 function slotOfBroken(interval: Interval, span: Span, row: unknown): number | null {
   const openTime: unknown = Array.isArray(row) ? row[0] : null;
-  if (typeof openTime !== "number" || openTime < span.from || openTime >= span.to) return null;
-  return slotOf(interval, openTime);
+  // asked this way round, since nothing holds of NaN
+  return typeof openTime === "number" && openTime >= span.from && openTime < span.to
+    ? slotOf(interval, openTime)
+    : null;
 }
 
 /** Slots (ascending, each once) that the candles fill. */

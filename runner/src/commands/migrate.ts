@@ -13,7 +13,7 @@ export const migrate: Command = {
   async run(context, _args, options) {
     const { dbUrl } = collectFaults().settings(context, ["dbUrl"]);
     const isPlan = options.dryRun === true;
-    const names = await applyMigrations(dbUrl, isPlan);
+    const names = await applyMigrations(dbUrl, { isPlan, stop: context.signal });
     if (options.json === true)
       context.print(`${JSON.stringify(isPlan ? { pending: names } : { applied: names })}\n`);
     else if (names.length === 0) context.print("the schema is up to date\n");

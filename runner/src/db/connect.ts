@@ -43,6 +43,8 @@ export function openDatabase(url: string, name: string): Database {
   });
   // an idle client that the server drops is removed by the pool itself; without a listener it would end the process
   pool.on("error", () => {});
+  // the same for one in use: the pool takes its own listener away while somebody has the client
+  pool.on("connect", (client) => client.on("error", () => {}));
   return { url, name, pool, lastUsed: new WeakMap() };
 }
 

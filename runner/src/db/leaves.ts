@@ -48,9 +48,9 @@ async function createLeaf(db: Database, leaf: Leaf): Promise<void> {
   const parent = `r3a.${pg.escapeIdentifier(leaf.parent)}`;
   const [from, to] = [leaf.span.from, leaf.span.to].map((ms) => pg.escapeLiteral(renderTime(ms)));
   await withTransaction(db, async (client) => {
-    // the creator before us holds this for milliseconds; the timeout below does not bound it
-    await client.query(LOCK_LEAF, [leaf.name]);
     await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    // two attaches to one parent exclude each other anyway: here they wait in order, before either has made a table
+    await client.query(LOCK_LEAF, [leaf.parent]);
     const attached = await client.query(IS_ATTACHED, [table]);
     if (attached.rowCount !== 0) return;
     await client.query(`create table if not exists ${table} (like ${parent} including all)`);

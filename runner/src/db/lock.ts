@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { coalesce } from "../coalesce.ts";
 import { TryAgain } from "../errors.ts";
+import { sleep } from "../time.ts";
 import { clientConfig, type Database, translate } from "./connect.ts";
 
 /** Same key as `r3a_util.lock_key`: first 8 bytes of SHA-256, as text because it exceeds 2^53. */
@@ -18,14 +18,19 @@ export type LockSession = {
   unlock(scope: string, key: string): Promise<void>;
   /** Aborted when the connection is lost, and the locks with it: whoever works under them must stop. */
   readonly lost: AbortSignal;
+  /** The same, also aborted when the command is stopped. */
+  readonly signal: AbortSignal;
   end(): Promise<void>;
 };
 
 const TRY_LOCKS = `select pg_try_advisory_lock(key) as held from unnest($1::bigint[]) with ordinality as k (key, n) order by n`;
 const UNLOCKS = `select pg_advisory_unlock(key) as held from unnest($1::bigint[]) with ordinality as k (key, n) order by n`;
 
-/** Opens the session on a client of its own: on a pool, lock and unlock may meet different connections. */
-export async function openLockSession(db: Database): Promise<LockSession> {
+/**
+ * Opens the session on a client of its own: on a pool, lock and unlock may meet different connections. `stop` ends
+ * waits for a lock.
+ */
+export async function openLockSession(db: Database, stop?: AbortSignal): Promise<LockSession> {
   const client = new pg.Client(clientConfig(db.url, db.name));
   const lost = new AbortController();
   let ended = false;
@@ -41,12 +46,15 @@ export async function openLockSession(db: Database): Promise<LockSession> {
   });
   const ask = (text: string) =>
     coalesce(async (keys: readonly string[]) => {
-      const { rows } = await client.query<{ held: boolean }>(text, [keys]);
+      const { rows } = await client.query<{ held: boolean }>(text, [keys]).catch((error: unknown) => {
+        throw translate(error);
+      });
       return rows.map(({ held }) => held);
     });
   const [lockAll, unlockAll] = [ask(TRY_LOCKS), ask(UNLOCKS)];
   return {
     lost: lost.signal,
+    signal: stop === undefined ? lost.signal : AbortSignal.any([lost.signal, stop]),
     tryLock: (scope, key) => lockAll(lockKey(scope, key)),
     async unlock(scope, key) {
       if (await unlockAll(lockKey(scope, key))) return;
@@ -63,7 +71,7 @@ export async function openLockSession(db: Database): Promise<LockSession> {
 
 /**
  * Waits for a lock by trying with jitter until `timeoutMs`: a blocked waiter would hold back vacuum everywhere.
- * False after the time.
+ * False after the time; rejects when the session is lost or stopped.
  */
 export async function waitForLock(
   locks: LockSession,
@@ -74,7 +82,7 @@ export async function waitForLock(
   const until = performance.now() + timeoutMs;
   while (!(await locks.tryLock(scope, key))) {
     if (performance.now() > until) return false;
-    await delay(50 + Math.random() * 150, undefined, { signal: locks.lost });
+    await sleep(50 + Math.random() * 150, locks.signal);
   }
   return true;
 }

@@ -14,11 +14,19 @@ const IS_LEGACY = `
      and not exists (select 1 from information_schema.columns
                      where table_schema = 'r3a' and table_name = 'ohlcv_partitioned' and column_name = 'close_time') as legacy`;
 
-/** Applies what is missing, each file in a transaction of its own. Returns the names it applied; safe at any time. */
-export async function migrate(url: string, dryRun = false): Promise<readonly string[]> {
+/**
+ * Applies what is missing, each file in a transaction of its own. Returns the names it applied; safe at any time.
+ * `isPlan` only names them; `stop` ends the wait for another migration.
+ */
+export async function migrate(
+  url: string,
+  { isPlan = false, stop }: { readonly isPlan?: boolean; readonly stop?: AbortSignal } = {},
+): Promise<readonly string[]> {
   const db = openDatabase(url, "migrate");
-  const locks = await openLockSession(db);
+  const locks = await openLockSession(db, stop);
   const client = new pg.Client(clientConfig(url, "migrate"));
+  // without a listener a server that goes away between two statements would end the process
+  client.on("error", () => {});
   try {
     if (!(await waitForLock(locks, "migrate", "schema", WAIT_MS))) {
       throw new TryAgain("another migration holds the lock for more than 5 min; see r3a_util.lock_holder");
@@ -30,7 +38,7 @@ export async function migrate(url: string, dryRun = false): Promise<readonly str
         "the database has the old layout (a leaf per coin, month and interval): run migrate-layout",
       ]);
     }
-    if (dryRun) return await listPending(db);
+    if (isPlan) return await listPending(db);
     const applied = await runner({
       dbClient: client,
       dir: MIGRATIONS,

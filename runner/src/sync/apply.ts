@@ -26,7 +26,7 @@ export function applyPage(
   );
   const life = { firstCandle: state.firstCandle, trading: state.trading, lastTs };
   const changed = [
-    ...planGaps(interval, state.gaps, page, { life, now, newId: randomUUID }),
+    ...planGaps(interval, state.gaps, page, { covered, life, now, newId: randomUUID }),
     ...(covered === null ? [] : listSkipped(covered, page.span)),
   ];
   const replaced = new Set(changed.map(({ id }) => id));

@@ -2,7 +2,7 @@ import type { Gap } from "../candle/gap.ts";
 import { isDue } from "../candle/gap.ts";
 import { slotAtOrAfter, slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { planGapPages, splitPages } from "../candle/page.ts";
-import { intersect, overlaps, type Span, spanOf, subtract } from "../candle/span.ts";
+import { intersect, type Span, spanOf, subtract } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
 
 /** What planning needs to know of a series; times in ms. */
@@ -44,9 +44,9 @@ export function planSync(
     windows.push(...pagesOf(interval, spanOf(Math.min(from, to), to), false));
     if (!autoPeriod) windows.push(...pagesOf(interval, spanOf(start, covered.from), true));
   }
-  const failed = series.gaps.filter(
-    (gap) => gap.reason === "failed" && isDue(gap, now) && !windows.some((window) => overlaps(window, gap)),
-  );
+  const failed = series.gaps
+    .filter((gap) => gap.reason === "failed" && isDue(gap, now))
+    .flatMap((gap) => subtract(gap, windows));
   return [...windows, ...planGapPages(interval, failed).slice(0, REPAIR_PAGES_PER_SYNC)].map(fetchTask);
 }
 

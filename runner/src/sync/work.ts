@@ -32,6 +32,8 @@ export const BACKGROUND_WEIGHT_SHARE = 0.6;
 
 const LONGEST_REQUEST_MS = 10_000;
 const SHORTEST_REQUEST_MS = 1_000;
+/** At most 3 s between four tries, and the start of the process. */
+const WAITS_MS = 5_000;
 /** Our clock this far from the exchange's is worth a word; what counts as closed is decided by the exchange's. */
 const CLOCK_WARNING_MS = 5_000;
 /** Without a deadline a person waits: say soon that the database is away. */
@@ -63,8 +65,8 @@ export async function withWork(
   const db = openDatabase(settings.dbUrl, `${run.command} ${context.runId.slice(0, 13)}`);
   try {
     await waitForSchema(db, patienceMs(context.deadlineS), context.signal);
-    const locks = await openLockSession(db);
-    const signal = AbortSignal.any([context.signal, locks.lost]);
+    const locks = await openLockSession(db, context.signal);
+    const { signal } = locks;
     try {
       const share = run.isBackground
         ? Math.min(BACKGROUND_WEIGHT_SHARE, settings.weightLimit)
@@ -94,10 +96,10 @@ export async function withWork(
   }
 }
 
-/** Four tries must fit into a deadline, so a short one means short requests. */
+/** Four tries, the waits between them and the start must fit into a deadline, so a short one means short requests. */
 function requestTimeoutMs(deadlineS: number | null): number {
   if (deadlineS === null) return LONGEST_REQUEST_MS;
-  return Math.min(LONGEST_REQUEST_MS, Math.max(SHORTEST_REQUEST_MS, (deadlineS * 1000) / 5));
+  return Math.min(LONGEST_REQUEST_MS, Math.max(SHORTEST_REQUEST_MS, (deadlineS * 1000 - WAITS_MS) / 4));
 }
 
 /** An exchange that is away before any series was touched is a reason to try again later. */
