@@ -4,16 +4,17 @@ import type { Interval } from "../../runner/src/contract.ts";
 import type { RunningRunner, RunResult } from "./runner.ts";
 import { expectInvariant, type World } from "./world.ts";
 
-/** Waits until at least `rows` candles are stored beyond `before`, so that a kill meets the work and not the start. */
-export async function waitForRows(world: World, rows: number, { child }: RunningRunner): Promise<void> {
-  while (child.exitCode === null && (await countCandles(world)) < rows) await sleep(10);
+/** Waits until more is stored than `before`, so that a kill meets the work and not the start. */
+export async function waitForProgress(world: World, before: number, { child }: RunningRunner): Promise<void> {
+  while (child.exitCode === null && (await countCovered(world)) <= before) await sleep(10);
 }
 
-export async function countCandles(world: World): Promise<number> {
-  const [row] = await world.database.query<{ n: number }>(
-    "select count(*)::int as n from r3a.ohlcv_partitioned",
+/** Seconds that all series cover together: cheap to ask for again and again, and it grows with each page. */
+export async function countCovered(world: World): Promise<number> {
+  const [row] = await world.database.query<{ seconds: number }>(
+    "select coalesce(sum(extract(epoch from covered_to - covered_from)), 0)::float8 as seconds from r3a.series",
   );
-  return row?.n ?? 0;
+  return row?.seconds ?? 0;
 }
 
 /**

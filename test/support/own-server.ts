@@ -67,6 +67,8 @@ export function useOwnServer(prepare: (server: OwnServer) => Promise<void> = asy
     },
     async start() {
       const { place, options } = running();
+      // nobody has waited for the killed process yet: its number still counts as a server's
+      await rm(join(place.dataDir, "postmaster.pid"), { force: true });
       const flags = ["start", "-D", place.dataDir, "-l", place.logFile, "-w", "-t", "60"];
       for (let attempt = 1; ; attempt += 1) {
         try {

@@ -26,7 +26,11 @@ export function applyPage(
   );
   const life = { firstCandle: state.firstCandle, trading: state.trading, lastTs };
   const changed = [
-    ...planGaps(interval, state.gaps, page, { covered, life, now, newId: randomUUID }),
+    ...reopen(
+      state.gaps,
+      planGaps(interval, state.gaps, page, { covered, life, now, newId: randomUUID }),
+      lastTs,
+    ),
     ...(covered === null ? [] : listSkipped(covered, page.span)),
   ];
   const replaced = new Set(changed.map(({ id }) => id));
@@ -51,6 +55,14 @@ export function applyPage(
       0,
     ),
   };
+}
+
+/** Pages come oldest first: a hole that looked like the end of a delisted symbol is open once candles follow it. */
+function reopen(known: readonly Gap[], judged: readonly Gap[], lastTs: number | null): readonly Gap[] {
+  const isRefuted = (gap: Gap) => gap.state === "after_delisting" && lastTs !== null && gap.from < lastTs;
+  const ids = new Set(judged.map(({ id }) => id));
+  const all = [...judged, ...known.filter((gap) => isRefuted(gap) && !ids.has(gap.id))];
+  return all.map((gap) => (isRefuted(gap) ? { ...gap, state: "open" } : gap));
 }
 
 function listSkipped(covered: Span, page: Span): readonly Gap[] {

@@ -1,0 +1,58 @@
+import { spawnSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { COMMANDS, ENVIRONMENT, EXIT } from "../runner/src/contract.ts";
+
+/** `npm run docs`: docs/commands.md from the program itself. A test fails while the file is not what this renders. */
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
+  done: "done, or nothing to do, or another holder is at work",
+  failed:
+    "at least one series or step failed, also by a garbage or cut answer after its retries; verify: findings",
+  brake: "stopped by a brake: a person must look",
+  usage: "wrong arguments, all faults listed together",
+  tryAgain: "try again later: database unreachable, exchange bans, holds or is away and no series succeeded",
+  settings: "wrong settings, all faults listed together; region refused; database of another exchange",
+  deadline: "its own deadline passed; the work done so far is stored",
+  terminated: "SIGTERM or SIGINT with work left; the work done so far is stored",
+};
+
+export function renderCommands(): string {
+  const help = COMMANDS.map((name) => `## ${name}\n\n\`\`\`\n${helpOf(name)}\n\`\`\`\n`).join("\n");
+  const environment = Object.entries(ENVIRONMENT).map(([name, about]) => `| \`${name}\` | ${about} |`);
+  const exits = Object.entries(EXIT_MEANING).map(
+    ([name, about]) => `| ${EXIT[name as keyof typeof EXIT]} | ${about} |`,
+  );
+  return `# Commands
+
+Made by \`npm run docs\`; do not edit. \`runner\` is \`npm run runner --\` in a checkout and the image's entry point in a
+cluster. Times are UTC. stdout carries the result, stderr the log (JSON lines, on a terminal short ones).
+
+${help}
+## Environment
+
+| name | meaning |
+| --- | --- |
+${environment.join("\n")}
+
+## Exit codes
+
+| code | meaning |
+| --- | --- |
+${exits.join("\n")}
+`;
+}
+
+function helpOf(name: string): string {
+  const { stdout, status } = spawnSync(process.execPath, [`${root}runner/src/main.ts`, name, "--help"], {
+    encoding: "utf8",
+    env: { PATH: process.env.PATH ?? "", COLUMNS: "110" },
+  });
+  if (status !== 0) throw new Error(`${name} --help ended with ${status}`);
+  return stdout.trim();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await writeFile(`${root}docs/commands.md`, renderCommands());

@@ -1,0 +1,213 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { coveredOf, DAY, expectExit, expectWhole, gapsOf, HOUR, iso, MINUTE } from "../support/series.ts";
+import { expectInvariant, useWorld } from "../support/world.ts";
+
+/** Which symbols a sync works on, and what it wants of those that list late, halt or end. */
+const NOW = Date.parse("2024-08-01T12:00:30Z");
+const world = useWorld({ clock: { fixedMs: NOW }, symbols: 70 });
+
+const clockAt = (ms: number) => world.exchange.set({ clock: { fixedMs: ms } });
+const env = (since: number, more: Readonly<Record<string, string>> = {}) => ({
+  FALLBACK_START: iso(since),
+  ...more,
+});
+const since = NOW - 30_000 - 3 * HOUR;
+
+/** USDT symbols of coins by the market's own turnover, largest first. */
+const largest = (count: number) =>
+  world.exchange.market
+    .filter(({ quote, swing, permission }) => quote === "USDT" && swing === 1 && permission === "SPOT")
+    .toSorted((a, b) => b.dailyQuoteVolume - a.dailyQuoteVolume)
+    .slice(0, count)
+    .map(({ symbol }) => symbol);
+
+const syncedIn = async (runId: string) =>
+  (
+    await world.database.query<{ symbol: string }>(
+      "select symbol from r3a.run_item i join r3a.coin c on c.id = i.coin_id where run_id = $1 order by symbol",
+      [runId],
+    )
+  ).map(({ symbol }) => symbol);
+
+async function syncedBy(args: string, more: Readonly<Record<string, string>> = {}) {
+  const run = await world.run(`sync 1h ${args} --json`, env(since, more));
+  expectExit(run, 0);
+  return syncedIn(JSON.parse(run.stdout).runId);
+}
+
+const pathsSince = (index: number) => world.exchange.requests.slice(index).map(({ path }) => path);
+
+beforeEach(() => {
+  clockAt(NOW);
+  world.exchange.resetWeight();
+});
+
+describe("without named symbols a sync", () => {
+  test("takes the 60 largest by volume, without stablecoins and leveraged tokens", async () => {
+    const symbols = await syncedBy("");
+    expect(symbols).toHaveLength(60);
+    expect(symbols).toEqual(largest(60).toSorted());
+    expect(symbols).toContain("JUPUSDT");
+    for (const other of ["USDCUSDT", "FDUSDUSDT", "BTCUPUSDT", "BTCDOWNUSDT", "ETHBTC", "GONEUSDT"])
+      expect(symbols).not.toContain(other);
+    const [{ n } = { n: 0 }] = await world.database.query<{ n: number }>(
+      "select count(distinct coin_id)::int as n from r3a.ohlcv_partitioned",
+    );
+    expect(n).toBe(60);
+    await expectInvariant(world);
+  });
+
+  test("ranks once an hour: within it neither volumes nor listings are asked for", async () => {
+    const asked = world.exchange.requests.length;
+    expect(await syncedBy("")).toHaveLength(60);
+    expect(new Set(pathsSince(asked))).toEqual(new Set(["/api/v3/time", "/api/v3/klines"]));
+
+    await world.database.query("update r3a.coin set ranked_at = ranked_at - interval '61 minutes'");
+    const later = world.exchange.requests.length;
+    expect(await syncedBy("")).toHaveLength(60);
+    expect(pathsSince(later)).toContain("/api/v3/ticker/24hr");
+    expect(pathsSince(later)).toContain("/api/v3/exchangeInfo");
+  });
+
+  test("takes the N largest with --top, and with UNIVERSE_SIZE, from the same ranking", async () => {
+    const asked = world.exchange.requests.length;
+    expect(await syncedBy("--top 5")).toEqual(largest(5).toSorted());
+    expect(await syncedBy("", { UNIVERSE_SIZE: "7" })).toEqual(largest(7).toSorted());
+    expect(pathsSince(asked)).not.toContain("/api/v3/ticker/24hr");
+  });
+
+  test("goes on with the ranking of before when a new one cannot be had", async () => {
+    await world.database.query("update r3a.coin set ranked_at = ranked_at - interval '61 minutes'");
+    world.exchange.addFault({ kind: "503", path: "/api/v3/ticker" });
+    const symbols = await syncedBy("--top 5");
+    world.exchange.clearFaults();
+    expect(symbols).toEqual(largest(5).toSorted());
+  });
+
+  test("keeps a member that fell behind until a day has passed beyond 1.5 times the rank", async () => {
+    const member = `update r3a.universe_member m set beyond_since = now() - $2::interval
+      from r3a.coin c where c.id = m.coin_id and m.size = 5 and c.symbol = $1`;
+    const outsider = "GRTUSDT";
+    const due = "update r3a.coin set ranked_at = ranked_at - interval '61 minutes'";
+    await world.database.query(
+      "insert into r3a.universe_member select 5, id, now() - interval '9 days' from r3a.coin where symbol = $1",
+      [outsider],
+    );
+    await world.database.query(due);
+    expect(await syncedBy("--top 5")).toEqual([...largest(5), outsider].toSorted());
+    await world.database.query(member, [outsider, "23 hours"]);
+    await world.database.query(due);
+    expect(await syncedBy("--top 5")).toContain(outsider);
+    await world.database.query(member, [outsider, "25 hours"]);
+    await world.database.query(due);
+    expect(await syncedBy("--top 5")).toEqual(largest(5).toSorted());
+  });
+
+  test("works on every n-th symbol with --shard, and all shards together on each symbol once", async () => {
+    const shards = await Promise.all([0, 1, 2].map((index) => syncedBy(`--top 7 --shard ${index}/3`)));
+    expect(shards.flat().toSorted()).toEqual(largest(7).toSorted());
+    const pod = await syncedBy("--top 7", { R3A_SHARDS: "3", JOB_COMPLETION_INDEX: "1" });
+    expect(pod).toEqual(shards[1]);
+  });
+});
+
+describe("named symbols", () => {
+  test("are taken in any usual spelling", async () => {
+    const symbols = await syncedBy("--symbols btcusdt,eth/usdt,BNB-USDT,sol_usdt,Eth/Btc");
+    expect(symbols).toEqual(["BNBUSDT", "BTCUSDT", "ETHBTC", "ETHUSDT", "SOLUSDT"]);
+    expect(await syncedBy("", { SYMBOLS: "xrp/usdt, BTCUSDT,btc-usdt" })).toEqual(["BTCUSDT", "XRPUSDT"]);
+  });
+
+  test("that the exchange does not know are refused together, and nothing is stored", async () => {
+    const count = "select count(*)::int as n from r3a.coin";
+    const before = await world.database.query(count);
+    const run = await world.run("sync 1h --symbols NOPEUSDT,ZECUSDT,WRONGBTC", env(since));
+    expectExit(run, 64);
+    expect(run.stderr).toContain("NOPEUSDT, WRONGBTC");
+    expect(run.stderr).not.toContain("ZECUSDT,");
+    expect(await world.database.query(count)).toEqual(before);
+    expect(await world.database.query("select 1 from r3a.coin where symbol ~ 'NOPE|WRONG'")).toEqual([]);
+  });
+
+  test("that are not words at all are refused before anything is asked", async () => {
+    const asked = world.exchange.requests.length;
+    expectExit(await world.run("sync 1h --symbols BTC$,ETHUSDT", env(since)), 64);
+    expect(world.exchange.requests.length).toBe(asked);
+  });
+});
+
+describe("a symbol that lists late", () => {
+  const listed = Date.parse("2024-03-15T08:07:00Z");
+
+  test("is not known before its listing", async () => {
+    clockAt(listed - DAY);
+    expectExit(
+      await world.run("sync 1h --symbols LATEUSDT", env(listed - 3 * DAY, { EGRESS_KEY: "l0" })),
+      64,
+    );
+  });
+
+  test("is asked for from its first candle on, and before it only the probe is sent", async () => {
+    clockAt(listed + 10 * HOUR + 30_000);
+    const asked = world.exchange.requests.length;
+    const from = listed - 30 * DAY;
+    expectExit(await world.run("sync 1m --symbols LATEUSDT", env(from, { EGRESS_KEY: "l1" })), 0);
+    const starts = world.exchange.requests
+      .slice(asked)
+      .filter(({ path }) => path === "/api/v3/klines")
+      .map(({ query }) => Number(new URLSearchParams(query).get("startTime")));
+    expect(starts[0]).toBe(0);
+    expect(starts.slice(1).toSorted()[0]).toBe(listed);
+    await expectWhole(world, "LATEUSDT", "1m", listed);
+  });
+
+  test("has one gap before_listing after a backfill from earlier, without a request for it", async () => {
+    clockAt(listed + 10 * HOUR + 30_000);
+    const from = Date.parse("2024-01-01T00:00:00Z");
+    const asked = world.exchange.requests.length;
+    const backfill = `backfill 1m --symbols LATEUSDT --from ${iso(from)} --to 2024-03-15T12:00:00Z`;
+    expectExit(await world.run(backfill, { EGRESS_KEY: "l2" }), 0);
+    expect(pathsSince(asked)).not.toContain("/api/v3/klines");
+    expect(await gapsOf(world, "LATEUSDT", "1m")).toMatchObject([
+      { from, to: listed, state: "before_listing", reason: "absent" },
+    ]);
+    expect((await coveredOf(world, "LATEUSDT", "1m"))?.[0]).toBe(from);
+    await expectInvariant(world);
+    const again = world.exchange.requests.length;
+    expectExit(await world.run(`gaps --repair --symbols LATEUSDT`, { EGRESS_KEY: "l2" }), 0);
+    expect(pathsSince(again)).not.toContain("/api/v3/klines");
+  });
+});
+
+test("the halts of a symbol are gaps, and a candle that a halt cuts is stored", async () => {
+  const from = Date.parse("2024-02-10T00:00:00Z");
+  clockAt(from + 9 * HOUR + 30_000);
+  for (const interval of ["1m", "1h"])
+    expectExit(await world.run(`sync ${interval} --symbols HALTUSDT`, env(from, { EGRESS_KEY: "h" })), 0);
+  const halt = { from: from + 2 * HOUR, state: "open", reason: "absent" };
+  expect(await gapsOf(world, "HALTUSDT", "1m")).toMatchObject([{ ...halt, to: from + 5.5 * HOUR }]);
+  expect(await gapsOf(world, "HALTUSDT", "1h")).toMatchObject([{ ...halt, to: from + 5 * HOUR }]);
+  const hours = await world.stored("HALTUSDT", "1h");
+  expect(hours).toEqual(world.truth("HALTUSDT", "1h", from, from + 9 * HOUR));
+  expect(hours.map(([open]) => open)).toContain(from + 5 * HOUR);
+  await expectInvariant(world);
+});
+
+describe("a symbol that was delisted", () => {
+  const end = Date.parse("2024-06-30T03:00:00Z");
+  const from = end - 10 * HOUR;
+  const sync = (ms: number) => {
+    clockAt(ms);
+    return world.run("sync 1m --symbols GONEUSDT", env(from, { EGRESS_KEY: "g" }));
+  };
+
+  test("is stored to its last candle, and the rest is one gap after_delisting that does not grow a row a run", async () => {
+    for (const later of [6 * HOUR, 7 * HOUR, 7 * HOUR + 10 * MINUTE])
+      expectExit(await sync(end + later + 30_000), 0);
+    expect(await world.stored("GONEUSDT", "1m")).toEqual(world.truth("GONEUSDT", "1m", from, end));
+    expect(await gapsOf(world, "GONEUSDT", "1m")).toMatchObject([
+      { from: end, to: end + 7 * HOUR + 9 * MINUTE, state: "after_delisting", reason: "absent" },
+    ]);
+    await expectInvariant(world);
+  });
+});
