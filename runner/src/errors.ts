@@ -41,10 +41,13 @@ export function exitCodeOf(error: unknown): ExitCode {
   return EXIT.failed;
 }
 
-/** The message of anything thrown, with its causes: the place that knows the SQLSTATE or status is often the last. */
-export function messageOf(error: unknown): string {
+/**
+ * The message of anything thrown, with its causes: the place that knows the SQLSTATE or status is often the last. At
+ * most `depth` of them, since causes can go round.
+ */
+export function messageOf(error: unknown, depth = 8): string {
   if (!(error instanceof Error)) return String(error);
   const own = error.message || error.name;
-  const cause = error.cause === undefined ? "" : messageOf(error.cause);
+  const cause = error.cause === undefined || depth === 0 ? "" : messageOf(error.cause, depth - 1);
   return cause === "" || own.includes(cause) ? own : `${own}: ${cause}`;
 }

@@ -21,6 +21,11 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     stop.abort(new Stopped(`stopped by ${signal}; what was done is stored`, EXIT.terminated)),
   );
 }
+/** What is under way when the process is told to stop has this long; then a hung connection must not hold it. */
+const GRACE_MS = 8_000;
+stop.signal.addEventListener("abort", () => {
+  setTimeout(() => process.exit(exitCodeOf(stop.signal.reason)), GRACE_MS).unref();
+});
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // `candles | head` closes the pipe: the reader has enough
   process.exit(error.code === "EPIPE" ? EXIT.done : EXIT.failed);

@@ -76,8 +76,9 @@ function parseDbUrl(text: string): string {
 
 function parseHttpUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "") {
-    throw new Error(`must be an http(s) URL without credentials, not ${JSON.stringify(text)}`);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") {
+    const shown = text.includes("@") ? "(its value is not shown)" : `not ${JSON.stringify(text)}`;
+    throw new Error(`must be an http(s) URL without credentials, ${shown}`);
   }
   return text.replace(/\/+$/, "");
 }

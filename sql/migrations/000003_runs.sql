@@ -71,7 +71,7 @@ with known as (
   select 'series' as scope, c.symbol || ':' || s."interval" as key
   from r3a.coin c cross join (values ('1m'), ('15m'), ('1h'), ('4h'), ('1d')) as s ("interval")
   union all
-  values ('migrate', 'schema'), ('universe', 'ranking'),
+  values ('migrate', 'schema'), ('universe', 'ranking'), ('universe', 'coins'),
          ('leaf', 'ohlcv_1m'), ('leaf', 'ohlcv_15m'), ('leaf', 'ohlcv_1h'), ('leaf', 'ohlcv_slow')
 )
 select k.scope, k.key, l.pid, l.granted, a.application_name, a.client_addr, a.state, a.backend_start, a.query

@@ -87,6 +87,7 @@ test("the view names the holder of every lock that the runner takes", async () =
       ["migrate", "schema"],
       ["series", "BTCUSDT:1m"],
       ["series", "NEWUSDT:4h"],
+      ["universe", "coins"],
       ["universe", "ranking"],
     ] as const;
     for (const [scope, key] of taken) expect(await locks.tryLock(scope, key)).toBe(true);

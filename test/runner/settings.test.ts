@@ -149,6 +149,7 @@ test.each([
   "https://me:canary-4711@mirror.example",
   "https://me:cana/ry-4711@mirror.example",
   "https://canary-4711@mirror",
+  "https://:canary-4711@mirror",
 ])("credentials in EXCHANGE_URL (%s) are refused and not repeated", (text) => {
   const [fault] = faultsOf({ EXCHANGE_URL: text }, ["exchangeUrl"]);
   expect(fault).toMatch(/^EXCHANGE_URL must be an http\(s\) URL without credentials/);

@@ -22,6 +22,9 @@ export type Member = {
 
 export type RankedCoin = { readonly coinId: number; readonly rank: number };
 
+/** The lists come in any order, and two that lock the same rows in different orders would deadlock. */
+const LOCK_COINS = `select pg_advisory_xact_lock(r3a_util.lock_key('universe', 'coins'))`;
+
 const UPSERT_COINS = `
   insert into r3a.coin as c (symbol, base, quote, status, quote_volume, volume_rank, ranked_at, checked_at)
   select symbol, base, quote, status, "quoteVolume"::numeric, rank, case when rank is not null then now() end, now()
@@ -64,6 +67,7 @@ export async function upsertCoins(
   coins: readonly CoinUpdate[],
   isRanking: boolean,
 ): Promise<void> {
+  await client.query(LOCK_COINS);
   await client.query(UPSERT_COINS, [JSON.stringify(coins), isRanking]);
   if (isRanking) await client.query(CLOSE_MISSING, [coins.map(({ symbol }) => symbol)]);
 }

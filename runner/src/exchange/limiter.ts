@@ -38,15 +38,17 @@ type Waiting = {
 };
 
 /**
- * A limiter that asks the shared budget before every request; requests that are ready together ask together. `limit`
- * is in weight a minute, `now` the exchange's clock, whose calendar minutes are what it counts in.
+ * A limiter that asks the shared budget before every request; requests that are ready together ask together.
+ * `limitPerMinute` is in weight, `now` the exchange's clock, whose calendar minutes are what it counts in.
  */
 export function createLimiter(
   budget: Budget,
-  limit: number,
+  limitPerMinute: number,
   now: () => number,
   signal: AbortSignal,
 ): Limiter {
+  // the budget grants whole weight, so a request cut to a fraction would wait for ever
+  const limit = Math.max(1, Math.floor(limitPerMinute));
   const queue: Waiting[] = [];
   let observed = { minute: 0, used: 0 };
   let draining = false;

@@ -18,9 +18,11 @@ type Stored = { readonly written: Written } | { readonly error: unknown };
 /**
  * `alive` is checked before each transaction: after the loss of the locks nothing may be written. A refused write
  * fails its own series only, and every later page of it, since a covered span must never run ahead of its candles.
+ * After the loss of a connection nothing more is written at all: pages that follow the lost ones would do the same.
  */
 export function createWriter(db: Database, runId: string | null, alive: AbortSignal): Writer {
   const failed = new Map<number, unknown>();
+  const away = new AbortController();
   let leaves: Promise<Set<string>> | null = null;
 
   /** Maintenance makes leaves ahead of time; history, and a month that nobody made, come to be here. */
@@ -40,11 +42,15 @@ export function createWriter(db: Database, runId: string | null, alive: AbortSig
 
   const storeGroup = async (pages: readonly PageWrite[]): Promise<readonly Stored[]> => {
     alive.throwIfAborted();
+    away.signal.throwIfAborted();
     try {
       await ensureLeaves(pages);
       return (await storePages(db, pages, runId)).map((written) => ({ written }));
     } catch (error) {
-      if (error instanceof TryAgain || isConnectionError(error)) throw error;
+      if (error instanceof TryAgain || isConnectionError(error)) {
+        away.abort(error);
+        throw error;
+      }
       if (pages.length > 1) return await storeEach(pages);
       const page = pages[0];
       if (page !== undefined) failed.set(page.coinId, error);

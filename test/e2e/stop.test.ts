@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { countCovered, expectComplete, runUntilComplete, waitForProgress } from "../support/crash.ts";
+import { expectInvariant, useWorld } from "../support/world.ts";
+
+const world = useWorld({ latencyMs: 100, weightLimit: null });
+const END = Date.UTC(2024, 5, 1);
+const DAY = 86_400_000;
+const SYMBOLS = ["BTCUSDT", "ETHUSDT"];
+const span = { from: END - 50 * DAY, to: END };
+const args = `backfill 1m --symbols ${SYMBOLS} --from ${new Date(span.from).toISOString()} --to ${new Date(END).toISOString()}`;
+
+const lastRun = async () =>
+  (
+    await world.database.query(
+      "select command, outcome, exit_code, deadline_s from r3a.run order by started_at desc limit 1",
+    )
+  )[0];
+
+test("a deadline in the middle is 124, keeps what was committed and names the time-out in the ledger", async () => {
+  // slower than the deadline on any machine: 72 pages a symbol, 16 under way
+  world.exchange.set({ latencyMs: 500 });
+  const run = await world.run(`${args} --deadline 2`);
+  world.exchange.set({ latencyMs: 100 });
+  expect(run.code).toBe(124);
+  expect(run.stderr).toContain("the deadline of 2 s passed; what was done is stored");
+  expect(await lastRun()).toEqual({ command: "backfill", outcome: "timeout", exit_code: 124, deadline_s: 2 });
+  await expectInvariant(world);
+});
+
+test.for(["SIGTERM", "SIGINT"] as const)(
+  "%s in the middle is 143, and what was committed stays",
+  async (signal) => {
+    const before = await countCovered(world);
+    const runner = world.start(args);
+    await waitForProgress(world, before, runner);
+    runner.child.kill(signal);
+    const run = await runner.ended;
+    expect(run.code).toBe(143);
+    expect(run.stderr).toContain(`stopped by ${signal}; what was done is stored`);
+    expect(await lastRun()).toMatchObject({ outcome: "aborted", exit_code: 143 });
+    expect(await countCovered(world)).toBeGreaterThan(before);
+    await expectInvariant(world);
+    const locks = await world.database.query("select from r3a_util.lock_holder");
+    expect(locks).toEqual([]);
+  },
+);
+
+test("the run after them completes the work", async () => {
+  world.exchange.set({ latencyMs: 0 });
+  await runUntilComplete(world, args);
+  await expectComplete(world, "1m", SYMBOLS, span);
+  world.exchange.set({ latencyMs: 100 });
+});
+
+test("a run that waits for weight hears SIGTERM, and one that waits longer than its deadline ends at it", async () => {
+  const env = { WEIGHT_LIMIT: "0.01", EGRESS_KEY: "narrow", FALLBACK_START: "2024-05-01" };
+  const backfill = "backfill 1m --symbols XRPUSDT --from 2024-01-01 --to 2024-05-01";
+  const runner = world.start(backfill, env);
+  const isFull = "select from r3a.api_budget where egress_key = 'narrow' and used >= 58";
+  while (runner.child.exitCode === null && (await world.database.query(isFull)).length === 0) await sleep(20);
+  runner.child.kill("SIGTERM");
+  expect(await runner.ended).toMatchObject({ code: 143 });
+  expect((await world.run(`${backfill} --deadline 2`, env)).code).toBe(124);
+  await expectInvariant(world);
+});
+
+const runsThat = async (outcome: string): Promise<number> =>
+  (await world.database.query("select from r3a.run where command = 'sync' and outcome = $1", [outcome]))
+    .length;
+
+/** Waits for the end of a cycle, so that what comes next meets the wait for the following one. */
+async function waitForIdle(): Promise<void> {
+  while ((await runsThat("running")) === 0) await sleep(5);
+  while ((await runsThat("running")) > 0) await sleep(5);
+}
+
+test("--every runs again at each full period, each time as a run of its own, and ends with 0 at SIGTERM", async () => {
+  const env = { FALLBACK_START: new Date(END).toISOString() };
+  const runner = world.start("sync 1d --symbols BTCUSDT --every 2", env);
+  while (runner.child.exitCode === null && (await runsThat("success")) < 2) await sleep(20);
+  await waitForIdle();
+  runner.child.kill("SIGTERM");
+  const run = await runner.ended;
+  expect(run.stderr).not.toContain("cycle_failed");
+  expect(run.code).toBe(0);
+  expect(await runsThat("success")).toBeGreaterThanOrEqual(3);
+  expect(await runsThat("running")).toBe(0);
+});
+
+test("--every goes on after a cycle that failed", async () => {
+  world.exchange.addFault({ kind: "451" });
+  const before = await runsThat("success");
+  const runner = world.start("sync 1d --symbols BTCUSDT --every 2", {
+    FALLBACK_START: new Date(END).toISOString(),
+  });
+  while (runner.child.exitCode === null && (await runsThat("failure")) < 1) await sleep(20);
+  world.exchange.clearFaults();
+  while (runner.child.exitCode === null && (await runsThat("success")) === before) await sleep(20);
+  await waitForIdle();
+  runner.child.kill("SIGTERM");
+  const run = await runner.ended;
+  expect(run.stderr).toContain("cycle_failed");
+  expect(run.code).toBe(0);
+});

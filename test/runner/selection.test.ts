@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { parseShard, takeShard, WHOLE } from "../../runner/src/sync/selection.ts";
+
+test("a shard is I/N with I from 0", () => {
+  expect(parseShard("0/1")).toEqual(WHOLE);
+  expect(parseShard("2/3")).toEqual({ index: 2, count: 3 });
+});
+
+test.each(["3/3", "3/2", "0/0", "-1/3", "1", "1/", "/3", "1/3/5", "1.0/3", "a/b", "", "0/10000"])(
+  "%j is no shard",
+  (text) => {
+    expect(() => parseShard(text)).toThrow(`must be I/N with I from 0 to N-1, not ${JSON.stringify(text)}`);
+  },
+);
+
+test("the shards of a job share all series, each in one of them, as evenly as it goes", () => {
+  const coins = Array.from({ length: 11 }, (_, coinId) => ({ coinId, symbol: `C${coinId}USDT` }));
+  const parts = [0, 1, 2].map((index) => takeShard(coins, { index, count: 3 }));
+  expect(parts.map((part) => part.length)).toEqual([4, 4, 3]);
+  expect(parts.flat().toSorted((a, b) => a.coinId - b.coinId)).toEqual(coins);
+  expect(takeShard(coins, WHOLE)).toEqual(coins);
+});
