@@ -14,5 +14,7 @@ export type Context = {
   readonly color: boolean;
   /** Seconds of the command's own deadline, null without one. */
   readonly deadlineS: number | null;
+  /** What is wrong with the options that main reads itself; a command reports it together with its own faults. */
+  readonly faults: readonly string[];
   readonly runId: string;
 };

@@ -16,7 +16,11 @@ export function createRedactor(env: Environment): (text: string) => string {
   const values = SECRET_NAMES.flatMap((name) => {
     const value = env[name] ?? "";
     const password = URL.canParse(value) ? new URL(value).password : "";
-    return [value, password, decodeSafely(password)];
+    // log lines are JSON, in which quotes and backslashes of a secret look different
+    return [value, password, decodeSafely(password)].flatMap((text) => [
+      text,
+      JSON.stringify(text).slice(1, -1),
+    ]);
   }).filter((value) => value.length >= SHORTEST_SECRET);
   const secrets = [...new Set(values)].toSorted((a, b) => b.length - a.length);
   return (text) =>
@@ -41,7 +45,8 @@ export function createLogger(env: Environment, write: (text: string) => void, fo
   const redact = createRedactor(env);
   return pino(
     {
-      level: LEVELS.includes(level) ? level : "info",
+      // a person watches the progress bar, which lines of every series would tear
+      level: LEVELS.includes(level) ? level : forPeople ? "warn" : "info",
       messageKey: "message",
       base: { "service.name": "r3a" },
       timestamp: () => `,"@timestamp":"${new Date().toISOString()}"`,

@@ -1,6 +1,6 @@
 import { Command as Commander, CommanderError } from "commander";
 import { uuidv7 } from "uuidv7";
-import type { RawOptions } from "./commands/command.ts";
+import { collectFaults, type RawOptions } from "./commands/command.ts";
 import { REGISTRY } from "./commands/registry.ts";
 import type { Context } from "./context.ts";
 import { COMMANDS, type CommandName, EXIT, type ExitCode } from "./contract.ts";
@@ -15,6 +15,7 @@ const redact = createRedactor(env);
 const isTerminal = process.stderr.isTTY === true;
 const log = createLogger(env, (text) => process.stderr.write(text), isTerminal);
 const stop = new AbortController();
+const LONGEST_DEADLINE_S = 7 * 86_400;
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.once(signal, () =>
@@ -84,7 +85,9 @@ async function runCommand(argv: readonly string[]): Promise<ExitCode> {
 }
 
 function contextOf(name: CommandName, options: RawOptions): Context {
-  const deadlineS = parseDeadline(options.deadline);
+  const faults = collectFaults();
+  const deadlineS =
+    faults.take("--deadline", options.deadline, (text) => parseCount(text, LONGEST_DEADLINE_S)) ?? null;
   if (deadlineS !== null) {
     // counted from the start of the process: the kubelet counts that too
     const leftMs = Math.max(0, deadlineS * 1000 - performance.now());
@@ -106,15 +109,7 @@ function contextOf(name: CommandName, options: RawOptions): Context {
     isTerminal,
     color: isTerminal && !env.NO_COLOR,
     deadlineS,
+    faults: faults.list(),
     runId,
   };
-}
-
-function parseDeadline(text: string | boolean | undefined): number | null {
-  if (typeof text !== "string") return null;
-  try {
-    return parseCount(text, 7 * 86_400);
-  } catch (error) {
-    throw new UsageFault([`--deadline ${messageOf(error)}`]);
-  }
 }

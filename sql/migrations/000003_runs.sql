@@ -55,11 +55,13 @@ from unnest(array['sync', 'backfill', 'verify', 'gaps', 'migrate']) as command,
      unnest(array['success', 'partial', 'failure', 'timeout', 'aborted']) as outcome
 on conflict do nothing;
 
--- used: weight granted in the minute by the exchange's clock. hold_until: 429 and 403; banned_until: 418.
+-- used: weight granted in the minute by the exchange's clock; used_late: the part of it near the minute's end, which
+-- may arrive in the next one. hold_until: 429 and 403; banned_until: 418.
 create table if not exists r3a.api_budget (
   egress_key   text primary key,
   minute       timestamptz not null default '-infinity',
   used         integer not null default 0,
+  used_late    integer not null default 0,
   hold_until   timestamptz not null default '-infinity',
   hold_s       integer not null default 0,
   banned_until timestamptz not null default '-infinity'

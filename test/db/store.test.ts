@@ -1,13 +1,16 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { coalesce } from "../../runner/src/coalesce.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
 import { loadSeries } from "../../runner/src/db/series.ts";
 import { type PageWrite, storePages } from "../../runner/src/db/store.ts";
+import { TryAgain } from "../../runner/src/errors.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { createWriter, groupPages } from "../../runner/src/sync/writer.ts";
 import { addTestCoins, listVersions, makeCandles, makeGap, makePage } from "../support/candle-rows.ts";
 import { useDatabase } from "../support/database.ts";
+import { withSession } from "../support/empty-database.ts";
 
 const START = Date.UTC(2024, 0, 1);
 const MINUTE = 60_000;
@@ -175,6 +178,34 @@ test("a writer whose locks are lost stores nothing more", async () => {
   lost.abort(new Error("the locks are lost"));
   await expect(writer(page(one(), 5, 5))).rejects.toThrow("the locks are lost");
   expect(await listVersions(database)).toEqual(before);
+});
+
+test("a writer that loses its connection stores nothing more, since the covered span would run ahead", async () => {
+  const own = openDatabase(database.url, "cut writer");
+  const writer = createWriter(own, null, new AbortController().signal);
+  await writer(page(one(), 0, 5));
+  const before = await listVersions(database);
+  try {
+    const settled = await withSession(database.url, async (blocker) => {
+      await blocker.query("begin");
+      await blocker.query("lock table r3a.series in exclusive mode");
+      const first = Promise.allSettled([writer(page(one(), 5, 5, { covered: span(0, 10) }))]);
+      const waiting = `select pid from pg_stat_activity where application_name = 'r3a cut writer' and wait_event_type = 'Lock'`;
+      while ((await database.query(waiting)).length === 0) await sleep(5);
+      const others = Promise.allSettled([
+        writer(page(one(), 10, 5, { covered: span(0, 15) })),
+        writer(page(two(), 0, 5)),
+      ]);
+      await database.query(`select pg_terminate_backend(pid) from (${waiting}) as w`);
+      await blocker.query("commit");
+      return [...(await first), ...(await others)];
+    });
+    expect(settled.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    await expect(writer(page(two(), 0, 5))).rejects.toBeInstanceOf(TryAgain);
+    expect(await listVersions(database)).toEqual(before);
+  } finally {
+    await own.pool.end();
+  }
 });
 
 test("many writers at once on series of their own neither wait for each other for ever nor lose a page", async () => {

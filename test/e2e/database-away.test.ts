@@ -31,7 +31,7 @@ test("a database that stops in the middle and is back after two seconds ends the
 }, 120_000);
 
 test("the end of the session that holds the locks ends the run with 75, and nothing is written under no lock", async () => {
-  const runner = world.start(backfill("15m", 400));
+  const runner = world.start(backfill("15m", 150));
   await waitForProgress(world, 12 * 3 * 86_400, runner);
   const [ended] = await world.database.query<{ name: string; after: string }>(
     `with holder as (
@@ -54,13 +54,13 @@ test("the end of the session that holds the locks ends the run with 75, and noth
   expect(
     await world.database.query("select outcome, exit_code from r3a.run order by started_at desc limit 1"),
   ).toEqual([{ outcome: "failure", exit_code: 75 }]);
-  await runUntilComplete(world, backfill("15m", 400));
-  await expectComplete(world, "15m", SYMBOLS, spanOf(400));
+  await runUntilComplete(world, backfill("15m", 150));
+  await expectComplete(world, "15m", SYMBOLS, spanOf(150));
 }, 120_000);
 
 test("the end of every other connection in the middle ends the run with 75, too", async () => {
   const before = await world.database.query("select from r3a.run");
-  const runner = world.start(backfill("1h", 1_500));
+  const runner = world.start(backfill("1h", 600));
   while ((await world.database.query(`select from r3a.series where "interval" = '1h'`)).length === 0)
     await sleep(10);
   await world.database.query(
@@ -71,15 +71,15 @@ test("the end of every other connection in the middle ends the run with 75, too"
   expect(run.code).toBe(75);
   expect(run.stderr).toContain("the database cannot be reached (DB_URL)");
   await expectInvariant(world);
-  await runUntilComplete(world, backfill("1h", 1_500));
-  await expectComplete(world, "1h", SYMBOLS, spanOf(1_500));
+  await runUntilComplete(world, backfill("1h", 600));
+  await expectComplete(world, "1h", SYMBOLS, spanOf(600));
   expect(await world.database.query("select from r3a.run")).toHaveLength(before.length + 2);
 }, 120_000);
 
 test("a database that is not there at the start is 75 before the deadline, and one that comes in time is waited for", async () => {
   await server.halt();
   try {
-    const absent = await world.run("sync 1d --symbols BTCUSDT --deadline 20");
+    const absent = await world.run("sync 1d --symbols BTCUSDT --deadline 9");
     expect(absent.code).toBe(75);
     expect(absent.stderr).toContain("the database cannot be reached (DB_URL)");
     expect(absent.stderr).not.toContain(new URL(server.url).password);

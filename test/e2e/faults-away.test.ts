@@ -112,6 +112,25 @@ test("a failed page in the middle is a gap, the pages around it are stored, and 
   await expectInvariant(world);
 });
 
+test("an outage that many runs meet is one gap, and one run repairs it", async () => {
+  const ends = [0, 3, 10].map((minutes) => SECOND + minutes * 60_000);
+  expectExit(await sync("FILUSDT", "FILUSDT"), 0);
+  world.exchange.addFault({ kind: "garbage", symbol: "FILUSDT", path: "/api/v3/klines" });
+  for (const end of ends.map((ms) => ms + HOUR)) {
+    world.exchange.set({ clock: { fixedMs: end } });
+    expectExit(await sync("FILUSDT", "FILUSDT"), 1);
+    expect(await gapsOf(world, "FILUSDT", "1m")).toMatchObject([
+      { from: SECOND_END, to: end - 30_000, state: "open", reason: "failed" },
+    ]);
+    await expectInvariant(world);
+  }
+  world.exchange.clearFaults();
+  world.exchange.set({ clock: { fixedMs: SECOND + HOUR + 11 * 60_000 } });
+  expectExit(await sync("FILUSDT", "FILUSDT"), 0);
+  await expectWhole(world, "FILUSDT", "1m", SINCE);
+  await expectInvariant(world);
+});
+
 test("one series that fails does not keep the others from being stored", async () => {
   world.exchange.addFault({ kind: "503", symbol: "NEARUSDT", path: "/api/v3/klines" });
   expectExit(await sync("BCHUSDT,NEARUSDT,UNIUSDT", "others"), 1);

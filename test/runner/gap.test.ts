@@ -121,12 +121,8 @@ describe("after any page", () => {
       const ids = log.map(({ id }) => id);
       expect(new Set(ids).size).toBe(ids.length);
       const touched = existing.filter((gap) => overlaps(gap, page.span)).map(({ id }) => id);
-      expect(
-        changed
-          .map(({ id }) => id)
-          .filter((id) => id.startsWith("gap-"))
-          .toSorted(),
-      ).toEqual(touched.toSorted());
+      const living = changed.map(({ id }) => id).filter((id) => touched.includes(id));
+      expect(living.toSorted()).toEqual(touched.toSorted());
     });
   });
 
@@ -152,17 +148,23 @@ describe("after any page", () => {
     });
   });
 
-  test("what lies outside of the page stays as it was", () => {
+  test("what lies outside of the page keeps state and reason, and is never better proved or sooner asked for", () => {
     check(({ existing, log, page, slots }) => {
-      const factsOf = (gaps: readonly Gap[]) =>
+      const outside = (gaps: readonly Gap[]) =>
         gaps
-          .flatMap(({ id: _, from, to, ...facts }) =>
-            slots([{ from, to }])
-              .filter((slot) => slot < page.span.from || slot >= page.span.to)
-              .map((slot) => ({ slot, facts })),
-          )
+          .flatMap((gap) => slots([gap]).map((slot) => ({ slot, gap })))
+          .filter(({ slot }) => slot < page.span.from || slot >= page.span.to)
           .toSorted((a, b) => a.slot - b.slot);
-      expect(factsOf(log)).toEqual(factsOf(existing));
+      const before = outside(existing);
+      const after = outside(log);
+      const factsOf = ({ slot, gap: { state, reason } }: (typeof before)[number]) => [slot, state, reason];
+      expect(after.map(factsOf)).toEqual(before.map(factsOf));
+      for (const [index, { gap }] of after.entries()) {
+        const old = before[index]?.gap;
+        expect(gap.attempts).toBeLessThanOrEqual(old?.attempts ?? 0);
+        expect(gap.nextCheckAt ?? 0).toBeGreaterThanOrEqual(old?.nextCheckAt ?? 0);
+        expect(gap.evidence.absentSince ?? NOW).toBeGreaterThanOrEqual(old?.evidence.absentSince ?? 0);
+      }
     });
   });
 

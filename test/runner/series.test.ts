@@ -4,7 +4,7 @@ import { slotAtOrAfter, slotOf, WIDTH_MS } from "../../runner/src/candle/interva
 import type { SeriesState } from "../../runner/src/db/series.ts";
 import { planBackfill, planRepair, planSync } from "../../runner/src/sync/plan.ts";
 import { anyInterval, anyTime, MINUTE, slotsIn } from "./arbitraries.ts";
-import { SimulatedSeries, type Trouble, type Truth } from "./simulated-series.ts";
+import { simulateSeries, type Trouble, type Truth } from "./simulated-series.ts";
 
 // the second look at a late candle waits a second, and here it would wait for a clock that stands still
 vi.mock("../../runner/src/time.ts", async (load) => ({
@@ -57,7 +57,7 @@ function createSeries(life: Life) {
     broken: slots(life.broken),
     misaligned: slots(life.misaligned),
   };
-  const series = new SimulatedSeries(truth, at(life.now) + (life.origin % width));
+  const series = simulateSeries(truth, at(life.now) + (life.origin % width));
   const fallbackStart = at(life.fallback) + (life.fallbackMs % width);
   const planOf = ({ kind, from, length }: Step) => {
     const wanted = { from: at(from - 600), to: at(from - 600 + length) + (life.firstMs % width) };
@@ -68,7 +68,7 @@ function createSeries(life: Life) {
     };
   };
   const advance = ({ wait, waitMs }: Step) => {
-    series.now += wait * width + waitMs;
+    series.advance(wait * width + waitMs);
   };
   return { series, planOf, advance, fallbackStart, at };
 }
@@ -89,10 +89,10 @@ test("whatever fails or is killed, every slot of the covered span is stored or i
   let commits = 0;
   await check(async (life) => {
     const { series } = await live(life);
-    commits += series.commits;
-    expect(series.lastTs === null ? null : slotOf(life.interval, series.lastTs)).toBe(
-      series.stored.size === 0 ? null : [...series.stored].reduce((a, b) => Math.max(a, b)),
-    );
+    commits += series.commits();
+    const { lastTs } = series.load();
+    const newest = [...series.stored].reduce<number | null>((a, b) => Math.max(a ?? b, b), null);
+    expect(lastTs === null ? null : slotOf(life.interval, lastTs)).toBe(newest);
     for (const gap of series.load().gaps) {
       if (gap.state === "before_listing") expect(gap.to).toBeLessThanOrEqual(series.truth.first);
     }
@@ -109,20 +109,20 @@ test("a sync without trouble, whatever was before, covers everything since the f
   await check(async (life) => {
     const { series, fallbackStart } = await live(life);
     const [state, before] = [series.load(), new Set(series.stored)];
-    const settled = slotOf(life.interval, series.now - 2 * MINUTE);
+    const settled = slotOf(life.interval, series.now() - 2 * MINUTE);
     const start = Math.max(
       slotAtOrAfter(life.interval, fallbackStart),
       state.firstCandle === null ? 0 : slotOf(life.interval, state.firstCandle),
     );
-    const storable = series.listStorable({ from: start, to: series.now });
+    const storable = series.listStorable({ from: start, to: series.now() });
     await series.run((s, now) => planSync(s, { now, autoPeriod: false, fallbackStart }), CALM);
     // gaps of what was covered before are the repair's business, all the rest is stored now
     const { from, to } = state.covered ?? { from: 0, to: 0 };
     expect(storable.filter((slot) => !series.stored.has(slot) && (slot < from || slot >= to))).toEqual([]);
     expect(series.stored.isSupersetOf(before)).toBe(true);
     if (start >= settled) return;
-    expect(series.covered?.from).toBeLessThanOrEqual(start);
-    expect(series.covered?.to).toBeGreaterThanOrEqual(settled);
+    expect(series.load().covered?.from).toBeLessThanOrEqual(start);
+    expect(series.load().covered?.to).toBeGreaterThanOrEqual(settled);
   }, 60);
 });
 
@@ -131,12 +131,12 @@ test("a backfill without trouble, whatever was before, stores all of its span th
     const { series, at } = await live(life);
     const wanted = { from: at(-200), to: at(1_900) };
     const storable = series.listStorable(wanted);
-    const end = Math.min(wanted.to, slotOf(life.interval, series.now - 2 * MINUTE));
+    const end = Math.min(wanted.to, slotOf(life.interval, series.now() - 2 * MINUTE));
     await series.run((state, now) => planBackfill(state, wanted, now), CALM);
     expect(storable.filter((slot) => !series.stored.has(slot))).toEqual([]);
     if (end <= wanted.from) return;
-    expect(series.covered?.from).toBeLessThanOrEqual(wanted.from);
-    expect(series.covered?.to).toBeGreaterThanOrEqual(end);
+    expect(series.load().covered?.from).toBeLessThanOrEqual(wanted.from);
+    expect(series.load().covered?.to).toBeGreaterThanOrEqual(end);
   }, 60);
 });
 

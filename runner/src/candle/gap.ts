@@ -1,7 +1,7 @@
 import type { Interval } from "../contract.ts";
 import type { Rejected } from "./candle.ts";
 import { WIDTH_MS } from "./interval.ts";
-import { intersect, overlaps, type Span, spanOf, subtract } from "./span.ts";
+import { hull, intersect, overlaps, type Span, spanOf, subtract } from "./span.ts";
 
 export type GapState = "open" | "repaired" | "confirmed_absent" | "before_listing" | "after_delisting";
 
@@ -75,7 +75,9 @@ export function planGaps(
   { covered, life, now, newId }: GapRules,
 ): readonly Gap[] {
   const missing = listMissing(interval, page, now);
-  const touched = existing.filter((gap) => gap.state !== "repaired" && overlaps(gap, page.span));
+  const touched = existing.filter(
+    (gap) => gap.state !== "repaired" && gap.from <= page.span.to && gap.to >= page.span.from,
+  );
   const split = touched.flatMap((gap) =>
     splitGap(gap, page, missing, life, now).map((piece, index) => ({
       ...piece,
@@ -88,7 +90,56 @@ export function planGaps(
       id: newId(),
     })),
   );
-  return [...split, ...added];
+  const known = new Map(touched.map((gap) => [gap.id, gap]));
+  const isNews = (gap: Gap) => {
+    const before = known.get(gap.id);
+    return overlaps(gap, page.span) || before?.from !== gap.from || before.to !== gap.to;
+  };
+  const rows = mergeTouching([...split, ...added], known).filter(isNews);
+  // a row that begins later now makes room for a new one at its old begin: the log has one open row per begin
+  return [...rows.filter(({ id }) => known.has(id)), ...rows.filter(({ id }) => !known.has(id))];
+}
+
+/**
+ * Joins new pieces with equal neighbours: a halt, an outage or a delisted symbol is one row, however many runs met it.
+ * The joined row proves no more than its youngest part. Rows that are in the log already stay rows of their own.
+ */
+function mergeTouching(pieces: readonly Gap[], known: ReadonlyMap<string, unknown>): Gap[] {
+  const merged: Gap[] = [];
+  for (const piece of pieces.toSorted((a, b) => a.from - b.from)) {
+    const last = merged.at(-1);
+    if (last === undefined || !isJoinable(last, piece) || (known.has(last.id) && known.has(piece.id))) {
+      merged.push(piece);
+      continue;
+    }
+    merged[merged.length - 1] = {
+      ...piece,
+      ...hull(last, piece),
+      id: known.has(piece.id) ? piece.id : last.id,
+      attempts: Math.min(last.attempts, piece.attempts),
+      evidence: joinEvidence(last.evidence, piece.evidence),
+      nextCheckAt: Math.max(last.nextCheckAt ?? 0, piece.nextCheckAt ?? 0),
+    };
+  }
+  return merged;
+}
+
+function isJoinable(a: Gap, b: Gap): boolean {
+  if (a.to !== b.from || a.state !== b.state || a.reason !== b.reason) return false;
+  if (a.nextCheckAt === null || b.nextCheckAt === null) return false;
+  if (a.reason !== "absent" && a.reason !== "failed") return false;
+  return a.attempts === b.attempts || a.state === "after_delisting";
+}
+
+function joinEvidence(a: Evidence, b: Evidence): Evidence {
+  const joined = { ...a, ...b };
+  if (a.absentSince === undefined || b.absentSince === undefined) return joined;
+  return {
+    ...joined,
+    absentSince: Math.max(a.absentSince, b.absentSince),
+    before: a.before ?? null,
+    after: b.after ?? null,
+  };
 }
 
 type Judged = Omit<Gap, "id">;

@@ -20,6 +20,7 @@ export type Faults = {
   /** Parses a text; on a fault notes it under `label` and returns undefined. Absent text is undefined without a fault. */
   take<T>(label: string, text: string | boolean | undefined, parse: (text: string) => T): T | undefined;
   note(fault: string): void;
+  list(): readonly string[];
   /** Parses settings and throws everything noted so far: UsageFault where an argument is wrong, else SettingsFault. */
   settings<K extends keyof Settings>(context: Context, needed: readonly K[]): Pick<Settings, K>;
 };
@@ -37,14 +38,16 @@ export function collectFaults(): Faults {
       }
     },
     note: (fault) => faults.push(fault),
+    list: () => faults,
     settings(context, needed) {
+      const ofArguments = [...faults, ...context.faults];
       try {
         const settings = parseSettings(context.env, needed);
-        if (faults.length > 0) throw new UsageFault(faults);
+        if (ofArguments.length > 0) throw new UsageFault(ofArguments);
         return settings;
       } catch (error) {
-        if (error instanceof SettingsFault && faults.length > 0)
-          throw new UsageFault([...faults, ...error.faults]);
+        if (error instanceof SettingsFault && ofArguments.length > 0)
+          throw new UsageFault([...ofArguments, ...error.faults]);
         throw error;
       }
     },

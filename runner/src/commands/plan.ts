@@ -16,7 +16,7 @@ export const plan: Command = {
       .option(...OPTION.deadline)
       .option(...OPTION.json),
   run: (context, args, options) =>
-    options.from === undefined
+    options.from === undefined && options.to === undefined
       ? sync.run(context, args, { ...options, dryRun: true })
       : runBackfill(context, args[0], options, true),
 };

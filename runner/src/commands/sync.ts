@@ -1,3 +1,4 @@
+import { uuidv7 } from "uuidv7";
 import type { Context } from "../context.ts";
 import { EXIT } from "../contract.ts";
 import { Stopped } from "../errors.ts";
@@ -70,7 +71,7 @@ export const sync: Command = {
     } as const;
     if (options.dryRun === true) return runPreview(context, settings, command, selection);
     if (every === undefined) return runFill(context, settings, command, selection);
-    return repeat(context, every * 1000, () => runFill(context, settings, command, selection));
+    return repeat(context, every * 1000, (cycle) => runFill(cycle, settings, command, selection));
   },
 };
 
@@ -88,18 +89,21 @@ function argumentsOf({ interval, symbols, size, shard }: Selection, top: number 
   );
 }
 
-/** Runs at each full period; one that fails is logged and the next one starts at its time. Ends at SIGTERM with 0. */
+/**
+ * Runs at each full period, each time as a run of its own; one that fails is logged and the next one starts at its
+ * time. Ends at SIGTERM with 0.
+ */
 async function repeat(
   context: Context,
   periodMs: number,
-  runOnce: () => Promise<unknown>,
+  runOnce: (cycle: Context) => Promise<unknown>,
 ): Promise<typeof EXIT.done> {
-  for (;;) {
+  for (let cycle = context; ; cycle = nextCycle(context)) {
     try {
-      await runOnce();
+      await runOnce(cycle);
     } catch (error) {
       if (error instanceof Stopped) throw error;
-      context.log.error(
+      cycle.log.error(
         { "event.name": "cycle_failed", err: error },
         "[RUN] this cycle failed; the next one starts at its time",
       );
@@ -110,4 +114,9 @@ async function repeat(
     );
     if (stopped) return EXIT.done;
   }
+}
+
+function nextCycle(context: Context): Context {
+  const runId = uuidv7();
+  return { ...context, runId, log: context.log.child({ run_id: runId }) };
 }

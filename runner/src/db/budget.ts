@@ -4,19 +4,27 @@ import { type Database, withClient } from "./connect.ts";
 const LEFT_MS = (column: string) =>
   `greatest(0, extract(epoch from b.${column} - clock_timestamp()) * 1000)::float8`;
 
+/**
+ * What was granted late in a minute may reach the exchange in the next one, so it counts in both ($6: late).
+ * The row's minute never goes back: a process that is behind takes from the minute of the others.
+ */
 const LEASE = `
-  with now_used as (
-    select egress_key, hold_until, banned_until, minute as old_minute,
-           greatest(minute, to_timestamp($2 / 1000.0)) as minute,
-           case when minute >= to_timestamp($2 / 1000.0) then greatest(used, $3) else $3 end as used
-    from r3a.api_budget where egress_key = $1 for update
+  with asked as (select to_timestamp($2 / 1000.0) as minute),
+  now_used as (
+    select b.egress_key, b.hold_until, b.banned_until, greatest(b.minute, a.minute) as minute,
+           case when b.minute >= a.minute then greatest(b.used, $3)
+                when b.minute = a.minute - interval '1 minute' then greatest(b.used_late, $3)
+                else $3 end as used,
+           case when b.minute >= a.minute then b.used_late else 0 end as used_late
+    from r3a.api_budget b, asked a where b.egress_key = $1 for update of b
   ),
   granting as (
     select *, case when greatest(hold_until, banned_until) > clock_timestamp() then 0
                    else greatest(0, least($4, $5 - used)) end as granted
     from now_used
   )
-  update r3a.api_budget b set minute = g.minute, used = g.used + g.granted
+  update r3a.api_budget b set minute = g.minute, used = g.used + g.granted,
+         used_late = g.used_late + case when $6 then g.granted else 0 end
   from granting g where b.egress_key = g.egress_key
   returning g.granted, ${LEFT_MS("hold_until")} as hold_ms, ${LEFT_MS("banned_until")} as banned_ms`;
 
@@ -44,7 +52,7 @@ const HOLD_BY_FIREWALL = `
 export function openBudget(db: Database, egressKey: string) {
   let ensured = false;
   return {
-    async lease(ask: { wanted: number; minute: number; observed: number; limit: number }) {
+    async lease(ask: { wanted: number; minute: number; observed: number; limit: number; isLate: boolean }) {
       return withClient(db, async (client) => {
         if (!ensured) await client.query(ENSURE, [egressKey]);
         ensured = true;
@@ -54,6 +62,7 @@ export function openBudget(db: Database, egressKey: string) {
           ask.observed,
           ask.wanted,
           Math.floor(ask.limit),
+          ask.isLate,
         ]);
         const row = rows[0];
         if (row === undefined) throw new Error(`r3a.api_budget has no row for EGRESS_KEY ${egressKey}`);

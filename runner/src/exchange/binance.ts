@@ -30,7 +30,8 @@ const CONNECTIONS = 32;
 
 /** Binance spot market data over ccxt's implicit endpoints: exact strings, all fields, no market loading. */
 export function createBinance(options: BinanceOptions): Exchange {
-  let clock = { serverMs: Date.now(), readAt: performance.now() };
+  // stands at the epoch until it is read: this machine's minute could end the one that the others count in
+  let clock = { serverMs: 0, readAt: performance.now() };
   let origin: Origin = "binance";
   let hits = 0;
   // whole milliseconds: these times end up in the gap log
@@ -114,11 +115,14 @@ export function createBinance(options: BinanceOptions): Exchange {
     rateLimitHits: () => hits,
     async readClock() {
       const sentAt = Date.now();
-      const answer: unknown = await request(WEIGHT.time, () => api.publicGetTime());
+      const answer: unknown = await request(0, () => api.publicGetTime());
       const serverMs = Number(fieldOf(answer, "serverTime"));
       if (!Number.isSafeInteger(serverMs)) throw garbage("/api/v3/time has no serverTime");
       clock = { serverMs, readAt: performance.now() };
-      return { aheadMs: (sentAt + Date.now()) / 2 - serverMs, origin };
+      const aheadMs = (sentAt + Date.now()) / 2 - serverMs;
+      // paid for now that the minute is known
+      await limiter.acquire(WEIGHT.time);
+      return { aheadMs, origin };
     },
     fetchRows: (symbol, interval, span) =>
       request(WEIGHT.klines, () =>

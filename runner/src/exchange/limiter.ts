@@ -7,8 +7,17 @@ export type Lease = { readonly granted: number; readonly holdMs: number; readonl
 
 /** The budget of one address, shared by all its processes; kept in the database. */
 export type Budget = {
-  /** Asks for `wanted` weight in the minute (ms), never above `limit` in all; `observed` is the exchange's own count. */
-  lease(ask: { wanted: number; minute: number; observed: number; limit: number }): Promise<Lease>;
+  /**
+   * Asks for `wanted` weight in the minute (ms), never above `limit` in all; `observed` is the exchange's own count,
+   * `isLate` says that what is sent now may arrive in the next minute.
+   */
+  lease(ask: {
+    wanted: number;
+    minute: number;
+    observed: number;
+    limit: number;
+    isLate: boolean;
+  }): Promise<Lease>;
   /** Holds every process (429). */
   hold(ms: number): Promise<void>;
   /** Holds every process after a 403: 5 min, doubling up to 1 h when it comes again. Returns the ms. */
@@ -27,6 +36,8 @@ export type Limiter = {
 };
 
 const MINUTE_MS = 60_000;
+/** From a grant to the count at the exchange: a busy machine, a new connection, the way there. */
+const LONGEST_WAY_MS = 5_000;
 /** Longer holds are not waited for: the job ends with 75 and the next one looks again. */
 const LONGEST_WAIT_MS = 65_000;
 const DEFAULT_BAN_MS = 2 * MINUTE_MS;
@@ -69,9 +80,10 @@ export function createLimiter(
   const serveSome = async () => {
     signal.throwIfAborted();
     const minute = minuteOf(now());
+    const isLate = now() >= minute + MINUTE_MS - LONGEST_WAY_MS;
     const wanted = queue.reduce((sum, { weight }) => sum + weight, 0);
     const used = observed.minute === minute ? observed.used : 0;
-    const lease = await budget.lease({ wanted, minute, observed: used, limit });
+    const lease = await budget.lease({ wanted, minute, observed: used, limit, isLate });
     if (lease.bannedMs > 0) throw refusal("bans", lease.bannedMs);
     if (lease.holdMs > LONGEST_WAIT_MS) throw refusal("holds", lease.holdMs);
     if (lease.holdMs > 0) return sleep(lease.holdMs + Math.random() * 100, signal);

@@ -1,0 +1,165 @@
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { INTERVALS } from "../../runner/src/contract.ts";
+import { DAY, expectExit, HOUR, iso, MINUTE } from "../support/series.ts";
+import { expectInvariant, useWorld } from "../support/world.ts";
+
+/** `verify` against a database in which faults are planted one by one. */
+const END = Date.parse("2024-05-10T12:00:00Z");
+const SINCE = Date.parse("2024-05-08T00:00:00Z");
+const SLOT = SINCE + DAY + 5 * HOUR;
+const world = useWorld({ clock: { fixedMs: END + 30_000 } });
+
+type Finding = { symbol: string; interval: string; kind: string; from: number; to: number };
+
+async function verify(args = "--symbols BTCUSDT") {
+  const run = await world.run(`verify ${args} --json`);
+  const { findings, ...counts }: { findings: Finding[]; series: number; faults: number } = JSON.parse(
+    run.stdout,
+  );
+  return { run, ...counts, findings };
+}
+
+const TABLES = ["r3a.ohlcv_partitioned", "r3a.ohlcv_gap_log", "r3a.series"];
+const change = (sql: string) => world.database.query(sql);
+const at = (ms: number) => `"timestamp" = '${iso(ms)}'`;
+const ofBtc = "coin_id = (select id from r3a.coin where symbol = 'BTCUSDT')";
+
+beforeAll(async () => {
+  for (const interval of INTERVALS) {
+    const run = await world.run(`sync ${interval} --symbols BTCUSDT,ETHUSDT`, { FALLBACK_START: iso(SINCE) });
+    expectExit(run, 0);
+  }
+  for (const table of TABLES)
+    await change(`create table public.${table.replace("r3a.", "kept_")} as table ${table}`);
+});
+
+afterEach(async () => {
+  for (const table of TABLES) {
+    await change(`delete from ${table}`);
+    await change(`insert into ${table} table public.${table.replace("r3a.", "kept_")}`);
+  }
+  await expectInvariant(world);
+});
+
+test("a clean database of all intervals has no finding, and the intervals add up", async () => {
+  const { run, findings, series, faults } = await verify("--intervals 1m,15m,1h,4h,1d");
+  expectExit(run, 0);
+  expect([findings, series, faults]).toEqual([[], 10, 0]);
+  const forPeople = await world.run("verify");
+  expectExit(forPeople, 0);
+  expect(forPeople.stdout).toBe("10 series verified: complete and consistent\n");
+});
+
+describe("verify finds", () => {
+  const finding = (interval: string, kind: string, from: number, to: number) => ({
+    symbol: "BTCUSDT",
+    interval,
+    kind,
+    from,
+    to,
+  });
+
+  test("a row that is missing and not in the gap log", async () => {
+    await change(
+      `delete from r3a.ohlcv_partitioned where ${ofBtc} and "interval" = '1m'
+       and "timestamp" >= '${iso(SLOT)}' and "timestamp" < '${iso(SLOT + 3 * MINUTE)}'`,
+    );
+    const { run, findings } = await verify();
+    expectExit(run, 1);
+    expect(findings).toEqual([finding("1m", "gap", SLOT, SLOT + 3 * MINUTE)]);
+  });
+
+  test("a row that is missing, in the gap log and not explained", async () => {
+    await change(`delete from r3a.ohlcv_partitioned where ${ofBtc} and "interval" = '1h' and ${at(SLOT)}`);
+    await change(
+      `insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason)
+       select gen_random_uuid(), id, '1h', '${iso(SLOT)}', '${iso(SLOT + HOUR)}', 'open', 'failed'
+       from r3a.coin where symbol = 'BTCUSDT'`,
+    );
+    const { run, findings } = await verify();
+    expectExit(run, 1);
+    expect(findings).toEqual([finding("1h", "open gap", SLOT, SLOT + HOUR)]);
+  });
+
+  test("nothing in a hole that is proved absent", async () => {
+    await change(`delete from r3a.ohlcv_partitioned where ${ofBtc} and "interval" = '1m' and ${at(SLOT)}`);
+    await change(
+      `insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason)
+       select gen_random_uuid(), id, '1m', '${iso(SLOT)}', '${iso(SLOT + MINUTE)}', 'confirmed_absent', 'absent'
+       from r3a.coin where symbol = 'BTCUSDT'`,
+    );
+    const { run, findings } = await verify();
+    expectExit(run, 0);
+    expect(findings).toEqual([]);
+  });
+
+  test("a candle that the gap log calls missing", async () => {
+    await change(
+      `insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason)
+       select gen_random_uuid(), id, '15m', '${iso(SLOT)}', '${iso(SLOT + HOUR)}', 'open', 'absent'
+       from r3a.coin where symbol = 'BTCUSDT'`,
+    );
+    const { run, findings } = await verify();
+    expectExit(run, 1);
+    expect(findings).toEqual([finding("15m", "logged but stored", SLOT, SLOT + HOUR)]);
+  });
+
+  test("an orphan outside of what the series covers", async () => {
+    await change(
+      `update r3a.series set covered_from = '${iso(SINCE + 2 * MINUTE)}' where ${ofBtc} and "interval" = '1m'`,
+    );
+    const { run, findings } = await verify();
+    expectExit(run, 1);
+    expect(findings).toEqual([finding("1m", "orphan", SINCE, SINCE + 2 * MINUTE)]);
+  });
+
+  test("a misaligned twin in the slot of a candle", async () => {
+    await change(
+      `insert into r3a.ohlcv_partitioned
+       select coin_id, "interval", "timestamp" + interval '7 s', open, high, low, close, volume
+       from r3a.ohlcv_partitioned where ${ofBtc} and "interval" = '1m' and ${at(SLOT)}`,
+    );
+    const { run, findings } = await verify();
+    expectExit(run, 1);
+    expect(findings).toEqual([
+      finding("1m", "duplicate", SLOT, SLOT + MINUTE),
+      finding("1m", "misaligned", SLOT + 7000, SLOT + 7000 + MINUTE),
+    ]);
+  });
+
+  test("a misaligned candle alone, which is told and no fault", async () => {
+    await change(
+      `update r3a.ohlcv_partitioned set "timestamp" = "timestamp" + interval '7 s'
+       where ${ofBtc} and "interval" = '1m' and ${at(SLOT)}`,
+    );
+    const { run, findings, faults } = await verify();
+    expectExit(run, 0);
+    expect(findings).toEqual([finding("1m", "misaligned", SLOT + 7000, SLOT + 7000 + MINUTE)]);
+    expect(faults).toBe(0);
+  });
+
+  test.each([
+    ["close", "close = close + 0.00000001"],
+    ["volume", "volume = volume + 0.00000001"],
+    ["taker_quote", "taker_quote = taker_quote - 1"],
+    ["trades", "trades = trades + 1"],
+  ])("a %s that contradicts the finer interval", async (_, values) => {
+    await change(
+      `update r3a.ohlcv_partitioned set ${values} where ${ofBtc} and "interval" = '15m' and ${at(SLOT)}`,
+    );
+    const { run, findings } = await verify("--symbols BTCUSDT --intervals 15m");
+    expectExit(run, 1);
+    expect(findings).toEqual([finding("15m", "contradiction", SLOT, SLOT + 15 * MINUTE)]);
+  });
+
+  test("only what lies in the span, the symbols and the intervals that were asked for", async () => {
+    await change(`delete from r3a.ohlcv_partitioned where ${ofBtc} and "interval" = '1m' and ${at(SLOT)}`);
+    const before = await verify(`--from ${iso(SINCE)} --to ${iso(SLOT)}`);
+    const other = await verify("--symbols ETHUSDT");
+    const coarser = await verify("--intervals 1h,4h");
+    expect([before.findings, other.findings, coarser.findings]).toEqual([[], [], []]);
+    const within = await verify(`--from ${iso(SLOT)} --to ${iso(SLOT + MINUTE)}`);
+    expect(within.findings).toHaveLength(1);
+    expectExit(await world.run("verify --symbols XRPUSDT"), 64);
+  });
+});

@@ -1,0 +1,165 @@
+import pLimit from "p-limit";
+import { describe, expect, test } from "vitest";
+import { splitPages } from "../../runner/src/candle/page.ts";
+import type { Span } from "../../runner/src/candle/span.ts";
+import type { SeriesState } from "../../runner/src/db/series.ts";
+import type { PageWrite } from "../../runner/src/db/store.ts";
+import type { Exchange } from "../../runner/src/exchange/exchange.ts";
+import { ExchangeFailure } from "../../runner/src/exchange/failure.ts";
+import { fillSeries } from "../../runner/src/sync/fill.ts";
+import { gridOf, rowAt, slotsIn } from "./arbitraries.ts";
+
+const { at, span } = gridOf("1h", Date.parse("2024-02-29T00:00:00Z"));
+const NOW = at(30_000);
+const EMPTY: SeriesState = {
+  coinId: 7,
+  symbol: "BTCUSDT",
+  interval: "1h",
+  covered: null,
+  lastTs: null,
+  gaps: [],
+  firstCandle: null,
+  trading: true,
+};
+
+type Answers = (span: Span, request: number) => number[] | Error;
+
+/** Fills slots 0 to `size`; every request is answered in a turn of its own, later ones first. */
+function fill(
+  size: number,
+  answers: Answers,
+  write: (page: PageWrite, index: number) => Promise<void> = async () => {},
+) {
+  const [asked, written]: [Span[], PageWrite[]] = [[], []];
+  const unused = () => Promise.reject(new Error("a page needs candles only"));
+  const stop = new AbortController();
+  const exchange: Exchange = {
+    now: () => NOW,
+    async fetchRows(_symbol, _interval, { from, to }) {
+      const wanted = { from, to };
+      const request = asked.push(wanted) - 1;
+      for (let turn = 0; turn < 40 - (request % 8) * 5; turn += 1) await Promise.resolve();
+      const answer = answers(wanted, request);
+      if (answer instanceof Error) throw answer;
+      return answer.map((slot) => rowAt("1h", slot));
+    },
+    readClock: unused,
+    fetchFirstOpen: unused,
+    fetchListings: unused,
+    fetchTrading: unused,
+    fetchVolumes: unused,
+    rateLimitHits: () => 0,
+  };
+  const progress: number[] = [];
+  const filled = fillSeries(
+    {
+      exchange,
+      pageSlots: pLimit(32),
+      signal: stop.signal,
+      onPage: (count) => progress.push(count),
+      async writer(page) {
+        const index = written.push(page) - 1;
+        await write(page, index);
+        return { added: page.candles.length, revised: 0 };
+      },
+    },
+    EMPTY,
+    splitPages("1h", span(0, size)).map((page) => ({ ...page, kind: "fetch" as const })),
+  );
+  return { filled, asked, written, stop, progress };
+}
+
+const all: Answers = (wanted) => slotsIn("1h", wanted);
+const missing =
+  (slot: number): Answers =>
+  (wanted) =>
+    slotsIn("1h", wanted).filter((each) => each !== at(slot));
+
+describe("fillSeries", () => {
+  test("commits pages in order, though their answers come in another", async () => {
+    const { filled, written, progress } = fill(4_500, all);
+    const [state, tally] = await filled;
+    expect(written.map(({ covered }) => covered)).toEqual(
+      [1_000, 2_000, 3_000, 4_000, 4_500].map((to) => span(0, to)),
+    );
+    expect(state).toMatchObject({ covered: span(0, 4_500), lastTs: at(4_499), gaps: [] });
+    expect(tally).toEqual({ pages: 5, failedPages: 0, added: 4_500, repaired: 0, revised: 0, failure: null });
+    expect(progress).toEqual([1_000, 1_000, 1_000, 1_000, 500]);
+  });
+
+  test("has at most 16 pages under way and asks for all of them", async () => {
+    let most = 0;
+    const run = fill(30_000, (wanted, request) => {
+      most = Math.max(most, run.asked.length - run.written.length);
+      return all(wanted, request);
+    });
+    await run.filled;
+    expect(run.asked).toHaveLength(30);
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(16);
+  });
+
+  test("asks once more for a hole that it found, and leaves it as a gap when it stays", async () => {
+    const { filled, asked } = fill(2_000, missing(1_500));
+    const [state, tally] = await filled;
+    expect(asked).toEqual([span(0, 1_000), span(1_000, 2_000), span(1_500, 1_501)]);
+    expect(state.gaps).toMatchObject([
+      { ...span(1_500, 1_501), state: "open", reason: "absent", attempts: 1 },
+    ]);
+    expect(tally).toMatchObject({ pages: 3, added: 1_999, repaired: 0 });
+  });
+
+  test("counts a slot that the second answer fills as repaired, not as added", async () => {
+    const { filled } = fill(2_000, (wanted, request) =>
+      (request < 2 ? missing(1_500) : all)(wanted, request),
+    );
+    const [state, tally] = await filled;
+    expect(state.gaps).toEqual([]);
+    expect(tally).toMatchObject({ added: 1_999, repaired: 1 });
+  });
+
+  test("logs a failed page, goes on behind it, and asks for it again", async () => {
+    const failure = new ExchangeFailure("unavailable", "HTTP 503");
+    const { filled, written } = fill(3_000, (wanted, request) =>
+      request === 1 ? failure : all(wanted, request),
+    );
+    const [state, tally] = await filled;
+    expect(written.map(({ gaps }) => gaps.map((gap) => gap.state))).toEqual([[], ["open"], [], ["repaired"]]);
+    expect(state).toMatchObject({ covered: span(0, 3_000), gaps: [] });
+    expect(tally).toEqual({ pages: 4, failedPages: 1, added: 2_000, repaired: 1_000, revised: 0, failure });
+  });
+
+  test("does not ask an exchange again that answered nothing at all", async () => {
+    const { filled, asked } = fill(3_000, () => new ExchangeFailure("timeout", "no complete answer in time"));
+    const [state, tally] = await filled;
+    expect(asked).toHaveLength(3);
+    expect(tally).toMatchObject({ pages: 3, failedPages: 3, added: 0 });
+    expect(state.covered).toEqual(span(0, 3_000));
+  });
+
+  test("ends a series whose write is refused, with the refusal", async () => {
+    const refusal = new Error("numeric field overflow");
+    const { filled } = fill(30_000, all, async (_, index) => {
+      if (index >= 2) throw refusal;
+    });
+    await expect(filled).rejects.toBe(refusal);
+  });
+
+  test("ends a series whose symbol the exchange refuses", async () => {
+    const { filled, written } = fill(2_000, () => new ExchangeFailure("bad-symbol", "unknown symbol"));
+    await expect(filled).rejects.toThrow("unknown symbol");
+    expect(written).toEqual([]);
+  });
+
+  test("stops by its signal, and what was submitted is stored before it says so", async () => {
+    let stored = 0;
+    const { filled, written, stop } = fill(30_000, all, async (_, index) => {
+      if (index === 2) stop.abort(new Error("stopped by SIGTERM"));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      stored += 1;
+    });
+    await expect(filled).rejects.toThrow("stopped by SIGTERM");
+    expect(stored).toBe(written.length);
+    expect(written.length).toBeLessThan(30);
+  });
+});
