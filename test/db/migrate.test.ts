@@ -133,7 +133,7 @@ test("a database of the old layout is refused with 78 and the name of what to ru
 
 test("a run on a database without schema ends with 75 and names migrate", async () => {
   const url = await emptyDatabase();
-  const run = await runRunner(["sync", "1m", "--deadline", "3"], { DB_URL: url });
+  const run = await runRunner(["sync", "1m", "--deadline", "9"], { DB_URL: url });
   expect(run.code).toBe(75);
   expect(run.stderr).toContain("run migrate");
   expect(run.stderr).toContain("000002_candles");

@@ -171,7 +171,7 @@ test("migrate changes nothing a second time, and wait-db says whether the databa
   expectExit(await world.run("wait-db"), 0);
   const nowhere = "postgresql://nobody@127.0.0.1:1/nothing";
   expectExit(await world.run("wait-db --timeout 1", { DB_URL: nowhere }), 75);
-  expectExit(await world.run("sync 1m --deadline 3", { DB_URL: nowhere }), 75);
+  expectExit(await world.run("sync 1m --deadline 12", { DB_URL: nowhere }), 75);
 });
 
 describe("a database of another exchange", () => {

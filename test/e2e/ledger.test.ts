@@ -136,7 +136,7 @@ describe("no secret", () => {
     ["sync 1h --symbols BTCUSDT", 0, {}],
     ["sync 1h --symbols NOPEUSDT", 64, {}],
     ["sync 1h --symbols BTCUSDT", 75, { EXCHANGE_URL: "http://127.0.0.1:1" }],
-    ["sync 1h --symbols BTCUSDT --deadline 3", 75, { DB_URL: wrongHost.href }],
+    ["sync 1h --symbols BTCUSDT --deadline 12", 75, { DB_URL: wrongHost.href }],
     ["sync 1h", 78, { DB_URL: `postgres:r3a_canary:${encodeURIComponent(PASSWORD)}@` }],
     ["backfill 1h --symbols BTCUSDT --from 2024-05-01", 0, {}],
     ["plan 1h --symbols BTCUSDT", 0, {}],

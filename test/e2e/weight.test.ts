@@ -31,18 +31,18 @@ async function usedAtExchange(): Promise<number> {
 }
 
 test("eight processes across a full minute never meet a 429, and the shared budget knows of every request", async () => {
-  beginMinuteIn(8_000);
-  const span = (from: string, to: string) => `--from ${from} --to ${to} --deadline 24`;
+  beginMinuteIn(15_000);
+  const span = (from: string, to: string) => `--from ${from} --to ${to} --deadline 40`;
   const env = { WEIGHT_LIMIT: SHARE, EGRESS_KEY: "eight", FALLBACK_START: "2024-01-01" };
   const runners = [
-    `backfill 1m --symbols BTCUSDT ${span("2024-01-01", "2024-03-01")}`,
-    `backfill 1m --symbols ETHUSDT ${span("2024-01-01", "2024-03-01")}`,
-    `backfill 1m --symbols SOLUSDT ${span("2024-01-01", "2024-03-01")}`,
-    `backfill 15m --symbols BTCUSDT ${span("2023-06-01", "2024-03-01")}`,
+    `backfill 1m --symbols BTCUSDT ${span("2024-01-01", "2024-01-28")}`,
+    `backfill 1m --symbols ETHUSDT ${span("2024-01-01", "2024-01-28")}`,
+    `backfill 1m --symbols SOLUSDT ${span("2024-01-01", "2024-01-28")}`,
+    `backfill 15m --symbols BTCUSDT ${span("2023-10-01", "2024-03-01")}`,
     `backfill 1h --symbols BTCUSDT ${span("2022-01-01", "2024-03-01")}`,
-    "sync 4h --symbols BTCUSDT --deadline 24",
-    "sync 1d --symbols ETHUSDT --deadline 24",
-    "sync 1h --symbols XRPUSDT --deadline 24",
+    "sync 4h --symbols BTCUSDT --deadline 40",
+    "sync 1d --symbols ETHUSDT --deadline 40",
+    "sync 1h --symbols XRPUSDT --deadline 40",
   ].map((args) => world.start(args, env));
   let atWork = runners.length;
   const ended = Promise.all(runners.map(({ ended }) => ended.finally(() => (atWork -= 1))));

@@ -135,7 +135,7 @@ describe("createLogger", () => {
   });
 
   test("writes a short line for people, without a secret", () => {
-    const { log, lines } = logTo(ENV, true);
+    const { log, lines } = logTo({ ...ENV, LOG_LEVEL: "info" }, true);
     log.info({ symbol: "BTCUSDT", interval: "1m" }, "3 added");
     log.error({ symbol: "BTCUSDT" }, `login with ${PASSWORD} failed`);
     log.info("done");
@@ -144,5 +144,12 @@ describe("createLogger", () => {
       "error: BTCUSDT: login with [REDACTED] failed\n",
       "done\n",
     ]);
+  });
+
+  test("tells people of warnings only, unless LOG_LEVEL asks for more: lines would tear the progress bar", () => {
+    const { log, lines } = logTo({}, true);
+    log.info("done");
+    log.warn("late");
+    expect(lines).toEqual(["warn: late\n"]);
   });
 });

@@ -19,7 +19,7 @@ export type OwnServer = UsedDatabase & {
   kill(): Promise<void>;
   /** Stops at once, without a checkpoint; clients are told. */
   halt(): Promise<void>;
-  /** Starts again on the same port and recovers. */
+  /** Starts again on the same port and recovers; does nothing where it runs. */
   start(): Promise<void>;
 };
 
@@ -67,6 +67,7 @@ export function useOwnServer(prepare: (server: OwnServer) => Promise<void> = asy
     },
     async start() {
       const { place, options } = running();
+      if (await isServer(await postmasterOf(place).catch(() => 0), place.dataDir)) return;
       // nobody has waited for the killed process yet: its number still counts as a server's
       await rm(join(place.dataDir, "postmaster.pid"), { force: true });
       const flags = ["start", "-D", place.dataDir, "-l", place.logFile, "-w", "-t", "60"];
