@@ -17,8 +17,12 @@ export type Settings = {
   readonly universeSize: number;
   readonly weightLimit: number;
   readonly egressKey: string;
+  /** Pods of an Indexed Job, and which of them this is, from 0. */
+  readonly shards: number;
+  readonly shardIndex: number;
 };
 
+const LARGEST_JOB = 9999;
 const DEFAULT_EXCHANGE_URL = "https://api.binance.com";
 
 type Parser<T> = {
@@ -37,6 +41,8 @@ const PARSERS: { readonly [K in keyof Settings]: Parser<Settings[K]> } = {
   symbols: { name: "SYMBOLS", fallback: "", parse: (text) => (text === "" ? null : parseSymbols(text)) },
   universeSize: { name: "UNIVERSE_SIZE", fallback: "60", parse: parseUniverseSize },
   weightLimit: { name: "WEIGHT_LIMIT", fallback: "0.8", parse: parseShare },
+  shards: { name: "R3A_SHARDS", fallback: "1", parse: (text) => parseCount(text, LARGEST_JOB) },
+  shardIndex: { name: "JOB_COMPLETION_INDEX", fallback: "0", parse: parseIndex },
   egressKey: { name: "EGRESS_KEY", fallback: "default", parse: parseEgressKey },
 };
 
@@ -69,7 +75,9 @@ function parseDbUrl(text: string): string {
   const plain = text.replace(/^postgres(ql)?(\+\w+)?:\/\//, "postgresql://");
   const url = URL.canParse(plain) ? new URL(plain) : null;
   if (url === null || url.protocol !== "postgresql:" || url.hostname === "" || url.pathname.length < 2) {
-    throw new Error("must look like postgresql://user:password@host:5432/database (its value is not shown)");
+    throw new Error(
+      "must look like postgresql://HOST:5432/DATABASE with USER:PASSWORD@ before the host (its value is not shown)",
+    );
   }
   return plain;
 }
@@ -104,6 +112,18 @@ export function parseSymbols(text: string): readonly string[] {
   if (broken.length > 0)
     throw new Error(`has no valid symbol in ${broken.map((s) => JSON.stringify(s)).join(", ")}`);
   return [...new Set(symbols)];
+}
+
+export function parseOneSymbol(text: string): string {
+  const [symbol, ...more] = parseSymbols(text);
+  if (symbol === undefined || more.length > 0)
+    throw new Error(`must be one symbol, not ${JSON.stringify(text)}`);
+  return symbol;
+}
+
+function parseIndex(text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw new Error(`must be a whole number from 0, not ${JSON.stringify(text)}`);
 }
 
 /** A natural number from 1 to `max`. */

@@ -57,7 +57,7 @@ test.each([
   ["stall-body", "LINKUSDT"],
 ] as const)("one answer with %s is cut by our own signal and asked for again", async (kind, symbol) => {
   world.exchange.addFault(pageRule(kind, symbol, { times: 1 }));
-  expectExit(await sync(symbol, " --deadline 10"), 0);
+  expectExit(await sync(symbol, " --deadline 12"), 0);
   expect(pagesAsked(symbol)).toHaveLength(2);
   await expectWhole(world, symbol, "1m", SINCE);
   await expectInvariant(world);

@@ -23,8 +23,8 @@ const addFault = (kind: FaultKind, symbol: string, more: Partial<FaultRule> = {}
   world.exchange.addFault({ kind, symbol, interval: "1m", from: SINCE, to: END + HOUR, ...more });
 const env = (symbol: string) => ({ FALLBACK_START: iso(SINCE), EGRESS_KEY: symbol });
 const sync = (symbol: string) => world.run(`sync 1m --symbols ${symbol} --json`, env(symbol));
-const repair = (symbol: string, more = "") =>
-  world.run(`gaps --repair --symbols ${symbol}${more}`, env(symbol));
+const repair = (symbols: string, more = "") =>
+  world.run(`gaps --repair --symbols ${symbols}${more}`, env("repair"));
 const pagesAsked = (symbol: string) =>
   world.exchange.requests.filter(
     ({ query }) => query.includes(`symbol=${symbol}&`) && !query.includes("startTime=0"),

@@ -99,13 +99,10 @@ describe("the run ledger", () => {
   test("counts backfill, gaps and verify too, and no plan", async () => {
     const before = await counters();
     const backfill = `backfill 1h --symbols BTCUSDT --from ${iso(SINCE - 10 * HOUR)} --to ${iso(SINCE)}`;
-    for (const command of [
-      backfill,
-      "gaps --repair",
-      "verify",
-      "plan 1h --symbols BTCUSDT",
-      `${backfill} --dry-run`,
-    ])
+    const run = await world.run(`${backfill} --json`, env());
+    expectExit(run, 0);
+    expect(JSON.parse(run.stdout).intervals).toMatchObject([{ interval: "1h", added: 10, failed: 0 }]);
+    for (const command of ["gaps --repair", "verify", "plan 1h --symbols BTCUSDT", `${backfill} --dry-run`])
       expectExit(await world.run(command, env()), 0);
     const after = await counters();
     for (const name of ["backfill success", "gaps success", "verify success"])

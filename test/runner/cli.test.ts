@@ -186,8 +186,7 @@ describe("faults", () => {
       R3A_SHARDS: "3",
       JOB_COMPLETION_INDEX: "3",
     });
-    expect([code, faults.length]).toEqual([64, 1]);
-    expect(faults[0]).toContain('must be I/N with I from 0 to N-1, not "3/3"');
+    expect([code, faults]).toEqual([78, ["JOB_COMPLETION_INDEX 3 is not below R3A_SHARDS 3"]]);
   });
 });
 

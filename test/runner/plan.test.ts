@@ -47,6 +47,14 @@ describe("planSync", () => {
     expect(sync({ firstCandle: at(2_700) + 37 * MINUTE }, at(500))).toEqual([fetch(2_700, 3_000)]);
   });
 
+  test("asks nothing between a backfill that ended before the listing and the listing", () => {
+    const facts = { covered: span(500, 1_000), firstCandle: at(2_700) + 37 * MINUTE };
+    expect(sync(facts, at(0))).toEqual([
+      { ...span(1_000, 2_700), kind: "before_listing" },
+      fetch(2_700, 3_000),
+    ]);
+  });
+
   test("asks again for the newest stored candle and four before it", () => {
     expect(sync({ covered: span(500, 2_990) }, at(500))).toEqual([fetch(2_985, 3_000)]);
     expect(sync({ covered: span(2_989, 2_990) }, at(500))).toEqual([fetch(2_989, 3_000)]);

@@ -1,8 +1,8 @@
-import { expect, test } from "vitest";
-import { parseShard, takeShard, WHOLE } from "../../runner/src/sync/selection.ts";
+import { describe, expect, test } from "vitest";
+import { parseShard, shardOfPod, takeShard } from "../../runner/src/sync/selection.ts";
 
 test("a shard is I/N with I from 0", () => {
-  expect(parseShard("0/1")).toEqual(WHOLE);
+  expect(parseShard("0/1")).toEqual({ index: 0, count: 1 });
   expect(parseShard("2/3")).toEqual({ index: 2, count: 3 });
 });
 
@@ -18,5 +18,16 @@ test("the shards of a job share all series, each in one of them, as evenly as it
   const parts = [0, 1, 2].map((index) => takeShard(coins, { index, count: 3 }));
   expect(parts.map((part) => part.length)).toEqual([4, 4, 3]);
   expect(parts.flat().toSorted((a, b) => a.coinId - b.coinId)).toEqual(coins);
-  expect(takeShard(coins, WHOLE)).toEqual(coins);
+  expect(takeShard(coins, { index: 0, count: 1 })).toEqual(coins);
+});
+
+describe("the part of a pod", () => {
+  test("is its index of all pods, and the whole of one", () => {
+    expect(shardOfPod({ shards: 4, shardIndex: 3 })).toEqual({ index: 3, count: 4 });
+    expect(shardOfPod({ shards: 1, shardIndex: 0 })).toEqual({ index: 0, count: 1 });
+  });
+
+  test("that has no place among them is a fault of the settings that names both", () => {
+    expect(() => shardOfPod({ shards: 2, shardIndex: 2 })).toThrow(/JOB_COMPLETION_INDEX 2 .* R3A_SHARDS 2/);
+  });
 });

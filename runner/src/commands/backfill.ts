@@ -4,7 +4,7 @@ import { parseInterval, parseSymbols, parseUniverseSize } from "../settings.ts";
 import { type FillCommand, runFill } from "../sync/fill-run.ts";
 import { planBackfill } from "../sync/plan.ts";
 import { runPreview } from "../sync/preview-run.ts";
-import { parseShard, type Selection, WHOLE } from "../sync/selection.ts";
+import { parseShard, type Selection, shardOfPod } from "../sync/selection.ts";
 import { WORK_SETTINGS } from "../sync/work.ts";
 import { parseTime, renderTime } from "../time.ts";
 import { type Command, collectFaults, OPTION, type RawOptions } from "./command.ts";
@@ -50,13 +50,19 @@ export async function runBackfill(
     faults.note("--from is missing: say where the backfill starts, e.g. --from 2024-01-01");
   if (from !== undefined && from >= to)
     faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
-  const settings = faults.settings(context, [...WORK_SETTINGS, "symbols", "universeSize"]);
+  const settings = faults.settings(context, [
+    ...WORK_SETTINGS,
+    "symbols",
+    "universeSize",
+    "shards",
+    "shardIndex",
+  ]);
   if (interval === undefined || from === undefined) return EXIT.usage;
   const selection: Selection = {
     interval,
     symbols: symbols ?? (top === undefined ? settings.symbols : null),
     size: top ?? settings.universeSize,
-    shard: shard ?? WHOLE,
+    shard: shard ?? shardOfPod(settings),
   };
   const command: FillCommand = {
     command: "backfill",

@@ -4,7 +4,7 @@ import { openDatabase } from "../db/connect.ts";
 import { readCandles, type StoredCandle } from "../db/read.ts";
 import { UsageFault } from "../errors.ts";
 import { renderTable } from "../render.ts";
-import { parseCount, parseInterval, parseSymbols } from "../settings.ts";
+import { parseCount, parseInterval, parseOneSymbol } from "../settings.ts";
 import { parseTime, renderTime } from "../time.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
@@ -39,7 +39,7 @@ export const candles: Command = {
       .option("--format <name>", "table, csv or ndjson (default: table)"),
   async run(context, [symbolText, intervalText], options) {
     const faults = collectFaults();
-    const symbol = faults.take("SYMBOL", symbolText, parseSymbols)?.[0];
+    const symbol = faults.take("SYMBOL", symbolText, parseOneSymbol);
     const interval = faults.take("INTERVAL", intervalText, parseInterval);
     const from = faults.take("--from", options.from, parseTime) ?? null;
     const to = faults.take("--to", options.to, parseTime) ?? null;

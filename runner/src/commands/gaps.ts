@@ -48,6 +48,12 @@ export const gaps: Command = {
     const to = faults.take("--to", options.to, parseTime) ?? null;
     const asJson = options.json === true;
     if (options.all === true && options.repair !== true) faults.note("--all belongs to --repair");
+    const isNarrowed = [options.state, options.from, options.to].some((option) => option !== undefined);
+    if (options.repair === true && isNarrowed) {
+      faults.note(
+        "--state, --from and --to narrow the list; --repair takes --symbols, --intervals and --all",
+      );
+    }
     if (from !== null && to !== null && from >= to)
       faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
     if (options.repair !== true) {

@@ -6,7 +6,7 @@ import { parseCount, parseInterval, parseSymbols, parseUniverseSize } from "../s
 import { runFill } from "../sync/fill-run.ts";
 import { planSync } from "../sync/plan.ts";
 import { runPreview } from "../sync/preview-run.ts";
-import { parseShard, type Selection, WHOLE } from "../sync/selection.ts";
+import { parseShard, type Selection, shardOfPod } from "../sync/selection.ts";
 import { WORK_SETTINGS } from "../sync/work.ts";
 import { sleep } from "../time.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
@@ -37,7 +37,7 @@ export const sync: Command = {
     const top = faults.take("--top", options.top, parseUniverseSize);
     const symbols = faults.take("--symbols", options.symbols, parseSymbols);
     const every = faults.take("--every", options.every, (text) => parseCount(text, LONGEST_PERIOD_S));
-    const shard = faults.take("--shard", options.shard ?? shardOf(context), parseShard);
+    const shard = faults.take("--shard", options.shard, parseShard);
     if (top !== undefined && symbols !== undefined) faults.note("--top and --symbols exclude each other");
     const settings = faults.settings(context, [
       ...WORK_SETTINGS,
@@ -46,6 +46,8 @@ export const sync: Command = {
       "fallbackStart",
       "symbols",
       "universeSize",
+      "shards",
+      "shardIndex",
     ]);
     if (interval === undefined) return EXIT.usage;
     if (!settings.syncIntervals.includes(interval)) {
@@ -59,7 +61,7 @@ export const sync: Command = {
       interval,
       symbols: symbols ?? (top === undefined ? settings.symbols : null),
       size: top ?? settings.universeSize,
-      shard: shard ?? WHOLE,
+      shard: shard ?? shardOfPod(settings),
     };
     const plan: Parameters<typeof runFill>[2]["plan"] = (state, now) => planSync(state, { ...settings, now });
     const command = {
@@ -74,11 +76,6 @@ export const sync: Command = {
     return repeat(context, every * 1000, (cycle) => runFill(cycle, settings, command, selection));
   },
 };
-
-/** The pods of an Indexed Job get their index from Kubernetes. */
-function shardOf({ env }: Context): string | undefined {
-  return env.R3A_SHARDS === undefined ? undefined : `${env.JOB_COMPLETION_INDEX ?? "0"}/${env.R3A_SHARDS}`;
-}
 
 function argumentsOf({ interval, symbols, size, shard }: Selection, top: number | undefined): string {
   const which =

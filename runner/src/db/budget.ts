@@ -1,8 +1,11 @@
 import { type Database, withClient } from "./connect.ts";
 
-/** Times are kept by the database's clock: it is the one clock that all processes share. */
+/**
+ * Times are kept by the database's clock: it is the one clock that all processes share. Taking anything from
+ * -infinity ("never") is an error before PostgreSQL 17.
+ */
 const LEFT_MS = (column: string) =>
-  `greatest(0, extract(epoch from b.${column} - clock_timestamp()) * 1000)::float8`;
+  `greatest(0, extract(epoch from greatest(b.${column}, clock_timestamp()) - clock_timestamp()) * 1000)::float8`;
 
 /**
  * What was granted late in a minute may reach the exchange in the next one, so it counts in both ($6: late).

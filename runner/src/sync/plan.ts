@@ -32,22 +32,26 @@ export function planSync(
 ): readonly Task[] {
   const { interval, covered, firstCandle } = series;
   const to = slotOf(interval, now);
-  const start = Math.max(
-    slotAtOrAfter(interval, fallbackStart),
-    firstCandle === null ? 0 : slotOf(interval, firstCandle),
-  );
+  const listed = firstCandle === null ? 0 : slotOf(interval, firstCandle);
+  const start = Math.max(slotAtOrAfter(interval, fallbackStart), listed);
   const windows: Span[] = [];
+  // a backfill may have ended before the listing: what lies between is known without a request
+  const unlisted = covered === null ? null : spanOf(covered.to, Math.min(listed, to));
   if (covered === null) {
     windows.push(...pagesOf(interval, spanOf(start, to), false));
   } else {
-    const from = Math.max(covered.from, covered.to - (OVERLAP_CANDLES + 1) * WIDTH_MS[interval]);
+    const overlap = Math.max(covered.from, covered.to - (OVERLAP_CANDLES + 1) * WIDTH_MS[interval]);
+    const from = unlisted === null ? overlap : unlisted.to;
     windows.push(...pagesOf(interval, spanOf(Math.min(from, to), to), false));
     if (!autoPeriod) windows.push(...pagesOf(interval, spanOf(start, covered.from), true));
   }
   const failed = series.gaps
     .filter((gap) => gap.reason === "failed" && isDue(gap, now))
     .flatMap((gap) => subtract(gap, windows));
-  return [...windows, ...planGapPages(interval, failed).slice(0, REPAIR_PAGES_PER_SYNC)].map(fetchTask);
+  const pages = [...windows, ...planGapPages(interval, failed).slice(0, REPAIR_PAGES_PER_SYNC)].map(
+    fetchTask,
+  );
+  return unlisted === null ? pages : [{ ...unlisted, kind: "before_listing" }, ...pages];
 }
 
 /** All of `wanted` that is not covered, and the open gaps in it. Newest first where it lies before what is stored. */

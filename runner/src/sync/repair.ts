@@ -6,7 +6,6 @@ import { type ListedGap, listGaps } from "../db/gaps.ts";
 import { type FillCommand, fillCoins } from "./fill-run.ts";
 import { planRepair } from "./plan.ts";
 import { previewFill, renderPreview } from "./preview.ts";
-import { WHOLE } from "./selection.ts";
 import { BACKGROUND_WEIGHT_SHARE, type Work, type WorkSettings, withWork } from "./work.ts";
 
 export type RepairWish = {
@@ -41,7 +40,7 @@ export async function repairGaps(
           interval,
           symbols: coins.map(({ symbol }) => symbol),
           size: coins.length,
-          shard: WHOLE,
+          shard: { index: 0, count: 1 },
         };
         const preview = await previewFill(work, selection, BACKGROUND_WEIGHT_SHARE, fill.plan);
         context.print(`${wish.asJson ? JSON.stringify(preview) : renderPreview(preview)}\n`);

@@ -1,10 +1,9 @@
 import type { Interval } from "../contract.ts";
 import type { Coin } from "../db/coins.ts";
+import { SettingsFault } from "../errors.ts";
 
 /** One part of many: every n-th series from the i-th, so that pods of an Indexed Job share the work. */
 export type Shard = { readonly index: number; readonly count: number };
-
-export const WHOLE: Shard = { index: 0, count: 1 };
 
 export function parseShard(text: string): Shard {
   const match = /^(\d{1,4})\/(\d{1,4})$/.exec(text);
@@ -12,6 +11,12 @@ export function parseShard(text: string): Shard {
   if (match === null || count < 1 || index >= count)
     throw new Error(`must be I/N with I from 0 to N-1, not ${JSON.stringify(text)}`);
   return { index, count };
+}
+
+/** The part of a pod of an Indexed Job; the whole where there is one pod. */
+export function shardOfPod({ shards, shardIndex }: { shards: number; shardIndex: number }): Shard {
+  if (shardIndex < shards) return { index: shardIndex, count: shards };
+  throw new SettingsFault([`JOB_COMPLETION_INDEX ${shardIndex} is not below R3A_SHARDS ${shards}`]);
 }
 
 export function takeShard(coins: readonly Coin[], { index, count }: Shard): readonly Coin[] {

@@ -32,8 +32,8 @@ export const BACKGROUND_WEIGHT_SHARE = 0.6;
 
 const LONGEST_REQUEST_MS = 10_000;
 const SHORTEST_REQUEST_MS = 1_000;
-/** At most 3 s between four tries, and the start of the process. */
-const WAITS_MS = 5_000;
+/** At most 3 s between four tries, and the start of the process on a busy machine. */
+const WAITS_MS = 8_000;
 /** Our clock this far from the exchange's is worth a word; what counts as closed is decided by the exchange's. */
 const CLOCK_WARNING_MS = 5_000;
 /** Without a deadline a person waits: say soon that the database is away. */
