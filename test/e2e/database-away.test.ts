@@ -31,7 +31,7 @@ test("a database that stops in the middle and is back after two seconds ends the
 }, 120_000);
 
 test("the end of the session that holds the locks ends the run with 75, and nothing is written under no lock", async () => {
-  const runner = world.start(backfill("15m", 150));
+  const runner = world.start(backfill("15m", 100));
   await waitForProgress(world, 12 * 3 * 86_400, runner);
   const [ended] = await world.database.query<{ name: string; after: string }>(
     `with holder as (
@@ -54,13 +54,13 @@ test("the end of the session that holds the locks ends the run with 75, and noth
   expect(
     await world.database.query("select outcome, exit_code from r3a.run order by started_at desc limit 1"),
   ).toEqual([{ outcome: "failure", exit_code: 75 }]);
-  await runUntilComplete(world, backfill("15m", 150));
-  await expectComplete(world, "15m", SYMBOLS, spanOf(150));
+  await runUntilComplete(world, backfill("15m", 100));
+  await expectComplete(world, "15m", SYMBOLS, spanOf(100));
 }, 120_000);
 
 test("the end of every other connection in the middle ends the run with 75, too", async () => {
   const before = await world.database.query("select from r3a.run");
-  const runner = world.start(backfill("1h", 600));
+  const runner = world.start(backfill("1h", 250));
   while ((await world.database.query(`select from r3a.series where "interval" = '1h'`)).length === 0)
     await sleep(10);
   await world.database.query(
@@ -71,8 +71,8 @@ test("the end of every other connection in the middle ends the run with 75, too"
   expect(run.code).toBe(75);
   expect(run.stderr).toContain("the database cannot be reached (DB_URL)");
   await expectInvariant(world);
-  await runUntilComplete(world, backfill("1h", 600));
-  await expectComplete(world, "1h", SYMBOLS, spanOf(600));
+  await runUntilComplete(world, backfill("1h", 250));
+  await expectComplete(world, "1h", SYMBOLS, spanOf(250));
   expect(await world.database.query("select from r3a.run")).toHaveLength(before.length + 2);
 }, 120_000);
 

@@ -3,11 +3,11 @@ import { expect, test } from "vitest";
 import { countCovered, expectComplete, runUntilComplete, waitForProgress } from "../support/crash.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
-const world = useWorld({ latencyMs: 100, weightLimit: null });
+const world = useWorld({ latencyMs: 300, weightLimit: null });
 const END = Date.UTC(2024, 5, 1);
 const DAY = 86_400_000;
 const SYMBOLS = ["BTCUSDT", "ETHUSDT"];
-const span = { from: END - 50 * DAY, to: END };
+const span = { from: END - 30 * DAY, to: END };
 const args = `backfill 1m --symbols ${SYMBOLS} --from ${new Date(span.from).toISOString()} --to ${new Date(END).toISOString()}`;
 
 const lastRun = async () =>
@@ -18,10 +18,10 @@ const lastRun = async () =>
   )[0];
 
 test("a deadline in the middle is 124, keeps what was committed and names the time-out in the ledger", async () => {
-  // slower than the deadline on any machine: 72 pages a symbol, 16 under way
-  world.exchange.set({ latencyMs: 500 });
+  // slower than the deadline on any machine: 44 pages a symbol, 16 under way
+  world.exchange.set({ latencyMs: 1_000 });
   const run = await world.run(`${args} --deadline 2`);
-  world.exchange.set({ latencyMs: 100 });
+  world.exchange.set({ latencyMs: 300 });
   expect(run.code).toBe(124);
   expect(run.stderr).toContain("the deadline of 2 s passed; what was done is stored");
   expect(await lastRun()).toEqual({ command: "backfill", outcome: "timeout", exit_code: 124, deadline_s: 2 });
@@ -50,7 +50,7 @@ test("the run after them completes the work", async () => {
   world.exchange.set({ latencyMs: 0 });
   await runUntilComplete(world, args);
   await expectComplete(world, "1m", SYMBOLS, span);
-  world.exchange.set({ latencyMs: 100 });
+  world.exchange.set({ latencyMs: 300 });
 });
 
 test("a run that waits for weight hears SIGTERM, and one that waits longer than its deadline ends at it", async () => {

@@ -31,8 +31,8 @@ async function usedAtExchange(): Promise<number> {
 }
 
 test("eight processes across a full minute never meet a 429, and the shared budget knows of every request", async () => {
-  beginMinuteIn(15_000);
-  const span = (from: string, to: string) => `--from ${from} --to ${to} --deadline 40`;
+  beginMinuteIn(25_000);
+  const span = (from: string, to: string) => `--from ${from} --to ${to} --deadline 100`;
   const env = { WEIGHT_LIMIT: SHARE, EGRESS_KEY: "eight", FALLBACK_START: "2024-01-01" };
   const runners = [
     `backfill 1m --symbols BTCUSDT ${span("2024-01-01", "2024-01-28")}`,
@@ -40,9 +40,9 @@ test("eight processes across a full minute never meet a 429, and the shared budg
     `backfill 1m --symbols SOLUSDT ${span("2024-01-01", "2024-01-28")}`,
     `backfill 15m --symbols BTCUSDT ${span("2023-10-01", "2024-03-01")}`,
     `backfill 1h --symbols BTCUSDT ${span("2022-01-01", "2024-03-01")}`,
-    "sync 4h --symbols BTCUSDT --deadline 40",
-    "sync 1d --symbols ETHUSDT --deadline 40",
-    "sync 1h --symbols XRPUSDT --deadline 40",
+    "sync 4h --symbols BTCUSDT --deadline 100",
+    "sync 1d --symbols ETHUSDT --deadline 100",
+    "sync 1h --symbols XRPUSDT --deadline 100",
   ].map((args) => world.start(args, env));
   let atWork = runners.length;
   const ended = Promise.all(runners.map(({ ended }) => ended.finally(() => (atWork -= 1))));
@@ -62,7 +62,7 @@ test("eight processes across a full minute never meet a 429, and the shared budg
   expect(short.slice(0, 3)).toEqual([]);
   expect(world.exchange.requests.filter(({ status }) => status === 429 || status === 418)).toEqual([]);
   // both sides of the full minute saw work, and the limit was felt
-  expect(fullest.size).toBe(2);
+  expect(fullest.size).toBeGreaterThanOrEqual(2);
   expect(Math.max(...fullest.values())).toBeGreaterThanOrEqual(LIMIT - 2);
   const perMinute = Map.groupBy(world.exchange.requests, ({ at }) => Math.floor(at / MINUTE));
   const weights = [...perMinute.values()].map((own) => own.reduce((sum, { weight }) => sum + weight, 0));
@@ -71,7 +71,7 @@ test("eight processes across a full minute never meet a 429, and the shared budg
     { hits: 0 },
   ]);
   await expectInvariant(world);
-}, 90_000);
+}, 150_000);
 
 test("a machine whose clock is ahead does not end the minute of the others", async () => {
   // the exchange is 20 s into a minute that is over here

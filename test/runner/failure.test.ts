@@ -1,14 +1,10 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import {
-  ExchangeFailure,
-  failureOfAnswer,
-  failureOfTransport,
-  isTransient,
-  RETRIES,
-} from "../../runner/src/exchange/failure.ts";
+import { failureOfAnswer, isTransient, RETRIES } from "../../runner/src/exchange/failure.ts";
 
+/** The exchange's clock, far from this machine's. */
+const NOW = Date.UTC(2024, 1, 29);
 const answer = (status: number, body = "", headers: Readonly<Record<string, string>> = {}) =>
-  failureOfAnswer(status, new Map(Object.entries(headers)), body);
+  failureOfAnswer(status, new Map(Object.entries(headers)), body, NOW);
 const coded = (code: number, msg = "said") => JSON.stringify({ code, msg });
 
 describe("failureOfAnswer", () => {
@@ -51,7 +47,7 @@ describe("failureOfAnswer", () => {
   test("reads the end of a ban from the body where there is no header, and never before now", () => {
     vi.useFakeTimers({ now: Date.parse("2024-02-29T12:00:00Z") });
     const until = (ms: number) =>
-      coded(-1003, `Way too much request weight used; IP banned until ${Date.now() + ms}.`);
+      coded(-1003, `Way too much request weight used; IP banned until ${NOW + ms}.`);
     expect(answer(418, until(90_000))?.retryAfterMs).toBe(90_000);
     expect(answer(418, until(-90_000))?.retryAfterMs).toBe(0);
     expect(answer(418, until(90_000), { "retry-after": "3" })?.retryAfterMs).toBe(3_000);
@@ -63,48 +59,6 @@ describe("failureOfAnswer", () => {
       'the exchange does not know the symbol: HTTP 400 (code -1121): {"code":-1121,"msg":"Invalid symbol."}',
     );
     expect(answer(500, "x".repeat(5_000))?.message.length).toBeLessThan(250);
-  });
-});
-
-describe("failureOfTransport", () => {
-  const named = (name: string, cause?: unknown) => Object.assign(new Error("x", { cause }), { name });
-  const withCode = (code: string) => Object.assign(new Error("x"), { code });
-
-  test.each<[string, unknown, string]>([
-    ["our own time-out", AbortSignal.abort(new DOMException("late", "TimeoutError")).reason, "timeout"],
-    ["an aborted fetch", new DOMException("aborted", "AbortError"), "timeout"],
-    ["a ccxt RequestTimeout", named("RequestTimeout"), "timeout"],
-    ["ETIMEDOUT below fetch", new TypeError("fetch failed", { cause: withCode("ETIMEDOUT") }), "timeout"],
-    [
-      "undici's header time-out",
-      new TypeError("fetch failed", { cause: withCode("UND_ERR_HEADERS_TIMEOUT") }),
-      "timeout",
-    ],
-    ["a time-out deep below", named("NetworkError", named("Inner", named("TimeoutError"))), "timeout"],
-    [
-      "a refused connection",
-      new TypeError("fetch failed", { cause: withCode("ECONNREFUSED") }),
-      "unavailable",
-    ],
-    ["a reset connection", new TypeError("fetch failed", { cause: withCode("ECONNRESET") }), "unavailable"],
-    ["an unknown host", new TypeError("fetch failed", { cause: withCode("ENOTFOUND") }), "unavailable"],
-    ["a body that is cut", new TypeError("terminated", { cause: new Error("other side closed") }), "garbage"],
-    ["a body that is no JSON", new SyntaxError("Unexpected token <"), "garbage"],
-    ["a thrown text", "away", "unavailable"],
-    ["nothing", undefined, "unavailable"],
-  ])("takes %s for its kind", (_, error, kind) => {
-    expect(failureOfTransport(error)).toMatchObject({ kind, cause: error });
-  });
-
-  test("gives a failure back as it is", () => {
-    const failure = new ExchangeFailure("banned", "banned", { retryAfterMs: 5 });
-    expect(failureOfTransport(failure)).toBe(failure);
-  });
-
-  test("ends at an error that is its own cause", () => {
-    const error = new Error("round");
-    error.cause = error;
-    expect(failureOfTransport(error)).toMatchObject({ kind: "unavailable" });
   });
 });
 

@@ -7,7 +7,7 @@ import { PAGE_CANDLES } from "../candle/page.ts";
 import type { Interval } from "../contract.ts";
 import { SettingsFault, TryAgain } from "../errors.ts";
 import { type Exchange, type Listing, type Origin, type Volume, WEIGHT } from "./exchange.ts";
-import { ExchangeFailure, failureOfAnswer, failureOfTransport, RETRIES } from "./failure.ts";
+import { ExchangeFailure, failureOfAnswer, RETRIES } from "./failure.ts";
 import type { Limiter } from "./limiter.ts";
 import { createTransport } from "./transport.ts";
 
@@ -64,7 +64,7 @@ export function createBinance(options: BinanceOptions): Exchange {
     origin = named.has(SIMULATED_HEADER) ? "simulated" : "binance";
     const used = Number(named.get(USED_WEIGHT_HEADER) ?? Number.NaN);
     if (Number.isFinite(used)) limiter.observe(used);
-    const failure = failureOfAnswer(Number(status), named, body);
+    const failure = failureOfAnswer(Number(status), named, body, now());
     if (failure !== null) throw failure;
     return undefined;
   };
@@ -77,11 +77,11 @@ export function createBinance(options: BinanceOptions): Exchange {
       try {
         return await send();
       } catch (error) {
-        options.signal.throwIfAborted();
-        const failure = failureOfTransport(error);
-        if (failure.kind === "rate-limit") hits += 1;
-        await limiter.punish(failure);
-        throw failure;
+        if (error instanceof ExchangeFailure) {
+          if (error.kind === "rate-limit") hits += 1;
+          await limiter.punish(error);
+        }
+        throw error;
       }
     };
     try {

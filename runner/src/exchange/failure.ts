@@ -49,11 +49,12 @@ const BUSY_CODES = new Set([-1000, -1001, -1004, -1007, -1008]);
 const TOO_MANY_REQUESTS = -1003;
 const INVALID_SYMBOL = -1121;
 
-/** The failure that an answer with an error status means, null for a good status. `body` is shown cut, it is public. */
+/** The failure that an answer with an error status means, null for a good status. `body` is shown cut, it is public; `now` is the exchange's time (ms). */
 export function failureOfAnswer(
   status: number,
   headers: ReadonlyMap<string, string>,
   body: string,
+  now: number,
 ): ExchangeFailure | null {
   if (status < 400) return null;
   const code = codeOfBody(body);
@@ -62,7 +63,7 @@ export function failureOfAnswer(
   const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : null;
   if (status === 418)
     return new ExchangeFailure("banned", `the exchange banned this address: ${said}`, {
-      retryAfterMs: retryAfterMs ?? bannedForMs(body),
+      retryAfterMs: retryAfterMs ?? bannedForMs(body, now),
     });
   if (status === 429 || code === TOO_MANY_REQUESTS)
     return new ExchangeFailure("rate-limit", `too many requests: ${said}`, { retryAfterMs });
@@ -82,34 +83,7 @@ function codeOfBody(body: string): number | null {
 }
 
 /** "IP banned until 1700000000000." in a body without Retry-After. */
-function bannedForMs(body: string): number | null {
+function bannedForMs(body: string, now: number): number | null {
   const match = /banned until (\d{13})/.exec(body);
-  return match === null ? null : Math.max(0, Number(match[1]) - Date.now());
-}
-
-/** The failure behind an error of the transport: our own signal, a refused or reset connection, a cut body. */
-export function failureOfTransport(error: unknown): ExchangeFailure {
-  if (error instanceof ExchangeFailure) return error;
-  const names = chain(error).map((link) => link.name);
-  const codes = chain(error).map((link) =>
-    "code" in link && typeof link.code === "string" ? link.code : "",
-  );
-  if (
-    names.some((name) => /^(TimeoutError|AbortError|RequestTimeout)$/.test(name)) ||
-    codes.some((code) => /TIMEOUT|ETIMEDOUT/.test(code))
-  ) {
-    return new ExchangeFailure("timeout", "no complete answer in time", { cause: error });
-  }
-  if (error instanceof SyntaxError)
-    return new ExchangeFailure("garbage", "the answer is not JSON", { cause: error });
-  if (names.includes("TypeError") && chain(error).some((link) => link.message === "terminated")) {
-    return new ExchangeFailure("garbage", "the answer was cut short", { cause: error });
-  }
-  return new ExchangeFailure("unavailable", "the exchange cannot be reached", { cause: error });
-}
-
-function chain(error: unknown): Error[] {
-  const links: Error[] = [];
-  for (let link = error; link instanceof Error && links.length < 5; link = link.cause) links.push(link);
-  return links;
+  return match === null ? null : Math.max(0, Number(match[1]) - now);
 }
