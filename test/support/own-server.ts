@@ -63,7 +63,13 @@ export function useOwnServer(prepare: (server: OwnServer) => Promise<void> = asy
     },
     async halt() {
       const { place } = running();
-      await runTool(place, "pg_ctl", ["stop", "-D", place.dataDir, "-m", "immediate", "-w"]);
+      const pid = await postmasterOf(place);
+      await runTool(place, "pg_ctl", ["stop", "-D", place.dataDir, "-m", "immediate", "-w"]).catch(
+        async (error: unknown) => {
+          // the pid file may go away while pg_ctl reads it
+          if (await isServer(pid, place.dataDir)) throw error;
+        },
+      );
     },
     async start() {
       const { place, options } = running();

@@ -7,14 +7,14 @@ import type { Exchange } from "../exchange/exchange.ts";
 import type { ExchangeFailure } from "../exchange/failure.ts";
 import { applyPage } from "./apply.ts";
 import { type FetchedPage, fetchPage } from "./fetch-page.ts";
-import type { Task } from "./plan.ts";
+import { countCandles, type Task } from "./plan.ts";
 import type { Writer } from "./writer.ts";
 
 /** What the work on one series has in common with all others of the run. */
 export type FillTools = {
   readonly exchange: Exchange;
   readonly writer: Writer;
-  /** Bounds the pages that are fetched or wait for their commit, over all series: memory does not grow with a span. */
+  /** Bounds the full pages that are fetched or wait for their commit, over all series: memory does not grow with a span. */
   readonly pageSlots: LimitFunction;
   readonly signal: AbortSignal;
   /** Told of each stored page with the candles that it asked for. */
@@ -33,6 +33,9 @@ export type Tally = {
 
 /** Pages of one series that are under way together; they are still committed in order. */
 const PAGES_AHEAD = 16;
+
+/** A page of so few takes no place: the 60 requests of a minute job go out at once. */
+const FEW_CANDLES = 100;
 
 type Fetch = { readonly task: Task; readonly page: Promise<FetchedPage>; readonly release: () => void };
 
@@ -123,7 +126,7 @@ function startFetch(
   const committed = Promise.withResolvers<void>();
   const page = Promise.withResolvers<FetchedPage>();
   page.promise.catch(() => {}); // the series takes pages in order, so a later one may fail before anybody listens
-  void pageSlots(async () => {
+  const work = async () => {
     try {
       signal.throwIfAborted();
       page.resolve(await fetchPage(exchange, symbol, interval, task, signal));
@@ -131,6 +134,7 @@ function startFetch(
     } catch (error) {
       page.reject(error);
     }
-  });
+  };
+  void (countCandles(interval, [task]) > FEW_CANDLES ? pageSlots(work) : work());
   return { task, page: page.promise, release: () => committed.resolve() };
 }

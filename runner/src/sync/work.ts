@@ -80,9 +80,12 @@ export async function withWork(
         onRetry: (failure, attempt) =>
           context.log.debug({ "event.name": "request_retried", attempt }, failure.message),
       });
+      // asked while the run is being opened: a round trip to the exchange is a tenth of a minute job
+      const clock = exchange.readClock();
+      clock.catch(() => {}); // awaited in the run, which must record its failure
       const checked = async (report: RunReport): Promise<ExitCode> => {
         report.rateLimitHits = exchange.rateLimitHits;
-        await checkExchange(context, db, exchange, run.isReadOnly);
+        await checkExchange(context, db, await clock, run.isReadOnly);
         return work({ db, locks, exchange, signal, report });
       };
       const translated = (report: RunReport) => checked(report).catch(throwForRun);
@@ -112,10 +115,9 @@ function throwForRun(error: unknown): never {
 async function checkExchange(
   context: Context,
   db: Database,
-  exchange: Exchange,
+  { aheadMs, origin }: Awaited<ReturnType<Exchange["readClock"]>>,
   isReadOnly: boolean,
 ): Promise<void> {
-  const { aheadMs, origin } = await exchange.readClock();
   if (Math.abs(aheadMs) > CLOCK_WARNING_MS) {
     const skew = `${renderDuration(Math.abs(aheadMs))} ${aheadMs > 0 ? "ahead of" : "behind"}`;
     context.log.warn(
