@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildRunner, NODE_FLAGS } from "../dev/build.ts";
+import { buildRunner, NODE_ENVIRONMENT, NODE_FLAGS } from "../dev/build.ts";
 import { ensureDatabase, startPostgres } from "../dev/postgres.ts";
 import { migrate } from "../runner/src/db/migrate.ts";
 
@@ -88,7 +88,13 @@ async function runToEnd(
     process.execPath,
     [...NODE_FLAGS, "--import", join(root, "bench/peak-rss.ts"), program, ...args],
     {
-      env: { PATH: process.env.PATH ?? "", LOG_LEVEL: "warn", R3A_BENCH_RSS_FILE: rssFile, ...env },
+      env: {
+        PATH: process.env.PATH ?? "",
+        LOG_LEVEL: "warn",
+        R3A_BENCH_RSS_FILE: rssFile,
+        ...NODE_ENVIRONMENT,
+        ...env,
+      },
       stdio: ["ignore", "pipe", "inherit"],
     },
   );

@@ -15,6 +15,9 @@ const UNUSED =
  */
 export const NODE_FLAGS = ["--max-semi-space-size=2", "--max-old-space-size=64"];
 
+/** Its environment: glibc keeps an arena for each thread, 7 MB of a job that hardly uses them. */
+export const NODE_ENVIRONMENT = { MALLOC_ARENA_MAX: "1" };
+
 const stubUnused: Plugin = {
   name: "stub-unused",
   setup(builder) {

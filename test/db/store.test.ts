@@ -192,15 +192,13 @@ test("a writer that loses its connection stores nothing more, since the covered 
       const first = Promise.allSettled([writer(page(one(), 5, 5, { covered: span(0, 10) }))]);
       const waiting = `select pid from pg_stat_activity where application_name = 'r3a cut writer' and wait_event_type = 'Lock'`;
       while ((await database.query(waiting)).length === 0) await sleep(5);
-      const others = Promise.allSettled([
-        writer(page(one(), 10, 5, { covered: span(0, 15) })),
-        writer(page(two(), 0, 5)),
-      ]);
+      const others = Promise.allSettled([writer(page(one(), 10, 5, { covered: span(0, 15) }))]);
       await database.query(`select pg_terminate_backend(pid) from (${waiting}) as w`);
       await blocker.query("commit");
       return [...(await first), ...(await others)];
     });
-    expect(settled.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    expect(settled.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    // also for a series that would be written on the other connection
     await expect(writer(page(two(), 0, 5))).rejects.toBeInstanceOf(TryAgain);
     expect(await listVersions(database)).toEqual(before);
   } finally {

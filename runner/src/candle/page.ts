@@ -1,5 +1,5 @@
 import type { Interval } from "../contract.ts";
-import { type Candle, isMisaligned, isRejected, parseCandle, type Rejected } from "./candle.ts";
+import { type Candle, isRejected, parseCandle, type Rejected } from "./candle.ts";
 import { slotOf, WIDTH_MS } from "./interval.ts";
 import { hull, type Span, spanOf } from "./span.ts";
 
@@ -21,7 +21,8 @@ export type ParsedPage = {
  * the exchange's clock) and rows outside the span are dropped; of two rows with one open time the later one counts.
  */
 export function parsePage(interval: Interval, span: Span, rows: readonly unknown[], now: number): ParsedPage {
-  const candles = new Map<number, Candle>();
+  const candles: Candle[] = [];
+  let isAscending = true;
   const rejected = new Map<number, Rejected>();
   let previousSlot = span.from - WIDTH_MS[interval];
   for (const row of rows) {
@@ -35,9 +36,15 @@ export function parsePage(interval: Interval, span: Span, rows: readonly unknown
     }
     previousSlot = slotOf(interval, parsed.openTime);
     if (parsed.closeTime >= now || parsed.openTime < span.from || parsed.openTime >= span.to) continue;
-    candles.set(parsed.openTime, parsed);
+    isAscending &&= parsed.openTime > (candles.at(-1)?.openTime ?? 0);
+    candles.push(parsed);
   }
-  return { candles: [...candles.values()].toSorted((a, b) => a.openTime - b.openTime), rejected };
+  return { candles: isAscending ? candles : sortOnce(candles), rejected };
+}
+
+function sortOnce(candles: readonly Candle[]): Candle[] {
+  const last = new Map(candles.map((candle) => [candle.openTime, candle]));
+  return [...last.values()].toSorted((a, b) => a.openTime - b.openTime);
 }
 
 function slotOfBroken(interval: Interval, span: Span, row: unknown): number | null {
@@ -50,11 +57,12 @@ function slotOfBroken(interval: Interval, span: Span, row: unknown): number | nu
 
 /** Slots (ascending, each once) that the candles fill. */
 export function listSlots(interval: Interval, candles: readonly Candle[]): number[] {
-  return [...new Set(candles.map(({ openTime }) => slotOf(interval, openTime)))];
-}
-
-export function countMisaligned(interval: Interval, candles: readonly Candle[]): number {
-  return candles.filter(({ openTime }) => isMisaligned(interval, openTime)).length;
+  const slots: number[] = [];
+  for (const { openTime } of candles) {
+    const slot = slotOf(interval, openTime);
+    if (slot !== slots.at(-1)) slots.push(slot);
+  }
+  return slots;
 }
 
 /** A window cut into requests, oldest first; `backwards`: newest first, so that each page touches what is stored. */

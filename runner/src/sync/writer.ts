@@ -1,4 +1,3 @@
-import { coalesce } from "../coalesce.ts";
 import type { Written } from "../db/candles.ts";
 import { type Database, isConnectionError } from "../db/connect.ts";
 import { ensureLeaf, listLeafNames } from "../db/leaves.ts";
@@ -11,7 +10,8 @@ export type Writer = (page: PageWrite) => Promise<Written>;
 
 /** Rows of one statement: throughput is flat from here on, and memory is not. */
 const MAX_ROWS = 5_000;
-const MAX_PAGES = 100;
+/** Connections that write, each series always on the same one: while the server works on one, we encode for the other. */
+const LANES = 2;
 
 type Stored = { readonly written: Written } | { readonly error: unknown };
 
@@ -67,19 +67,48 @@ export function createWriter(db: Database, runId: string | null, alive: AbortSig
     return stored;
   };
 
-  const submit = coalesce<PageWrite, Stored>(async (pages) => {
-    const stored: Stored[] = [];
-    for (const group of groupPages(pages)) {
-      const isBroken = group.some(({ coinId }) => failed.has(coinId));
-      stored.push(...(isBroken ? await storeEach(group) : await storeGroup(group)));
-    }
-    return stored;
-  }, MAX_PAGES);
+  const lanes = Array.from({ length: LANES }, () =>
+    createLane((group) =>
+      group.some(({ coinId }) => failed.has(coinId)) ? storeEach(group) : storeGroup(group),
+    ),
+  );
+  return (page) => {
+    const lane = lanes[page.coinId % LANES];
+    if (lane === undefined) throw new Error(`no lane for coin ${page.coinId}`);
+    return lane(page);
+  };
+}
 
-  return async (page) => {
-    const stored = await submit(page);
-    if ("error" in stored) throw stored.error;
-    return stored.written;
+/** A queue whose pages are stored group by group, each answered as soon as its own group is stored. */
+function createLane(store: (group: readonly PageWrite[]) => Promise<readonly Stored[]>): Writer {
+  type Waiting = ReturnType<typeof Promise.withResolvers<Written>> & { readonly page: PageWrite };
+  const queue: Waiting[] = [];
+  let isDraining = false;
+
+  const drain = async () => {
+    isDraining = true;
+    await Promise.resolve(); // whoever submits in this turn goes with the first group
+    while (queue.length > 0) {
+      const [group = []] = groupPages(queue.map(({ page }) => page));
+      const taken = queue.splice(0, group.length);
+      try {
+        const stored = await store(group);
+        for (const [index, each] of stored.entries()) {
+          if ("error" in each) taken[index]?.reject(each.error);
+          else taken[index]?.resolve(each.written);
+        }
+      } catch (error) {
+        for (const { reject } of taken) reject(error);
+      }
+    }
+    isDraining = false;
+  };
+
+  return (page) => {
+    const waiting = { ...Promise.withResolvers<Written>(), page };
+    queue.push(waiting);
+    if (!isDraining) void drain();
+    return waiting.promise;
   };
 }
 
