@@ -56,15 +56,17 @@ from unnest(array['sync', 'backfill', 'verify', 'gaps', 'migrate']) as command,
 on conflict do nothing;
 
 -- used: weight granted in the minute by the exchange's clock; used_late: the part of it near the minute's end, which
--- may arrive in the next one. hold_until: 429 and 403; banned_until: 418.
+-- may arrive in the next one. hold_until: 429; firewall_until: 403, for
+-- firewall_s seconds that double; banned_until: 418.
 create table if not exists r3a.api_budget (
-  egress_key   text primary key,
-  minute       timestamptz not null default '-infinity',
-  used         integer not null default 0,
-  used_late    integer not null default 0,
-  hold_until   timestamptz not null default '-infinity',
-  hold_s       integer not null default 0,
-  banned_until timestamptz not null default '-infinity'
+  egress_key     text primary key,
+  minute         timestamptz not null default '-infinity',
+  used           integer not null default 0,
+  used_late      integer not null default 0,
+  hold_until     timestamptz not null default '-infinity',
+  firewall_until timestamptz not null default '-infinity',
+  firewall_s     integer not null default 0,
+  banned_until   timestamptz not null default '-infinity'
 ) with (fillfactor = 50);
 
 -- Who holds which known lock: nobody can reverse a hash at three in the morning.

@@ -19,7 +19,7 @@ afterEach(() => {
 const run = (args: string) => world.run(args, { FALLBACK_START: iso(SINCE) });
 
 /** Seconds that the budget still keeps everybody from sending. */
-async function secondsLeft(column: "hold_until" | "banned_until"): Promise<number> {
+async function secondsLeft(column: "hold_until" | "firewall_until" | "banned_until"): Promise<number> {
   const [row] = await world.database.query<{ s: number }>(
     `select extract(epoch from ${column} - now())::float8 as s from r3a.api_budget where egress_key = 'default'`,
   );
@@ -96,21 +96,29 @@ describe("the web firewall (403)", () => {
   const meetFirewall = async () => {
     world.exchange.addFault({ kind: "403", path: KLINES, times: 1 });
     expectExit(await run("sync 1m --symbols SOLUSDT"), 75);
-    return Math.ceil((await secondsLeft("hold_until")) / 60);
+    return Math.ceil((await secondsLeft("firewall_until")) / 60);
   };
 
   test("holds every process for 5 minutes, and twice as long each time it comes again, up to an hour", async () => {
     expect(await meetFirewall()).toBe(5);
     await expectSilence(/holds this address/, COMMANDS.slice(0, 2));
     for (const minutes of [10, 20, 40, 60, 60]) {
-      await world.database.query("update r3a.api_budget set hold_until = now() - interval '1 s'");
+      await world.database.query("update r3a.api_budget set firewall_until = now() - interval '1 s'");
       expect(await meetFirewall()).toBe(minutes);
     }
-    await world.database.query("update r3a.api_budget set hold_until = now() - interval '61 minutes'");
+    await world.database.query("update r3a.api_budget set firewall_until = now() - interval '61 minutes'");
     expect(await meetFirewall()).toBe(5);
-    await world.database.query("update r3a.api_budget set hold_until = now() - interval '1 s'");
+    await world.database.query("update r3a.api_budget set firewall_until = now() - interval '1 s'");
     expectExit(await run("sync 1m --symbols SOLUSDT"), 0);
     await expectWhole(world, "SOLUSDT", "1m", SINCE);
+  });
+
+  test("is no repeat because of a 429 a moment ago, and lasts its own time during one", async () => {
+    await world.database.query(
+      "update r3a.api_budget set firewall_until = '-infinity', hold_until = now() + interval '1 s'",
+    );
+    expect(await meetFirewall()).toBe(5);
+    await world.database.query("update r3a.api_budget set firewall_until = now() - interval '2 hours'");
   });
 
   test("counts once when several requests on their way meet it together", async () => {
@@ -118,7 +126,7 @@ describe("the web firewall (403)", () => {
     world.exchange.addFault({ kind: "403", path: KLINES });
     expectExit(await run("sync 1m --symbols DOTUSDT,LTCUSDT,BCHUSDT,NEARUSDT"), 75);
     world.exchange.set({ latencyMs: 0 });
-    expect(Math.ceil((await secondsLeft("hold_until")) / 60)).toBe(5);
+    expect(Math.ceil((await secondsLeft("firewall_until")) / 60)).toBe(5);
   });
 });
 

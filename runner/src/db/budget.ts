@@ -4,8 +4,8 @@ import { type Database, withClient } from "./connect.ts";
  * Times are kept by the database's clock: it is the one clock that all processes share. Taking anything from
  * -infinity ("never") is an error before PostgreSQL 17.
  */
-const LEFT_MS = (column: string) =>
-  `greatest(0, extract(epoch from greatest(b.${column}, clock_timestamp()) - clock_timestamp()) * 1000)::float8`;
+const LEFT_MS = (until: string) =>
+  `greatest(0, extract(epoch from greatest(${until}, clock_timestamp()) - clock_timestamp()) * 1000)::float8`;
 
 /**
  * What was granted late in a minute may reach the exchange in the next one, so it counts in both ($6: late).
@@ -14,7 +14,7 @@ const LEFT_MS = (column: string) =>
 const LEASE = `
   with asked as (select to_timestamp($2 / 1000.0) as minute),
   now_used as (
-    select b.egress_key, b.hold_until, b.banned_until, greatest(b.minute, a.minute) as minute,
+    select b.egress_key, greatest(b.hold_until, b.firewall_until, b.banned_until) as stopped_until, greatest(b.minute, a.minute) as minute,
            case when b.minute >= a.minute then greatest(b.used, $3)
                 when b.minute = a.minute - interval '1 minute' then greatest(b.used_late, $3)
                 else $3 end as used,
@@ -22,14 +22,14 @@ const LEASE = `
     from r3a.api_budget b, asked a where b.egress_key = $1 for update of b
   ),
   granting as (
-    select *, case when greatest(hold_until, banned_until) > clock_timestamp() then 0
+    select *, case when stopped_until > clock_timestamp() then 0
                    else greatest(0, least($4, $5 - used)) end as granted
     from now_used
   )
   update r3a.api_budget b set minute = g.minute, used = g.used + g.granted,
          used_late = g.used_late + case when $6 then g.granted else 0 end
   from granting g where b.egress_key = g.egress_key
-  returning g.granted, ${LEFT_MS("hold_until")} as hold_ms, ${LEFT_MS("banned_until")} as banned_ms`;
+  returning g.granted, ${LEFT_MS("b.hold_until, b.firewall_until")} as hold_ms, ${LEFT_MS("b.banned_until")} as banned_ms`;
 
 const ENSURE = `insert into r3a.api_budget (egress_key) values ($1) on conflict do nothing`;
 
@@ -39,17 +39,22 @@ const HOLD = `
 const BAN = `
   update r3a.api_budget set banned_until = greatest(banned_until, clock_timestamp() + $2 * interval '1 ms') where egress_key = $1`;
 
-/** Doubles only when the last hold is over: twenty requests in flight bring twenty 403s of one hold. */
+/**
+ * Apart from the holds of 429s, which say nothing about the firewall. Doubles only when the last hold is over: twenty
+ * requests in flight bring twenty 403s of one hold.
+ */
 const HOLD_BY_FIREWALL = `
-  update r3a.api_budget set
-    hold_s = case when hold_until > clock_timestamp() and hold_s > 0 then hold_s
-                  when hold_until > clock_timestamp() - interval '1 hour' and hold_s > 0 then least(hold_s * 2, 3600)
-                  else 300 end,
-    hold_until = case when hold_until > clock_timestamp() and hold_s > 0 then hold_until
-                  else clock_timestamp() + interval '1 s' *
-                    case when hold_until > clock_timestamp() - interval '1 hour' and hold_s > 0
-                         then least(hold_s * 2, 3600) else 300 end end
-  where egress_key = $1 returning hold_s`;
+  with next as (
+    select egress_key, firewall_until > clock_timestamp() as is_running,
+           case when firewall_until > clock_timestamp() then firewall_s
+                when firewall_until > clock_timestamp() - interval '1 hour' then least(firewall_s * 2, 3600)
+                else 300 end as seconds
+    from r3a.api_budget where egress_key = $1 for update
+  )
+  update r3a.api_budget b set firewall_s = n.seconds,
+    firewall_until = case when n.is_running then b.firewall_until
+                          else clock_timestamp() + n.seconds * interval '1 second' end
+  from next n where b.egress_key = n.egress_key returning b.firewall_s`;
 
 /** The request budget of one address in `r3a.api_budget`; all times in ms from now, minutes by the exchange's clock. */
 export function openBudget(db: Database, egressKey: string) {
@@ -80,9 +85,9 @@ export function openBudget(db: Database, egressKey: string) {
     },
     async holdByFirewall() {
       const { rows } = await withClient(db, (client) =>
-        client.query<{ hold_s: number }>(HOLD_BY_FIREWALL, [egressKey]),
+        client.query<{ firewall_s: number }>(HOLD_BY_FIREWALL, [egressKey]),
       );
-      return (rows[0]?.hold_s ?? 0) * 1000;
+      return (rows[0]?.firewall_s ?? 0) * 1000;
     },
   };
 }

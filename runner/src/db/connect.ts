@@ -1,5 +1,5 @@
 import pg from "pg";
-import { Stopped, TryAgain } from "../errors.ts";
+import { messageOf, SettingsFault, Stopped, TryAgain } from "../errors.ts";
 
 /** What runs a statement: the pool, a client of it, or the client of a lock session. */
 export type Queryable = { query: pg.Pool["query"] };
@@ -12,6 +12,20 @@ const IDLE_TIMEOUT_MS = 30 * 60_000;
 const CHECK_AFTER_IDLE_MS = 60_000;
 
 /**
+ * The server's side of a connection: it lets go of the locks of a client that vanished within a minute, and stops
+ * what such a client was running, instead of after the system's two hours.
+ */
+const SESSION = [
+  ["TimeZone", "UTC"],
+  ["DateStyle", "ISO"],
+  ["IntervalStyle", "postgres"],
+  ["tcp_keepalives_idle", "30"],
+  ["tcp_keepalives_interval", "10"],
+  ["tcp_keepalives_count", "3"],
+  ["client_connection_check_interval", "5s"],
+] as const;
+
+/**
  * TimeZone is fixed so that bounds and dates never depend on a server's setting; candles are read by unnamed
  * statements only, since a named one may switch to a generic plan that locks every leaf.
  */
@@ -21,7 +35,7 @@ export function clientConfig(url: string, name: string): pg.ClientConfig {
     application_name: `r3a ${name}`.slice(0, 63),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
-    options: "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres",
+    options: SESSION.map(([name, value]) => `-c ${name}=${value}`).join(" "),
   };
 }
 
@@ -129,8 +143,16 @@ export function codeOf(error: unknown): string | null {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
 
-/** A connection error as TryAgain with what to look at; anything else unchanged. The cause never holds the URL. */
+/** Invalid password, no such role or no right to connect, no such database: DB_URL is wrong, and a retry cannot help. */
+const REFUSED_LOGIN = new Set(["28P01", "28000", "3D000"]);
+
+/**
+ * A connection error as TryAgain with what to look at, a refused login as SettingsFault; anything else unchanged. The
+ * cause never holds the URL.
+ */
 export function translate(error: unknown): unknown {
+  if (REFUSED_LOGIN.has(codeOf(error) ?? ""))
+    return new SettingsFault([`DB_URL is refused by the database: ${messageOf(error)}`]);
   if (error instanceof TryAgain || error instanceof Stopped || !isConnectionError(error)) return error;
   return new TryAgain(
     "the database cannot be reached (DB_URL); is it running, and does the network let us through?",
