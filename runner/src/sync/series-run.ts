@@ -31,7 +31,7 @@ export type SeriesRun = {
 /** Series under way together: a minute job of 60 symbols takes one round trip to the exchange. */
 const SERIES_AT_ONCE = 64;
 /** Full pages that are fetched or wait for their commit, over all series: about 0.5 MB each. */
-const PAGES_AT_ONCE = 12;
+const PAGES_AT_ONCE = 16;
 /** So many series in a row without one answer: the exchange is away, and asking for the rest only adds load. */
 const GIVE_UP_AFTER = 8;
 
