@@ -9,7 +9,7 @@ import { listLeavesOf } from "../partition/layout.ts";
 export type Writer = (page: PageWrite) => Promise<Written>;
 
 /** Rows of one statement: throughput is flat from here on, and memory is not. */
-const MAX_ROWS = 3_000;
+const MAX_ROWS = 5_000;
 /** Connections that write, each series always on the same one: while the server works on one, we encode for the other. */
 const LANES = 2;
 
