@@ -11,7 +11,6 @@ export type Context = {
   readonly print: (text: string) => void;
   /** A person watches stderr. */
   readonly isTerminal: boolean;
-  readonly color: boolean;
   /** Seconds of the command's own deadline, null without one. */
   readonly deadlineS: number | null;
   /** What is wrong with the options that main reads itself; a command reports it together with its own faults. */

@@ -107,7 +107,6 @@ function contextOf(name: CommandName, options: RawOptions): Context {
     log: log.child({ job_name: name, run_id: runId }),
     print: (text) => process.stdout.write(redact(text)),
     isTerminal,
-    color: isTerminal && !env.NO_COLOR,
     deadlineS,
     faults: faults.list(),
     runId,

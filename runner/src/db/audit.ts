@@ -1,6 +1,7 @@
 import { FINER, WIDTH_MS } from "../candle/interval.ts";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
+import { FIGURES } from "./candles.ts";
 import { type Database, withClient } from "./connect.ts";
 
 const SLOT_MS = `(floor(extract(epoch from "timestamp") * 1000 / $5)::bigint * $5::bigint)`;
@@ -30,22 +31,9 @@ const FIND_ORPHANS = `
   where coin_id = $1 and "interval" = $2 and "timestamp" >= to_timestamp($3 / 1000.0) and "timestamp" < to_timestamp($4 / 1000.0)
   order by 1 limit 1000`;
 
-/** What both must agree in; a value that an old row never had contradicts nothing. */
-const COMPARED = [
-  "open",
-  "high",
-  "low",
-  "close",
-  "volume",
-  "quote_volume",
-  "trades",
-  "taker_base",
-  "taker_quote",
-];
-
 /**
  * Coarse candles that differ from the exact sum of all their fine ones. Only slots with every fine candle are compared:
- * an incomplete one is a gap, not a contradiction. $5 width of the coarse slot, $6 fine interval, $7 their number, $8
+ * an incomplete one is a gap, not a contradiction; nor does a value contradict that an old row never had. $5 width of the coarse slot, $6 fine interval, $7 their number, $8
  * width of the fine slot. Grouped instead of joined: the planner knows no row counts here and would loop.
  */
 const FIND_CONTRADICTIONS = `
@@ -60,10 +48,10 @@ const FIND_CONTRADICTIONS = `
     where coin_id = $1 and "interval" = $6 and "timestamp" >= to_timestamp($3 / 1000.0) and "timestamp" < to_timestamp($4 / 1000.0)
     group by 1 having count(*) = $7
     union all
-    select ${SLOT_MS} as slot, ${COMPARED.join(", ")} ${ROWS}
+    select ${SLOT_MS} as slot, ${FIGURES.join(", ")} ${ROWS}
   )
   select slot as at from sums group by slot
-  having count(*) = 2 and (${COMPARED.map((name) => `min(${name}) <> max(${name})`).join(" or ")})
+  having count(*) = 2 and (${FIGURES.map((name) => `min(${name}) <> max(${name})`).join(" or ")})
   order by slot`;
 
 export type SeriesPart = { readonly coinId: number; readonly interval: Interval; readonly span: Span };

@@ -25,7 +25,8 @@ const INCOMING = `
 /** For rows that are new by the covered span: no conflict to look for, and the server's cheapest way to take rows. */
 const COPY_CANDLES = `copy r3a.ohlcv_partitioned (${COLUMNS}) from stdin`;
 
-const VALUES = [
+/** What a candle says of the market: in it, intervals must agree with each other. */
+export const FIGURES = [
   "open",
   "high",
   "low",
@@ -35,8 +36,8 @@ const VALUES = [
   "trades",
   "taker_base",
   "taker_quote",
-  "close_time",
 ];
+const VALUES = [...FIGURES, "close_time"];
 const valuesOf = (alias: string) => VALUES.map((name) => `${alias}.${name}`).join(", ");
 const jsonOf = (alias: string) =>
   `jsonb_build_object(${VALUES.map((name) => `'${name}', ${alias}.${name}`).join(", ")})`;

@@ -1,9 +1,6 @@
 import pg from "pg";
 import { messageOf, SettingsFault, Stopped, TryAgain } from "../errors.ts";
 
-/** What runs a statement: the pool, a client of it, or the client of a lock session. */
-export type Queryable = { query: pg.Pool["query"] };
-
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Old limits of the team's database: three connections a process, none idle for longer than 30 minutes. */
 const POOL_SIZE = 3;
