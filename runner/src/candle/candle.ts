@@ -25,7 +25,8 @@ export type Rejected = { readonly reason: string; readonly raw: string };
 /** No exchange is older; a smaller time is a unit error. */
 const EARLIEST_MS = Date.UTC(2009, 0, 1);
 const DAY_MS = 86_400_000;
-const DECIMAL = /^-?\d+(\.\d+)?$/;
+/** Real ones have at most 23 digits; the bound lets a line fit into its buffer. */
+const DECIMAL = /^-?\d{1,30}(\.\d{1,30})?$/;
 /** The raw text of a broken row is kept for a person to read, not for a machine to replay. */
 const RAW_LIMIT = 500;
 

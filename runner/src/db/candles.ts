@@ -3,6 +3,7 @@ import type pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { type Candle, isMisaligned, MISALIGNED } from "../candle/candle.ts";
 import type { Interval } from "../contract.ts";
+import { renderCopyLines } from "./copy-lines.ts";
 
 /** Rows of one series on their way into the table. */
 export type CandleBatch = { readonly coinId: number; readonly candles: readonly Candle[] };
@@ -83,7 +84,7 @@ export async function insertCandles(
   batches: readonly CandleBatch[],
 ): Promise<Map<number, Written>> {
   if (batches.some(({ candles }) => candles.length > 0)) {
-    await pipeline(renderLines(interval, batches), client.query(copyFrom(COPY_CANDLES)));
+    await pipeline(renderCopyLines(interval, batches), client.query(copyFrom(COPY_CANDLES)));
   }
   const written = new Map<number, Written>();
   for (const { coinId, candles } of batches) {
@@ -108,19 +109,6 @@ export async function upsertCandles(
     runId,
   ]);
   return new Map(rows.map(({ coin_id, added, revised }) => [coin_id, { added, revised }]));
-}
-
-/** Every field was checked to be a decimal or an integer, so nothing needs an escape. */
-function* renderLines(interval: Interval, batches: readonly CandleBatch[]): Generator<string> {
-  for (const { coinId, candles } of batches) {
-    let lines = "";
-    for (const c of candles) {
-      const flags = isMisaligned(interval, c.openTime) ? MISALIGNED : 0;
-      const [opened, closed] = [new Date(c.openTime).toISOString(), new Date(c.closeTime).toISOString()];
-      lines += `${coinId}\t${interval}\t${opened}\t${c.open}\t${c.high}\t${c.low}\t${c.close}\t${c.volume}\t${c.quoteVolume}\t${c.trades}\t${c.takerBase}\t${c.takerQuote}\t${closed}\trest\t${flags}\n`;
-    }
-    if (lines !== "") yield lines;
-  }
 }
 
 function encode(interval: Interval, batches: readonly CandleBatch[]) {
