@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import pg from "pg";
@@ -11,7 +11,7 @@ const [FEW, MANY] = [60, 600];
 
 /** The minute job as it runs around the clock: everything known, one new candle per symbol. */
 export async function measureMinute(stage: Stage): Promise<readonly Figure[]> {
-  const byHand = fileURLToPath(new URL("../dist/bench-by-hand.js", import.meta.url));
+  const byHand = join(dirname(stage.bundle), "by-hand.js");
   await build({
     entryPoints: [fileURLToPath(new URL("by-hand.ts", import.meta.url))],
     outfile: byHand,
@@ -35,7 +35,6 @@ export async function measureMinute(stage: Stage): Promise<readonly Figure[]> {
     await many.forgetNewest();
     wide.push(await many.sync());
   }
-  await rm(byHand);
   const [our, hand, each] = [ours, hands, wide].map((runs) => median(runs.map(({ ms }) => ms)));
   const rss = Math.max(...[...ours, ...wide].map(({ peakRssMb }) => peakRssMb));
   if (our === undefined || hand === undefined || each === undefined) throw new Error("nothing was measured");

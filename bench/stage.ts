@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildRunner, NODE_ENVIRONMENT, NODE_FLAGS } from "../dev/build.ts";
+import { buildRunner, compileRunner, NODE_FLAGS, nodeEnvironment } from "../dev/build.ts";
 import { ensureDatabase, startPostgres } from "../dev/postgres.ts";
 import { migrate } from "../runner/src/db/migrate.ts";
 
@@ -34,6 +34,7 @@ export async function openStage(): Promise<Stage> {
   const server = await startPostgres({ dir });
   const bundle = join(root, "dist/bench");
   await buildRunner(bundle);
+  await compileRunner(bundle);
   const exchanges: ReturnType<typeof spawn>[] = [];
   let databases = 0;
   return {
@@ -86,13 +87,13 @@ async function runToEnd(
   const startedAt = performance.now();
   const child = spawn(
     process.execPath,
-    [...NODE_FLAGS, "--import", join(root, "bench/peak-rss.ts"), program, ...args],
+    [...NODE_FLAGS, "--import", join(root, "bench/peak-rss.js"), program, ...args],
     {
       env: {
         PATH: process.env.PATH ?? "",
         LOG_LEVEL: "warn",
         R3A_BENCH_RSS_FILE: rssFile,
-        ...NODE_ENVIRONMENT,
+        ...nodeEnvironment(dirname(program)),
         ...env,
       },
       stdio: ["ignore", "pipe", "inherit"],

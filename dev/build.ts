@@ -1,6 +1,10 @@
+import { execFile } from "node:child_process";
 import { cp, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { build, type Plugin } from "esbuild";
+import { COMMANDS } from "../runner/src/contract.ts";
 
 /**
  * Modules that the bundle must not carry: ccxt's signing code of other exchanges (its protobufjs is not even
@@ -13,14 +17,23 @@ const UNUSED =
  * How the image starts Node. Without them V8 keeps garbage for as long as the machine has memory: 320 MB for a job
  * that needs 35 MB of heap.
  */
-export const NODE_FLAGS = ["--max-semi-space-size=2", "--max-old-space-size=64"];
+export const NODE_FLAGS = ["--min-semi-space-size=8", "--max-semi-space-size=8", "--max-old-space-size=64"];
 
-/** Its environment: glibc keeps an arena for each thread, 7 MB of a job that hardly uses them. */
-export const NODE_ENVIRONMENT = { MALLOC_ARENA_MAX: "1" };
+/**
+ * Its environment. glibc keeps an arena for each thread, 7 MB of a job that hardly uses them; compiled code beside the
+ * bundle saves a tenth of a minute job's processor time.
+ */
+export function nodeEnvironment(bundle: string) {
+  return { MALLOC_ARENA_MAX: "1", NODE_COMPILE_CACHE: join(bundle, "compiled") };
+}
 
 const stubUnused: Plugin = {
   name: "stub-unused",
   setup(builder) {
+    // commander loads it (12 ms) for subcommands that are programs of their own
+    builder.onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
+      importer.includes("/commander/") ? { path, namespace: "stub" } : null,
+    );
     builder.onResolve({ filter: UNUSED }, ({ path }) => ({ path, namespace: "stub" }));
     builder.onLoad({ filter: /.*/, namespace: "stub" }, () => ({
       contents: "module.exports = {};",
@@ -54,8 +67,21 @@ export async function buildRunner(outdir: string): Promise<void> {
   await cp(`${root}sql/migrations`, `${outdir}/sql/migrations`, { recursive: true });
 }
 
+/** Fills the cache of compiled code, which serves this very Node version and processor only, and may be read-only. */
+export async function compileRunner(bundle: string): Promise<void> {
+  const options = { env: { ...process.env, ...nodeEnvironment(bundle) } };
+  for (const command of COMMANDS) {
+    await promisify(execFile)(
+      process.execPath,
+      [...NODE_FLAGS, join(bundle, "main.js"), command, "--help"],
+      options,
+    );
+  }
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const outdir = fileURLToPath(new URL("../dist/runner", import.meta.url));
   await buildRunner(outdir);
+  await compileRunner(outdir);
   process.stdout.write("built dist/runner: node dist/runner/main.js COMMAND\n");
 }

@@ -25,20 +25,21 @@ export function createProgress(label: string, isTerminal: boolean): Progress {
     stream: process.stderr,
   });
   const startedAt = performance.now();
-  let [done, isShown] = [0, false];
+  let [total, done, isShown] = [0, 0, false];
+  const resize = (next: number) => {
+    total = Math.max(done, next);
+    if (isShown) bar.setTotal(total);
+    else if (total >= SMALLEST_SHOWN) bar.start(total, done, { rate: 0 });
+    isShown ||= total >= SMALLEST_SHOWN;
+  };
   return {
-    start(total) {
-      isShown = total >= SMALLEST_SHOWN;
-      if (isShown) bar.start(total, 0, { rate: 0 });
-    },
+    start: resize,
     advance(step) {
       done += step;
       const rate = Math.round(done / ((performance.now() - startedAt) / 1000));
       if (isShown) bar.update(done, { rate });
     },
-    correct(difference) {
-      if (isShown) bar.setTotal(Math.max(done, bar.getTotal() + difference));
-    },
+    correct: (difference) => resize(total + difference),
     stop() {
       if (isShown) bar.stop();
     },

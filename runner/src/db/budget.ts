@@ -32,6 +32,8 @@ const LEASE = `
   from granting g where b.egress_key = g.egress_key
   returning g.granted, ${LEFT_MS("b.hold_until, b.firewall_until")} as hold_ms, ${LEFT_MS("b.banned_until")} as banned_ms`;
 
+type LeaseRow = { granted: number; hold_ms: number; banned_ms: number };
+
 const ENSURE = `insert into r3a.api_budget (egress_key) values ($1) on conflict do nothing`;
 
 const HOLD = `
@@ -59,21 +61,13 @@ const HOLD_BY_FIREWALL = `
 
 /** The request budget of one address in `r3a.api_budget`; all times in ms from now, minutes by the exchange's clock. */
 export function openBudget(db: Database, egressKey: string) {
-  let ensured = false;
   return {
     async lease(ask: { wanted: number; minute: number; observed: number; limit: number; isLate: boolean }) {
+      const values = [egressKey, ask.minute, ask.observed, ask.wanted, Math.floor(ask.limit), ask.isLate];
       return withClient(db, async (client) => {
-        if (!ensured) await client.query(ENSURE, [egressKey]);
-        ensured = true;
-        const { rows } = await client.query<{ granted: number; hold_ms: number; banned_ms: number }>(LEASE, [
-          egressKey,
-          ask.minute,
-          ask.observed,
-          ask.wanted,
-          Math.floor(ask.limit),
-          ask.isLate,
-        ]);
-        const row = rows[0];
+        const lease = async () => (await client.query<LeaseRow>(LEASE, values)).rows[0];
+        // the first process of an address finds no row
+        const row = (await lease()) ?? (await client.query(ENSURE, [egressKey]).then(lease));
         if (row === undefined) throw new Error(`r3a.api_budget has no row for EGRESS_KEY ${egressKey}`);
         return { granted: row.granted, holdMs: row.hold_ms, bannedMs: row.banned_ms };
       });

@@ -12,6 +12,8 @@ export function lockKey(scope: string, key: string): string {
 
 /** Locks held by one dedicated connection: they live exactly as long as it does. */
 export type LockSession = {
+  /** Connects. May be tried again where the database was away; everything else comes after it. */
+  open(): Promise<void>;
   /** True when this session now holds the lock, false when another holder is at work. Never waits. */
   tryLock(scope: string, key: string): Promise<boolean>;
   /** Throws when the lock was not held any more: the work under it was not protected. */
@@ -27,25 +29,31 @@ const TRY_LOCKS = `select pg_try_advisory_lock(key) as held from unnest($1::bigi
 const UNLOCKS = `select pg_advisory_unlock(key) as held from unnest($1::bigint[]) with ordinality as k (key, n) order by n`;
 
 /**
- * Opens the session on a client of its own: on a pool, lock and unlock may meet different connections. `stop` ends
- * waits for a lock.
+ * A session on a client of its own: on a pool, lock and unlock may meet different connections. `stop` ends waits for
+ * a lock.
  */
-export async function openLockSession(db: Database, stop?: AbortSignal): Promise<LockSession> {
-  const client = new pg.Client(clientConfig(db.url, db.name));
+export function createLockSession(db: Database, stop?: AbortSignal): LockSession {
+  let client: pg.Client | null = null;
+  let opening: Promise<void> = Promise.resolve();
   const lost = new AbortController();
-  let ended = false;
-  const onLoss = (cause?: Error) => {
-    if (!ended)
-      lost.abort(new TryAgain("the connection that holds our locks was lost; the run stops here", { cause }));
+  const connect = async () => {
+    const next = new pg.Client(clientConfig(db.url, db.name));
+    const onLoss = (cause?: Error) => {
+      if (client === next)
+        lost.abort(
+          new TryAgain("the connection that holds our locks was lost; the run stops here", { cause }),
+        );
+    };
+    next.on("error", onLoss);
+    next.on("end", () => onLoss());
+    await next.connect().catch((error: unknown) => {
+      throw translate(error);
+    });
+    client = next;
   };
-  client.on("error", onLoss);
-  client.on("end", () => onLoss());
-  await client.connect().catch((error: unknown) => {
-    ended = true;
-    throw translate(error);
-  });
   const ask = (text: string) =>
     coalesce(async (keys: readonly string[]) => {
+      if (client === null) throw new Error("the session for locks is not open");
       const { rows } = await client.query<{ held: boolean }>(text, [keys]).catch((error: unknown) => {
         throw translate(error);
       });
@@ -53,6 +61,10 @@ export async function openLockSession(db: Database, stop?: AbortSignal): Promise
     });
   const [lockAll, unlockAll] = [ask(TRY_LOCKS), ask(UNLOCKS)];
   return {
+    open() {
+      opening = connect();
+      return opening;
+    },
     lost: lost.signal,
     signal: stop === undefined ? lost.signal : AbortSignal.any([lost.signal, stop]),
     tryLock: (scope, key) => lockAll(lockKey(scope, key)),
@@ -63,10 +75,19 @@ export async function openLockSession(db: Database, stop?: AbortSignal): Promise
       );
     },
     async end() {
-      ended = true;
-      await client.end();
+      await opening.catch(() => {}); // whoever opened it was told
+      const ending = client;
+      client = null;
+      await ending?.end();
     },
   };
+}
+
+/** A session that is open. */
+export async function openLockSession(db: Database, stop?: AbortSignal): Promise<LockSession> {
+  const locks = createLockSession(db, stop);
+  await locks.open();
+  return locks;
 }
 
 /**

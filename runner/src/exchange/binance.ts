@@ -25,8 +25,16 @@ export type BinanceOptions = {
 const SIMULATED_HEADER = "x-r3a-simulated";
 const USED_WEIGHT_HEADER = "x-mbx-used-weight-1m";
 
-/** A minute job sends 60 requests at once; a backfill has 16 under way. */
+/** A minute job sends 60 requests at once; a backfill has a dozen under way. */
 const CONNECTIONS = 64;
+
+/** Only with its public endpoints: the constructor makes a method for each of the thousand others. */
+class PublicBinance extends binance {
+  override describe() {
+    const whole = super.describe();
+    return { ...whole, api: { public: whole.api.public } };
+  }
+}
 
 /** Binance spot market data over ccxt's implicit endpoints: exact strings, all fields, no market loading. */
 export function createBinance(options: BinanceOptions): Exchange {
@@ -38,7 +46,7 @@ export function createBinance(options: BinanceOptions): Exchange {
   const now = () => clock.serverMs + Math.floor(performance.now() - clock.readAt);
   const limiter = options.createLimiter(now);
 
-  const api = new binance({
+  const api = new PublicBinance({
     enableRateLimit: false, // its throttle knows neither other processes nor the exchange's own count
     enableLastHttpResponse: false,
     enableLastJsonResponse: false,
@@ -120,8 +128,8 @@ export function createBinance(options: BinanceOptions): Exchange {
       if (!Number.isSafeInteger(serverMs)) throw garbage("/api/v3/time has no serverTime");
       clock = { serverMs, readAt: performance.now() };
       const aheadMs = (sentAt + Date.now()) / 2 - serverMs;
-      // paid for now that the minute is known
-      await limiter.acquire(WEIGHT.time);
+      // paid for now that the minute is known; nobody waits for it, and what refuses it refuses the next request too
+      limiter.acquire(WEIGHT.time).catch(() => {});
       return { aheadMs, origin };
     },
     fetchRows: (symbol, interval, span) =>

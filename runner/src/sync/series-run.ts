@@ -31,7 +31,7 @@ export type SeriesRun = {
 /** Series under way together: a minute job of 60 symbols takes one round trip to the exchange. */
 const SERIES_AT_ONCE = 64;
 /** Full pages that are fetched or wait for their commit, over all series: about 0.5 MB each. */
-const PAGES_AT_ONCE = 16;
+const PAGES_AT_ONCE = 12;
 /** So many series in a row without one answer: the exchange is away, and asking for the rest only adds load. */
 const GIVE_UP_AFTER = 8;
 
@@ -54,17 +54,9 @@ export async function runSeries(
     items.every(({ outcome }) => outcome === "failure") &&
     failures.every(isExchangeAway);
 
-  const planned = (
-    await loadSeries(
-      db,
-      interval,
-      coins.map(({ coinId }) => coinId),
-    )
-  ).map((state) => ({
-    coin: { coinId: state.coinId, symbol: state.symbol },
-    candles: countCandles(interval, run.plan(state, exchange.now())),
-  }));
-  run.progress.start(planned.reduce((sum, { candles }) => sum + candles, 0));
+  const order =
+    coins.length > SERIES_AT_ONCE ? await orderBySize(run, interval, coins) : coins.map(asUnknown);
+  run.progress.start(order.reduce((sum, { candles }) => sum + candles, 0));
 
   const workOn = async (coin: Coin, expected: number) => {
     if (signal.aborted || isAway()) return;
@@ -108,19 +100,34 @@ export async function runSeries(
   };
 
   const atOnce = pLimit(SERIES_AT_ONCE);
-  const order = planned.toSorted((a, b) => a.candles - b.candles);
   try {
     const settled = await Promise.allSettled(
       order.map(({ coin, candles }) => atOnce(() => workOn(coin, candles))),
     );
     const rejected = settled.find((result) => result.status === "rejected");
     if (rejected !== undefined) throw rejected.reason;
-    if (items.length < planned.length && !isAway()) signal.throwIfAborted();
+    if (items.length < order.length && !isAway()) signal.throwIfAborted();
   } finally {
     run.progress.stop();
     for (const item of items) run.onItem(item);
   }
   return exitCodeOfSeries(items, failures);
+}
+
+/** With no more coins than work at once their order means nothing, and their sizes are found as they are loaded. */
+function asUnknown(coin: Coin): { coin: Coin; candles: number } {
+  return { coin, candles: 0 };
+}
+
+async function orderBySize({ db, exchange, plan }: SeriesRun, interval: Interval, coins: readonly Coin[]) {
+  const ids = coins.map(({ coinId }) => coinId);
+  const states = await loadSeries(db, interval, ids);
+  return states
+    .map((state) => ({
+      coin: { coinId: state.coinId, symbol: state.symbol },
+      candles: countCandles(interval, plan(state, exchange.now())),
+    }))
+    .toSorted((a, b) => a.candles - b.candles);
 }
 
 /** 75 where no series succeeded because the exchange is away; 1 where some failed. */

@@ -1,8 +1,9 @@
+import { setImmediate } from "node:timers/promises";
 import type { Context } from "../context.ts";
 import type { CommandName, ExitCode } from "../contract.ts";
 import { openBudget } from "../db/budget.ts";
 import { type Database, openDatabase } from "../db/connect.ts";
-import { type LockSession, openLockSession } from "../db/lock.ts";
+import { createLockSession, type LockSession } from "../db/lock.ts";
 import { checkOrigin } from "../db/origin.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { TryAgain } from "../errors.ts";
@@ -63,40 +64,52 @@ export async function withWork(
   work: (tools: Work) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const db = openDatabase(settings.dbUrl, `${run.command} ${context.runId.slice(0, 13)}`);
+  const locks = createLockSession(db, context.signal);
+  const { signal } = locks;
   try {
-    await waitForSchema(db, patienceMs(context.deadlineS), context.signal);
-    const locks = await openLockSession(db, context.signal);
-    const { signal } = locks;
-    try {
-      const share = run.isBackground
-        ? Math.min(BACKGROUND_WEIGHT_SHARE, settings.weightLimit)
-        : settings.weightLimit;
-      const budget = openBudget(db, settings.egressKey);
-      const exchange = createBinance({
-        url: settings.exchangeUrl,
-        createLimiter: (now) => createLimiter(budget, share * WEIGHT_PER_MINUTE, now, signal),
-        timeoutMs: requestTimeoutMs(context.deadlineS),
-        signal,
-        onRetry: (failure, attempt) =>
-          context.log.debug({ "event.name": "request_retried", attempt }, failure.message),
-      });
-      // asked while the run is being opened: a round trip to the exchange is a tenth of a minute job
-      const clock = exchange.readClock();
-      clock.catch(() => {}); // awaited in the run, which must record its failure
-      const checked = async (report: RunReport): Promise<ExitCode> => {
-        report.rateLimitHits = exchange.rateLimitHits;
-        await checkExchange(context, db, await clock, run.isReadOnly);
-        return work({ db, locks, exchange, signal, report });
-      };
-      const translated = (report: RunReport) => checked(report).catch(throwForRun);
-      if (run.isReadOnly) return await translated({ items: [], rateLimitHits: () => 0 });
-      return await withRun(context, db, run.command, run.args, translated);
-    } finally {
-      await locks.end();
-    }
+    const ready = openWhenMigrated(db, locks, patienceMs(context.deadlineS), context.signal);
+    ready.catch(() => {}); // awaited below, after what can be made in the meantime (30 ms of a minute job)
+    const share = run.isBackground
+      ? Math.min(BACKGROUND_WEIGHT_SHARE, settings.weightLimit)
+      : settings.weightLimit;
+    const budget = openBudget(db, settings.egressKey);
+    const exchange = createBinance({
+      url: settings.exchangeUrl,
+      createLimiter: (now) => createLimiter(budget, share * WEIGHT_PER_MINUTE, now, signal),
+      timeoutMs: requestTimeoutMs(context.deadlineS),
+      signal,
+      onRetry: (failure, attempt) =>
+        context.log.debug({ "event.name": "request_retried", attempt }, failure.message),
+    });
+    await ready;
+    // asked while the run is being opened: a round trip to the exchange is a tenth of a minute job
+    const clock = exchange.readClock();
+    clock.catch(() => {}); // awaited in the run, which must record its failure
+    const checked = async (report: RunReport): Promise<ExitCode> => {
+      report.rateLimitHits = exchange.rateLimitHits;
+      await checkExchange(context, db, await clock, run.isReadOnly);
+      return work({ db, locks, exchange, signal, report });
+    };
+    const translated = (report: RunReport) => checked(report).catch(throwForRun);
+    if (run.isReadOnly) return await translated({ items: [], rateLimitHits: () => 0 });
+    await setImmediate(); // the question for the clock takes the connection that is there, the run opens another
+    return await withRun(context, db, run.command, run.args, translated);
   } finally {
-    await db.pool.end();
+    await Promise.all([locks.end(), db.pool.end()]);
   }
+}
+
+/** Waits for the schema; the login of the session for locks goes beside the first look (20 ms of a minute job). */
+async function openWhenMigrated(
+  db: Database,
+  locks: LockSession,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const early = locks.open();
+  early.catch(() => {}); // a database that is away now may be there after the wait
+  await waitForSchema(db, waitMs, signal);
+  await early.catch(() => locks.open());
 }
 
 /** Four tries, the waits between them and the start must fit into a deadline, so a short one means short requests. */

@@ -12,6 +12,8 @@ export type Writer = (page: PageWrite) => Promise<Written>;
 const MAX_ROWS = 5_000;
 /** Connections that write, each series always on the same one: while the server works on one, we encode for the other. */
 const LANES = 2;
+/** So few series that begin with so few rows share one connection: a second one costs a minute job more than it brings. */
+const [FEW_SERIES, FEW_ROWS] = [64, 100];
 
 type Stored = { readonly written: Written } | { readonly error: unknown };
 
@@ -72,8 +74,12 @@ export function createWriter(db: Database, runId: string | null, alive: AbortSig
       group.some(({ coinId }) => failed.has(coinId)) ? storeEach(group) : storeGroup(group),
     ),
   );
+  const laneOf = new Map<number, number>();
   return (page) => {
-    const lane = lanes[page.coinId % LANES];
+    const isSmall = page.candles.length <= FEW_ROWS && laneOf.size < FEW_SERIES;
+    const index = laneOf.get(page.coinId) ?? (isSmall ? 0 : page.coinId % LANES);
+    laneOf.set(page.coinId, index);
+    const lane = lanes[index];
     if (lane === undefined) throw new Error(`no lane for coin ${page.coinId}`);
     return lane(page);
   };
