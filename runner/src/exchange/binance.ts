@@ -28,14 +28,6 @@ const USED_WEIGHT_HEADER = "x-mbx-used-weight-1m";
 /** A minute job sends 60 requests at once; a backfill has a dozen under way. */
 const CONNECTIONS = 64;
 
-/** Only with its public endpoints: the constructor makes a method for each of the thousand others. */
-class PublicBinance extends binance {
-  override describe() {
-    const whole = super.describe();
-    return { ...whole, api: { public: whole.api.public } };
-  }
-}
-
 /** Binance spot market data over ccxt's implicit endpoints: exact strings, all fields, no market loading. */
 export function createBinance(options: BinanceOptions): Exchange {
   // stands at the epoch until it is read: this machine's minute could end the one that the others count in
@@ -46,7 +38,7 @@ export function createBinance(options: BinanceOptions): Exchange {
   const now = () => clock.serverMs + Math.floor(performance.now() - clock.readAt);
   const limiter = options.createLimiter(now);
 
-  const api = new PublicBinance({
+  const api = new binance({
     enableRateLimit: false, // its throttle knows neither other processes nor the exchange's own count
     enableLastHttpResponse: false,
     enableLastJsonResponse: false,
