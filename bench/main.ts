@@ -4,6 +4,7 @@ import { measureMinute } from "./minute.ts";
 import { type Figure, isKept, renderFigures } from "./report.ts";
 import { openStage } from "./stage.ts";
 import { measureStartUp } from "./start-up.ts";
+import { measureSynth } from "./synth.ts";
 
 /** `npm run bench [-- NAME ...]`: each claim of the design beside its limit, as ratios of one run on one machine. */
 const MEASUREMENTS = {
@@ -11,6 +12,7 @@ const MEASUREMENTS = {
   ingest: measureIngest,
   minute: measureMinute,
   backfill: measureBackfill,
+  synth: measureSynth,
 };
 
 const asked = process.argv.slice(2);

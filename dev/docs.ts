@@ -2,8 +2,12 @@ import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { COMMANDS, ENVIRONMENT, EXIT } from "../runner/src/contract.ts";
+import { renderProjectFile, renderSettingsPage } from "./settings-reference.ts";
 
-/** `npm run docs`: docs/commands.md from the program itself. A test fails while the file is not what this renders. */
+/**
+ * `npm run docs`: docs/commands.md from the program itself, Pulumi.yaml and docs/settings.md from the schema of the
+ * settings. Tests fail while a file is not what this renders.
+ */
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -54,5 +58,8 @@ function helpOf(name: string): string {
   return stdout.trim();
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await writeFile(`${root}docs/commands.md`, renderCommands());
+  await writeFile(`${root}docs/settings.md`, renderSettingsPage());
+  await writeFile(`${root}Pulumi.yaml`, renderProjectFile());
+}

@@ -1,59 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { basename, dirname, join, posix, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { basename } from "node:path";
 import { describe, expect, test } from "vitest";
-
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-/** Not ours, or not in the repository. */
-const SKIPPED = new Set(["node_modules", ".git", "dist", ".r3a", "coverage"]);
-const TEXT =
-  /\.(ts|js|json|md|sql|ya?ml|sh|toml|txt|html|tpl)$|^(Dockerfile|\.[a-z]+rc|\.editorconfig|\.git\w+|run)$/;
-const LONGEST_FILE = 250;
-
-type File = { readonly path: string; readonly text: string };
-
-function listFiles(folder = ROOT): File[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (SKIPPED.has(entry.name)) return [];
-    if (entry.isDirectory()) return listFiles(path);
-    if (!entry.isFile() || !TEXT.test(entry.name)) return [];
-    return [{ path: relative(ROOT, path).replaceAll("\\", "/"), text: readFileSync(path, "utf8") }];
-  });
-}
-
-const files = listFiles();
-const sources = files.filter(({ path }) => path.endsWith(".ts"));
-const runner = sources.filter(({ path }) => path.startsWith("runner/"));
-
-/** Comments, texts and regular expressions are no code: `any` and `process.exit` may stand in them. */
-function codeOf(text: string): string {
-  const token =
-    /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|(?<=[=(,:;!&|?{}\n]\s*)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n])+\/\w*/g;
-  return text.replace(token, (found) => (/^["'`]/.test(found) ? '""' : " "));
-}
-
-const IMPORT =
-  /^\s*(?:import|export)\b[^;"']*?\bfrom\s+["']([^"']+)["']|^\s*import\s+["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm;
-
-/** What a file imports: paths from the root for our own files, package names for the rest. */
-function importsOf({ path, text }: File): string[] {
-  return [...text.matchAll(IMPORT)].map((match) => {
-    const target = match[1] ?? match[2] ?? match[3] ?? "";
-    if (!target.startsWith(".")) return target;
-    const resolved = posix.join(posix.dirname(path), target);
-    return resolved.replace(/^node_modules\//, "");
-  });
-}
-
-/** Every import line that breaks the rule, as `file -> import`. */
-function breaches(of: readonly File[], isAllowed: (target: string, file: File) => boolean): string[] {
-  return of.flatMap((file) =>
-    importsOf(file)
-      .filter((target) => !isAllowed(target, file))
-      .map((target) => `${file.path} -> ${target}`),
-  );
-}
+import { breaches, dependenciesOf, IMPORT, importsOf, infra, runner } from "./support/sources.ts";
 
 const under = (...folders: readonly string[]) =>
   runner.filter(({ path }) => folders.some((folder) => path.startsWith(`runner/src/${folder}/`)));
@@ -78,7 +25,6 @@ describe("imports", () => {
   });
 
   test("infra sees only the contract of the runner", () => {
-    const infra = sources.filter(({ path }) => path.startsWith("infra/"));
     expect(
       breaches(
         infra,
@@ -87,6 +33,27 @@ describe("imports", () => {
           target === CONTRACT ||
           target === "@r3a/runner/contract",
       ),
+    ).toEqual([]);
+  });
+
+  test("of infra, only the bridge, the program, the policy pack and one loader know Pulumi", () => {
+    const known = /^infra\/(bridge|policy-pack)\/|^infra\/(program|settings\/pulumi-config)\.ts$/;
+    const others = infra.filter(({ path }) => !known.test(path));
+    expect(breaches(others, (target) => !isPackage(target, "@pulumi"))).toEqual([]);
+    expect(breaches(others, (target) => !known.test(target))).toEqual([]);
+  });
+
+  test("of infra, only the constructs and what draws them know cdk8s", () => {
+    const known = /^infra\/(constructs\/|(chart|render|synth-stacks)\.ts$)/;
+    const others = infra.filter(({ path }) => !known.test(path));
+    expect(breaches(others, (target) => !/^(cdk8s|constructs)/.test(target))).toEqual([]);
+  });
+
+  test("a package that infra imports is one of its own dependencies", () => {
+    const isOwn = (target: string) => /^(infra\/|node:)/.test(target);
+    const names = dependenciesOf("infra");
+    expect(
+      breaches(infra, (target) => isOwn(target) || names.some((name) => isPackage(target, name))),
     ).toEqual([]);
   });
 
@@ -146,10 +113,7 @@ describe("imports", () => {
   });
 
   test("a package that the runner imports is one of its own dependencies", () => {
-    const manifest: { dependencies: Record<string, string> } = JSON.parse(
-      readFileSync(join(ROOT, "runner/package.json"), "utf8"),
-    );
-    const names = Object.keys(manifest.dependencies);
+    const names = dependenciesOf("runner");
     const isOwn = (target: string) => target.startsWith("runner/") || target.startsWith("node:");
     expect(
       breaches(runner, (target) => isOwn(target) || names.some((name) => isPackage(target, name))),
@@ -173,75 +137,5 @@ describe("imports", () => {
     };
     for (const path of graph.keys()) visit(path, []);
     expect(circles).toEqual([]);
-  });
-});
-
-describe("code", () => {
-  /** `file:line` of every place in code (not in comments or texts) that matches. */
-  const placesOf = (of: readonly File[], pattern: RegExp) =>
-    of.flatMap(({ path, text }) => (pattern.test(codeOf(text)) ? [path] : []));
-
-  test("reads process.env and calls process.exit in main alone, as far as the runner goes", () => {
-    const others = runner.filter(({ path }) => path !== "runner/src/main.ts");
-    expect(placesOf(others, /\bprocess\s*\.\s*(env|exit|exitCode|argv|stdin|on|once)\b/)).toEqual([]);
-    expect(breaches(others, (target) => target !== "node:process" && target !== "process")).toEqual([]);
-  });
-
-  test("has no any", () => {
-    expect(placesOf(sources, /[:<|&,]\s*any\b(?!\s*[.(])|\bas\s+any\b|\bany\[\]/)).toEqual([]);
-    expect(placesOf([{ path: "x", text: "const a = (b: any) => b" }], /[:<|&,]\s*any\b(?!\s*[.(])/)).toEqual([
-      "x",
-    ]);
-  });
-
-  test("has no default export but the one that vitest demands", () => {
-    const isDefault = /^\s*export\s+default\b|\bas\s+default\b/m;
-    expect(placesOf(sources, isDefault)).toEqual(["vitest.config.ts"]);
-  });
-
-  test("passes over no check with a comment", () => {
-    const isMuted = /@ts-(ignore|nocheck)|biome-ignore|eslint-disable/;
-    const self = "test/architecture.test.ts";
-    expect(
-      sources.filter(({ path, text }) => path !== self && isMuted.test(text)).map(({ path }) => path),
-    ).toEqual([]);
-  });
-
-  test("has classes for errors alone", () => {
-    const isClass = /\bclass\s+\w+(?!\s+extends\s+Error\b)\s*(extends|\{)/;
-    expect(
-      placesOf(
-        sources.filter(({ path }) => !path.startsWith("infra/")),
-        isClass,
-      ),
-    ).toEqual([]);
-  });
-});
-
-describe("files", () => {
-  test(`have at most ${LONGEST_FILE} lines`, () => {
-    const long = sources
-      .map(({ path, text }) => ({ path, lines: text.trimEnd().split("\n").length }))
-      .filter(({ lines }) => lines > LONGEST_FILE);
-    expect(long).toEqual([]);
-  });
-
-  test("are named in kebab-case, after what they hold", () => {
-    const names = sources.map(({ path }) => basename(path));
-    expect(names.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config|d))?\.ts$/.test(name))).toEqual(
-      [],
-    );
-    const vague = /^(utils?|helpers?|index|common|misc|shared|lib|types|constants|manager)$/;
-    const parts = sources.flatMap(({ path }) => [basename(path, ".ts"), ...dirname(path).split("/")]);
-    expect(parts.filter((part) => vague.test(part))).toEqual([]);
-  });
-
-  test("name no registry, no machine and no secret", () => {
-    // put together here, so that this file does not name them either
-    const host = new RegExp(["registry", "(npmjs|npm|yarnpkg)"].join("\\."));
-    const machine = new RegExp(`(^|[^\\w.~-])/(${["wo" + "rk", "ro" + "ot"].join("|")})/`, "m");
-    const key = new RegExp(["BEGIN [A-Z ]*PRIVATE", "KEY"].join(" "));
-    const named = files.filter(({ text }) => [host, machine, key].some((pattern) => pattern.test(text)));
-    expect(named.map(({ path }) => path)).toEqual([]);
   });
 });

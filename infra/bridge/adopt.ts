@@ -1,0 +1,38 @@
+import { SettingsFault } from "../errors.ts";
+import type { Manifest } from "../rules/rule.ts";
+
+/** What the bridge needs of an object to name it; a Secret's header has no more than this. */
+export type ObjectHeader = Pick<Manifest, "apiVersion" | "kind" | "metadata">;
+
+/** `CronJob r3a/r3a-sync-1m`, for messages. */
+export function describeObject({ kind, metadata: { name, namespace } }: ObjectHeader): string {
+  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name ?? "(no name)"}`;
+}
+
+/** What the provider calls the id of an object: `namespace/name`, or `name` where it has no namespace. */
+export function idOf({ kind, metadata: { name, namespace } }: ObjectHeader): string {
+  if (name === undefined)
+    throw new Error(
+      `${kind} without metadata.name: Pulumi would invent a name and synth would not; name it in its construct`,
+    );
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+function isMatch(entry: string, { kind, metadata }: ObjectHeader): boolean {
+  return entry === `${kind}/${metadata.name}` || entry === `${kind}/*`;
+}
+
+/** Import id of an object that the setting `adopt` lists or selects; undefined: it is created. */
+export function importIdOf(object: ObjectHeader, adopt: readonly string[]): string | undefined {
+  return adopt.some((entry) => isMatch(entry, object)) ? idOf(object) : undefined;
+}
+
+/** Refuses entries of `adopt` that select nothing: with a typing error Pulumi would try to create what exists. */
+export function checkAdoption(objects: readonly ObjectHeader[], adopt: readonly string[]): void {
+  const idle = adopt.filter((entry) => !objects.some((object) => isMatch(entry, object)));
+  if (idle.length === 0) return;
+  const known = objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`).join(", ");
+  throw new SettingsFault(
+    idle.map((entry) => `r3a:adopt: "${entry}" selects nothing; write Kind/* or one of ${known}`),
+  );
+}

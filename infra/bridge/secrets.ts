@@ -1,0 +1,107 @@
+import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+import { type Config, getStack, type Output, runtime, secret } from "@pulumi/pulumi";
+import { SUITE_LABELS } from "../labels.ts";
+import { listRequiredSecrets, type RequiredSecret } from "../required-secrets.ts";
+import { DEFAULTS } from "../settings/decode.ts";
+import { describe } from "../settings/parse.ts";
+import type { SecretName, Settings } from "../settings/schema.ts";
+import type { Registration } from "./register-chart.ts";
+
+type Data = Readonly<Record<string, string>>;
+
+/**
+ * The secrets of `secretsMode: pulumi` as typed resources, from the encrypted settings of the stack; none in the other
+ * modes. All that is missing or of the wrong shape is told together, and never with a value: Pulumi's own
+ * `requireSecret` stops at the first that is missing, and `requireSecretObject` puts a malformed value into its error.
+ */
+export function readSecrets(
+  config: Config,
+  settings: Settings,
+): { readonly registrations: readonly Registration[]; readonly faults: readonly string[] } {
+  if (settings.secretsMode !== "pulumi") return { registrations: [], faults: [] };
+  const faults: string[] = [];
+  const read = (name: SecretName): string => {
+    const value = runtime.getConfig(`${config.name}:${name}`) ?? "";
+    if (value === "") faults.push(faultAt(name, "missing, and secretsMode is pulumi"));
+    return value;
+  };
+  const dataOf = ({ name, type }: RequiredSecret): Data => {
+    if (type !== "Opaque") return registryData(settings, read("registryToken"));
+    return name === settings.dbSecretName ? { DB_URL: read("dbUrl") } : exchangeData(read("binance"), faults);
+  };
+  const registrations = listRequiredSecrets(settings).map((each) =>
+    registrationOf(each, secret(dataOf(each)), settings),
+  );
+  return { registrations, faults };
+}
+
+/**
+ * As much of the settings as decides what else `up` needs, read past whatever is wrong with the others, so that one
+ * error can tell of both.
+ */
+export function approximateSettings(config: Config): Settings {
+  const { exchangeSecretName, pullSecretName } = DEFAULTS;
+  return {
+    ...DEFAULTS,
+    imageDigest: config.get("imageDigest") ?? "",
+    secretsMode: config.get("secretsMode") === "pulumi" ? "pulumi" : "existing",
+    exchangeSecretName: config.get("exchangeSecretName") ?? exchangeSecretName,
+    pullSecretName: config.get("pullSecretName") ?? pullSecretName,
+  };
+}
+
+function registrationOf(
+  { name, type }: RequiredSecret,
+  stringData: Output<Data>,
+  settings: Settings,
+): Registration {
+  const object = {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name, namespace: settings.namespace, labels: SUITE_LABELS },
+  };
+  return {
+    object,
+    make: (logicalName, options) =>
+      new Secret(logicalName, { metadata: object.metadata, type, stringData }, options),
+  };
+}
+
+const HOW_TO_SET: Readonly<Record<SecretName, string>> = {
+  dbUrl: "pulumi config set --secret dbUrl",
+  binance: "pulumi config set --path --secret binance.apiKey, then the same for binance.apiSecret",
+  registryToken: "pulumi config set --secret registryToken",
+};
+
+function faultAt(key: SecretName, message: string): string {
+  return describe(
+    { key, message: `${message}; set it: ${HOW_TO_SET[key]}` },
+    () => `Pulumi.${getStack()}.yaml`,
+  );
+}
+
+function exchangeData(text: string, faults: string[]): Data {
+  if (text === "") return {};
+  const { apiKey, apiSecret } = parseObject(text);
+  if (typeof apiKey === "string" && typeof apiSecret === "string" && apiKey !== "" && apiSecret !== "")
+    return { BINANCE_API_KEY: apiKey, BINANCE_API_SECRET: apiSecret };
+  faults.push(faultAt("binance", "is no object {apiKey, apiSecret} of two texts"));
+  return {};
+}
+
+/** The object in a text, an empty one where there is none; the parser's error is dropped, for it quotes the text. */
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+/** What a kubelet reads to pull an image. */
+function registryData({ registryServer, registryUser }: Settings, token: string): Data {
+  const auth = Buffer.from(`${registryUser}:${token}`).toString("base64");
+  const auths = { [registryServer]: { username: registryUser, password: token, auth } };
+  return { ".dockerconfigjson": JSON.stringify({ auths }) };
+}

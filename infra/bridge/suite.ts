@@ -1,0 +1,35 @@
+import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
+import { renderObjects } from "../render.ts";
+import type { Manifest } from "../rules/rule.ts";
+import type { Settings } from "../settings/schema.ts";
+import { makerOf } from "./kinds.ts";
+import { makeProvider } from "./provider.ts";
+import { planChart, type Registration, registerChart } from "./register-chart.ts";
+
+/**
+ * All objects of one environment, as one branch of the stack's tree. Its inputs are the namespace alone: what a
+ * component is given stands in the state in plain text.
+ */
+export class Suite extends ComponentResource {
+  /** The chart's objects, as synth would write them. */
+  readonly objects: readonly Manifest[];
+
+  constructor(name: string, args: SuiteArgs, options?: ComponentResourceOptions) {
+    const { settings, secrets } = args;
+    // before super: where a setting or an object is wrong, not even the component is registered
+    const objects = renderObjects(settings);
+    const registrations = objects.map((object) => ({ object, make: makerOf(object) }));
+    const plan = planChart([...secrets, ...registrations], settings);
+
+    super("r3a:batch:Suite", name, { namespace: settings.namespace }, options);
+    this.objects = objects;
+    registerChart(plan, { parent: this, provider: makeProvider(name, settings, this) });
+    this.registerOutputs({ namespace: settings.namespace });
+  }
+}
+
+export type SuiteArgs = {
+  readonly settings: Settings;
+  /** What stands beside the chart, since its values must not be in it. */
+  readonly secrets: readonly Registration[];
+};

@@ -1,0 +1,33 @@
+import { Chart } from "cdk8s";
+import type { Construct } from "constructs";
+import { BatchCronJob } from "./constructs/batch-cron-job.ts";
+import { addConfig } from "./constructs/config.ts";
+import { ExternalSecret } from "./constructs/external-secret.ts";
+import { JanitorAccess } from "./constructs/janitor-access.ts";
+import { addNamespace, addServiceAccount } from "./constructs/namespace.ts";
+import { addNetworkPolicy } from "./constructs/network.ts";
+import { RepeatingDeployment } from "./constructs/repeating-deployment.ts";
+import { SchemaJob } from "./constructs/schema-job.ts";
+import { listRequiredSecrets } from "./required-secrets.ts";
+import { resolveJobs } from "./resolve-jobs.ts";
+import type { Settings } from "./settings/schema.ts";
+
+/** All objects of one environment. Secrets are named in it and never made by it. */
+export class R3aChart extends Chart {
+  constructor(scope: Construct, id: string, settings: Settings) {
+    super(scope, id, { disableResourceNameHashes: true });
+
+    if (settings.createNamespace) addNamespace(this, settings);
+    if (settings.serviceAccountCreate) addServiceAccount(this, settings);
+    new JanitorAccess(this, settings);
+    if (settings.networkPolicy) addNetworkPolicy(this, settings);
+    addConfig(this, settings);
+    if (settings.secretsMode === "externalSecret")
+      for (const secret of listRequiredSecrets(settings)) new ExternalSecret(this, settings, secret);
+
+    new SchemaJob(this, settings);
+    for (const job of resolveJobs(settings))
+      if (job.runMode === "deployment") new RepeatingDeployment(this, settings, job);
+      else new BatchCronJob(this, settings, job);
+  }
+}

@@ -1,0 +1,80 @@
+import { EXIT } from "@r3a/runner/contract";
+import { k8s } from "cdk8s-plus-28";
+import { Construct } from "constructs";
+import { componentLabels } from "../labels.ts";
+import type { ResolvedJob } from "../resolve-jobs.ts";
+import { TIME_ZONE } from "../schedule.ts";
+import type { Settings } from "../settings/schema.ts";
+import { podTemplate } from "./pod-template.ts";
+
+/**
+ * What an exit code does to a Job. A brake, wrong arguments and wrong settings need a person; a pod that was told to
+ * go is no failure; ConfigIssue is what the janitor marks a pod with that can never start.
+ */
+export const FAILURE_POLICY: k8s.PodFailurePolicy = {
+  rules: [
+    {
+      action: "FailJob",
+      onExitCodes: {
+        containerName: "runner",
+        operator: "In",
+        values: [EXIT.brake, EXIT.usage, EXIT.settings],
+      },
+      // required by the types of 1.28 alone
+      onPodConditions: [],
+    },
+    { action: "FailJob", onPodConditions: [{ type: "ConfigIssue", status: "True" }] },
+    { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+  ],
+};
+
+/** A row of the table as a CronJob; an Indexed Job where its series are split over pods. */
+export class BatchCronJob extends Construct {
+  constructor(scope: Construct, settings: Settings, job: ResolvedJob) {
+    super(scope, job.name);
+    const labels = componentLabels(job.name);
+    new k8s.KubeCronJob(this, "cron-job", {
+      metadata: {
+        name: job.objectName,
+        namespace: settings.namespace,
+        labels,
+        annotations: {
+          "r3a.dev/why": job.why,
+          ...(job.mayOverrun === undefined ? {} : { "r3a.dev/may-overrun": job.mayOverrun }),
+          // a job that is under way ends by itself when its CronJob is deleted or replaced
+          "pulumi.com/deletionPropagationPolicy": "orphan",
+        },
+      },
+      spec: {
+        schedule: job.schedule,
+        timeZone: TIME_ZONE,
+        suspend: job.suspend,
+        concurrencyPolicy: job.concurrencyPolicy,
+        startingDeadlineSeconds: job.startingDeadlineSeconds,
+        successfulJobsHistoryLimit: job.successfulJobsHistoryLimit,
+        failedJobsHistoryLimit: job.failedJobsHistoryLimit,
+        jobTemplate: {
+          metadata: { labels },
+          spec: {
+            activeDeadlineSeconds: job.activeDeadlineSeconds,
+            backoffLimit: job.backoffLimit,
+            ...(job.ttlSecondsAfterFinished === 0
+              ? {}
+              : { ttlSecondsAfterFinished: job.ttlSecondsAfterFinished }),
+            ...(job.shards === 1
+              ? {}
+              : { completionMode: "Indexed", completions: job.shards, parallelism: job.shards }),
+            podFailurePolicy: FAILURE_POLICY,
+            template: podTemplate(settings, {
+              ...job,
+              component: job.name,
+              args: [...job.command, "--deadline", String(job.deadlineSeconds)],
+              readsConfig: true,
+              restartPolicy: "Never",
+            }),
+          },
+        },
+      },
+    });
+  }
+}

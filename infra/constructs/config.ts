@@ -1,0 +1,28 @@
+import type { EnvironmentName } from "@r3a/runner/contract";
+import { k8s } from "cdk8s-plus-28";
+import type { Construct } from "constructs";
+import { SUITE_LABELS } from "../labels.ts";
+import type { Settings } from "../settings/schema.ts";
+
+/** The runner's environment but its secrets, names sorted. */
+export function runnerEnvironment(settings: Settings): Readonly<Partial<Record<EnvironmentName, string>>> {
+  return {
+    AUTO_PERIOD: String(settings.autoPeriod),
+    EGRESS_KEY: settings.egressKey,
+    EXCHANGE_URL: settings.exchangeUrl,
+    FALLBACK_START: settings.fallbackStart,
+    LOG_LEVEL: settings.logLevel,
+    ...(settings.symbols.length === 0 ? {} : { SYMBOLS: settings.symbols.join(",") }),
+    SYNC_INTERVALS: settings.syncIntervals.join(","),
+    UNIVERSE_SIZE: String(settings.universeSize),
+    WEIGHT_LIMIT: String(settings.weightLimit),
+  };
+}
+
+/** The ConfigMap that every runner pod reads its environment from. */
+export function addConfig(scope: Construct, settings: Settings): void {
+  new k8s.KubeConfigMap(scope, "config", {
+    metadata: { name: settings.configMapName, namespace: settings.namespace, labels: SUITE_LABELS },
+    data: runnerEnvironment(settings) as Record<string, string>,
+  });
+}

@@ -1,0 +1,63 @@
+import { k8s } from "cdk8s-plus-28";
+import type { Construct } from "constructs";
+import { componentLabels, SUITE_LABELS } from "../labels.ts";
+import type { Settings } from "../settings/schema.ts";
+
+const ANYWHERE = "0.0.0.0/0";
+/** Private, link-local (cloud metadata), shared, loopback and reserved ranges: never an exchange. */
+const NOT_PUBLIC = [
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "240.0.0.0/4",
+];
+
+/** Pods of ours accept nothing and reach DNS, the database and the exchange; the janitor's also the API server. */
+export function addNetworkPolicy(scope: Construct, settings: Settings): void {
+  const port = (number: number, protocol = "TCP"): k8s.NetworkPolicyPort => ({
+    port: k8s.IntOrString.fromNumber(number),
+    protocol,
+  });
+  const exchange = new URL(settings.exchangeUrl);
+  const exchangePort = Number(exchange.port) || (exchange.protocol === "http:" ? 80 : 443);
+  new k8s.KubeNetworkPolicy(scope, "network", {
+    metadata: { name: "r3a-runner", namespace: settings.namespace, labels: SUITE_LABELS },
+    spec: {
+      podSelector: { matchLabels: { "app.kubernetes.io/name": SUITE_LABELS["app.kubernetes.io/name"] } },
+      policyTypes: ["Ingress", "Egress"],
+      egress: [
+        { ports: [port(53, "UDP"), port(53)] },
+        { to: [{ ipBlock: { cidr: settings.databaseCidr } }], ports: [port(settings.databasePort)] },
+        {
+          to: [
+            {
+              ipBlock: {
+                cidr: settings.exchangeCidr,
+                ...(settings.exchangeCidr === ANYWHERE ? { except: NOT_PUBLIC } : {}),
+              },
+            },
+          ],
+          ports: [port(exchangePort)],
+        },
+      ],
+    },
+  });
+  const janitor = componentLabels("maint-janitor");
+  new k8s.KubeNetworkPolicy(scope, "janitor-network", {
+    metadata: { name: "r3a-janitor", namespace: settings.namespace, labels: janitor },
+    spec: {
+      podSelector: { matchLabels: janitor },
+      policyTypes: ["Egress"],
+      egress: [
+        {
+          to: [{ ipBlock: { cidr: settings.apiServerCidr } }],
+          // most networks look at the address behind the service `kubernetes`, some at its own
+          ports: [port(443), port(6443)],
+        },
+      ],
+    },
+  });
+}

@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto";
+import { k8s } from "cdk8s-plus-28";
+import { componentLabels } from "../labels.ts";
+import type { Resources } from "../settings/fields.ts";
+import type { Settings } from "../settings/schema.ts";
+import { runnerEnvironment } from "./config.ts";
+
+/** One pod of the runner's image: its containers' common parts, Pod Security `restricted` included. */
+export type RunnerPod = {
+  readonly component: string;
+  readonly image: string;
+  readonly imagePullPolicy: Settings["imagePullPolicy"];
+  readonly args: readonly string[];
+  readonly waitDb: boolean;
+  readonly terminationGracePeriodSeconds: number;
+  readonly resources: Resources;
+  readonly restartPolicy: "Never" | "Always";
+  /** Whether it reads the ConfigMap; the schema's needs DB_URL alone, and would be another Job with each value. */
+  readonly readsConfig: boolean;
+  /** Pods that share the work, 1 where one does it alone. */
+  readonly shards: number;
+};
+
+/** The image's user; numeric, since a name fails with CreateContainerConfigError under runAsNonRoot. */
+const USER = 10_001;
+
+/** Template of a runner pod. The hash of the ConfigMap stands in it, so that a changed value makes new pods. */
+export function podTemplate(settings: Settings, pod: RunnerPod): k8s.PodTemplateSpec {
+  const container = (name: string, image: string, args: readonly string[]): k8s.Container => ({
+    name,
+    image,
+    imagePullPolicy: pod.imagePullPolicy,
+    args: [...args],
+    ...(pod.readsConfig ? { envFrom: environmentSources(settings) } : {}),
+    env: [
+      { name: "DB_URL", valueFrom: { secretKeyRef: { name: settings.dbSecretName, key: "DB_URL" } } },
+      ...(pod.shards === 1 ? [] : [{ name: "R3A_SHARDS", value: String(pod.shards) }]),
+    ],
+    resources: {
+      requests: {
+        cpu: k8s.Quantity.fromString(pod.resources.cpuRequest),
+        memory: k8s.Quantity.fromString(pod.resources.memoryRequest),
+      },
+      limits: {
+        memory: k8s.Quantity.fromString(pod.resources.memoryLimit),
+        "ephemeral-storage": k8s.Quantity.fromString(pod.resources.temporarySpace),
+      },
+    },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    },
+    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+    // the last lines of the log become the reason that `kubectl describe` shows
+    terminationMessagePolicy: "FallbackToLogsOnError",
+  });
+  return {
+    metadata: {
+      labels: componentLabels(pod.component),
+      ...(pod.readsConfig ? { annotations: { "r3a.dev/config-hash": configHash(settings) } } : {}),
+    },
+    spec: {
+      restartPolicy: pod.restartPolicy,
+      serviceAccountName: settings.serviceAccountName,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: pod.terminationGracePeriodSeconds,
+      ...(settings.priorityClassName === "" ? {} : { priorityClassName: settings.priorityClassName }),
+      ...(settings.pullSecretName === "" ? {} : { imagePullSecrets: [{ name: settings.pullSecretName }] }),
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: USER,
+        runAsGroup: USER,
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+      ...(pod.waitDb
+        ? { initContainers: [container("wait-db", waitDbImage(settings, pod.image), ["wait-db"])] }
+        : {}),
+      containers: [container("runner", pod.image, pod.args)],
+      volumes: [
+        { name: "tmp", emptyDir: { sizeLimit: k8s.Quantity.fromString(pod.resources.temporarySpace) } },
+      ],
+    },
+  };
+}
+
+function environmentSources({ configMapName, exchangeSecretName }: Settings): k8s.EnvFromSource[] {
+  const secret = exchangeSecretName === "" ? [] : [{ secretRef: { name: exchangeSecretName } }];
+  return [{ configMapRef: { name: configMapName } }, ...secret];
+}
+
+function waitDbImage({ waitDbImage: own }: Settings, image: string): string {
+  return own === "" ? image : own;
+}
+
+/** First 16 hex digits of the SHA-256 of what the ConfigMap holds. */
+export function configHash(settings: Settings): string {
+  return createHash("sha256")
+    .update(JSON.stringify(runnerEnvironment(settings)))
+    .digest("hex")
+    .slice(0, 16);
+}

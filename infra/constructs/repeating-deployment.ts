@@ -1,0 +1,36 @@
+import { k8s } from "cdk8s-plus-28";
+import { Construct } from "constructs";
+import { componentLabels } from "../labels.ts";
+import type { ResolvedJob } from "../resolve-jobs.ts";
+import type { Settings } from "../settings/schema.ts";
+import { podTemplate } from "./pod-template.ts";
+
+/** A minute sync as one long-running pod instead of 1,440 pods a day; it starts at each full period by itself. */
+export class RepeatingDeployment extends Construct {
+  constructor(scope: Construct, settings: Settings, job: ResolvedJob) {
+    super(scope, job.name);
+    const labels = componentLabels(job.name);
+    new k8s.KubeDeployment(this, "deployment", {
+      metadata: {
+        name: job.objectName,
+        namespace: settings.namespace,
+        labels,
+        annotations: { "r3a.dev/why": job.why },
+      },
+      spec: {
+        replicas: job.suspend ? 0 : 1,
+        revisionHistoryLimit: 3,
+        // two at once would only exclude each other by their locks
+        strategy: { type: "Recreate" },
+        selector: { matchLabels: labels },
+        template: podTemplate(settings, {
+          ...job,
+          component: job.name,
+          args: [...job.command, "--every", String(job.repeatsEverySeconds)],
+          readsConfig: true,
+          restartPolicy: "Always",
+        }),
+      },
+    });
+  }
+}

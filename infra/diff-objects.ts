@@ -1,0 +1,61 @@
+/** What of a Kubernetes object tells it from others. */
+export type PlainObject = {
+  readonly kind: string;
+  readonly metadata: { readonly name?: string; readonly namespace?: string };
+};
+
+/** One field; a value that is not there at all is undefined. */
+export type FieldChange = { readonly path: string; readonly before: unknown; readonly after: unknown };
+
+export type ObjectChange = {
+  /** `CronJob r3a/r3a-sync-1m`. */
+  readonly object: string;
+  readonly change: "added" | "removed" | "changed";
+  /** Empty where the whole object came or went. */
+  readonly fields: readonly FieldChange[];
+};
+
+/** What happens to each object between two renderings; those that stay the same are left out. */
+export function diffObjects(
+  before: readonly PlainObject[],
+  after: readonly PlainObject[],
+): readonly ObjectChange[] {
+  const old = new Map(before.map((object) => [identityOf(object), object]));
+  const next = new Map(after.map((object) => [identityOf(object), object]));
+  return [...new Set([...old.keys(), ...next.keys()])].flatMap((object): readonly ObjectChange[] => {
+    if (!next.has(object)) return [{ object, change: "removed", fields: [] }];
+    if (!old.has(object)) return [{ object, change: "added", fields: [] }];
+    const fields = diffValues("", old.get(object), next.get(object));
+    return fields.length === 0 ? [] : [{ object, change: "changed", fields }];
+  });
+}
+
+function identityOf({ kind, metadata: { name = "", namespace } }: PlainObject): string {
+  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+}
+
+function diffValues(path: string, before: unknown, after: unknown): readonly FieldChange[] {
+  const [old, next] = [childrenOf(before), childrenOf(after)];
+  if (old === null || next === null || Array.isArray(before) !== Array.isArray(after))
+    return before === after ? [] : [{ path, before, after }];
+  return [...new Set([...old.keys(), ...next.keys()])].flatMap((step) =>
+    diffValues(path === "" ? step.replace(/^\./, "") : `${path}${step}`, old.get(step), next.get(step)),
+  );
+}
+
+/**
+ * The parts of a map or list by their step in a path. Lists whose items all have a name of their own go by it, as
+ * Kubernetes merges them: a container put in front does not change all that follow. Null: a plain value.
+ */
+function childrenOf(value: unknown): ReadonlyMap<string, unknown> | null {
+  if (typeof value !== "object" || value === null) return null;
+  if (!Array.isArray(value)) {
+    const entries = Object.entries(value).filter(([, each]) => each !== undefined);
+    return new Map(entries.map(([key, each]) => [/^\w+$/.test(key) ? `.${key}` : `["${key}"]`, each]));
+  }
+  const names = value.map((item: unknown) =>
+    typeof item === "object" && item !== null && "name" in item ? String(item.name) : null,
+  );
+  const isNamed = !names.includes(null) && new Set(names).size === names.length;
+  return new Map(value.map((item: unknown, index) => [`[${isNamed ? names[index] : index}]`, item]));
+}

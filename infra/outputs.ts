@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+import { listRequiredSecrets, type RequiredSecret } from "./required-secrets.ts";
+import { resolveJobs } from "./resolve-jobs.ts";
+import type { Manifest } from "./rules/rule.ts";
+import type { Settings } from "./settings/schema.ts";
+
+/** What a stack tells about itself: plain values, never of a secret. */
+export type SuiteOutputs = {
+  /** `Kind/name` of every object of the chart. */
+  readonly names: readonly string[];
+  /** Cron expression (UTC) of each CronJob, `suspended` where it is; no times, which would change with each `up`. */
+  readonly schedules: Readonly<Record<string, string>>;
+  readonly images: readonly string[];
+  readonly requiredSecrets: readonly RequiredSecret[];
+  /** Changes with any setting, and with nothing else. */
+  readonly settingsHash: string;
+};
+
+/** The outputs of an environment. */
+export function listOutputs(settings: Settings, objects: readonly Manifest[]): SuiteOutputs {
+  const jobs = resolveJobs(settings);
+  const cronJobs = jobs.filter(({ runMode }) => runMode === "cronjob");
+  return {
+    names: objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`),
+    schedules: Object.fromEntries(
+      cronJobs.map(({ objectName, schedule, suspend }) => [objectName, suspend ? "suspended" : schedule]),
+    ),
+    images: imagesOf(objects),
+    requiredSecrets: listRequiredSecrets(settings),
+    settingsHash: createHash("sha256").update(sortedJson(settings)).digest("hex"),
+  };
+}
+
+/** Every value under a key `image`: that is what the cluster pulls, init containers included. */
+function imagesOf(objects: readonly Manifest[]): readonly string[] {
+  const images = new Set<string>();
+  JSON.stringify(objects, (key, value: unknown) => {
+    if (key === "image" && typeof value === "string") images.add(value);
+    return value;
+  });
+  return [...images].sort();
+}
+
+/** Keys sorted, so that the order of a settings file does not count. */
+function sortedJson(value: object): string {
+  return JSON.stringify(value, (_key, each: unknown) =>
+    typeof each === "object" && each !== null && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : each,
+  );
+}

@@ -1,0 +1,49 @@
+import { Config, getStack, RunError } from "@pulumi/pulumi";
+import { approximateSettings, readSecrets } from "./bridge/secrets.ts";
+import { Suite } from "./bridge/suite.ts";
+import { SettingsFault } from "./errors.ts";
+import { listOutputs, type SuiteOutputs } from "./outputs.ts";
+import { UNRELEASED } from "./settings/fields.ts";
+import { describe, PROJECT } from "./settings/parse.ts";
+import { readPulumiConfig } from "./settings/pulumi-config.ts";
+import type { Settings } from "./settings/schema.ts";
+
+/** What `pulumi up` and `pulumi preview` run: the objects of one stack and its outputs. */
+function registerStack(): SuiteOutputs {
+  const config = new Config(PROJECT);
+  const { settings, faults } = readSettings(config);
+  const secrets = readSecrets(config, settings);
+  const all = [...faults, ...checkReleased(settings), ...secrets.faults];
+  if (all.length > 0) throw new SettingsFault(all);
+  const { objects } = new Suite(PROJECT, { settings, secrets: secrets.registrations });
+  return listOutputs(settings, objects);
+}
+
+function readSettings(config: Config): { settings: Settings; faults: readonly string[] } {
+  try {
+    return { settings: readPulumiConfig(config), faults: [] };
+  } catch (error) {
+    if (!(error instanceof SettingsFault)) throw error;
+    return { settings: approximateSettings(config), faults: error.faults };
+  }
+}
+
+/** Synth only warns of it: its objects are looked at, not run. */
+function checkReleased(settings: Settings): readonly string[] {
+  if (!JSON.stringify(settings).includes(UNRELEASED)) return [];
+  const message =
+    "all zeros: no image has been released for this stack yet; " +
+    "release one, or set what the registry shows: pulumi config set imageDigest sha256:...";
+  return [describe({ key: "imageDigest", message }, () => `Pulumi.${getStack()}.yaml`)];
+}
+
+function registerOrExplain(): SuiteOutputs {
+  try {
+    return registerStack();
+  } catch (error) {
+    // Pulumi prints the message of a RunError alone; where settings are wrong a stack trace only hides what to do
+    throw error instanceof SettingsFault ? new RunError(error.message) : error;
+  }
+}
+
+export const { names, schedules, images, requiredSecrets, settingsHash } = registerOrExplain();

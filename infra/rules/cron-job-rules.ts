@@ -1,0 +1,132 @@
+import { faultOfSchedule, shortestPeriod, TIME_ZONE } from "../schedule.ts";
+import { graceOf } from "./job-rules.ts";
+import { cronJobOf } from "./pod.ts";
+import { MAY_OVERRUN, type Manifest, type Rule } from "./rule.ts";
+
+/** The controller appends 11 characters to make a Job's name, and 63 are allowed. */
+const LONGEST_NAME = 52;
+/** The controller looks every ten seconds: with less, a start may never happen. */
+const SHORTEST_STARTING_DEADLINE = 10;
+/** Missed starts after which the controller gives up counting (TooManyMissedTimes). */
+const MOST_MISSED = 100;
+
+/** Shortest time between two starts in seconds, null where the schedule is wrong: that is another rule's finding. */
+function periodOf(schedule: string | undefined): number | null {
+  return schedule === undefined || faultOfSchedule(schedule) !== null ? null : shortestPeriod(schedule);
+}
+
+/** Why a zone is none, null where it is; `Intl.supportedValuesOf` lacks Etc/UTC on Node 20, so it is tried. */
+function faultOfZone(zone: string | undefined): string | null {
+  if (!zone) return "has no timeZone, so the controller's own counts; set timeZone: Etc/UTC";
+  if (zone === TIME_ZONE) return null; // a look into the zones' table takes 4 ms
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    return null;
+  } catch {
+    return `timeZone "${zone}" does not exist; set Etc/UTC`;
+  }
+}
+
+/** What each CronJob must be; other kinds pass. */
+export const CRON_JOB_RULES: readonly Rule<Manifest>[] = [
+  {
+    id: "cron-name-length",
+    level: "error",
+    why: "A longer name is refused by the API server, or its Jobs cannot be made.",
+    upstream: [],
+    check: (object) => {
+      const name = object.metadata.name ?? "";
+      return cronJobOf(object) && name.length > LONGEST_NAME
+        ? [`its name has ${name.length} characters; shorten it to ${LONGEST_NAME}`]
+        : [];
+    },
+  },
+  {
+    id: "schedule",
+    level: "error",
+    why: "A schedule that cannot be read is refused on apply, one that never comes is never missed.",
+    upstream: ["datree CRONJOB_INVALID_SCHEDULE_VALUE"],
+    check: (object) => {
+      const fault = faultOfSchedule(cronJobOf(object)?.schedule ?? "");
+      return cronJobOf(object) && fault !== null ? [`${fault}; correct spec.schedule`] : [];
+    },
+  },
+  {
+    id: "time-zone",
+    level: "error",
+    why: "Candles close in UTC; a controller in another zone would start the daily jobs at another hour.",
+    upstream: [],
+    check: (object) => {
+      const cronJob = cronJobOf(object);
+      const fault = cronJob && faultOfZone(cronJob.timeZone);
+      return fault ? [fault] : [];
+    },
+  },
+  {
+    id: "forbid-concurrency",
+    level: "error",
+    why: "Two runs of one job wait for each other's locks and spend the exchange's budget twice.",
+    upstream: ["datree CRONJOB_MISSING_CONCURRENCYPOLICY_KEY"],
+    check: (object) => {
+      const policy = cronJobOf(object)?.concurrencyPolicy;
+      return cronJobOf(object) && policy !== "Forbid" ? ["set concurrencyPolicy: Forbid"] : [];
+    },
+  },
+  {
+    id: "starting-deadline",
+    level: "error",
+    why: "Without one, missed starts count without end; below 10 s a start may never happen, and 10 s missed one day in five (kubernetes#86647).",
+    upstream: [
+      "kube-score cronjob-has-deadline",
+      "datree CRONJOB_MISSING_STARTINGDEADLINESECONDS_KEY",
+      "KICS",
+    ],
+    check: (object) => {
+      const cronJob = cronJobOf(object);
+      if (!cronJob) return [];
+      const deadline = cronJob.startingDeadlineSeconds;
+      if (deadline === undefined || deadline < SHORTEST_STARTING_DEADLINE) {
+        return [`set startingDeadlineSeconds to ${SHORTEST_STARTING_DEADLINE} or more`];
+      }
+      const period = periodOf(cronJob.schedule);
+      return period !== null && deadline >= MOST_MISSED * period
+        ? [
+            `startingDeadlineSeconds (${deadline}) spans ${MOST_MISSED} starts or more; set less than ${MOST_MISSED * period}`,
+          ]
+        : [];
+    },
+  },
+  {
+    id: "time-budget",
+    level: "error",
+    why: "A run that outlives its period makes the next one late: measured, 55 s of deadline and 20 s of grace on a minute job held the next starts back by 16 and 32 s.",
+    upstream: [],
+    check: (object) => {
+      const cronJob = cronJobOf(object);
+      const job = cronJob?.jobTemplate?.spec;
+      const period = periodOf(cronJob?.schedule);
+      if (!job?.activeDeadlineSeconds || period === null) return [];
+      if (object.metadata.annotations?.[MAY_OVERRUN]?.trim()) return [];
+      const longest = job.activeDeadlineSeconds + graceOf(job);
+      return longest > period
+        ? [
+            `may run for ${longest} s (activeDeadlineSeconds + grace), starts every ${period} s; shorten it or annotate ${MAY_OVERRUN}: <reason>`,
+          ]
+        : [];
+    },
+  },
+  {
+    id: "history",
+    level: "error",
+    why: "A minute job makes 1,440 Jobs a day; what is kept must be said, not left to defaults.",
+    upstream: ["kube-linter job-ttl-seconds-after-finished"],
+    check: (object) => {
+      const cronJob = cronJobOf(object);
+      if (!cronJob || cronJob.jobTemplate?.spec?.ttlSecondsAfterFinished !== undefined) return [];
+      const { successfulJobsHistoryLimit: done, failedJobsHistoryLimit: failed } = cronJob;
+      return done === undefined || failed === undefined
+        ? ["set successfulJobsHistoryLimit and failedJobsHistoryLimit, or ttlSecondsAfterFinished"]
+        : [];
+    },
+  },
+];

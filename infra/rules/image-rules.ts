@@ -1,0 +1,73 @@
+import { containersOf, type Pod } from "./pod.ts";
+import type { Rule } from "./rule.ts";
+
+const DIGEST = /@sha256:[0-9a-f]{64}$/;
+/** Stands in a stack file until a release writes the real digest; no image has it. */
+const UNRELEASED = `@sha256:${"0".repeat(64)}`;
+
+/** The tag of an image reference; a registry's port is none. */
+function tagOf(image: string): string | undefined {
+  return /:([\w][\w.-]*)$/.exec(image.split("@")[0] ?? "")?.[1];
+}
+
+/** What each container's image must be, and when it is pulled. */
+export const IMAGE_RULES: readonly Rule<Pod>[] = [
+  {
+    id: "image-tag",
+    level: "error",
+    why: "`latest` is another program tomorrow; what ran last night cannot be told then.",
+    upstream: [
+      "kube-linter latest-tag",
+      "kube-score container-image-tag",
+      "polaris tagNotSpecified",
+      "KBP001",
+    ],
+    check: ({ spec }) =>
+      containersOf(spec).flatMap(({ name, image = "" }) => {
+        if (DIGEST.test(image)) return [];
+        const tag = tagOf(image);
+        return tag === undefined || tag === "latest"
+          ? [`container ${name}: image "${image}" has no fixed version; write its tag or digest`]
+          : [];
+      }),
+  },
+  {
+    id: "image-digest",
+    level: "error",
+    why: "A tag can be moved; a digest is the image that was tested. Held where requireDigest is set: production.",
+    upstream: ["KBP116", "kube-linter latest-tag"],
+    check: ({ spec }, { requireDigest }) =>
+      requireDigest
+        ? containersOf(spec)
+            .filter(({ image = "" }) => !DIGEST.test(image))
+            .map(
+              ({ name, image }) =>
+                `container ${name}: image "${image}" is not pinned; write <image>@sha256:<digest>`,
+            )
+        : [],
+  },
+  {
+    id: "image-released",
+    level: "warn",
+    why: "The committed digest is all zeros until a release writes the real one; pods of it never start.",
+    upstream: [],
+    check: ({ spec }) =>
+      containersOf(spec).some(({ image = "" }) => image.endsWith(UNRELEASED))
+        ? ["its image digest is all zeros; set imageDigest to a released one"]
+        : [],
+  },
+  {
+    id: "pull-policy",
+    level: "error",
+    // kube-score and polaris ask for Always, for the sake of tags that move
+    why: "With a digest, Always fetches nothing new, yet asks the registry at each start: 1,440 times a day per minute job, and none starts while the registry is down.",
+    upstream: ["waives kube-score container-image-pull-policy", "waives polaris pullPolicyNotAlways"],
+    check: ({ spec }) =>
+      containersOf(spec).flatMap(({ name, image = "", imagePullPolicy }) => {
+        if (imagePullPolicy === undefined) return [`container ${name}: set imagePullPolicy: IfNotPresent`];
+        return DIGEST.test(image) && imagePullPolicy === "Always"
+          ? [`container ${name}: imagePullPolicy is Always on a digest; set IfNotPresent or Never`]
+          : [];
+      }),
+  },
+];

@@ -1,0 +1,154 @@
+import type { Manifest, Rule } from "./rule.ts";
+import { secretIn } from "./secret-text.ts";
+
+type PolicyRule = {
+  readonly apiGroups?: readonly string[];
+  readonly resources?: readonly string[];
+  readonly verbs?: readonly string[];
+  readonly nonResourceURLs?: readonly string[];
+};
+
+const CLUSTER_WIDE = new Set([
+  "Namespace",
+  "ClusterRole",
+  "ClusterRoleBinding",
+  "PriorityClass",
+  "StorageClass",
+  "PersistentVolume",
+  "CustomResourceDefinition",
+]);
+/** Ways into a running pod. */
+const POD_DOORS = ["pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "pods/ephemeralcontainers"];
+const WRITES = ["create", "update", "patch"];
+/** cdk8s ends a name that nobody gave with c8 and six hex digits of the construct's path. */
+const GENERATED_NAME = /-c8[0-9a-f]{6}$/;
+
+/** The rules of a Role or ClusterRole, none of other kinds. */
+function rightsOf(object: Manifest): readonly PolicyRule[] {
+  const isRole = object.kind === "Role" || object.kind === "ClusterRole";
+  return isRole ? ((object.rules as readonly PolicyRule[] | undefined) ?? []) : [];
+}
+
+/** What each object must be, whatever its kind. */
+export const OBJECT_RULES: readonly Rule<Manifest>[] = [
+  {
+    id: "explicit-name",
+    level: "error",
+    why: "A generated name changes when code moves, and then the object is deleted and made anew.",
+    upstream: [],
+    check: ({ kind, metadata: { name, generateName } }) => {
+      if (!name || generateName) return ["has no fixed name; set metadata.name"];
+      // a Job's name may end with a hash on purpose: a new template needs a new Job
+      return kind !== "Job" && GENERATED_NAME.test(name)
+        ? [`its name was generated from the construct's path; set metadata.name`]
+        : [];
+    },
+  },
+  {
+    id: "namespace",
+    level: "error",
+    why: "Without a namespace an object lands where the caller's context points, in the worst case in `default`.",
+    upstream: ["kube-linter use-namespace", "datree WORKLOAD_INCORRECT_NAMESPACE_VALUE_DEFAULT"],
+    check: ({ kind, metadata: { namespace } }) => {
+      if (CLUSTER_WIDE.has(kind)) return [];
+      return !namespace || namespace === "default"
+        ? [`stands in ${namespace ?? "no"} namespace; set metadata.namespace`]
+        : [];
+    },
+  },
+  {
+    id: "restricted-namespace",
+    level: "error",
+    why: "The API server then refuses what these rules missed, and what others put there.",
+    upstream: ["PSS"],
+    check: ({ kind, metadata: { labels } }) =>
+      kind === "Namespace" && labels?.["pod-security.kubernetes.io/enforce"] !== "restricted"
+        ? ["set the label pod-security.kubernetes.io/enforce: restricted"]
+        : [],
+  },
+  {
+    id: "no-secret-object",
+    level: "error",
+    why: "Synth output is committed and sent around; base64 hides nothing. Charts know names of secrets only.",
+    upstream: [],
+    check: ({ kind }) =>
+      kind === "Secret"
+        ? ["is a Secret; use secretsMode existing, pulumi or externalSecret and leave it out of the chart"]
+        : [],
+  },
+  {
+    id: "no-config-secret",
+    level: "error",
+    why: "A ConfigMap is read by everyone with `view` and is never encrypted at rest.",
+    upstream: ["polaris sensitiveConfigmapContent", "KBP112"],
+    check: (object) => {
+      if (object.kind !== "ConfigMap") return [];
+      const data = (object.data as Readonly<Record<string, string>> | undefined) ?? {};
+      return Object.entries(data).flatMap(([name, value]) => {
+        const secret = secretIn(name, value);
+        return secret === null ? [] : [`${secret}; move it to a Secret`];
+      });
+    },
+  },
+  {
+    id: "role-wildcard",
+    level: "error",
+    why: "A wildcard also grants what the next version of Kubernetes brings.",
+    upstream: ["kube-linter wildcard-in-rules", "KBP107"],
+    check: (object) =>
+      rightsOf(object).flatMap((right) =>
+        (["apiGroups", "resources", "verbs", "nonResourceURLs"] as const)
+          .filter((field) => right[field]?.some((value) => value.includes("*")))
+          .map((field) => `${field} has a wildcard; list what is needed`),
+      ),
+  },
+  {
+    id: "role-pods",
+    level: "error",
+    why: "Who makes a pod, or enters one, has the rights of every ServiceAccount and Secret of the namespace.",
+    upstream: ["kube-linter access-to-create-pods", "polaris rolePodExecAttach", "KBP108"],
+    check: (object) =>
+      rightsOf(object).flatMap(({ resources = [], verbs = [] }) => [
+        ...resources
+          .filter((resource) => POD_DOORS.includes(resource))
+          .map((resource) => `grants ${resource}; leave it out`),
+        ...(resources.includes("pods")
+          ? verbs
+              .filter((verb) => WRITES.includes(verb))
+              .map((verb) => `may ${verb} pods; leave the verb out`)
+          : []),
+      ]),
+  },
+  {
+    id: "role-secrets",
+    level: "error",
+    why: "Pods get their secrets from the kubelet; nothing here reads them from the API.",
+    upstream: ["kube-linter access-to-secrets", "KBP107"],
+    check: (object) =>
+      rightsOf(object).flatMap(({ resources = [], verbs = [] }) =>
+        resources.includes("secrets") ? [`may ${verbs.join(", ")} secrets; leave the resource out`] : [],
+      ),
+  },
+  {
+    id: "role-plural",
+    level: "error",
+    // cdk8s-plus gives `cronjob` for a CronJob construct
+    why: "The API knows plural resource names; a role on `cronjob` grants nothing and nobody says so.",
+    upstream: [],
+    check: (object) =>
+      rightsOf(object)
+        .flatMap(({ resources = [] }) => resources)
+        .filter((resource) => !/s(\/|$)|^\*/.test(resource))
+        .map((resource) => `resource ${resource} is singular; write ${resource}s`),
+  },
+  {
+    id: "no-cluster-admin",
+    level: "error",
+    why: "cluster-admin is every right there is.",
+    upstream: ["kube-linter cluster-admin-role-binding", "polaris clusterrolebindingClusterAdmin"],
+    check: (object) => {
+      const role = object.roleRef as { readonly name?: string } | undefined;
+      return role?.name === "cluster-admin" ? ["binds cluster-admin; bind a Role of its own"] : [];
+    },
+  },
+];

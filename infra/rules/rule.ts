@@ -1,0 +1,100 @@
+/** A Kubernetes object as it stands in YAML. What lies below `metadata` is read through the types of `pod.ts`. */
+export type Manifest = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name?: string;
+    readonly generateName?: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly [field: string]: unknown;
+};
+
+/** What an environment declares about the things around the objects. */
+export type CheckOptions = {
+  /** Whether an image without a digest is an error: production. */
+  readonly requireDigest: boolean;
+  /** ServiceAccounts that someone else makes, by name. */
+  readonly externalServiceAccounts?: readonly string[];
+  /** Whether someone else's NetworkPolicies isolate the pods (`networkPolicy: false`). */
+  readonly externalNetworkPolicy?: boolean;
+};
+
+export type Level = "error" | "warn";
+
+export type Finding = {
+  readonly rule: string;
+  readonly level: Level;
+  /** Kind/name. */
+  readonly object: string;
+  /** What is wrong, then what to do. */
+  readonly message: string;
+};
+
+type Described = {
+  /** Also the name of its waiver: `r3a.dev/waive-<id>: <reason>` on the object. */
+  readonly id: string;
+  readonly level: Level;
+  readonly why: string;
+  /** The same rule in kube-linter, kube-score, polaris, datree, Pod Security (PSS) or Monokle (KBP). */
+  readonly upstream: readonly string[];
+};
+
+/** A rule about one thing; each text it returns is one finding. Wrong types are the schema's matter, not a rule's. */
+export type Rule<Subject> = Described & {
+  check(subject: Subject, options: CheckOptions): readonly string[];
+};
+
+/** A rule about all objects together; it says at which of them each finding lies. */
+export type ChartRule = Described & {
+  check(
+    objects: readonly Manifest[],
+    options: CheckOptions,
+  ): readonly { readonly object: Manifest; readonly message: string }[];
+};
+
+/** Kind/name, as findings and messages name an object. */
+export function nameOf(object: Manifest): string {
+  return `${object.kind}/${object.metadata.name ?? "(no name)"}`;
+}
+
+/** The annotation that allows a CronJob to run for longer than its period; its value is the reason. */
+export const MAY_OVERRUN = "r3a.dev/may-overrun";
+const WAIVER = "r3a.dev/waive-";
+
+/** Why an object need not keep a rule; null where no waiver with a reason stands on it. */
+export function waiverOf(object: Manifest, ruleId: string): string | null {
+  return object.metadata.annotations?.[`${WAIVER}${ruleId}`]?.trim() || null;
+}
+
+/** Waivers that say nothing: without a reason, or of a rule that does not exist (a typing error would waive nothing). */
+export function faultyWaivers(object: Manifest, ruleIds: readonly string[]): readonly Finding[] {
+  return Object.entries(object.metadata.annotations ?? {}).flatMap(([key, reason]): Finding[] => {
+    const isWaiver = key.startsWith(WAIVER);
+    if (!isWaiver && key !== MAY_OVERRUN) return [];
+    const found = { level: "error", object: nameOf(object) } as const;
+    const isUnknown = isWaiver && !ruleIds.includes(key.slice(WAIVER.length));
+    return [
+      ...(isUnknown
+        ? [
+            {
+              ...found,
+              rule: "waiver-rule",
+              message: `${key} waives no rule that exists; write r3a.dev/waive-<rule id>`,
+            },
+          ]
+        : []),
+      ...(reason.trim() === ""
+        ? [
+            {
+              ...found,
+              rule: "waiver-reason",
+              message: `${key} has no reason; write why the rule does not hold here`,
+            },
+          ]
+        : []),
+    ];
+  });
+}

@@ -1,0 +1,110 @@
+import type { Fault } from "../errors.ts";
+import { UNRELEASED } from "./fields.ts";
+import type { Settings } from "./schema.ts";
+import { parseSelector } from "./selector.ts";
+
+const PINNED = /^[^@\s]+@sha256:[0-9a-f]{64}$/;
+const REPOSITORY = /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$/;
+const HOW_TO_PIN = "`docker buildx imagetools inspect IMAGE:TAG` shows the digest";
+
+/** What is wrong between settings that are each right by themselves, all of it. Pure: no clock, no network. */
+export function checkSettings(settings: Settings): readonly Fault[] {
+  return [
+    ...checkImage(settings),
+    ...checkOtherImages(settings),
+    ...checkSelectors(settings),
+    ...checkSecrets(settings),
+    ...checkMemory(settings),
+  ];
+}
+
+function checkImage({ image, imageDigest, imageTag, requireDigest }: Settings): readonly Fault[] {
+  const faults: Fault[] = [];
+  if (!REPOSITORY.test(image) || /:[^/]*$/.test(image))
+    faults.push({
+      key: "image",
+      message: "is no repository alone; leave out tag and digest, they have settings of their own",
+    });
+  if (imageTag !== "" && imageDigest !== "")
+    faults.push({ key: "imageTag", message: "stands beside imageDigest; remove one of them" });
+  else if (requireDigest && imageTag !== "")
+    faults.push({
+      key: "imageTag",
+      message: `a tag can move and requireDigest is set; set imageDigest instead (${HOW_TO_PIN})`,
+    });
+  else if (requireDigest && imageDigest === "")
+    faults.push({
+      key: "imageDigest",
+      message: `is missing and requireDigest is set; set it (${HOW_TO_PIN}), before the first release to ${UNRELEASED}`,
+    });
+  return faults;
+}
+
+function checkOtherImages({ jobs, requireDigest, waitDbImage }: Settings): readonly Fault[] {
+  const named = Object.entries(jobs).flatMap(([name, { image }]) =>
+    image === undefined ? [] : [{ key: `jobs.${name}.image`, image }],
+  );
+  const images = waitDbImage === "" ? named : [...named, { key: "waitDbImage", image: waitDbImage }];
+  return images.flatMap(({ key, image }) => {
+    if (image.trim() === "") return [{ key, message: "is empty; leave it out to use the runner's image" }];
+    if (requireDigest && !PINNED.test(image))
+      return [
+        { key, message: `has no digest and requireDigest is set; write IMAGE@sha256:... (${HOW_TO_PIN})` },
+      ];
+    return [];
+  });
+}
+
+function checkSelectors({ janitorProtectedSelectors }: Settings): readonly Fault[] {
+  return janitorProtectedSelectors.flatMap((text, index) => {
+    const parsed = parseSelector(text);
+    if (!("fault" in parsed)) return [];
+    const message = `${parsed.fault}; write a label selector as for \`kubectl get pods -l\`, e.g. app=postgres`;
+    return [{ key: `janitorProtectedSelectors[${index}]`, message }];
+  });
+}
+
+function checkSecrets(settings: Settings): readonly Fault[] {
+  if (settings.secretsMode !== "pulumi" || settings.pullSecretName === "") return [];
+  return (["registryServer", "registryUser"] as const)
+    .filter((key) => settings[key] === "")
+    .map((key) => ({
+      key,
+      message: `is empty and secretsMode pulumi makes the secret ${settings.pullSecretName}; set it, or set pullSecretName to ""`,
+    }));
+}
+
+/** Kubernetes refuses a pod that asks for more memory than it may have. */
+function checkMemory(settings: Settings): readonly Fault[] {
+  const { memoryRequest, memoryLimit } = settings;
+  const pods = [
+    { key: "memoryRequest", memoryRequest, memoryLimit },
+    ...Object.entries(settings.jobs).map(([name, { resources }]) => ({
+      key: `jobs.${name}.resources.${resources?.memoryRequest === undefined ? "memoryLimit" : "memoryRequest"}`,
+      isOwn: resources?.memoryRequest !== undefined || resources?.memoryLimit !== undefined,
+      memoryRequest: resources?.memoryRequest ?? memoryRequest,
+      memoryLimit: resources?.memoryLimit ?? memoryLimit,
+    })),
+  ];
+  return pods
+    .filter(
+      (pod) => (!("isOwn" in pod) || pod.isOwn) && amountOf(pod.memoryRequest) > amountOf(pod.memoryLimit),
+    )
+    .map((pod) => ({
+      key: pod.key,
+      message: `the request of ${pod.memoryRequest} is above the limit of ${pod.memoryLimit}; lower the request or raise the limit`,
+    }));
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  m: 0.001,
+  Ki: 1024,
+  Mi: 1024 ** 2,
+  Gi: 1024 ** 3,
+  Ti: 1024 ** 4,
+};
+
+function amountOf(quantity: string): number {
+  const [, number = "", unit = ""] = /^([\d.]+)(\D*)$/.exec(quantity) ?? [];
+  return Number(number) * (UNITS[unit] ?? 1);
+}

@@ -1,0 +1,190 @@
+import { INTERVALS } from "@r3a/runner/contract";
+import { z } from "zod";
+import {
+  cidr,
+  count,
+  digest,
+  jobOverride,
+  label,
+  objectName,
+  pullPolicy,
+  quantity,
+  seconds,
+  UNRELEASED,
+  url,
+} from "./fields.ts";
+
+/**
+ * Every setting of an environment, its type, default and meaning: the keys of `Pulumi.yaml` and `Pulumi.<stack>.yaml`
+ * under the project's name. `npm run docs` writes both `Pulumi.yaml` and docs/settings.md from here.
+ */
+export const SETTINGS = z.strictObject({
+  namespace: label.default("r3a").describe("Namespace of all objects."),
+  createNamespace: z
+    .boolean()
+    .default(true)
+    .describe("Whether the namespace is ours; it enforces Pod Security `restricted`."),
+  image: z
+    .string()
+    .min(1)
+    .default("ghcr.io/triplora/r3a-runner")
+    .describe("Image repository of the runner, without tag or digest."),
+  imageDigest: z
+    .union([digest, z.literal("")])
+    .default("")
+    .describe(`Digest of the image, e.g. ${UNRELEASED.slice(0, 15)}...; all zeros: not released yet.`),
+  imageTag: z
+    .string()
+    .regex(/^[\w][\w.-]{0,127}$|^$/, "must be an image tag")
+    .default("")
+    .describe("Tag instead of a digest; refused where `requireDigest` is set."),
+  requireDigest: z.boolean().default(true).describe("Whether images must be pinned by digest."),
+  imagePullPolicy: pullPolicy
+    .default("IfNotPresent")
+    .describe("Pull policy: with a digest, Always only asks the registry every minute."),
+  pullSecretName: z
+    .union([objectName, z.literal("")])
+    .default("r3a-regcred")
+    .describe("Secret with the registry's credentials; empty: none."),
+  serviceAccountCreate: z.boolean().default(true).describe("Whether the ServiceAccount of the jobs is ours."),
+  serviceAccountName: objectName
+    .default("r3a-sync-sa")
+    .describe("ServiceAccount of the jobs; it has no rights and no token."),
+  secretsMode: z
+    .enum(["existing", "pulumi", "externalSecret"])
+    .default("existing")
+    .describe(
+      "Who makes the secrets: someone else, `pulumi up` from its encrypted settings, or the External Secrets Operator.",
+    ),
+  dbSecretName: objectName.default("r3a-db").describe("Secret with the key DB_URL."),
+  exchangeSecretName: z
+    .union([objectName, z.literal("")])
+    .default("")
+    .describe("Secret with BINANCE_API_KEY and BINANCE_API_SECRET; empty: none, public data needs none."),
+  externalSecretStore: objectName.default("r3a").describe("Store that the ExternalSecrets read from."),
+  externalSecretStoreKind: z
+    .enum(["SecretStore", "ClusterSecretStore"])
+    .default("SecretStore")
+    .describe("Kind of that store."),
+  externalSecretRefresh: z
+    .string()
+    .regex(/^\d+[smh]$/, "must be a duration, e.g. 1h")
+    .default("1h")
+    .describe("How often the operator reads the store again."),
+  registryServer: z
+    .string()
+    .default("ghcr.io")
+    .describe("Registry of the pull credentials (secretsMode pulumi)."),
+  registryUser: z.string().default("").describe("User of the pull credentials (secretsMode pulumi)."),
+  configMapName: objectName.default("r3a-sync-config").describe("ConfigMap with the runner's environment."),
+  autoPeriod: z.boolean().default(true).describe("AUTO_PERIOD: sync goes on behind the newest candle."),
+  syncIntervals: z
+    .array(z.enum(INTERVALS))
+    .min(1)
+    .default([...INTERVALS])
+    .describe("SYNC_INTERVALS: what sync works on."),
+  fallbackStart: z.iso
+    .date("must be a date, YYYY-MM-DD")
+    .default("2020-01-01")
+    .describe("FALLBACK_START: where a new series starts."),
+  exchangeUrl: url
+    .default("https://api.binance.com")
+    .describe("EXCHANGE_URL: base of the exchange's REST API."),
+  symbols: z.array(z.string()).default([]).describe("SYMBOLS: symbols instead of the largest by volume."),
+  universeSize: z
+    .int()
+    .min(1)
+    .max(2_000)
+    .default(60)
+    .describe("UNIVERSE_SIZE: how many of the largest symbols."),
+  weightLimit: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.8)
+    .describe("WEIGHT_LIMIT: share of the exchange's 6,000 weight a minute."),
+  egressKey: label.default("default").describe("EGRESS_KEY: jobs behind one address share it."),
+  maintMaxOps: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(1)
+    .describe("MAINT_MAX_OPS: index operations of one maint run."),
+  logLevel: z.enum(["fatal", "error", "warn", "info", "debug"]).default("info").describe("LOG_LEVEL."),
+  waitDb: z
+    .boolean()
+    .default(true)
+    .describe("Init container `wait-db` for all but the minute jobs, which wait themselves."),
+  waitDbImage: z.string().default("").describe("Image of wait-db; empty: the runner's."),
+  cpuRequest: quantity.default("50m").describe("Processor request of a container."),
+  memoryRequest: quantity.default("96Mi").describe("Memory request of a container."),
+  memoryLimit: quantity
+    .default("160Mi")
+    .describe("Memory limit of a container: the runner's peak is below 128 MB."),
+  temporarySpace: quantity
+    .default("64Mi")
+    .describe("Size of /tmp, the only place that a container can write to."),
+  successfulJobsHistoryLimit: count.default(1).describe("Finished jobs that are kept."),
+  failedJobsHistoryLimit: count.default(2).describe("Failed jobs that are kept."),
+  ttlSecondsAfterFinished: z
+    .union([seconds, z.literal(0)])
+    .default(0)
+    .describe("Finished jobs are deleted after this; 0: by the history limits alone."),
+  suspendAll: z.boolean().default(false).describe("Suspends every CronJob: nothing starts."),
+  jobs: z
+    .record(z.string(), jobOverride)
+    .default({})
+    .describe("What this environment changes of single jobs: {sync-1m: {schedule: ...}}."),
+  priorityClassName: z
+    .union([objectName, z.literal("")])
+    .default("")
+    .describe("PriorityClass of the pods; empty: the cluster's default."),
+  networkPolicy: z
+    .boolean()
+    .default(true)
+    .describe("Whether pods may reach the database, the exchange and DNS only."),
+  databaseCidr: cidr.default("10.0.0.0/8").describe("Where the database is."),
+  databasePort: z.int().min(1).max(65_535).default(5432).describe("Its port."),
+  apiServerCidr: cidr
+    .default("0.0.0.0/0")
+    .describe("Where the Kubernetes API server is; only the janitor reaches it."),
+  exchangeCidr: cidr
+    .default("0.0.0.0/0")
+    .describe("Where the exchange is; of 0.0.0.0/0 the private ranges are left out."),
+  janitorTargetNamespace: label.default("r3a").describe("Namespace that the janitor cleans."),
+  janitorDeleteAfterSeconds: seconds.default(900).describe("How long a pod must be stuck."),
+  janitorProtectedSelectors: z
+    .array(z.string())
+    .default(["app.kubernetes.io/name=postgres", "app.kubernetes.io/instance=ingress-nginx"])
+    .describe("Label selectors of pods that the janitor never touches."),
+  refreshLookback: z
+    .string()
+    .regex(/^\d+ (minutes?|hours?|days?)$/, "must be e.g. 3 days")
+    .default("3 days")
+    .describe("How far refresh-lastts looks back."),
+  vacuumAnalyzeOnly: z.boolean().default(true).describe("Whether vacuum only analyses."),
+  kubeContext: z
+    .string()
+    .default("")
+    .describe("Context of the kubeconfig that `pulumi up` uses; empty: the current one."),
+  protect: z
+    .boolean()
+    .default(false)
+    .describe("Whether Pulumi refuses to delete the namespace and its secrets."),
+  adopt: z
+    .array(z.string())
+    .default([])
+    .describe("Objects that exist already and are imported, as Kind/name or Kind/*; see the deploy guide."),
+});
+
+/** All settings of one environment, defaults filled in. */
+export type Settings = z.infer<typeof SETTINGS>;
+export type SettingName = keyof Settings;
+
+/** The only keys that hold secrets: encrypted in the stack file, never read by synth. */
+export const SECRET_SETTINGS = {
+  dbUrl: "DB_URL of the jobs.",
+  binance: "Object {apiKey, apiSecret}; optional.",
+  registryToken: "Password or token of the pull credentials.",
+} as const;
+export type SecretName = keyof typeof SECRET_SETTINGS;

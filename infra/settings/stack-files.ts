@@ -1,0 +1,184 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { SettingsFault } from "../errors.ts";
+import { DEFAULTS, decodeSetting, isSetting } from "./decode.ts";
+import { nearest } from "./nearest.ts";
+import { describe, examineSettings, PROJECT, unknownKey } from "./parse.ts";
+import { SECRET_SETTINGS, type SecretName, type Settings } from "./schema.ts";
+import { type Entry, readYaml, type YamlFault, type YamlFile } from "./yaml-file.ts";
+
+const PROJECT_FILE = "Pulumi.yaml";
+const STACK_FILE = /^Pulumi\.([A-Za-z0-9_.-]+)\.yaml$/;
+/** What else the engine keeps in a stack file; `environment` is missing, since synth cannot see what it brings. */
+const STACK_KEYS = ["config", "secretsprovider", "encryptionsalt", "encryptedkey"];
+
+/** Names of the environments that have a file, sorted. */
+export function listStacks(root: string): readonly string[] {
+  return readdirSync(root)
+    .flatMap((file) => STACK_FILE.exec(file)?.[1] ?? [])
+    .sort();
+}
+
+/**
+ * The settings of an environment from the files that Pulumi reads too: the defaults of Pulumi.yaml, replaced key by key
+ * by Pulumi.<stack>.yaml. Needs no engine and no passphrase: secrets are checked for being encrypted and left alone.
+ * Everything that is wrong is thrown together as one SettingsFault.
+ */
+export function loadStack(root: string, stack: string): Settings {
+  const stackFile = `Pulumi.${stack}.yaml`;
+  const stacks = listStacks(root);
+  if (!stacks.includes(stack))
+    throw new SettingsFault([
+      `${stackFile}: there is no such file; stacks are ${stacks.join(", ")}, \`pulumi stack init ${stack}\` makes a new one`,
+    ]);
+  const [projectYaml, stackYaml] = [open(root, PROJECT_FILE), open(root, stackFile)];
+  if ("faults" in projectYaml || "faults" in stackYaml)
+    throw new SettingsFault(
+      [projectYaml, stackYaml].flatMap((file) => ("faults" in file ? file.faults : [])),
+    );
+  const project = readProject(projectYaml);
+  const own = readStack(stackFile, stackYaml);
+  const raw = { ...project.values, ...own.values };
+  const { settings, faults } = examineSettings(raw, (name) => placeOf(name, stackFile, project, own));
+  const missing = project.undecided
+    .filter((name) => !(name in own.values))
+    .map((name) => at(PROJECT_FILE, name, "has neither default nor value; `npm run docs` writes it again"));
+  const all = [...project.faults, ...own.faults, ...missing, ...faults];
+  if (all.length > 0) throw new SettingsFault(all);
+  return settings;
+}
+
+/** What one file sets, and what is wrong with the file itself. */
+type Part = { readonly values: Readonly<Record<string, unknown>>; readonly faults: readonly string[] };
+
+/** A default that Pulumi.yaml has from the schema is right by itself: what to change then is the stack's file. */
+function placeOf(name: string, stackFile: string, project: Part, own: Part): string {
+  if (name in own.values || !(name in project.values)) return stackFile;
+  const isOurs = isSetting(name) && isDeepStrictEqual(project.values[name], DEFAULTS[name]);
+  return isOurs ? stackFile : PROJECT_FILE;
+}
+
+function at(file: string, key: string, message: string): string {
+  return describe({ key, message }, () => file);
+}
+
+/** Pulumi.yaml is the same for every stack, and takes 30 ms to parse. */
+const known = new Map<string, YamlFile | YamlFault>();
+
+function open(root: string, file: string): YamlFile | YamlFault {
+  const path = join(root, file);
+  if (!existsSync(path)) return { faults: [`${file}: there is no such file; \`npm run docs\` writes it`] };
+  const text = readFileSync(path, "utf8");
+  const parsed = known.get(text) ?? readYaml(file, text);
+  known.set(text, parsed);
+  return parsed;
+}
+
+function readProject(file: YamlFile): Part & { readonly undecided: readonly string[] } {
+  const values: Record<string, unknown> = {};
+  const undecided: string[] = [];
+  const faults: string[] = [];
+  const name = file.keys.find(({ key }) => key === "name")?.text;
+  if (name !== PROJECT)
+    faults.push(
+      `${PROJECT_FILE}: name: the project must be called ${PROJECT}, as its keys are; write name: ${PROJECT}`,
+    );
+  const entries = file.entriesOf("config");
+  if (entries === undefined) faults.push(`${PROJECT_FILE}: config: is no map; write one key per setting`);
+  for (const entry of entries ?? []) {
+    if (entry.key.includes(":") && !entry.key.startsWith(`${PROJECT}:`)) continue;
+    const key = entry.key.replace(`${PROJECT}:`, "");
+    const fault = isSecretName(key) ? secretInProject(key) : faultOfSecure(entry.value);
+    if (key in values || undecided.includes(key))
+      faults.push(at(PROJECT_FILE, key, `stands here twice, also as ${PROJECT}:${key}; keep one of them`));
+    else if (fault !== null) faults.push(at(PROJECT_FILE, key, fault));
+    else if (entry.text !== undefined || Array.isArray(entry.value)) values[key] = settingOf(key, entry);
+    else {
+      const declared = Object.entries(entry.value as Readonly<Record<string, unknown>>);
+      const given = declared.filter(([field]) => field === "default" || field === "value");
+      const [first] = given;
+      if (given.length > 1)
+        faults.push(at(PROJECT_FILE, key, "has both default and value; keep one of them"));
+      else if (first === undefined) undecided.push(key);
+      else values[key] = first[1];
+    }
+  }
+  return { values, undecided, faults };
+}
+
+function readStack(stackFile: string, file: YamlFile): Part {
+  const values: Record<string, unknown> = {};
+  const faults: string[] = [];
+  for (const { key } of file.keys)
+    if (!STACK_KEYS.includes(key)) {
+      const near = nearest(key, STACK_KEYS);
+      const isHidden = key === "environment";
+      const remedy = near === undefined ? "settings go under config:" : `did you mean ${near}?`;
+      const what = isHidden
+        ? "synth cannot see what it brings; write the settings under config:"
+        : `unknown; ${remedy}`;
+      faults.push(`${stackFile}: ${key}: ${what}`);
+    }
+  const entries = file.entriesOf("config");
+  if (entries === undefined)
+    faults.push(`${stackFile}: config: is no map; write ${PROJECT}:KEY: VALUE lines`);
+  for (const entry of entries ?? []) {
+    if (!entry.key.includes(":"))
+      faults.push(`${stackFile}: ${entry.key}: has no namespace; write ${PROJECT}:${entry.key}`);
+    if (!entry.key.startsWith(`${PROJECT}:`)) continue;
+    const key = entry.key.slice(PROJECT.length + 1);
+    if (isSecretName(key)) {
+      if (!isEncrypted(entry.value)) faults.push(at(stackFile, key, plainSecret(key)));
+      continue;
+    }
+    const fault = faultOfSecure(entry.value);
+    if (fault === null) values[key] = settingOf(key, entry);
+    else faults.push(at(stackFile, key, isSetting(key) ? fault : unknownKey(key)));
+  }
+  return { values, faults };
+}
+
+function settingOf(key: string, { text, value }: Entry): unknown {
+  return text !== undefined && isSetting(key) ? decodeSetting(key, text) : value;
+}
+
+function isSecretName(key: string): key is SecretName {
+  return Object.hasOwn(SECRET_SETTINGS, key);
+}
+
+const SECRETS = Object.keys(SECRET_SETTINGS).join(", ");
+/** A map goes in part by part, so that each is encrypted. */
+const HOW_TO_SET: Readonly<Record<SecretName, string>> = {
+  dbUrl: `\`pulumi config set --secret ${PROJECT}:dbUrl\``,
+  binance: `\`pulumi config set --path --secret ${PROJECT}:binance.apiKey\`, then the same for apiSecret`,
+  registryToken: `\`pulumi config set --secret ${PROJECT}:registryToken\``,
+};
+
+function secretInProject(name: SecretName): string {
+  return `a secret has no place here; take it out, the stack's file gets it by ${HOW_TO_SET[name]}`;
+}
+
+function plainSecret(name: SecretName): string {
+  return `a secret in plain text; take it out, change it where it is used, then ${HOW_TO_SET[name]}`;
+}
+
+/** `{secure: ...}`, or a map of nothing else, as `pulumi config set --secret --path` writes. */
+function isEncrypted(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const entries = Object.entries(value);
+  const [first] = entries;
+  if (entries.length === 1 && first?.[0] === "secure") return typeof first[1] === "string";
+  return entries.length > 0 && entries.every(([, each]) => isEncrypted(each));
+}
+
+function faultOfSecure(value: unknown): string | null {
+  return hasSecure(value)
+    ? `secure: is for ${SECRETS} alone, synth reads no secret; write the value in plain text`
+    : null;
+}
+
+function hasSecure(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some(([key, each]) => key === "secure" || hasSecure(each));
+}

@@ -1,0 +1,70 @@
+import { isAlias, isMap, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+
+/** A file that is no YAML: lines that name file and line, and never a piece of it, which might be a secret. */
+export type YamlFault = { readonly faults: readonly string[] };
+
+/** One key of a map, its value as plain data. */
+export type Entry = {
+  readonly key: string;
+  readonly line: number;
+  readonly value: unknown;
+  /** Of a scalar the text as it stands in the file, quotes removed: `1.10` and not 1.1. */
+  readonly text: string | undefined;
+};
+
+/** The keys of a file's top level, or of the map under `section`. */
+export type YamlFile = {
+  readonly keys: readonly Entry[];
+  readonly entriesOf: (section: string) => readonly Entry[] | undefined;
+};
+
+/** Parses strictly: one document, no key twice. */
+export function readYaml(file: string, content: string): YamlFile | YamlFault {
+  const lines = new LineCounter();
+  const document = parseDocument(content, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  if (document.errors.length > 0)
+    return {
+      faults: document.errors.map(({ code, pos }) => {
+        const what =
+          code === "DUPLICATE_KEY"
+            ? "this key stands here twice; keep one of them"
+            : `not YAML (${code.toLowerCase().replaceAll("_", " ")}); correct this line`;
+        return `${file}:${lines.linePos(pos[0]).line}: ${what}`;
+      }),
+    };
+  const root = document.contents;
+  if (root !== null && !isMap(root))
+    return { faults: [`${file}:1: not a map; the file needs keys, such as config:`] };
+
+  function entriesIn(node: unknown): readonly Entry[] {
+    if (!isMap(node)) return [];
+    return node.items.map(({ key, value }) => {
+      const resolved = isAlias(value) ? value.resolve(document) : (value as Node | null);
+      const at = isScalar(key) ? (key.range?.[0] ?? 0) : 0;
+      return {
+        key: String(isScalar(key) ? (key.source ?? key.value) : key),
+        line: lines.linePos(at).line,
+        value: resolved?.toJS(document) ?? null,
+        text: textOf(resolved),
+      };
+    });
+  }
+  return {
+    keys: entriesIn(root),
+    entriesOf: (section) => {
+      const node = root?.get(section, true);
+      return node === undefined || (isScalar(node) && node.value === null)
+        ? []
+        : isMap(node)
+          ? entriesIn(node)
+          : undefined;
+    },
+  };
+}
+
+/** Nothing at all is the empty text, as the engine reads it. */
+function textOf(node: Node | undefined | null): string | undefined {
+  if (node === null || node === undefined) return "";
+  if (!isScalar(node)) return undefined;
+  return node.value === null ? "" : (node.source ?? String(node.value));
+}

@@ -1,0 +1,69 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Yaml } from "cdk8s";
+import { checkEnvironment } from "./check-environment.ts";
+import { SettingsFault } from "./errors.ts";
+import { renderObjects } from "./render.ts";
+import type { Finding } from "./rules/rule.ts";
+import { listStacks, loadStack } from "./settings/stack-files.ts";
+
+const HELP = `Writes the objects of each environment to dist/<stack>/r3a.yaml.
+
+  npm run synth
+  npm run synth -- --stack prod
+`;
+const EXIT_SETTINGS = 78;
+const EXIT_USAGE = 64;
+
+/** Writes the objects of the environments that the arguments name, below `outdir`; returns the exit code. */
+export function synthStacks(root: string, outdir: string, args: readonly string[]): number {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { stack: { type: "string", multiple: true }, help: { type: "boolean", short: "h" } },
+  });
+  if (values.help === true) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const known = listStacks(root);
+  const asked = values.stack ?? known;
+  const unknown = asked.filter((stack) => !known.includes(stack));
+  if (unknown.length > 0) {
+    process.stderr.write(`no Pulumi.${unknown[0]}.yaml here; stacks are ${known.join(", ")}\n`);
+    return EXIT_USAGE;
+  }
+  return Math.max(...asked.map((stack) => synthStack(root, stack, join(outdir, stack))));
+}
+
+function synthStack(root: string, stack: string, outdir: string): number {
+  try {
+    const settings = loadStack(root, stack);
+    const objects = renderObjects(settings);
+    const findings = checkEnvironment(objects, settings);
+    for (const line of renderFindings(findings)) process.stderr.write(`${stack}: ${line}\n`);
+    if (findings.some(({ level }) => level === "error")) return 1;
+    const file = join(outdir, "r3a.yaml");
+    rmSync(outdir, { recursive: true, force: true });
+    mkdirSync(outdir, { recursive: true });
+    Yaml.save(file, [...objects]);
+    process.stdout.write(`${file}\n`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof SettingsFault)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return EXIT_SETTINGS;
+  }
+}
+
+/** One line for what a rule says of any number of objects. */
+function renderFindings(findings: readonly Finding[]): readonly string[] {
+  const groups = Map.groupBy(findings, ({ rule, message }) => `${rule} ${message}`);
+  return [...groups.values()].flatMap(([first, ...others]) =>
+    first === undefined
+      ? []
+      : [
+          `${first.level}: ${first.object}${others.length === 0 ? "" : ` and ${others.length} more`}: ${first.message} (${first.rule})`,
+        ],
+  );
+}

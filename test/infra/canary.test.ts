@@ -1,0 +1,89 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import type { ProgramResult } from "../support/run-program.ts";
+import { withoutMarks, withoutSecrets } from "../support/wire-values.ts";
+import { changesOf, MODES, type Mode, runStack, SECRET_VALUES, synthObjects } from "./stack-run.ts";
+
+/** The secret values themselves, and the form in which a registry's credentials hold one of them. */
+const CANARIES = [
+  "canary-db",
+  SECRET_VALUES.binance.apiKey,
+  SECRET_VALUES.binance.apiSecret,
+  SECRET_VALUES.registryToken,
+  Buffer.from(`puller:${SECRET_VALUES.registryToken}`).toString("base64"),
+];
+/** Values under keys of the wrong shape, and settings that are wrong beside them. */
+const BROKEN = {
+  binance: '{"apiKey": "canary-key", "apiSecret": canary-secret',
+  universeSize: "many",
+  weightLimit: 5,
+};
+/** A secret under a key that is none. */
+const MISPLACED = { registrytoken: "canary-token", logLevel: "canary-key", adopt: "canary-secret" };
+
+const runs = new Map<Mode, ProgramResult>();
+const failures: ProgramResult[] = [];
+beforeAll(async () => {
+  for (const mode of MODES)
+    runs.set(mode, await runStack("dev", { ...changesOf("dev", mode), ...SECRET_VALUES }));
+  for (const changes of [BROKEN, MISPLACED, { adopt: ["CronJob/r3a-nothing"] }])
+    failures.push(await runStack("dev", { ...changesOf("dev", "pulumi"), ...SECRET_VALUES, ...changes }));
+}, 180_000);
+
+/**
+ * Everything that a person, a state file or a log could see of a run. The SDK's own debug messages are left out: they
+ * quote each answer of the engine, which holds the secrets it was sent, and the engine shows them with --debug alone,
+ * after masking the values of its encrypted settings.
+ */
+function visible({ registrations, outputs, stdout, stderr, logs }: ProgramResult): string {
+  return JSON.stringify({
+    registrations: registrations.map((each) => ({ ...each, inputs: withoutSecrets(each.inputs) })),
+    outputs: withoutMarks(outputs),
+    stdout,
+    stderr,
+    logs: logs.filter(({ severity }) => severity > 0),
+  });
+}
+
+const found = (text: string) => CANARIES.filter((canary) => text.includes(canary));
+
+test("the canaries would be seen: they are on the wire, within secrets", () => {
+  const all = JSON.stringify(runs.get("pulumi")?.registrations.map(({ inputs }) => withoutMarks(inputs)));
+  expect(found(all)).toEqual(CANARIES);
+});
+
+describe.each(MODES)("secrets %s", (mode) => {
+  test("no secret value is in plain inputs, outputs, logs or the terminal", () => {
+    const run = runs.get(mode);
+    expect(run?.exitCode).toBe(0);
+    expect(run && found(visible(run))).toEqual([]);
+  });
+
+  test("no secret value, and no Secret, is in the synth output", () => {
+    const objects = synthObjects("dev", changesOf("dev", mode));
+    expect(objects.filter(({ kind }) => kind === "Secret")).toEqual([]);
+    expect(found(JSON.stringify(objects))).toEqual([]);
+  });
+});
+
+test("in the modes that make no secret, none is sent at all", () => {
+  for (const mode of ["existing", "externalSecret"] as const)
+    expect(found(JSON.stringify(runs.get(mode)))).toEqual([]);
+});
+
+test("a program that fails shows no secret value either", () => {
+  expect(failures.map(({ exitCode }) => exitCode === 0)).toEqual([false, false, false]);
+  for (const failure of failures) {
+    expect(failure.logs.filter(({ severity }) => severity > 0)).toHaveLength(1);
+    expect(found(visible(failure))).toEqual([]);
+  }
+});
+
+test("a malformed secret is told with what to do, and without its text", () => {
+  const errors = failures[0]?.logs.filter(({ severity }) => severity > 0);
+  expect(errors?.[0]?.message).toContain(
+    "Pulumi.dev.yaml: r3a:binance: is no object {apiKey, apiSecret} of two texts; " +
+      "set it: pulumi config set --path --secret binance.apiKey, then the same for binance.apiSecret",
+  );
+  expect(errors?.[0]?.message).toContain("r3a:universeSize");
+  expect(errors?.[0]?.message).toContain("r3a:weightLimit");
+});

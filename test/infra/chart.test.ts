@@ -1,0 +1,147 @@
+import { describe, expect, test } from "vitest";
+import { JOBS } from "../../infra/jobs.ts";
+import { renderObjects } from "../../infra/render.ts";
+import type { Manifest } from "../../infra/rules/rule.ts";
+import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
+
+const render = (settings: Partial<Settings> = {}) => renderObjects(SETTINGS.parse(settings));
+const keyOf = ({ kind, metadata }: Manifest) => `${kind}/${metadata.name}`;
+const find = (objects: readonly Manifest[], key: string) => objects.find((object) => keyOf(object) === key);
+/** Keys of what differs between two environments. */
+const changed = (before: readonly Manifest[], after: readonly Manifest[]) =>
+  [...new Set([...before, ...after].map(keyOf))].filter(
+    (key) => JSON.stringify(find(before, key)) !== JSON.stringify(find(after, key)),
+  );
+const texts = (objects: readonly Manifest[]) => JSON.stringify(objects);
+
+test("every row of the table is one CronJob, after what it needs", () => {
+  const keys = render().map(keyOf);
+  expect(keys.slice(0, 2)).toEqual(["Namespace/r3a", "ServiceAccount/r3a-sync-sa"]);
+  expect(keys.filter((key) => key.startsWith("CronJob/"))).toEqual(
+    JOBS.map(({ name }) => `CronJob/r3a-${name}`),
+  );
+  expect(keys.findIndex((key) => key.startsWith("Job/r3a-migrate-"))).toBeLessThan(
+    keys.findIndex((key) => key.startsWith("CronJob/")),
+  );
+  expect(new Set(keys).size).toBe(keys.length);
+});
+
+describe("one change", () => {
+  const before = render();
+
+  test("of a schedule changes one object", () => {
+    expect(changed(before, render({ jobs: { verify: { schedule: "50 3 * * *" } } }))).toEqual([
+      "CronJob/r3a-verify",
+    ]);
+  });
+
+  test("of a value in the ConfigMap changes it and, in whoever reads it, the hash alone", () => {
+    const after = render({ universeSize: 61 });
+    const stripped = (objects: readonly Manifest[]) =>
+      JSON.parse(texts(objects).replace(/("r3a\.dev\/config-hash":)"\w+"/g, '$1""')) as Manifest[];
+    expect(changed(stripped(before), stripped(after))).toEqual(["ConfigMap/r3a-sync-config"]);
+    expect(changed(before, after)).toEqual([
+      "ConfigMap/r3a-sync-config",
+      ...JOBS.map(({ name }) => `CronJob/r3a-${name}`),
+    ]);
+  });
+
+  test("of the image makes another schema job, since the template of one cannot change", () => {
+    const name = (objects: readonly Manifest[]) => objects.find(({ kind }) => kind === "Job")?.metadata.name;
+    expect(name(render({ imageTag: "a" }))).not.toBe(name(render({ imageTag: "b" })));
+    expect(name(render({ imageTag: "a" }))).toBe(name(render({ imageTag: "a" })));
+  });
+});
+
+describe("traps of the libraries", () => {
+  const objects = render();
+  const cronJobs = objects.filter(({ kind }) => kind === "CronJob");
+
+  test("no deadline of 10 s that loses a run a week", () => {
+    expect(texts(cronJobs)).not.toContain('"startingDeadlineSeconds":10,');
+  });
+
+  test("the janitor's binding names the namespace of its account, and has a name that stays", () => {
+    expect(find(objects, "RoleBinding/r3a-janitor")).toMatchObject({
+      subjects: [{ kind: "ServiceAccount", name: "r3a-janitor", namespace: "r3a" }],
+      roleRef: { kind: "Role", name: "r3a-janitor" },
+    });
+  });
+
+  test("resources of a role are plural", () => {
+    expect(texts(objects.filter(({ kind }) => kind === "Role"))).toContain('"cronjobs"');
+    expect(texts(objects)).not.toContain('"cronjob"');
+  });
+
+  test("labels reach the Job and the pod, and none is a hash of a construct's path", () => {
+    const label = '"app.kubernetes.io/component":"sync-1m"';
+    expect(texts([find(objects, "CronJob/r3a-sync-1m") as Manifest]).split(label)).toHaveLength(4);
+    expect(texts(objects)).not.toContain("cdk8s.io/");
+  });
+
+  test("users and groups are numbers", () => {
+    expect(texts(cronJobs)).toContain('"runAsUser":10001');
+  });
+
+  test("nothing pulls always, and no ALWAYS restarts a job", () => {
+    expect(texts(cronJobs)).not.toContain("Always");
+  });
+
+  test("nothing is undefined or null in what goes out", () => {
+    expect(texts(objects)).not.toContain("null");
+  });
+});
+
+test("shards make an Indexed Job whose pods know how many they are", () => {
+  const job = find(render({ jobs: { "sync-1h": { shards: 4 } } }), "CronJob/r3a-sync-1h");
+  expect(job).toMatchObject({
+    spec: { jobTemplate: { spec: { completionMode: "Indexed", completions: 4, parallelism: 4 } } },
+  });
+  expect(texts([job as Manifest])).toContain('{"name":"R3A_SHARDS","value":"4"}');
+});
+
+test("runMode deployment makes one pod that repeats by itself, and no CronJob", () => {
+  const objects = render({ jobs: { "sync-1m": { runMode: "deployment" } } });
+  expect(find(objects, "CronJob/r3a-sync-1m")).toBeUndefined();
+  expect(find(objects, "Deployment/r3a-sync-1m")).toMatchObject({
+    spec: { replicas: 1, strategy: { type: "Recreate" } },
+  });
+  expect(texts([find(objects, "Deployment/r3a-sync-1m") as Manifest])).toContain(
+    '"args":["sync","1m","--every","60"]',
+  );
+});
+
+test("secrets are named and never made; the operator's mode asks for each of them", () => {
+  for (const secretsMode of ["existing", "pulumi", "externalSecret"] as const) {
+    const objects = render({ secretsMode, exchangeSecretName: "r3a-binance" });
+    expect(objects.filter(({ kind }) => kind === "Secret")).toEqual([]);
+    expect(objects.filter(({ kind }) => kind === "ExternalSecret").map(keyOf)).toEqual(
+      secretsMode === "externalSecret"
+        ? ["ExternalSecret/r3a-db", "ExternalSecret/r3a-binance", "ExternalSecret/r3a-regcred"]
+        : [],
+    );
+  }
+});
+
+test("what others own is not made: namespace, account, credentials", () => {
+  const objects = render({ createNamespace: false, serviceAccountCreate: false, pullSecretName: "" });
+  expect(objects.filter(({ kind }) => kind === "Namespace")).toEqual([]);
+  expect(find(objects, "ServiceAccount/r3a-sync-sa")).toBeUndefined();
+  expect(texts(objects)).not.toContain("imagePullSecrets");
+});
+
+test("pods reach public addresses, the database's block and DNS, and nothing private besides", () => {
+  expect(find(render({ databaseCidr: "10.1.0.0/16" }), "NetworkPolicy/r3a-runner")).toMatchObject({
+    spec: {
+      policyTypes: ["Ingress", "Egress"],
+      egress: [
+        { ports: [{ port: 53 }, { port: 53 }] },
+        { to: [{ ipBlock: { cidr: "10.1.0.0/16" } }], ports: [{ port: 5432 }] },
+        {
+          to: [{ ipBlock: { cidr: "0.0.0.0/0", except: expect.arrayContaining(["169.254.0.0/16"]) } }],
+          ports: [{ port: 443 }],
+        },
+      ],
+    },
+  });
+});

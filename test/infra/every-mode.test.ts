@@ -1,0 +1,61 @@
+import { fileURLToPath } from "node:url";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { checkEnvironment } from "../../infra/check-environment.ts";
+import { renderObjects } from "../../infra/render.ts";
+import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
+import { listStacks, loadStack } from "../../infra/settings/stack-files.ts";
+import { SCHEMA_VERSIONS, schemaFaults } from "../support/kubernetes-schema.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** What is wrong with the objects of an environment: unknown fields, wrong values, errors of the rules. */
+function faultsOf(settings: Settings): readonly string[] {
+  const objects = renderObjects(settings);
+  const errors = checkEnvironment(objects, settings).filter(({ level }) => level === "error");
+  return [
+    ...SCHEMA_VERSIONS.flatMap((version) =>
+      objects.flatMap((object) => schemaFaults(object, version).map((fault) => `${version}: ${fault}`)),
+    ),
+    ...errors.map(({ rule, object, message }) => `${rule}: ${object}: ${message}`),
+  ];
+}
+
+const MODES = ["existing", "pulumi", "externalSecret"] as const;
+
+describe.each(listStacks(ROOT))("%s", (stack) => {
+  const settings = loadStack(ROOT, stack);
+  test.each(MODES)("with secrets %s: every object passes both schemas and all rules", (secretsMode) => {
+    expect(faultsOf({ ...settings, secretsMode, registryUser: "deployer" })).toEqual([]);
+  });
+});
+
+test("so do the objects of any settings that are accepted", () => {
+  const quantity = fc.constantFrom("64Mi", "128Mi", "1Gi");
+  const settings = fc.record({
+    secretsMode: fc.constantFrom(...MODES),
+    createNamespace: fc.boolean(),
+    serviceAccountCreate: fc.boolean(),
+    networkPolicy: fc.boolean(),
+    waitDb: fc.boolean(),
+    suspendAll: fc.boolean(),
+    pullSecretName: fc.constantFrom("", "r3a-regcred"),
+    exchangeSecretName: fc.constantFrom("", "r3a-binance"),
+    priorityClassName: fc.constantFrom("", "batch"),
+    ttlSecondsAfterFinished: fc.constantFrom(0, 1_800),
+    symbols: fc.constantFrom([], ["BTCUSDT"]),
+    memoryLimit: quantity,
+    exchangeUrl: fc.constantFrom("https://api.binance.com", "http://10.0.0.7:8099"),
+    jobs: fc.record({
+      "sync-1m": fc.constantFrom({}, { shards: 3 }, { runMode: "deployment" as const }),
+      "sync-1h": fc.constantFrom({}, { shards: 10, suspend: true }, { enabled: false }),
+      verify: fc.constantFrom({}, { schedule: "5 4 * * 0", ttlSecondsAfterFinished: 60 }),
+    }),
+  });
+  fc.assert(
+    fc.property(settings, (given) => {
+      expect(faultsOf(SETTINGS.parse({ ...given, imageDigest: `sha256:${"1".repeat(64)}` }))).toEqual([]);
+    }),
+    { numRuns: 40 },
+  );
+});

@@ -1,0 +1,145 @@
+import { Command } from "commander";
+import { describe, expect, test } from "vitest";
+import { JOBS } from "../../infra/jobs.ts";
+import { checkJobs, resolveJobs } from "../../infra/resolve-jobs.ts";
+import { faultOfSchedule, nextRuns, shortestPeriod } from "../../infra/schedule.ts";
+import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
+import { REGISTRY } from "../../runner/src/commands/registry.ts";
+
+const settingsOf = (jobs: Settings["jobs"], more: Partial<Settings> = {}) =>
+  SETTINGS.parse({ jobs, ...more });
+const faultsOf = (jobs: Settings["jobs"]) => checkJobs(settingsOf(jobs));
+
+test("the table has no fault, and a why for each row", () => {
+  expect(faultsOf({})).toEqual([]);
+  expect(JOBS.filter(({ why }) => why.length < 30)).toEqual([]);
+  expect(new Set(JOBS.map(({ name }) => name)).size).toBe(JOBS.length);
+});
+
+describe("the runner's own parser takes the command line of", () => {
+  const lines = [false, true].flatMap((isDeployment) =>
+    resolveJobs(settingsOf({}))
+      .filter(({ repeatsEverySeconds }) => !isDeployment || repeatsEverySeconds !== undefined)
+      .map((job) =>
+        isDeployment
+          ? [...job.command, "--every", String(job.repeatsEverySeconds)]
+          : [...job.command, "--deadline", String(job.deadlineSeconds)],
+      ),
+  );
+  test.each([...lines, ["migrate"], ["wait-db"]].map((line) => line.join(" ")))("%s", async (line) => {
+    const [name, ...args] = line.split(" ");
+    const command = new Command().exitOverride().configureOutput({ writeErr: () => {} });
+    const loaded = await REGISTRY[name as keyof typeof REGISTRY].load();
+    loaded.define(command);
+    expect(() => command.parse(args, { from: "user" })).not.toThrow();
+    expect(() => command.parse([...args, "--no-such-option"], { from: "user" })).toThrow("unknown option");
+  });
+});
+
+test("the own deadline leaves room for start and grace: 35 of 50 seconds for the first minute job", () => {
+  const [top] = resolveJobs(settingsOf({}));
+  expect(top).toMatchObject({
+    objectName: "r3a-sync-1m-top",
+    deadlineSeconds: 35,
+    activeDeadlineSeconds: 50,
+  });
+});
+
+test("names of months and days are read as such", () => {
+  expect(faultOfSchedule("0 2 * jan-mar MON,fri")).toBeNull();
+});
+
+test("a schedule's next runs and shortest period are those of UTC", () => {
+  const from = new Date("2026-03-29T00:30:00Z");
+  expect(nextRuns("0 */6 * * *", from, 2).map((run) => run.toISOString())).toEqual([
+    "2026-03-29T06:00:00.000Z",
+    "2026-03-29T12:00:00.000Z",
+  ]);
+  expect([shortestPeriod("* * * * *"), shortestPeriod("7,37 * * * *"), shortestPeriod("0 2 * * *")]).toEqual([
+    60, 1_800, 86_400,
+  ]);
+});
+
+test("an environment changes single values, and its defaults reach every job", () => {
+  const jobs = resolveJobs(
+    settingsOf(
+      {
+        "sync-15m": {
+          schedule: "*/2 * * * *",
+          activeDeadlineSeconds: 80,
+          resources: { memoryLimit: "256Mi" },
+        },
+      },
+      { memoryRequest: "64Mi", suspendAll: true },
+    ),
+  );
+  expect(jobs.every(({ suspend, resources }) => suspend && resources.memoryRequest === "64Mi")).toBe(true);
+  expect(jobs.find(({ name }) => name === "sync-15m")).toMatchObject({
+    schedule: "*/2 * * * *",
+    deadlineSeconds: 45,
+    resources: { memoryLimit: "256Mi" },
+  });
+  expect(resolveJobs(settingsOf({ verify: { enabled: false } })).map(({ name }) => name)).not.toContain(
+    "verify",
+  );
+});
+
+test.each([
+  ["a job that is not in the table", { "sync-2m": {} }, "jobs.sync-2m", "no such job"],
+  ["a minute of 99", { verify: { schedule: "99 3 * * *" } }, "jobs.verify.schedule", "no cron expression"],
+  ["another tool's H", { verify: { schedule: "H/5 * * * *" } }, "jobs.verify.schedule", "five fields"],
+  ["six fields", { verify: { schedule: "0 0 3 * * *" } }, "jobs.verify.schedule", "five fields"],
+  [
+    "a zone in the schedule",
+    { verify: { schedule: "TZ=UTC 0 3 * * *" } },
+    "jobs.verify.schedule",
+    "five fields",
+  ],
+  [
+    "a last day, as some tools write it",
+    { verify: { schedule: "0 0 L * *" } },
+    "jobs.verify.schedule",
+    "five fields",
+  ],
+  ["the 30th of February", { verify: { schedule: "0 0 30 2 *" } }, "jobs.verify.schedule", "never runs"],
+  [
+    "a deadline over the period",
+    { "sync-15m": { activeDeadlineSeconds: 900 } },
+    "jobs.sync-15m.activeDeadlineSeconds",
+    "lower it to 870",
+  ],
+  [
+    "an own deadline over the Job's",
+    { "sync-1m-top": { deadlineSeconds: 45 } },
+    "jobs.sync-1m-top.deadlineSeconds",
+    "lower it to 35",
+  ],
+  [
+    "a start that may be 5 s late",
+    { gaps: { startingDeadlineSeconds: 5 } },
+    "jobs.gaps.startingDeadlineSeconds",
+    "raise",
+  ],
+  [
+    "a start that may be two hours late, of a minute job",
+    { "sync-1m": { startingDeadlineSeconds: 7_200 } },
+    "jobs.sync-1m.startingDeadlineSeconds",
+    "lower",
+  ],
+  ["shards of a job that has none", { gaps: { shards: 3 } }, "jobs.gaps.shards", "cannot be split"],
+  [
+    "a deployment of an hourly job",
+    { "sync-1h": { runMode: "deployment" as const } },
+    "jobs.sync-1h.runMode",
+    "minute syncs",
+  ],
+])("%s is a fault with its key and what to do", (_, jobs, key, message) => {
+  const faults = faultsOf(jobs);
+  expect(faults).toHaveLength(1);
+  expect(faults[0]).toMatchObject({ key, message: expect.stringContaining(message) });
+});
+
+test("several faults come together", () => {
+  const faults = faultsOf({ nope: {}, gaps: { schedule: "x", shards: 2 } });
+  expect(faults.map(({ key }) => key)).toEqual(["jobs.nope", "jobs.gaps.schedule", "jobs.gaps.shards"]);
+});

@@ -1,0 +1,106 @@
+import { describe, expect, test } from "vitest";
+import { KNOWN_KINDS, makerOf } from "../../infra/bridge/kinds.ts";
+import { DELETION_PROPAGATION, optionsFor } from "../../infra/bridge/options-for.ts";
+import { planChart } from "../../infra/bridge/register-chart.ts";
+import { renderObjects } from "../../infra/render.ts";
+import { DEFAULTS } from "../../infra/settings/decode.ts";
+import type { Settings } from "../../infra/settings/schema.ts";
+
+const ORPHAN = { [DELETION_PROPAGATION]: "orphan" };
+
+function objectOf(kind: string, annotations: Readonly<Record<string, string>> = {}) {
+  const namespace = kind === "Namespace" ? {} : { namespace: "r3a" };
+  return { apiVersion: "v1", kind, metadata: { name: "r3a-Thing", ...namespace, annotations } };
+}
+const settings = (changes: Partial<Settings> = {}): Settings => ({ ...DEFAULTS, ...changes });
+
+describe("optionsFor", () => {
+  test("names by kind, namespace and name", () => {
+    expect(optionsFor(objectOf("ConfigMap"), settings()).name).toBe("configmap/r3a/r3a-thing");
+    expect(optionsFor(objectOf("Namespace"), settings()).name).toBe("namespace/r3a-thing");
+  });
+
+  test("is the same for the same object, and changes nothing of it", () => {
+    const object = Object.freeze(objectOf("CronJob", ORPHAN));
+    expect(optionsFor(object, settings())).toEqual(optionsFor(structuredClone(object), settings()));
+  });
+
+  test.each([
+    ["Namespace", true, true],
+    ["Secret", true, false],
+    ["ExternalSecret", true, false],
+    ["ConfigMap", false, false],
+    ["CronJob", false, false],
+    ["Job", false, false],
+  ])(
+    "with the setting, %s is protected: %s, and kept in the cluster: %s",
+    (kind, protect, retainOnDelete) => {
+      const object = objectOf(kind, ORPHAN);
+      expect(optionsFor(object, settings({ protect: true }))).toMatchObject({ protect, retainOnDelete });
+      expect(optionsFor(object, settings())).toMatchObject({ protect: false, retainOnDelete: false });
+    },
+  );
+
+  test("reads off an object what its deletion does to its dependents", () => {
+    const of = (kind: string, annotations = {}) =>
+      optionsFor(objectOf(kind, annotations), settings()).deletionPropagation;
+    expect(of("CronJob", ORPHAN)).toBe("orphan");
+    expect(of("Job")).toBe("foreground");
+    expect(of("Job", { [DELETION_PROPAGATION]: "background" })).toBe("background");
+    expect(() => of("Job", { [DELETION_PROPAGATION]: "Orphan" })).toThrow(
+      'Job r3a/r3a-Thing: pulumi.com/deletionPropagationPolicy is "Orphan"; write foreground, background or orphan',
+    );
+  });
+
+  test("refuses a CronJob whose deletion would kill its running Job", () => {
+    for (const annotations of [{}, { [DELETION_PROPAGATION]: "background" }])
+      expect(() => optionsFor(objectOf("CronJob", annotations), settings())).toThrow(
+        "CronJob r3a/r3a-Thing: its running Job would be killed",
+      );
+  });
+
+  test("refuses an object without a name, and a kind without a place in the order", () => {
+    const nameless = { apiVersion: "v1", kind: "ConfigMap", metadata: { namespace: "r3a" } };
+    expect(() => optionsFor(nameless, settings())).toThrow("ConfigMap without metadata.name");
+    expect(() => optionsFor(objectOf("Gizmo"), settings())).toThrow(
+      "Gizmo r3a/r3a-Thing: its place in the order is unknown; add Gizmo to PHASES in infra/bridge/options-for.ts",
+    );
+  });
+});
+
+describe("kinds", () => {
+  test("have a place in the order, each of them", () => {
+    const kinds = KNOWN_KINDS.map((known) => known.split("/").at(-1) ?? "");
+    expect(kinds).toHaveLength(10);
+    for (const kind of kinds) expect(() => optionsFor(objectOf(kind, ORPHAN), settings())).not.toThrow();
+  });
+
+  test("are a closed table, without Secret", () => {
+    expect(KNOWN_KINDS).not.toContain("v1/Secret");
+    const foreign = { apiVersion: "example.org/v1", kind: "Gizmo", metadata: { name: "a", namespace: "b" } };
+    expect(() => makerOf(foreign)).toThrow(
+      "Gizmo b/a: the bridge has no class for example.org/v1/Gizmo; " +
+        "add it to KINDS in infra/bridge/kinds.ts and to PHASES in infra/bridge/options-for.ts",
+    );
+    expect(() => makerOf({ ...foreign, apiVersion: "batch/v1beta1", kind: "CronJob" })).toThrow(
+      "batch/v1beta1",
+    );
+    expect(() => makerOf({ ...foreign, apiVersion: "v1", kind: "Secret" })).toThrow("v1/Secret");
+  });
+
+  test("cover all that a chart can make", () => {
+    const all = settings({
+      imageTag: "dev",
+      secretsMode: "externalSecret",
+      jobs: { "sync-1m": { runMode: "deployment" } },
+    });
+    const objects = renderObjects(all);
+    expect(new Set(objects.map(({ kind }) => kind))).toContain("Deployment");
+    const plan = planChart(
+      objects.map((object) => ({ object, make: makerOf(object) })),
+      all,
+    );
+    expect(plan.flat()).toHaveLength(objects.length);
+    expect(new Set(plan.flat().map(({ options }) => options.name)).size).toBe(objects.length);
+  });
+});

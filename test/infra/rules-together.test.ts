@@ -1,0 +1,154 @@
+import { describe, expect, test } from "vitest";
+import { checkObjects } from "../../infra/rules/check-objects.ts";
+import type { CheckOptions, Manifest } from "../../infra/rules/rule.ts";
+import { listSecretReferences } from "../../infra/rules/secret-references.ts";
+import {
+  goodCronJob,
+  goodNetworkPolicy,
+  goodObjects,
+  goodServiceAccount,
+  withAnnotations,
+  withChange,
+} from "../support/manifests.ts";
+
+const POD = "spec/jobTemplate/spec/template/spec";
+
+/** The rules that find something, sorted. */
+function rulesOf(objects: readonly Manifest[], options: Partial<CheckOptions> = {}): readonly string[] {
+  const found = checkObjects(objects, { requireDigest: true, ...options });
+  return [...new Set(found.map(({ rule }) => rule))].sort();
+}
+
+const without = (kind: string) => goodObjects().filter((object) => object.kind !== kind);
+const insteadOf = (changed: Manifest) => [changed, ...without(changed.kind)];
+const [, ...OTHERS] = goodObjects();
+
+/** A job of little time, so that only its start matters. */
+const job = (name: string, schedule: string) =>
+  withChange(goodCronJob(name, schedule), "spec/jobTemplate/spec/activeDeadlineSeconds", 31);
+
+describe("objects together", () => {
+  test("two of one name are found, the same name elsewhere or of another kind is not", () => {
+    expect(rulesOf([...goodObjects(), goodServiceAccount()])).toEqual(["unique-names"]);
+    const elsewhere = withChange(goodServiceAccount(), "metadata/namespace", "other");
+    expect(rulesOf([...goodObjects(), elsewhere])).toEqual([]);
+  });
+
+  test("each pod is selected by a policy of its namespace, for both directions", () => {
+    const policy = goodNetworkPolicy();
+    const found = ["network-policy"];
+    expect(rulesOf(without("NetworkPolicy"))).toEqual(found);
+    expect(rulesOf(without("NetworkPolicy"), { externalNetworkPolicy: true })).toEqual([]);
+    expect(rulesOf(insteadOf(withChange(policy, "spec/policyTypes", ["Ingress"])))).toEqual(found);
+    expect(rulesOf(insteadOf(withChange(policy, "metadata/namespace", "other")))).toEqual(found);
+    expect(rulesOf(insteadOf(withChange(policy, "spec/podSelector", {})))).toEqual([]);
+    const of = (change: string, value: unknown) => rulesOf(insteadOf(withChange(policy, change, value)));
+    expect(of("spec/podSelector/matchLabels", { "app.kubernetes.io/name": "other" })).toEqual(found);
+    expect(of("spec/podSelector/matchExpressions/0/values", ["sync-15m"])).toEqual(found);
+    expect(of("spec/podSelector/matchExpressions/0/operator", "In")).toEqual(found);
+    expect(of("spec/podSelector/matchExpressions/1/key", "other")).toEqual(found);
+    expect(of("spec/podSelector/matchExpressions/2/key", "app.kubernetes.io/name")).toEqual(found);
+  });
+
+  test("pods need labels of their own: those of the CronJob do not reach them", () => {
+    const bare = withChange(goodCronJob(), "spec/jobTemplate/spec/template/metadata", {});
+    expect(rulesOf(insteadOf(bare))).toEqual(["network-policy", "pod-labels"]);
+    expect(rulesOf(insteadOf(bare), { externalNetworkPolicy: true })).toEqual(["pod-labels"]);
+  });
+
+  test("a ServiceAccount exists or is declared as someone else's", () => {
+    const left = without("ServiceAccount");
+    expect(rulesOf(left)).toEqual(["binding-subject", "service-account-exists"]);
+    expect(rulesOf(left, { externalServiceAccounts: ["r3a-sync-sa"] })).toEqual([]);
+  });
+
+  test.each([
+    ["15 * * * *", "15 * * * *"],
+    ["7,37 * * * *", "37 4 * * *"],
+    ["0 2 * * *", "0 */2 * * *"],
+    ["0 6 * * *", "0 1-7/5 * * 0"],
+  ])("heavy jobs at %s and %s start together", (one, other) => {
+    const pair = [job("r3a-maint", one), job("r3a-verify", other)];
+    expect(rulesOf([...pair, ...OTHERS])).toEqual(["minute-offset"]);
+    expect(checkObjects([...pair, ...OTHERS], { requireDigest: true })[0]?.message).toMatch(
+      /^starts at \d\d:\d\d as CronJob\/r3a-maint does/,
+    );
+  });
+
+  test.each([
+    ["r3a-maint", "15 * * * *", "r3a-verify", "40 3 * * *"],
+    ["r3a-maint", "0 2 * * *", "r3a-verify", "0 3-23/4 * * *"],
+    ["r3a-maint", "10 * * * *", "r3a-janitor", "*/5 * * * *"],
+    ["r3a-maint", "15 * * * *", "r3a-refresh", "1-59/2 * * * *"],
+    ["r3a-sync-1m", "* * * * *", "r3a-sync-1m-top", "* * * * *"],
+    ["r3a-sync-1h", "0 * * * *", "r3a-sync-4h", "0 1 * * *"],
+    ["r3a-sync-1h", "0 * * * *", "r3a-backup", "0 2 * * *"],
+  ])("%s at %s and %s at %s do not", (name, schedule, otherName, otherSchedule) => {
+    const pair = [job(name, schedule), job(otherName, otherSchedule)].map((object) =>
+      withChange(object, `${POD}/terminationGracePeriodSeconds`, 20),
+    );
+    expect(rulesOf([...pair, ...OTHERS])).toEqual([]);
+  });
+});
+
+describe("waivers", () => {
+  const hasToken = withChange(goodCronJob(), `${POD}/automountServiceAccountToken`, true);
+
+  test("with a reason on the object pass over its finding, and over no other", () => {
+    const reason = "the janitor talks to the Kubernetes API";
+    const waived = withAnnotations(hasToken, { "r3a.dev/waive-no-token": reason });
+    expect(rulesOf(insteadOf(hasToken))).toEqual(["no-token"]);
+    expect(rulesOf(insteadOf(waived))).toEqual([]);
+    expect(rulesOf(insteadOf(withChange(waived, "spec/timeZone", undefined)))).toEqual(["time-zone"]);
+    const onAnother = withAnnotations(goodServiceAccount(), { "r3a.dev/waive-no-token": reason });
+    expect(
+      rulesOf([hasToken, onAnother, ...without("CronJob").filter(({ kind }) => kind !== "ServiceAccount")]),
+    ).toEqual(["no-token"]);
+  });
+
+  test("of a rule about all objects stand on the object that it finds", () => {
+    const waived = goodObjects().map((object) =>
+      withAnnotations(object, { "r3a.dev/waive-network-policy": "the mesh isolates this namespace" }),
+    );
+    expect(rulesOf(waived.filter(({ kind }) => kind !== "NetworkPolicy"))).toEqual([]);
+  });
+
+  test("without a reason waive nothing and are findings themselves", () => {
+    const empty = withAnnotations(hasToken, { "r3a.dev/waive-no-token": " " });
+    expect(rulesOf(insteadOf(empty))).toEqual(["no-token", "waiver-reason"]);
+  });
+
+  test("of a rule that does not exist are findings", () => {
+    const typo = withAnnotations(goodCronJob(), { "r3a.dev/waive-no-tokens": "a typing error" });
+    expect(rulesOf(insteadOf(typo))).toEqual(["waiver-rule"]);
+    const other = withAnnotations(goodCronJob(), { "r3a.dev/why": "", "example.com/waive-x": "" });
+    expect(rulesOf(insteadOf(other))).toEqual([]);
+  });
+
+  test("may-overrun allows a run to outlive its period, with a reason", () => {
+    const minute = withChange(goodCronJob(), "spec/schedule", "* * * * *");
+    expect(rulesOf(insteadOf(minute))).toEqual(["time-budget"]);
+    const allowed = withAnnotations(minute, { "r3a.dev/may-overrun": "after an outage it fetches hours" });
+    expect(rulesOf(insteadOf(allowed))).toEqual([]);
+    const empty = withAnnotations(minute, { "r3a.dev/may-overrun": "" });
+    expect(rulesOf(insteadOf(empty))).toEqual(["time-budget", "waiver-reason"]);
+  });
+});
+
+test("secret references are collected by name, with keys and users, never a value", () => {
+  const optional = withChange(goodCronJob(), `${POD}/containers/0/envFrom/1`, {
+    secretRef: { name: "r3a-exchange", optional: true },
+  });
+  const withFile = withChange(optional, `${POD}/volumes/1`, {
+    name: "files",
+    secret: { secretName: "r3a-files" },
+  });
+  const account = withChange(goodServiceAccount(), "imagePullSecrets", [{ name: "r3a-regcred" }]);
+  const user = "CronJob/r3a-sync-15m";
+  expect(listSecretReferences([withFile, account])).toEqual([
+    { name: "r3a-db", keys: ["DB_URL"], isOptional: false, usedBy: [user] },
+    { name: "r3a-exchange", keys: [], isOptional: true, usedBy: [user] },
+    { name: "r3a-files", keys: [], isOptional: false, usedBy: [user] },
+    { name: "r3a-regcred", keys: [], isOptional: false, usedBy: [user, "ServiceAccount/r3a-sync-sa"] },
+  ]);
+});

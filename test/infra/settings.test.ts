@@ -1,0 +1,228 @@
+import { readFile } from "node:fs/promises";
+import { Config, runtime } from "@pulumi/pulumi";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { HELM_VALUES } from "../../dev/helm-values.ts";
+import { renderProjectFile, renderSettingsPage } from "../../dev/settings-reference.ts";
+import { SettingsFault } from "../../infra/errors.ts";
+import { DEFAULTS } from "../../infra/settings/decode.ts";
+import { jobOverride, UNRELEASED } from "../../infra/settings/fields.ts";
+import { parseSettings } from "../../infra/settings/parse.ts";
+import { readPulumiConfig } from "../../infra/settings/pulumi-config.ts";
+import { SECRET_SETTINGS } from "../../infra/settings/schema.ts";
+import { listStacks, loadStack } from "../../infra/settings/stack-files.ts";
+
+const ROOT = new URL("../..", import.meta.url).pathname;
+const read = (name: string) => readFile(`${ROOT}${name}`, "utf8");
+const RELEASED = { imageDigest: `sha256:${"a".repeat(64)}` };
+
+/** All faults of raw settings, without the file's name. */
+function faultsOf(raw: Readonly<Record<string, unknown>>, base: object = RELEASED): readonly string[] {
+  try {
+    parseSettings({ ...base, ...raw }, () => "Pulumi.prod.yaml");
+  } catch (error) {
+    if (!(error instanceof SettingsFault)) throw error;
+    for (const fault of error.faults)
+      expect(fault).toMatch(/^Pulumi\.prod\.yaml: r3a:[\w.[\]-]+: .+(; |e\.g\. )./);
+    return error.faults.map((fault) => fault.replace("Pulumi.prod.yaml: r3a:", ""));
+  }
+  return [];
+}
+
+test("defaults with a digest are right", () => {
+  expect(faultsOf({})).toEqual([]);
+});
+
+describe("one wrong setting is one fault with key and remedy", () => {
+  const pinned = (digit: string) => `a/b@sha256:${digit.repeat(64)}`;
+  test.each([
+    [{ nameSpace: "x" }, /^nameSpace: unknown; did you mean namespace\?/],
+    [{ dbURL: "x" }, /^dbURL: unknown; did you mean dbUrl\?/],
+    [{ qqqqqqqqqq: "x" }, /^qqqqqqqqqq: unknown; docs\/settings\.md/],
+    [{ protect: "maybe" }, /^protect: .*true or false/],
+    [{ universeSize: "many" }, /^universeSize: .*number/],
+    [{ universeSize: 0 }, /^universeSize: .*at least 1/],
+    [{ universeSize: 2.5 }, /^universeSize: .*whole number/],
+    [{ weightLimit: 1.5 }, /^weightLimit: .*at most 1/],
+    [{ weightLimit: 0 }, /^weightLimit: .*more than 0/],
+    [{ namespace: "R3A" }, /^namespace: .*DNS label/],
+    [{ pullSecretName: "A b" }, /^pullSecretName: .*DNS name/],
+    [{ logLevel: "loud" }, /^logLevel: .*fatal, error, warn/],
+    [{ syncIntervals: ["1m", "2m"] }, /^syncIntervals\[1\]: .*1m, 15m/],
+    [{ syncIntervals: [] }, /^syncIntervals: .*at least 1/],
+    [{ symbols: "BTCUSDT" }, /^symbols: .*a list/],
+    [{ jobs: ["a"] }, /^jobs: .*a map/],
+    [{ fallbackStart: "01.01.2020" }, /^fallbackStart: .*YYYY-MM-DD/],
+    [{ exchangeUrl: "ftp://a" }, /^exchangeUrl: .*http/],
+    [{ databaseCidr: "10.0.0.1" }, /^databaseCidr: .*CIDR/],
+    [{ databaseCidr: "" }, /^databaseCidr: .*CIDR/],
+    [{ memoryLimit: "lots" }, /^memoryLimit: .*128Mi/],
+    [{ memoryRequest: "1Gi" }, /^memoryRequest: .*1Gi is above the limit of 160Mi; lower/],
+    [{ imageDigest: "latest" }, /^imageDigest: .*64 hex digits/],
+    [{ imageDigest: "", imageTag: "v1" }, /^imageTag: a tag can move.*set imageDigest/],
+    [{ imageDigest: "" }, /^imageDigest: is missing.*sha256:0{64}/],
+    [{ imageTag: "v1" }, /^imageTag: stands beside imageDigest; remove one/],
+    [{ image: "ghcr.io/a/b:v1" }, /^image: .*leave out tag and digest/],
+    [{ image: pinned("a") }, /^image: .*leave out tag and digest/],
+    [{ waitDbImage: "postgres:16-alpine" }, /^waitDbImage: has no digest.*@sha256/],
+    [{ jobs: { "sync-1m": { image: "a/b:v1" } } }, /^jobs\.sync-1m\.image: has no digest.*@sha256/],
+    [{ jobs: { "sync-1m": { image: "" } } }, /^jobs\.sync-1m\.image: is empty; leave it out/],
+    [
+      { janitorProtectedSelectors: ["app=a", ""] },
+      /^janitorProtectedSelectors\[1\]: an empty selector.*app=/,
+    ],
+    [{ janitorProtectedSelectors: ["app in a"] }, /^janitorProtectedSelectors\[0\]: .*brackets/],
+    [{ secretsMode: "pulumi" }, /^registryUser: .*set pullSecretName/],
+    [{ jobs: { "sync-1m": { schedule: "* * * *" } } }, /^jobs\.sync-1m\.schedule: /],
+    [{ jobs: { "sync-1m": { schedul: "" } } }, /^jobs\.sync-1m\.schedul: unknown; did you mean schedule/],
+    [{ jobs: { "sync-2m": { suspend: true } } }, /^jobs\.sync-2m: no such job; jobs are sync-1m-top/],
+    [{ jobs: { gaps: { activeDeadlineSeconds: 9000 } } }, /^jobs\.gaps\.activeDeadlineSeconds: .*; lower/],
+    [{ jobs: { gaps: { shards: 2 } } }, /^jobs\.gaps\.shards: .*; leave shards at 1/],
+    [{ jobs: { gaps: { runMode: "deployment" } } }, /^jobs\.gaps\.runMode: .*; leave runMode/],
+    [
+      { jobs: { gaps: { resources: { memoryLimit: "1Mi" } } } },
+      /^jobs\.gaps\.resources\.memoryLimit: .*lower the request/,
+    ],
+  ])("%j", (raw, expected) => {
+    const faults = faultsOf(raw);
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(expected);
+  });
+});
+
+test("a tag is fine where no digest is demanded, and a job's own pinned image always", () => {
+  expect(faultsOf({ requireDigest: false, imageTag: "dev" }, {})).toEqual([]);
+  expect(faultsOf({ jobs: { gaps: { image: `a/b@${UNRELEASED}` } } })).toEqual([]);
+});
+
+test("all faults come at once: of the schema, between settings, and of the jobs", () => {
+  const keys = faultsOf({
+    nameSpace: "x",
+    logLevel: "loud",
+    imageTag: "v1",
+    janitorProtectedSelectors: ["!"],
+    jobs: { "sync-1m": { schedul: "x", schedule: "nonsense" }, gaps: { shards: 2 }, nope: {} },
+  }).map((fault) => fault.replace(/: .*/, ""));
+  expect(keys.sort()).toEqual([
+    "imageTag",
+    "janitorProtectedSelectors[0]",
+    "jobs.gaps.shards",
+    "jobs.nope",
+    "jobs.sync-1m.schedul",
+    "jobs.sync-1m.schedule",
+    "logLevel",
+    "nameSpace",
+  ]);
+});
+
+test("a wrong time makes no second fault out of the default that stands in for it", () => {
+  const faults = faultsOf({ jobs: { gaps: { schedule: "* * * * *", activeDeadlineSeconds: "short" } } });
+  expect(faults).toEqual([expect.stringMatching(/^jobs\.gaps\.activeDeadlineSeconds: .*number/)]);
+});
+
+test("no value is repeated in a fault: it might be a secret under a wrong key", () => {
+  const canary = "postgresql://u:canary@h/db";
+  const raw = Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, canary]));
+  const free = ["externalSecretStore", "image", "waitDbImage"];
+  const faults = faultsOf({ ...raw, dbURL: canary }).filter(
+    (fault) => !free.some((key) => fault.startsWith(key)),
+  );
+  expect(faults.length).toBeGreaterThan(40);
+  expect(faults.join("\n")).not.toContain("canary");
+});
+
+describe("the engine's config", () => {
+  /** What the engine hands a program: scalars as text, the rest as JSON, defaults under the stack's values. */
+  async function configOf(stack: string): Promise<Record<string, string>> {
+    const project = parse(await read("Pulumi.yaml")).config;
+    const own = parse(await read(`Pulumi.${stack}.yaml`)).config;
+    const defaults = Object.entries(project as Record<string, { default?: unknown; value?: unknown }>).map(
+      ([key, declared]) => [key, declared.default ?? declared.value],
+    );
+    const all = Object.entries({ ...Object.fromEntries(defaults), ...own });
+    return Object.fromEntries(
+      all.map(([key, value]) => [key, typeof value === "object" ? JSON.stringify(value) : String(value)]),
+    );
+  }
+
+  test.each(listStacks(ROOT))("gives the settings that the files of %s give", async (stack) => {
+    runtime.setAllConfig(await configOf(stack));
+    expect(readPulumiConfig(new Config("r3a"), stack)).toEqual(loadStack(ROOT, stack));
+  });
+
+  test("may hold secrets, which are not read, and no unknown key", async () => {
+    const canary = "canary-1f0c";
+    const secrets = Object.fromEntries(Object.keys(SECRET_SETTINGS).map((name) => [`r3a:${name}`, canary]));
+    const config = await configOf("prod");
+    runtime.setAllConfig({ ...config, ...secrets }, Object.keys(secrets));
+    expect(JSON.stringify(readPulumiConfig(new Config("r3a"), "prod"))).not.toContain(canary);
+    runtime.setAllConfig({ ...config, ...secrets, "r3a:universSize": canary, "r3a:protect": canary });
+    const attempt = () => readPulumiConfig(new Config("r3a"), "prod");
+    expect(attempt).toThrow("Pulumi.prod.yaml: r3a:universSize: unknown; did you mean universeSize?");
+    expect(attempt).toThrow("Pulumi.prod.yaml: r3a:protect: has the wrong type; write true or false");
+    expect(attempt).not.toThrow(canary);
+  });
+});
+
+describe("what `npm run docs` writes", () => {
+  test("is what stands in Pulumi.yaml and docs/settings.md", async () => {
+    expect(await read("Pulumi.yaml")).toBe(renderProjectFile());
+    expect(await read("docs/settings.md")).toBe(renderSettingsPage());
+  });
+
+  test("declares every setting with type, default and meaning, and no secret", async () => {
+    const { name, config } = parse(await read("Pulumi.yaml"));
+    expect(name).toBe("r3a");
+    const own = Object.keys(config).filter((key) => key.startsWith("r3a:"));
+    expect(own).toEqual(Object.keys(DEFAULTS).map((key) => `r3a:${key}`));
+    for (const key of own) expect(config[key].description).toMatch(/\S/);
+    const untyped = own.filter((key) => config[key].type === undefined);
+    expect(untyped).toEqual(["r3a:weightLimit", "r3a:jobs"]);
+  });
+
+  test("says of every field of a job what it means", () => {
+    for (const [name, field] of Object.entries(jobOverride.shape))
+      expect([name, field.description]).toEqual([name, expect.stringMatching(/\S/)]);
+  });
+
+  test("has a place for every value of the two charts", () => {
+    const timing =
+      "concurrencyPolicy successfulJobsHistoryLimit failedJobsHistoryLimit startingDeadlineSeconds backoffLimit activeDeadlineSeconds ttlSecondsAfterFinished suspend".split(
+        " ",
+      );
+    const common =
+      "image.repository image.tag image.pullPolicy serviceAccount.create serviceAccount.name secretRefs.db waitDb.enabled waitDb.image".split(
+        " ",
+      );
+    const job = (prefix: string) => ["enabled", "schedule", ...timing].map((field) => `${prefix}.${field}`);
+    const values = {
+      "r3a-sync": [
+        ...common,
+        "secretRefs.binance",
+        "configMapRefs.sync",
+        ...timing.map((field) => `job.${field}`),
+        ...["m1Top", "m1", "m15", "h1", "d1"].map((key) => `schedules.${key}`),
+      ],
+      "r3a-maint": [
+        ...common,
+        "imagePullSecrets[0].name",
+        "schedule",
+        ...timing,
+        ...["janitor", "refreshLastTs", "vacuumHot"].flatMap(job),
+        ...["image", "imagePullPolicy", "targetNamespace", "deleteAfterSeconds", "protectedSelectors"].map(
+          (key) => `janitor.${key}`,
+        ),
+        "refreshLastTs.lookback",
+        "vacuumHot.analyzeOnly",
+        "env.MAINT_MAX_OPS",
+      ],
+    };
+    for (const [chart, names] of Object.entries(values)) {
+      const mapped = HELM_VALUES.filter((value) => value.chart === chart).map(({ name }) => name);
+      expect([...mapped].sort()).toEqual([...names].sort());
+    }
+    const fields = Object.keys(jobOverride.shape);
+    for (const { setting, field } of HELM_VALUES)
+      expect(setting === undefined ? fields : Object.keys(DEFAULTS)).toContain(setting ?? field);
+  });
+});
