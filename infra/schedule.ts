@@ -13,8 +13,8 @@ const DAY = `(${FIELD}|sun|mon|tue|wed|thu|fri|sat)+`;
 const FIELDS = new RegExp(`^${FIELD} ${FIELD} ${FIELD} ${MONTH} ${DAY}$`, "i");
 const REMEDY = "write five fields, e.g. */15 * * * *";
 
-/** More than an hour of a minute job: whatever repeats within an hour, a day or a week has come back by then. */
-const SAMPLES = 70;
+/** Whatever repeats within an hour, a day or a month has come back by then. */
+const SAMPLES = 32;
 
 /** What is wrong with a schedule, null where nothing is. */
 export function faultOfSchedule(schedule: string): string | null {
