@@ -82,7 +82,7 @@ test("a machine whose clock is ahead does not end the minute of the others", asy
     [minute, LIMIT],
   );
   const sent = world.exchange.requests.length;
-  const run = await world.run("sync 1d --symbols ADAUSDT --deadline 4", {
+  const run = await world.run("sync 1d --symbols ADAUSDT --deadline 8", {
     WEIGHT_LIMIT: SHARE,
     EGRESS_KEY: "ahead",
   });
