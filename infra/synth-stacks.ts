@@ -2,10 +2,9 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Yaml } from "cdk8s";
-import { checkEnvironment } from "./check-environment.ts";
 import { SettingsFault } from "./errors.ts";
 import { renderObjects } from "./render.ts";
-import type { Finding } from "./rules/rule.ts";
+import { UNRELEASED } from "./settings/fields.ts";
 import { listStacks, loadStack } from "./settings/stack-files.ts";
 
 const HELP = `Writes the objects of each environment to dist/<stack>/r3a.yaml.
@@ -40,9 +39,10 @@ function synthStack(root: string, stack: string, outdir: string): number {
   try {
     const settings = loadStack(root, stack);
     const objects = renderObjects(settings);
-    const findings = checkEnvironment(objects, settings);
-    for (const line of renderFindings(findings)) process.stderr.write(`${stack}: ${line}\n`);
-    if (findings.some(({ level }) => level === "error")) return 1;
+    if (JSON.stringify(objects).includes(UNRELEASED))
+      process.stderr.write(
+        `warn: Pulumi.${stack}.yaml: r3a:imageDigest: all zeros, so no pod can start; set it to the digest of a release\n`,
+      );
     const file = join(outdir, "r3a.yaml");
     rmSync(outdir, { recursive: true, force: true });
     mkdirSync(outdir, { recursive: true });
@@ -54,16 +54,4 @@ function synthStack(root: string, stack: string, outdir: string): number {
     process.stderr.write(`${error.message}\n`);
     return EXIT_SETTINGS;
   }
-}
-
-/** One line for what a rule says of any number of objects. */
-function renderFindings(findings: readonly Finding[]): readonly string[] {
-  const groups = Map.groupBy(findings, ({ rule, message }) => `${rule} ${message}`);
-  return [...groups.values()].flatMap(([first, ...others]) =>
-    first === undefined
-      ? []
-      : [
-          `${first.level}: ${first.object}${others.length === 0 ? "" : ` and ${others.length} more`}: ${first.message} (${first.rule})`,
-        ],
-  );
 }

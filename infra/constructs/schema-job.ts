@@ -21,7 +21,8 @@ export class SchemaJob extends Construct {
       image: imageOf(settings),
       imagePullPolicy: settings.imagePullPolicy,
       args: ["migrate"],
-      waitDb: settings.waitDb,
+      // wait-db waits for the schema too, and this is what makes it
+      waitDb: false,
       terminationGracePeriodSeconds: GRACE_SECONDS,
       resources: settings,
       restartPolicy: "Never",

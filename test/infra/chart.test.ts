@@ -92,6 +92,11 @@ describe("traps of the libraries", () => {
   });
 });
 
+test("the schema job does not wait for what it makes", () => {
+  const [job] = render({ waitDb: true }).filter(({ kind }) => kind === "Job");
+  expect(texts([job as Manifest])).not.toContain("initContainers");
+});
+
 test("shards make an Indexed Job whose pods know how many they are", () => {
   const job = find(render({ jobs: { "sync-1h": { shards: 4 } } }), "CronJob/r3a-sync-1h");
   expect(job).toMatchObject({

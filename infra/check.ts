@@ -1,0 +1,36 @@
+import { fileURLToPath } from "node:url";
+import { checkEnvironment } from "./check-environment.ts";
+import { SettingsFault } from "./errors.ts";
+import { renderObjects } from "./render.ts";
+import type { Finding } from "./rules/rule.ts";
+import { listStacks, loadStack } from "./settings/stack-files.ts";
+
+/** Part of `npm run check`: holds every object of every environment against the rules; 1 where one is an error. */
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+process.exitCode = Math.max(...listStacks(root).map(checkStack));
+
+function checkStack(stack: string): number {
+  try {
+    const settings = loadStack(root, stack);
+    const findings = checkEnvironment(renderObjects(settings), settings);
+    for (const line of renderFindings(findings)) process.stderr.write(`${stack}: ${line}\n`);
+    return findings.some(({ level }) => level === "error") ? 1 : 0;
+  } catch (error) {
+    if (!(error instanceof SettingsFault)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+}
+
+/** One line for what a rule says of any number of objects. */
+function renderFindings(findings: readonly Finding[]): readonly string[] {
+  const groups = Map.groupBy(findings, ({ rule, message }) => `${rule} ${message}`);
+  return [...groups.values()].flatMap(([first, ...others]) =>
+    first === undefined
+      ? []
+      : [
+          `${first.level}: ${first.object}${others.length === 0 ? "" : ` and ${others.length} more`}: ${first.message} (${first.rule})`,
+        ],
+  );
+}
