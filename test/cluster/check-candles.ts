@@ -77,3 +77,24 @@ export async function checkTruth(servers: Servers, intervals: readonly Interval[
     return `${covered.length} series: ${[...counts].map(([interval, rows]) => `${interval} ${rows}`).join(", ")} rows`;
   });
 }
+
+/** Both minute jobs start at the same second; what each says that it added, held against what is there. */
+const MINUTE_WORK = `
+  with said as (
+    select i.coin_id, sum(i.added + i.repaired)::int as added from r3a.run_item i where i."interval" = '1m' group by 1
+  ), stored as (
+    select coin_id, count(*)::int as stored from r3a.ohlcv_partitioned where "interval" = '1m' group by 1
+  )
+  select (select count(*)::int from said join stored using (coin_id) where added > stored) as twice,
+         (select count(*)::int from r3a.run a join r3a.run b on a.arguments = '1m' and b.arguments = '1m --top 20'
+          where tstzrange(a.started_at, a.finished_at) && tstzrange(b.started_at, b.finished_at)) as together,
+         (select count(*)::int from r3a.run_item where "interval" = '1m' and outcome = 'skipped') as skipped`;
+
+export async function checkNoCollision(servers: Servers): Promise<void> {
+  await check("the two minute jobs of one minute never work on the same series", async () => {
+    const [row] = await servers.query<{ twice: number; together: number; skipped: number }>(MINUTE_WORK);
+    expectEqual(row?.twice, 0, "series with a candle that two runs added");
+    if (row === undefined || row.together === 0) throw new Error("the two jobs never ran at the same time");
+    return `${row.together} times together, ${row.skipped} series left to the other, no candle added twice`;
+  });
+}

@@ -50,7 +50,11 @@ type ContainerStatus = {
 };
 export type Pod = KubeObject & {
   readonly spec: PodSpec;
-  readonly status: { readonly phase: string; readonly containerStatuses?: readonly ContainerStatus[] };
+  readonly status: {
+    readonly phase: string;
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+  };
 };
 
 export const NAMESPACE = "r3a";

@@ -1,6 +1,6 @@
 import { checkAdoption } from "./adoption.ts";
 import { checkAccess, checkAdmission, checkPods } from "./check-access.ts";
-import { checkByHand, checkFires, checkTruth } from "./check-candles.ts";
+import { checkByHand, checkFires, checkNoCollision, checkTruth } from "./check-candles.ts";
 import { checkFailurePolicy, checkSigterm } from "./check-failure-policy.ts";
 import { checkJanitorPod } from "./check-janitor-pod.ts";
 import { checkSecrets } from "./check-secrets.ts";
@@ -85,6 +85,7 @@ export async function runScenario(surroundings: Surroundings): Promise<void> {
     await checkSuspend(stack, first);
     const nothingStarts = checkNothingStarts();
     await checkTruth(servers, ["1m", "15m", "1h", "1d"]);
+    await checkNoCollision(servers);
     await nothingStarts;
     await checkSchedule(stack, first);
     await checkImageUpdate(stack, second);
