@@ -45,6 +45,7 @@ type ContainerStatus = {
   readonly name: string;
   readonly state: {
     readonly running?: object;
+    readonly waiting?: object;
     readonly terminated?: { readonly exitCode: number; readonly reason: string };
   };
 };
