@@ -64,6 +64,7 @@ export async function checkJanitorPod(): Promise<void> {
     await waitForSuccess(NAME, 60);
     const answers = JSON.parse(await kubectl(["logs", `job/${NAME}`])) as Record<string, number>;
     expectEqual(answers, EXPECTED, "answers of the API server");
+    await kubectl(["delete", "job", NAME]); // the only pod with a token
     return `${Object.keys(EXPECTED).length} questions`;
   });
 }
