@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { EXIT } from "@r3a/runner/contract";
 import { diffObjects, type FieldChange, type ObjectChange, type PlainObject } from "./diff-objects.ts";
 
 /** `npm run diff`: what the working tree changes in each environment's objects, against a git ref. */
@@ -19,7 +20,6 @@ const HELP = `Shows what the working tree changes in the objects of each environ
 type Rendered = Readonly<Record<string, readonly PlainObject[]>>;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const EXIT_FAILED = 1;
 const SOURCES = ["infra/render.ts", "infra/settings/stack-files.ts"];
 
 const SIGNS = { added: "+", removed: "-", changed: "~" } as const;
@@ -39,14 +39,14 @@ function main(): number {
   const commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`);
   if (commit.status !== 0) {
     process.stderr.write(`git knows no commit "${ref}"; \`git log --oneline\` shows them\n`);
-    return 64;
+    return EXIT.usage;
   }
   const before = renderCommit(commit.stdout.trim());
   const after = renderFolder(root);
   const faults = [before, after].flatMap((rendered) => (typeof rendered === "string" ? rendered : []));
   if (typeof before === "string" || typeof after === "string") {
     process.stderr.write(faults.join("\n"));
-    return EXIT_FAILED;
+    return EXIT.failed;
   }
   const stacks = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   const changes = Object.fromEntries(

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { EXIT } from "@r3a/runner/contract";
 import { Yaml } from "cdk8s";
 import { SettingsFault } from "./errors.ts";
 import { renderObjects } from "./render.ts";
@@ -12,8 +13,6 @@ const HELP = `Writes the objects of each environment to dist/<stack>/r3a.yaml.
   npm run synth
   npm run synth -- --stack prod
 `;
-const EXIT_SETTINGS = 78;
-const EXIT_USAGE = 64;
 
 /** Writes the objects of the environments that the arguments name, below `outdir`; returns the exit code. */
 export function synthStacks(root: string, outdir: string, args: readonly string[]): number {
@@ -30,7 +29,7 @@ export function synthStacks(root: string, outdir: string, args: readonly string[
   const unknown = asked.filter((stack) => !known.includes(stack));
   if (unknown.length > 0) {
     process.stderr.write(`no Pulumi.${unknown[0]}.yaml here; stacks are ${known.join(", ")}\n`);
-    return EXIT_USAGE;
+    return EXIT.usage;
   }
   return Math.max(...asked.map((stack) => synthStack(root, stack, join(outdir, stack))));
 }
@@ -52,6 +51,6 @@ function synthStack(root: string, stack: string, outdir: string): number {
   } catch (error) {
     if (!(error instanceof SettingsFault)) throw error;
     process.stderr.write(`${error.message}\n`);
-    return EXIT_SETTINGS;
+    return EXIT.settings;
   }
 }

@@ -1,5 +1,6 @@
 import { listCandles } from "../../dev/exchange/generator.ts";
 import type { Interval } from "../../runner/src/contract.ts";
+import { STORED } from "../support/stored-rows.ts";
 import { type Job, kubectl, waitFor, waitForSuccess } from "./kubectl.ts";
 import { check, expectEqual } from "./report.ts";
 import type { Servers } from "./servers.ts";
@@ -42,13 +43,6 @@ const COVERED = `
   select c.symbol, s."interval", (extract(epoch from covered_from) * 1000)::float8 as "from",
          (extract(epoch from covered_to) * 1000)::float8 as "to"
   from r3a.series s join r3a.coin c on c.id = s.coin_id where covered_from is not null order by 1, 2`;
-/** In the shape of the exchange's own rows. */
-const STORED = `
-  select (extract(epoch from t."timestamp") * 1000)::float8 as open_ms, t.open::text, t.high::text, t.low::text,
-         t.close::text, t.volume::text, (extract(epoch from t.close_time) * 1000)::float8 as close_ms,
-         t.quote_volume::text, t.trades::int, t.taker_base::text, t.taker_quote::text
-  from r3a.ohlcv_partitioned t join r3a.coin c on c.id = t.coin_id
-  where c.symbol = $1 and t."interval" = $2 order by t."timestamp"`;
 
 /** Every row of every series that a run covered is the exchange's, and none is missing. */
 export async function checkTruth(servers: Servers, intervals: readonly Interval[]): Promise<void> {

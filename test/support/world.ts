@@ -5,6 +5,7 @@ import type { KlineRow } from "../../dev/exchange/kline-text.ts";
 import type { Interval } from "../../runner/src/contract.ts";
 import { type UsedDatabase, useDatabase } from "./database.ts";
 import { type RunningRunner, type RunResult, runRunner, startRunner } from "./runner.ts";
+import { STORED } from "./stored-rows.ts";
 
 /** A database of its own, a simulated exchange of its own, and the runner between them. */
 export type World = {
@@ -18,13 +19,6 @@ export type World = {
   /** What the database holds, as rows of the exchange's own shape. */
   stored(symbol: string, interval: Interval): Promise<readonly KlineRow[]>;
 };
-
-const STORED = `
-  select (extract(epoch from t."timestamp") * 1000)::float8 as open_ms, t.open::text, t.high::text, t.low::text,
-         t.close::text, t.volume::text, (extract(epoch from t.close_time) * 1000)::float8 as close_ms,
-         t.quote_volume::text, t.trades::int, t.taker_base::text, t.taker_quote::text
-  from r3a.ohlcv_partitioned t join r3a.coin c on c.id = t.coin_id
-  where c.symbol = $1 and t."interval" = $2 order by t."timestamp"`;
 
 /** Registers database and exchange for one test file. Without recorded rows, so that intervals reconcile. */
 export function useWorld(options: ExchangeOptions = {}, database: UsedDatabase = useDatabase()): World {
