@@ -11,7 +11,7 @@ import { buildImages } from "./runner-image.ts";
 /**
  * `npm run test:e2e`: the suite on a real Kubernetes, from the image to the rows. Without KUBECONFIG it starts a cluster
  * of its own and runs itself again inside it; with KUBECONFIG it uses that cluster, see README.md here. `--recovery`
- * adds the faults that take minutes.
+ * adds the faults that take minutes, `--cost` only measures what image and pods cost.
  */
 
 const CLUSTER = join(ROOT, "test/cluster/cluster");
@@ -59,6 +59,7 @@ async function runLocally(folder: string): Promise<number> {
 /** The test proper, on the cluster that KUBECONFIG names. */
 async function runOnCluster(folder: string, host: string, loader: string): Promise<number> {
   const isWithFaults = process.argv.includes("--recovery");
+  const isCostOnly = process.argv.includes("--cost");
   // loaded here: the outer run needs none of it
   const { runScenario } = await import("./scenario.ts");
   const { diagnose } = await import("./diagnose.ts");
@@ -70,7 +71,10 @@ async function runOnCluster(folder: string, host: string, loader: string): Promi
   let isBroken = false;
   try {
     const onEnd = (name: string, work: () => Promise<unknown>) => cleanups.unshift({ name, work });
-    await Promise.race([runScenario({ folder, host, loader, restartApi, isWithFaults, onEnd }), stopped]);
+    await Promise.race([
+      runScenario({ folder, host, loader, restartApi, isWithFaults, isCostOnly, onEnd }),
+      stopped,
+    ]);
   } catch (error) {
     isBroken = true;
     say(`FAIL  ${error instanceof Error ? error.message : String(error)}`);

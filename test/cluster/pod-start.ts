@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type CronJob, createObject, getObject, kubectl, NAMESPACE, waitForSuccess } from "./kubectl.ts";
-import { say } from "./report.ts";
+import { record, say } from "./report.ts";
 import type { Servers } from "./servers.ts";
 
 /** Order of the columns of the table. */
@@ -98,16 +98,22 @@ async function countRequests(): Promise<number> {
 }
 
 /** Prints what a pod costs, without and with the init container, and how busy the API server is at rest. */
-export async function printPodStart(servers: Servers): Promise<void> {
-  for (const [name, waitDb] of [
-    ["start-plain", false],
-    ["start-wait-db", true],
-  ] as const) {
-    const times = await timeJob(servers, name, waitDb);
-    const steps = STEPS.flatMap((step) =>
-      times.has(step) ? [`${step} ${Math.round(times.get(step) ?? 0)}`] : [],
-    );
-    say(`  ${waitDb ? "sync 15m, with wait-db" : "sync 1m, without init container"}: ${steps.join(", ")} ms`);
-  }
-  say(`  API server: ${Math.round(await countRequests())} requests a minute`);
+export async function printPodStart(servers: Servers, rounds: number): Promise<void> {
+  for (let round = 1; round <= rounds; round += 1)
+    for (const [label, waitDb] of [
+      ["plain", false],
+      ["wait-db", true],
+    ] as const) {
+      const times = await timeJob(servers, `start-${label}-${round}`, waitDb);
+      for (const [step, ms] of times) record(`${label}, ${step}, ${round}`, ms);
+      const steps = STEPS.flatMap((step) =>
+        times.has(step) ? [`${step} ${Math.round(times.get(step) ?? 0)}`] : [],
+      );
+      say(
+        `  ${waitDb ? "sync 15m, with wait-db" : "sync 1m, without init container"}: ${steps.join(", ")} ms`,
+      );
+    }
+  const requests = await countRequests();
+  say(`  API server: ${Math.round(requests)} requests a minute`);
+  record("requests", requests);
 }

@@ -1,8 +1,10 @@
+import { writeFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 
 const startedAt = performance.now();
 const phases: { name: string; seconds: number }[] = [];
 const failures: string[] = [];
+const figures: Record<string, number> = {};
 let checks = 0;
 
 const secondsSince = (from: number): number => (performance.now() - from) / 1_000;
@@ -46,6 +48,11 @@ export function listFailures(): readonly string[] {
   return failures;
 }
 
+/** Keeps a measured number for the file that R3A_E2E_FIGURES names: the bench sets it beside its limit. */
+export function record(name: string, value: number): void {
+  figures[name] = value;
+}
+
 /** The last lines: what each phase took, and how many checks held. */
 export function summarize(): void {
   say("");
@@ -53,4 +60,6 @@ export function summarize(): void {
   say(`${secondsSince(startedAt).toFixed(1).padStart(8)} s  in all`);
   if (checks > 0) say(`${checks - failures.length} of ${checks} checks held`);
   if (failures.length > 0) say(`failed: ${failures.join("; ")}`);
+  const file = process.env.R3A_E2E_FIGURES;
+  if (file !== undefined && Object.keys(figures).length > 0) writeFileSync(file, JSON.stringify(figures));
 }

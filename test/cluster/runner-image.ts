@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { NODE_FLAGS, nodeEnvironment } from "../../dev/build.ts";
-import { check, expectEqual, say } from "./report.ts";
+import { check, expectEqual, record, say } from "./report.ts";
 import { runTool } from "./run-tool.ts";
 
 export const REPOSITORY = "localhost/r3a-runner";
@@ -59,7 +59,9 @@ export async function checkImage({ path, tag }: Archive): Promise<void> {
   const files = (await runTool("tar", ["-tvf", path])).split("\n");
   const layers = files.flatMap((line) => /^-\S+\s+\S+\s+(\d+) .*\.tar$/.exec(line)?.[1] ?? []).map(Number);
   const mb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
-  say(`  image ${mb(layers.reduce((sum, each) => sum + each, 0))}, layers ${layers.map(mb).join(" + ")}`);
+  const total = layers.reduce((sum, each) => sum + each, 0);
+  say(`  image ${mb(total)}, layers ${layers.map(mb).join(" + ")}`);
+  record("imageMb", total / 1e6);
   await check("the image starts Node as dev/build.ts says, as nobody's root", async () => {
     const text = await buildah("inspect", "--type", "image", tag);
     const { config } = (JSON.parse(text) as { OCIv1: OciImage }).OCIv1;
