@@ -14,8 +14,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
   done: "done, or nothing to do, or another holder is at work",
   failed:
-    "at least one series or step failed, also by a garbage or cut answer after its retries; verify: findings",
-  brake: "stopped by a brake: a person must look",
+    "at least one series or step failed, also by a garbage or cut answer after its retries; verify, health and doctor: findings",
+  brake: "stopped by a brake (janitor): a person must look",
   usage: "wrong arguments, all faults listed together",
   tryAgain: "try again later: database unreachable, exchange bans, holds or is away and no series succeeded",
   settings: "wrong settings, all faults listed together; region refused; database of another exchange",

@@ -8,6 +8,7 @@ const isIn = (target: string, ...folders: readonly string[]) =>
   folders.some((folder) => target.startsWith(`runner/src/${folder}/`));
 const isPackage = (target: string, name: string) => target === name || target.startsWith(`${name}/`);
 const CONTRACT = "runner/src/contract.ts";
+const SELECTOR = "runner/src/selector.ts";
 
 test("the rules see the tree and its imports", () => {
   expect(runner.length).toBeGreaterThan(40);
@@ -18,21 +19,16 @@ test("the rules see the tree and its imports", () => {
 });
 
 describe("imports", () => {
-  test("the contract imports nothing", () => {
-    const contract = runner.filter(({ path }) => path === CONTRACT);
-    expect(contract).toHaveLength(1);
-    expect(breaches(contract, () => false)).toEqual([]);
+  test("the contract and the grammar of selectors import nothing", () => {
+    const shared = runner.filter(({ path }) => path === CONTRACT || path === SELECTOR);
+    expect(shared).toHaveLength(2);
+    expect(breaches(shared, () => false)).toEqual([]);
   });
 
-  test("infra sees only the contract of the runner", () => {
+  test("infra sees only the contract of the runner and the grammar of selectors", () => {
+    const shared = [CONTRACT, SELECTOR, "@r3a/runner/contract", "@r3a/runner/selector"];
     expect(
-      breaches(
-        infra,
-        (target) =>
-          !/^(runner\/|@r3a\/runner)/.test(target) ||
-          target === CONTRACT ||
-          target === "@r3a/runner/contract",
-      ),
+      breaches(infra, (target) => !/^(runner\/|@r3a\/runner)/.test(target) || shared.includes(target)),
     ).toEqual([]);
   });
 
@@ -65,9 +61,14 @@ describe("imports", () => {
     expect(breaches(under("candle"), (target) => isIn(target, "candle") || target === CONTRACT)).toEqual([]);
   });
 
-  test("db and exchange know neither each other nor what sits on them", () => {
-    expect(breaches(under("db"), (target) => !isIn(target, "exchange", "sync", "commands"))).toEqual([]);
-    expect(breaches(under("exchange"), (target) => !isIn(target, "db", "sync", "commands"))).toEqual([]);
+  test("db, exchange and cluster know neither each other nor what sits on them", () => {
+    const above = ["sync", "maint", "legacy", "health", "doctor", "commands"];
+    for (const [room, ...others] of [
+      ["db", "exchange", "cluster"],
+      ["exchange", "db", "cluster"],
+      ["cluster", "db", "exchange"],
+    ] as const)
+      expect(breaches(under(room), (target) => !isIn(target, ...others, ...above))).toEqual([]);
   });
 
   test("only exchange knows ccxt", () => {
@@ -82,8 +83,14 @@ describe("imports", () => {
     ).toEqual([]);
   });
 
-  test("sync knows no command", () => {
-    expect(breaches(under("sync"), (target) => !isIn(target, "commands"))).toEqual([]);
+  test("only cluster knows the client of Kubernetes", () => {
+    const others = runner.filter(({ path }) => !path.startsWith("runner/src/cluster/"));
+    expect(breaches(others, (target) => !isPackage(target, "@kubernetes/client-node"))).toEqual([]);
+  });
+
+  test("sync, maint, legacy, health and doctor know no command", () => {
+    const rooms = under("sync", "maint", "legacy", "health", "doctor");
+    expect(breaches(rooms, (target) => !isIn(target, "commands"))).toEqual([]);
   });
 
   test("a command knows no other command, but for plan, which previews two, and the registry", () => {

@@ -9,7 +9,14 @@ export const COMMANDS = [
   "gaps",
   "candles",
   "migrate",
+  "migrate-layout",
   "wait-db",
+  "maint",
+  "refresh-lastts",
+  "vacuum",
+  "janitor",
+  "health",
+  "doctor",
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
@@ -51,6 +58,17 @@ export const ENVIRONMENT = {
   WEIGHT_LIMIT:
     "share of the exchange's 6,000 weight a minute; backfill and repair take at most 0.6. Default 0.8.",
   EGRESS_KEY: "jobs behind one address share this key and so one budget. Default: default.",
+  MAINT_MAX_OPS: "how many operations one maint run does at most. Default 300.",
+  REFRESH_LOOKBACK: "how far back from now refresh-lastts looks first, e.g. 3 days. Default 3 days.",
+  VACUUM_ANALYZE_ONLY: "true: vacuum only analyses; false: it also vacuums. Default true.",
+  JANITOR_NAMESPACE: "namespace that the janitor cleans. Default: its own.",
+  JANITOR_DELETE_AFTER_SECONDS: "how long a pod must be stuck before the janitor deletes it. Default 900.",
+  JANITOR_PROTECTED_SELECTORS:
+    "label selectors of what the janitor never touches, separated by semicolons: a=b;c in (x, y). Default none.",
+  JANITOR_MODE: "scan: print the plan; delete: do it. Default scan.",
+  FRESHNESS_LIMITS:
+    "per interval the age of the newest close at which health warns and fails, in seconds: 1m=240/600,15m=2100/3600.",
+  DB_SIZE_BUDGET_GB: "size that the database may reach, in GB, for health and doctor. Default: not checked.",
   BINANCE_API_KEY: "optional; public data needs none and it is never sent. Secret.",
   BINANCE_API_SECRET: "optional, as above. Secret.",
   R3A_RUN_ID: "UUID of the run, to tie it to an outer log. Default: a new one.",

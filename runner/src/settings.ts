@@ -17,10 +17,28 @@ export type Settings = {
   readonly universeSize: number;
   readonly weightLimit: number;
   readonly egressKey: string;
+  readonly maintMaxOps: number;
+  readonly refreshLookbackMs: number;
+  readonly vacuumAnalyzeOnly: boolean;
+  /** null: the namespace that the process runs in. */
+  readonly janitorNamespace: string | null;
+  readonly janitorDeleteAfterS: number;
+  /** Each one a label selector, not parsed yet. */
+  readonly janitorProtectedSelectors: readonly string[];
+  readonly janitorMode: "scan" | "delete";
+  /** Ages in ms of the newest close; null: the defaults of health. */
+  readonly freshnessLimits: FreshnessLimits | null;
+  /** null: not checked. */
+  readonly dbSizeBudgetGb: number | null;
   /** Pods of an Indexed Job, and which of them this is, from 0. */
   readonly shards: number;
   readonly shardIndex: number;
 };
+
+/** Ages in ms of an interval's newest closed candle at which health warns and fails. */
+export type FreshnessLimits = Readonly<
+  Partial<Record<Interval, { readonly warn: number; readonly error: number }>>
+>;
 
 const LARGEST_JOB = 9999;
 const DEFAULT_EXCHANGE_URL = "https://api.binance.com";
@@ -44,6 +62,31 @@ const PARSERS: { readonly [K in keyof Settings]: Parser<Settings[K]> } = {
   shards: { name: "R3A_SHARDS", fallback: "1", parse: (text) => parseCount(text, LARGEST_JOB) },
   shardIndex: { name: "JOB_COMPLETION_INDEX", fallback: "0", parse: parseIndex },
   egressKey: { name: "EGRESS_KEY", fallback: "default", parse: parseEgressKey },
+  maintMaxOps: { name: "MAINT_MAX_OPS", fallback: "300", parse: (text) => parseCount(text, 100_000) },
+  refreshLookbackMs: { name: "REFRESH_LOOKBACK", fallback: "3 days", parse: parseDuration },
+  vacuumAnalyzeOnly: { name: "VACUUM_ANALYZE_ONLY", fallback: "true", parse: parseBoolean },
+  janitorNamespace: { name: "JANITOR_NAMESPACE", fallback: "", parse: (text) => (text === "" ? null : text) },
+  janitorDeleteAfterS: {
+    name: "JANITOR_DELETE_AFTER_SECONDS",
+    fallback: "900",
+    parse: (text) => parseCount(text, 7 * 86_400),
+  },
+  janitorProtectedSelectors: {
+    name: "JANITOR_PROTECTED_SELECTORS",
+    fallback: "",
+    parse: (text) => (text === "" ? [] : text.split(";").map((item) => item.trim())),
+  },
+  janitorMode: { name: "JANITOR_MODE", fallback: "scan", parse: parseJanitorMode },
+  freshnessLimits: {
+    name: "FRESHNESS_LIMITS",
+    fallback: "",
+    parse: (text) => (text === "" ? null : parseFreshnessLimits(text)),
+  },
+  dbSizeBudgetGb: {
+    name: "DB_SIZE_BUDGET_GB",
+    fallback: "",
+    parse: (text) => (text === "" ? null : parseCount(text, 1_000_000)),
+  },
 };
 
 /** Parses just the settings that a command needs; every fault is in the one SettingsFault that is thrown. */
@@ -146,6 +189,35 @@ function parseShare(text: string): number {
 function parseEgressKey(text: string): string {
   if (/^[\w.:-]{1,100}$/.test(text)) return text;
   throw new Error(`must be 1 to 100 letters, digits or . : _ -, not ${JSON.stringify(text)}`);
+}
+
+const UNIT_MS = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const;
+
+/** `3 days`, `90 minutes`: in ms. */
+export function parseDuration(text: string): number {
+  const [, count = "", unit = ""] = /^(\d{1,6}) (second|minute|hour|day)s?$/.exec(text) ?? [];
+  const ms = Number(count) * (UNIT_MS[unit as keyof typeof UNIT_MS] ?? 0);
+  if (ms > 0) return ms;
+  throw new Error(
+    `must be a number of seconds, minutes, hours or days, e.g. "3 days", not ${JSON.stringify(text)}`,
+  );
+}
+
+export function parseJanitorMode(text: string): "scan" | "delete" {
+  if (text === "scan" || text === "delete") return text;
+  throw new Error(`must be scan or delete, not ${JSON.stringify(text)}`);
+}
+
+function parseFreshnessLimits(text: string): FreshnessLimits {
+  const limits = listItems(text).map((item) => {
+    const [, interval = "", warn = "", error = ""] = /^(\w+)=(\d{1,8})\/(\d{1,8})$/.exec(item) ?? [];
+    if (!isInterval(interval) || Number(warn) > Number(error))
+      throw new Error(
+        `must hold INTERVAL=WARN/ERROR in seconds, e.g. 1m=240/600, not ${JSON.stringify(item)}`,
+      );
+    return [interval, { warn: Number(warn) * 1000, error: Number(error) * 1000 }] as const;
+  });
+  return Object.fromEntries(limits);
 }
 
 function listItems(text: string): string[] {

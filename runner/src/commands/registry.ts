@@ -33,8 +33,36 @@ export const REGISTRY: Readonly<
     summary: "bring the schema up to date; safe at any time",
     load: async () => (await import("./migrate.ts")).migrate,
   },
+  "migrate-layout": {
+    summary: "move a database of the old layout into the new one, leaf by leaf",
+    load: async () => (await import("./migrate-layout.ts")).migrateLayout,
+  },
   "wait-db": {
     summary: "wait until the database answers and its schema is new enough",
     load: async () => (await import("./wait-db.ts")).waitDb,
+  },
+  maint: {
+    summary: "bring indexes, leaves and storage settings to what they should be",
+    load: async () => (await import("./maint.ts")).maint,
+  },
+  "refresh-lastts": {
+    summary: "hold the last timestamps against the stored candles",
+    load: async () => (await import("./refresh-lastts.ts")).refreshLastts,
+  },
+  vacuum: {
+    summary: "analyse and vacuum what needs it most",
+    load: async () => (await import("./vacuum.ts")).vacuum,
+  },
+  janitor: {
+    summary: "find pods and Jobs that are stuck in the cluster, and delete them",
+    load: async () => (await import("./janitor.ts")).janitor,
+  },
+  health: {
+    summary: "six checks of the data and its jobs, as a table, JSON, metrics or Markdown",
+    load: async () => (await import("./health.ts")).health,
+  },
+  doctor: {
+    summary: "what is wrong with the installation, and what to do about it",
+    load: async () => (await import("./doctor.ts")).doctor,
   },
 };
