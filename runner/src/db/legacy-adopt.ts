@@ -1,0 +1,112 @@
+import { readdir, readFile } from "node:fs/promises";
+import type pg from "pg";
+import type { Span } from "../candle/span.ts";
+import type { Interval } from "../contract.ts";
+import { TryAgain } from "../errors.ts";
+import { type Database, withClient, withTransaction } from "./connect.ts";
+import { OLD_ROOT } from "./legacy-catalog.ts";
+import { retryOnLock, SET_LOCK_TIMEOUT } from "./legacy-retry.ts";
+import { MIGRATIONS } from "./schema.ts";
+
+/** What the last migration takes over into the new tables: coins with their ids, and what the old layout holds. */
+export type LegacyNotes = {
+  readonly coins: readonly {
+    readonly id: number;
+    readonly symbol: string;
+    readonly base: string;
+    readonly quote: string;
+  }[];
+  readonly series: readonly { readonly coinId: number; readonly interval: Interval; readonly span: Span }[];
+};
+
+const ATTEMPTS = 15;
+
+const RENAME_ROOT = `${SET_LOCK_TIMEOUT}; alter table ${OLD_ROOT} rename to ohlcv_legacy`;
+
+const CREATE_NOTES = `
+  create table r3a.legacy_coin (id integer primary key, symbol text not null unique, base text not null, quote text not null);
+  create table r3a.legacy_series (coin_id integer not null, "interval" text not null, from_ts timestamptz not null,
+    to_ts timestamptz not null, primary key (coin_id, "interval"), check (from_ts < to_ts));
+  create schema if not exists r3a_util`;
+
+const NOTE_COINS = `
+  insert into r3a.legacy_coin select id, symbol, base, quote
+  from jsonb_to_recordset($1) as u (id int, symbol text, base text, quote text)`;
+
+const NOTE_SERIES = `
+  insert into r3a.legacy_series select "coinId", "interval", to_timestamp("from" / 1000.0), to_timestamp("to" / 1000.0)
+  from jsonb_to_recordset($1) as u ("coinId" int, "interval" text, "from" bigint, "to" bigint)`;
+
+/** Old relations whose names the migrations give to new ones, and leaves that are called as new leaves will be. */
+const LIST_COLLIDING = `
+  select format('%I.%I', n.nspname, c.relname) as name, c.relname as bare,
+         case c.relkind when 'i' then 'index' when 'I' then 'index' when 'v' then 'view' when 'm' then 'materialized view'
+           when 'S' then 'sequence' else 'table' end as kind
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname in ('r3a', 'r3a_util') and c.relkind in ('r', 'p', 'i', 'I', 'v', 'm', 'S', 'f')
+    and c.oid is distinct from to_regclass('${OLD_ROOT}')
+    and (c.relname = any($1::text[]) or c.relname ~ '^ohlcv_(1m_\\d{4}_\\d{2}|15m_\\d{4}_q\\d|(1h|slow)_\\d{4})$')
+  order by 1`;
+
+const LIST_ROUTINES = `
+  select p.oid::regprocedure::text as name from pg_proc p
+  where p.pronamespace = to_regnamespace('r3a_util') and p.proname = any($1::text[]) order by 1`;
+
+type Colliding = { readonly name: string; readonly bare: string; readonly kind: string };
+
+/** What of the old database stands where the new schema's objects go: renamed or, being functions, dropped. */
+export type Collisions = { readonly renamed: readonly Colliding[]; readonly dropped: readonly string[] };
+
+/** Looked up by the names in the migrations themselves: what a later one creates is seen too. */
+export async function findCollisions(db: Database): Promise<Collisions> {
+  const files = (await readdir(MIGRATIONS)).filter((file) => file.endsWith(".sql"));
+  const text = (await Promise.all(files.map((file) => readFile(`${MIGRATIONS}/${file}`, "utf8")))).join("\n");
+  const namesOf = (pattern: RegExp) => [...text.matchAll(pattern)].map(([, name]) => name);
+  const relations = namesOf(
+    /create (?:or replace )?(?:unique )?(?:table|index|view) (?:if not exists )?(?:r3a(?:_util)?\.)?(\w+)/gi,
+  );
+  const functions = namesOf(/create (?:or replace )?function (?:r3a_util\.)(\w+)/gi);
+  return withClient(db, async (client) => ({
+    renamed: (await client.query<Colliding>(LIST_COLLIDING, [relations])).rows,
+    dropped: (await client.query<{ name: string }>(LIST_ROUTINES, [functions])).rows.map(({ name }) => name),
+  }));
+}
+
+/**
+ * Makes room for the new schema in one transaction: the old table becomes r3a.ohlcv_legacy, what collides gets
+ * `_legacy` behind its name, old functions go, and the notes are written. Only the old table itself is locked, not
+ * its leaves. Tries again where somebody holds it.
+ */
+export async function adoptLegacy(
+  db: Database,
+  notes: LegacyNotes,
+  collisions: Collisions,
+  signal: AbortSignal,
+): Promise<void> {
+  await retryOnLock(
+    signal,
+    ATTEMPTS,
+    (cause) =>
+      new TryAgain(
+        `${OLD_ROOT} is in use and could not be renamed in ${ATTEMPTS} tries: stop the jobs of the old system and long readers`,
+        { cause },
+      ),
+    () => withTransaction(db, (client) => adoptOnce(client, notes, collisions)),
+  );
+}
+
+async function adoptOnce(
+  client: pg.PoolClient,
+  { coins, series }: LegacyNotes,
+  { renamed, dropped }: Collisions,
+): Promise<void> {
+  await client.query(RENAME_ROOT);
+  for (const { name, bare, kind } of renamed)
+    await client.query(`alter ${kind} ${name} rename to "${`${bare}_legacy`.slice(0, 63)}"`);
+  for (const name of dropped) await client.query(`drop routine ${name}`);
+  await client.query(CREATE_NOTES);
+  await client.query(NOTE_COINS, [JSON.stringify(coins)]);
+  await client.query(NOTE_SERIES, [
+    JSON.stringify(series.map(({ coinId, interval, span }) => ({ coinId, interval, ...span }))),
+  ]);
+}

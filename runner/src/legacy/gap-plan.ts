@@ -1,0 +1,134 @@
+import type { Gap } from "../candle/gap.ts";
+import { slotAtOrAfter, slotOf, WIDTH_MS } from "../candle/interval.ts";
+import { hull, intersect, overlaps, type Span, spanOf, subtract, union } from "../candle/span.ts";
+import type { Interval } from "../contract.ts";
+
+/** The evidence of a gap whose candles wait in a leaf of the old layout; migration 000006_layout writes the same. */
+export const IN_OLD_LAYOUT = "in the old layout";
+
+/** A row of the old leaf that must not be stored: its slot (ms), why, and its raw text. */
+export type RejectedRow = { readonly slot: number; readonly reason: string; readonly raw: string };
+
+/** What coverage and gap log become when a leaf's candles are stored. */
+export type LeafCoverage = { readonly covered: Span; readonly gaps: readonly Gap[] };
+
+/**
+ * The span that the series covers once the candles of a leaf are stored: what it covered, and the slots of the leaf's
+ * candles (`first`, `last`: open times, null where it has none). Null where there is nothing to cover.
+ */
+export function coverLeaf(
+  interval: Interval,
+  covered: Span | null,
+  candles: { readonly first: number | null; readonly last: number | null },
+): Span | null {
+  if (candles.first === null || candles.last === null) return covered;
+  const own = {
+    from: slotOf(interval, candles.first),
+    to: slotOf(interval, candles.last) + WIDTH_MS[interval],
+  };
+  return covered === null ? own : hull(covered, own);
+}
+
+/** The slots of the leaf's time that the series covers: those that it answers for from now on. */
+export function slotsOfLeaf(interval: Interval, leaf: Span, covered: Span): Span | null {
+  const whole = spanOf(slotAtOrAfter(interval, leaf.from), slotAtOrAfter(interval, leaf.to));
+  return whole === null ? null : intersect(whole, covered);
+}
+
+export type LeafFacts = {
+  readonly before: Span | null;
+  readonly covered: Span;
+  /** `slotsOfLeaf`, and what of it is stored nowhere. */
+  readonly slots: Span | null;
+  readonly missing: readonly Span[];
+  readonly rejected: readonly RejectedRow[];
+  readonly now: number;
+  readonly newId: () => string;
+};
+
+/**
+ * Rows of the gap log that change. Gaps for "the old layout has it" end at the leaf; what is missing in the leaf itself
+ * is a gap that nobody has asked for, due at once. Gaps that a job of the new system logged keep what they know, but
+ * for the slots that the old candles fill. A row keeps its id in its first piece.
+ */
+export function planLeafGaps(interval: Interval, existing: readonly Gap[], facts: LeafFacts): readonly Gap[] {
+  const { before, covered, slots, missing, now, newId } = facts;
+  const inside = slots === null ? [] : [slots];
+  const changed: Gap[] = [];
+  const others = existing.filter((gap) => !isInOldLayout(gap));
+  for (const gap of slots === null ? [] : existing.filter((each) => overlaps(each, slots))) {
+    const rest = isInOldLayout(gap)
+      ? subtract(gap, inside)
+      : union([...subtract(gap, inside), ...missing.flatMap((span) => intersect(span, gap) ?? [])]);
+    const filled = subtract(gap, rest);
+    if (filled.length === 0) continue;
+    changed.push(...rest.map((span, index) => ({ ...gap, ...span, id: index === 0 ? gap.id : newId() })));
+    // history of what came back; of a gap that was the old layout only its end is worth a row
+    if (!isInOldLayout(gap) || rest.length === 0)
+      changed.push(
+        ...filled.map((span, index) => ({
+          ...gap,
+          ...span,
+          id: rest.length === 0 && index === 0 ? gap.id : newId(),
+          state: "repaired" as const,
+          nextCheckAt: null,
+        })),
+      );
+  }
+  const unlogged = missing.flatMap((span) => subtract(span, others));
+  const beyond = before === null ? [] : subtract(covered, [before, ...inside, ...existing]);
+  const added: Gap[] = [
+    ...splitByRejected(interval, unlogged, facts.rejected).map((piece) => ({
+      ...piece,
+      id: newId(),
+      state: "open" as const,
+      attempts: 0,
+      nextCheckAt: now,
+    })),
+    ...beyond.map((span) => ({
+      ...span,
+      id: newId(),
+      state: "open" as const,
+      reason: "not_requested" as const,
+      attempts: 0,
+      evidence: { error: IN_OLD_LAYOUT },
+      nextCheckAt: null,
+    })),
+  ];
+  // a row that begins later now makes room for a new one at its old begin: the log has one open row per begin
+  const known = new Set(existing.map(({ id }) => id));
+  return [...changed, ...added].toSorted((a, b) => Number(known.has(b.id)) - Number(known.has(a.id)));
+}
+
+export function isInOldLayout({ reason, evidence }: Gap): boolean {
+  return reason === "not_requested" && evidence.error === IN_OLD_LAYOUT;
+}
+
+/** A slot whose row must not be stored is a gap of its own, with the row as evidence. */
+function splitByRejected(interval: Interval, missing: readonly Span[], rejected: readonly RejectedRow[]) {
+  const width = WIDTH_MS[interval];
+  const broken = rejected.flatMap(({ slot, reason, raw }) => {
+    const span = { from: slot, to: slot + width };
+    return missing.some((hole) => overlaps(hole, span)) ? [{ span, reason, raw }] : [];
+  });
+  const bySlot = Map.groupBy(broken, ({ span }) => span.from);
+  return [
+    ...missing
+      .flatMap((hole) =>
+        subtract(
+          hole,
+          broken.map(({ span }) => span),
+        ),
+      )
+      .map((span) => ({ ...span, reason: "not_requested" as const, evidence: {} })),
+    ...[...bySlot].map(([slot, rows]) => ({
+      from: slot,
+      to: slot + width,
+      reason: "invalid" as const,
+      evidence: {
+        error: rows.map(({ reason }) => reason).join("; "),
+        raw: rows.map(({ raw }) => raw).join("; "),
+      },
+    })),
+  ];
+}

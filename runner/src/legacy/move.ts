@@ -1,0 +1,118 @@
+import { randomUUID } from "node:crypto";
+import { slotOf } from "../candle/interval.ts";
+import type { Database } from "../db/connect.ts";
+import { ensureLeaf, listLeafNames } from "../db/leaves.ts";
+import type { LegacyLeaf } from "../db/legacy-catalog.ts";
+import { dropLeaf } from "../db/legacy-drop.ts";
+import { type LeafTally, moveLeaf, type PlanCoverage } from "../db/legacy-move.ts";
+import type { LockSession } from "../db/lock.ts";
+import { messageOf, Stopped, TryAgain } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { listLeavesOf } from "../partition/layout.ts";
+import type { Progress } from "../progress.ts";
+import { sleep } from "../time.ts";
+import { coverLeaf, planLeafGaps, slotsOfLeaf } from "./gap-plan.ts";
+
+export type MoveTools = {
+  readonly db: Database;
+  readonly locks: LockSession;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly runId: string;
+  readonly progress: Progress;
+  readonly symbolOf: ReadonlyMap<number, string>;
+  /** On average over a leaf. */
+  readonly rowsPerSecond: number;
+  readonly onLeaf: (leaf: LegacyLeaf, tally: LeafTally, ms: number) => void;
+};
+
+/** Every series that is left is being synced: look again after this. */
+const BUSY_WAIT_MS = 2_000;
+
+/**
+ * Moves leaf after leaf, newest first, each under the lock of its series, as a sync works; one that a sync is at comes
+ * again later. Returns the leaves that failed, which stay as they are; throws where the run must end.
+ */
+export async function moveLeaves(
+  tools: MoveTools,
+  leaves: readonly LegacyLeaf[],
+): Promise<readonly LegacyLeaf[]> {
+  const { db, signal, log } = tools;
+  const known = await listLeafNames(db);
+  const failed: LegacyLeaf[] = [];
+  let waiting = leaves;
+  while (waiting.length > 0) {
+    const busy: LegacyLeaf[] = [];
+    for (const leaf of waiting) {
+      signal.throwIfAborted();
+      const startedAt = performance.now();
+      try {
+        const tally = await moveOne(tools, leaf, known);
+        if (tally === null) {
+          busy.push(leaf);
+          continue;
+        }
+        const ms = performance.now() - startedAt;
+        tools.progress.advance(tally.rows);
+        tools.onLeaf(leaf, tally, ms);
+        const restMs = (tally.rows / tools.rowsPerSecond) * 1000 - ms;
+        if (restMs >= 1) await sleep(restMs, signal);
+      } catch (error) {
+        if (error instanceof Stopped || error instanceof TryAgain || signal.aborted) throw error;
+        failed.push(leaf);
+        log.error(
+          { "event.name": "leaf_failed", leaf: leaf.name },
+          `[MAINT] ${leaf.name} is not moved: ${messageOf(error)}`,
+        );
+      }
+    }
+    if (busy.length === waiting.length) {
+      log.info(
+        { "event.name": "leaves_busy", leaves: busy.length },
+        "[MAINT] syncs are at every series left",
+      );
+      await sleep(BUSY_WAIT_MS, signal);
+    }
+    waiting = busy;
+  }
+  return failed;
+}
+
+/** Null where another holder is at work on the series. */
+async function moveOne(tools: MoveTools, leaf: LegacyLeaf, known: Set<string>): Promise<LeafTally | null> {
+  const { db, locks, runId, signal } = tools;
+  const symbol = tools.symbolOf.get(leaf.coinId);
+  if (symbol === undefined) throw new Error(`coin ${leaf.coinId} has no symbol in r3a.coin`);
+  const key = `${symbol}:${leaf.interval}`;
+  if (!(await locks.tryLock("series", key))) return null;
+  try {
+    for (const next of leaf.rows === 0 ? [] : listLeavesOf(leaf.interval, leaf.span)) {
+      if (known.has(next.name)) continue;
+      await ensureLeaf(db, next);
+      known.add(next.name);
+    }
+    const tally = await moveLeaf(db, leaf, runId, planOf(leaf));
+    await dropLeaf(db, leaf, tally.rows, signal);
+    return tally;
+  } finally {
+    if (!locks.lost.aborted) await locks.unlock("series", key);
+  }
+}
+
+function planOf({ interval, span }: LegacyLeaf): PlanCoverage {
+  return async (before, candles, rejections, findMissing) => {
+    const covered = coverLeaf(interval, before.covered, candles);
+    if (covered === null) return null;
+    const slots = slotsOfLeaf(interval, span, covered);
+    const gaps = planLeafGaps(interval, before.gaps, {
+      before: before.covered,
+      covered,
+      slots,
+      missing: slots === null ? [] : await findMissing(slots),
+      rejected: rejections.map(({ at, ...why }) => ({ ...why, slot: slotOf(interval, at) })),
+      now: Date.now(),
+      newId: randomUUID,
+    });
+    return { covered, gaps };
+  };
+}

@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client, type QueryResultRow } from "pg";
+import { buildLegacyLayout, type LegacyOptions } from "../../dev/legacy-layout.ts";
+import { useEmptyDatabases } from "./empty-database.ts";
+import { type RunResult, runRunner, startRunner } from "./runner.ts";
+
+export type LegacyDatabase = {
+  readonly url: string;
+  query<Row extends QueryResultRow>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
+  run(args: string): Promise<RunResult>;
+  /** Moves the newest leaves only: until no leaf has that `ending` any more, e.g. `1h_2024_02`. */
+  moveUntilGone(ending: string): Promise<RunResult>;
+};
+
+/** Makes small databases of the old layout, each for the test that asked for it. */
+export function useLegacyDatabases(): (options: LegacyOptions, more?: string) => Promise<LegacyDatabase> {
+  const makeEmpty = useEmptyDatabases();
+  return async (options, more = "select") => {
+    const url = await makeEmpty();
+    const database: LegacyDatabase = {
+      url,
+      async query<Row extends QueryResultRow>(sql: string, params: readonly unknown[] = []) {
+        const client = new Client({ connectionString: url });
+        await client.connect();
+        try {
+          return (await client.query<Row>(sql, [...params])).rows;
+        } finally {
+          await client.end();
+        }
+      },
+      run: (args) => runRunner(args.split(" "), { DB_URL: url }),
+      async moveUntilGone(ending) {
+        // so slowly that it sleeps for seconds after each leaf
+        const { child, ended } = startRunner(["migrate-layout", "--json", "--rows-per-second", "1"], {
+          DB_URL: url,
+        });
+        const leaves = `select from pg_class where relname like 'ohlcv\\_c%' || $1 and relkind = 'r'`;
+        while (child.exitCode === null && (await database.query(leaves, [ending])).length > 0)
+          await sleep(20);
+        child.kill("SIGTERM");
+        return ended;
+      },
+    };
+    await buildLegacyLayout(database, options);
+    await database.query(more);
+    return database;
+  };
+}

@@ -1,0 +1,101 @@
+import { randomBytes } from "node:crypto";
+import { Client, Pool, type QueryResultRow } from "pg";
+import { afterAll, beforeAll, expect, inject } from "vitest";
+import type { UsedDatabase } from "./database.ts";
+
+/** Registers an empty database for the test file, for what a migrated one cannot show. */
+export function useBareDatabase(): UsedDatabase {
+  const name = `r3a_bare_${randomBytes(4).toString("hex")}`;
+  let open: { readonly url: string; readonly pool: Pool } | undefined;
+  const opened = () => {
+    if (open === undefined) throw new Error("the database exists from beforeAll to afterAll");
+    return open;
+  };
+  beforeAll(async () => {
+    await asAdmin(`create database ${name}`);
+    const url = new URL(inject("adminUrl"));
+    url.pathname = `/${name}`;
+    const pool = new Pool({ connectionString: url.href, max: 3 });
+    pool.on("error", () => {});
+    open = { url: url.href, pool };
+  });
+  afterAll(async () => {
+    await open?.pool.end();
+    await asAdmin(`drop database if exists ${name} with (force)`);
+  });
+  return {
+    get url() {
+      return opened().url;
+    },
+    async query<Row extends QueryResultRow>(sql: string, params: readonly unknown[] = []) {
+      return (await opened().pool.query<Row>(sql, [...params])).rows;
+    },
+  };
+}
+
+async function asAdmin(statement: string): Promise<void> {
+  const client = new Client({ connectionString: inject("adminUrl") });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Old rows as they are before the move, in a table of the test's own: coin by coin, since each leaf is a lock. */
+export async function copyOldRows(database: Pick<UsedDatabase, "query">): Promise<void> {
+  await database.query(`
+    do $$ begin
+      create table public.old_row (coin_id int, "interval" text, "timestamp" timestamptz, open numeric, high numeric,
+        low numeric, close numeric, volume numeric, primary key (coin_id, "interval", "timestamp"));
+      set plan_cache_mode = force_custom_plan;
+      for c in 1..(select max(id) from r3a.coin) loop
+        insert into public.old_row select * from r3a.ohlcv_partitioned where coin_id = c;
+        commit;
+      end loop;
+      reset plan_cache_mode;
+    end $$`);
+}
+
+/** How many old rows are where. `lost`: neither stored with every digit nor a revision with every digit. */
+export type Fate = {
+  readonly rows: number;
+  readonly stored: number;
+  readonly revised: number;
+  readonly lost: number;
+  /** Rows that say they are old, and are not. */
+  readonly invented: number;
+};
+
+/** Compares as text: 1.10 is not 1.1 here. */
+export async function findFate(database: Pick<UsedDatabase, "query">): Promise<Fate> {
+  const VALUES = ["open", "high", "low", "close", "volume"];
+  const textOf = (alias: string) => VALUES.map((name) => `${alias}.${name}::text`).join(", ");
+  const jsonOf = VALUES.map((name) => `r.old_values ->> '${name}'`).join(", ");
+  const [fate] = await database.query<Fate>(`
+    with fate as (
+      select (${textOf("t")}) is not distinct from (${textOf("o")}) as is_stored,
+             exists (select from r3a.candle_revision r where r.coin_id = o.coin_id and r."interval" = o."interval"
+               and r."timestamp" = o."timestamp" and r.old_source = 'legacy'
+               and (${jsonOf}) is not distinct from (${textOf("o")})) as is_revised
+      from public.old_row o left join r3a.ohlcv_partitioned t using (coin_id, "interval", "timestamp")
+    )
+    select count(*)::int as rows, (count(*) filter (where is_stored))::int as stored,
+           (count(*) filter (where is_revised))::int as revised,
+           (count(*) filter (where not is_stored and not is_revised))::int as lost,
+           (select count(*)::int from r3a.ohlcv_partitioned t left join public.old_row o using (coin_id, "interval", "timestamp")
+            where t.source = 'legacy' and o.coin_id is null) as invented
+    from fate`);
+  if (fate === undefined) throw new Error("no counts");
+  return fate;
+}
+
+/** What is left of the old layout; the table of coins stays for its owners. */
+export async function expectNothingLeft(database: Pick<UsedDatabase, "query">): Promise<void> {
+  const left = await database.query(`
+    select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname in ('r3a', 'r3a_util') and c.relkind in ('r', 'p')
+      and (c.relname ~ '^ohlcv_c\\d' or c.relname ~ 'legacy') and c.relname <> 'coin_legacy'`);
+  expect(left).toEqual([]);
+}
