@@ -1,0 +1,116 @@
+import type { Context } from "../context.ts";
+import { EXIT, type ExitCode } from "../contract.ts";
+import { type Database, openDatabase } from "../db/connect.ts";
+import { openLockSession } from "../db/lock.ts";
+import { waitForSchema } from "../db/schema.ts";
+import { previewVacuum, type Vacuumed, vacuumTables } from "../maint/vacuum-tables.ts";
+import type { VacuumPlan, VacuumStep } from "../partition/vacuum-plan.ts";
+import { renderNumber, renderTable } from "../render.ts";
+import { withRun } from "../run.ts";
+import { parseCount } from "../settings.ts";
+import { patienceMs } from "../sync/work.ts";
+import { type Command, collectFaults, OPTION } from "./command.ts";
+
+const LONGEST_BUDGET_S = 86_400;
+/** Without a deadline or a budget somebody waits. */
+const DEFAULT_BUDGET_MS = 900_000;
+/** Share of the deadline that statements may use: the rest is for the end of the last one and the ledger. */
+const BUDGET_SHARE = 0.9;
+
+export const vacuum: Command = {
+  name: "vacuum",
+  examples: ["vacuum", "vacuum --dry-run", "vacuum --vacuum --budget 600"],
+  define: (command) =>
+    command
+      .option("--vacuum", "also VACUUM, and freeze what is sealed (VACUUM_ANALYZE_ONLY=false)")
+      .option("--analyze-only", "ANALYZE and nothing else (VACUUM_ANALYZE_ONLY=true)")
+      .option("--budget <seconds>", "start no statement after this time (default: 90 % of the deadline)")
+      .option(...OPTION.dryRun)
+      .option(...OPTION.deadline)
+      .option(...OPTION.json),
+  async run(context, _args, options) {
+    const faults = collectFaults();
+    const budgetS = faults.take("--budget", options.budget, (text) => parseCount(text, LONGEST_BUDGET_S));
+    if (options.vacuum === true && options.analyzeOnly === true)
+      faults.note("--vacuum and --analyze-only exclude each other");
+    const { dbUrl, vacuumAnalyzeOnly } = faults.settings(context, ["dbUrl", "vacuumAnalyzeOnly"]);
+    const analyzeOnly = options.analyzeOnly === true || (options.vacuum !== true && vacuumAnalyzeOnly);
+    const asJson = options.json === true;
+    const db = openDatabase(dbUrl, `vacuum ${context.runId.slice(0, 13)}`);
+    try {
+      await waitForSchema(db, patienceMs(context.deadlineS), context.signal);
+      if (options.dryRun === true) {
+        const plan = await previewVacuum(db, analyzeOnly, context.signal);
+        context.print(`${asJson ? JSON.stringify(plan) : renderPlan(plan)}\n`);
+        return EXIT.done;
+      }
+      const args = analyzeOnly ? "--analyze-only" : "--vacuum";
+      return await withRun(context, db, "vacuum", args, async () => {
+        const done = await vacuumAlone(context, db, { analyzeOnly, until: endOf(context, budgetS) });
+        if (done === null) return EXIT.done;
+        context.print(`${asJson ? toJson(done) : renderOutcomes(done)}\n`);
+        return exitOf(done);
+      });
+    } finally {
+      await db.pool.end();
+    }
+  },
+};
+
+/** When the last statement must have ended, by performance.now(), which counts from the start of the process. */
+function endOf({ deadlineS }: Context, budgetS: number | undefined): number {
+  const budgetMs = budgetS === undefined ? DEFAULT_BUDGET_MS : budgetS * 1000;
+  const end = performance.now() + budgetMs;
+  if (deadlineS === null) return end;
+  const share = deadlineS * 1000 * BUDGET_SHARE;
+  return budgetS === undefined ? share : Math.min(end, share);
+}
+
+/** Null where another holder is at work. */
+async function vacuumAlone(
+  context: Context,
+  db: Database,
+  wish: Parameters<typeof vacuumTables>[1],
+): Promise<Vacuumed | null> {
+  const locks = await openLockSession(db, context.signal);
+  try {
+    if (await locks.tryLock("vacuum", "global"))
+      return await vacuumTables(db, wish, context.log, locks.signal);
+    context.log.info({ "event.name": "lock_held" }, "[MAINT] vacuum: another holder is at work");
+    return null;
+  } finally {
+    await locks.end();
+  }
+}
+
+function exitOf({ outcomes }: Vacuumed): ExitCode {
+  return outcomes.some(({ outcome }) => outcome === "failed") ? EXIT.failed : EXIT.done;
+}
+
+function toJson({ plan, outcomes, left }: Vacuumed): string {
+  return JSON.stringify({ steps: outcomes, left, busy: plan.busy, postponed: plan.postponed });
+}
+
+const shown = ({ table, action, debt, reason }: VacuumStep) => [table, action, debt.toFixed(1), reason];
+
+function renderPlan(plan: VacuumPlan): string {
+  const table = renderTable(["table", "action", "debt", "why"], plan.steps.map(shown));
+  return `${plan.steps.length === 0 ? "nothing is due" : table}${renderRest(plan)}`;
+}
+
+function renderOutcomes({ plan, outcomes, left }: Vacuumed): string {
+  const rows = outcomes.map((step) => [...shown(step), step.outcome, Math.round(step.ms)]);
+  const table = renderTable(["table", "action", "debt", "why", "outcome", "ms"], rows);
+  const rest = left === 0 ? "" : `\n${renderNumber(left)} left for the next run: the time budget ended`;
+  return `${outcomes.length === 0 ? "nothing was due" : table}${rest}${renderRest(plan)}`;
+}
+
+/** What is due and was not touched, and why. */
+function renderRest({ busy, postponed }: VacuumPlan): string {
+  const lines = busy.map(({ table, action, busyWith }) => `${action} ${table} is left to ${busyWith}`);
+  if (postponed.length > 0)
+    lines.push(
+      `waiting for a VACUUM: ${renderNumber(postponed.length)} (VACUUM_ANALYZE_ONLY is true; --vacuum does it)`,
+    );
+  return lines.map((line) => `\n${line}`).join("");
+}

@@ -1,0 +1,193 @@
+import pg from "pg";
+import type { Interval } from "../contract.ts";
+import type { Leaf } from "../partition/layout.ts";
+import { codeOf } from "./connect.ts";
+import { lockKey } from "./lock.ts";
+import type { OwnClient } from "./own-client.ts";
+
+/** A series by its key. The interval is any text: the table may hold one that the system does not know (any more). */
+export type SeriesKey = { readonly coinId: number; readonly interval: string };
+
+/** Open time (ms) of a series' newest candle. */
+export type LastTs = SeriesKey & { readonly lastTs: number };
+
+/** What the table says of a series, null where it says nothing. */
+export type KnownSeries = SeriesKey & { readonly lastTs: number | null };
+
+/** A leaf as SQL names it, with its list partition. */
+export type StoredLeaf = Omit<Leaf, "name"> & { readonly table: string };
+
+/** A leaf by its name, with the intervals that it holds. */
+export type OpenLeaf = { readonly name: string; readonly intervals: readonly Interval[] };
+
+const LOCK_NOT_AVAILABLE = "55P03";
+
+const MS = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`;
+const KEYS = `unnest($1::int[], $2::text[]) as k (coin_id, "interval")`;
+const TABLE = "r3a_util.last_ts_by_coin_interval";
+
+const SET_TIMEOUTS = `set local lock_timeout = '3s'; set local statement_timeout = '60s'`;
+const TRY_LOCK = `select pg_try_advisory_xact_lock($1::bigint) as held`;
+const IS_LEGACY_THERE = `select to_regclass('r3a.ohlcv_legacy') is not null as there`;
+
+const LIST_KNOWN = `
+  select coin_id as "coinId", "interval", ${MS("l.last_ts")} as "lastTs"
+  from r3a.series s full join ${TABLE} l using (coin_id, "interval")`;
+
+const LIST_LEAVES = `
+  select leaf::text as table, parent::text as parent, ${MS("from_ts")} as "from", ${MS("to_ts")} as "to"
+  from r3a_util.leaf_partitions() order by from_ts desc`;
+
+const LIST_SYMBOLS = `select id as "coinId", symbol from r3a.coin where id = any($1::int[])`;
+
+/** Names of ours that are leaves now. By name, since to read the bounds of every leaf takes longer than all the rest. */
+const LIST_ATTACHED = `
+  select name from unnest($1::text[]) as name
+  join pg_inherits on inhrelid = to_regclass('r3a.' || quote_ident(name)) and not inhdetachpending`;
+
+/**
+ * The newest candle of those series that have one in the leaf at or after what the table says: one probe of the
+ * primary key each, which ends at the first candle. The leaf by its own name: through the parents the planner would
+ * also open what was made ahead (a third of the time of a new connection).
+ */
+const CONFIRM_IN_LEAF = ({ name, intervals }: OpenLeaf) => `
+  select k.coin_id as "coinId", k."interval", ${MS('newest."timestamp"')} as "lastTs"
+  from unnest($1::int[], $2::text[], $3::float8[]) as k (coin_id, "interval", ms) cross join lateral (
+    select t."timestamp" from r3a.${pg.escapeIdentifier(name)} t
+    where t.coin_id = k.coin_id and t."interval" = k."interval" and t."timestamp" >= to_timestamp(k.ms / 1000.0)
+    order by t."timestamp" desc limit 1) newest
+  where k."interval" in (${intervals.map((interval) => pg.escapeLiteral(interval)).join(", ")})`;
+
+const FIND_IN_LEAF = (table: string) => `
+  select k.coin_id as "coinId", k."interval", ${MS('newest."timestamp"')} as "lastTs"
+  from ${KEYS} cross join lateral (
+    select t."timestamp" from ${table} t where t.coin_id = k.coin_id and t."interval" = k."interval"
+    order by t."timestamp" desc limit 1) newest`;
+
+/** Rows that a sync is at are left to it: we wait for nobody while we hold rows, so nobody deadlocks with us. */
+const LOCK_ROWS = `
+  select coin_id as "coinId", "interval", ${MS("last_ts")} as "lastTs" from ${TABLE}
+  where (coin_id, "interval") in (select * from ${KEYS}) for update skip locked`;
+
+const SET_ROWS = `
+  update ${TABLE} l set last_ts = to_timestamp(k.ms / 1000.0)
+  from unnest($1::int[], $2::text[], $3::float8[]) as k (coin_id, "interval", ms)
+  where l.coin_id = k.coin_id and l."interval" = k."interval"`;
+
+const DELETE_ROWS = `delete from ${TABLE} where (coin_id, "interval") in (select * from ${KEYS})`;
+
+/** Shorter than a server's deadlock_timeout (1 s): of two that wait for each other's new rows it is us who give up. */
+const SET_SHORT_WAIT = `savepoint added; set local lock_timeout = '200ms'`;
+
+const ADD_ROWS = `
+  insert into ${TABLE} (coin_id, "interval", last_ts)
+  select coin_id, "interval", to_timestamp(ms / 1000.0)
+  from unnest($1::int[], $2::text[], $3::float8[]) as k (coin_id, "interval", ms)
+  on conflict do nothing returning coin_id as "coinId", "interval"`;
+
+/** Opens the transaction with both timeouts in effect. False where another holder refreshes: nothing may be written. */
+export async function beginRefresh(client: OwnClient): Promise<boolean> {
+  await client.query(`begin; ${SET_TIMEOUTS}`);
+  const [row] = await client.query<{ held: boolean }>(TRY_LOCK, [lockKey("refresh-lastts", "global")]);
+  return row?.held === true;
+}
+
+/** A transaction for a look: the same timeouts, no lock, and the server refuses to write in it. */
+export async function beginLook(client: OwnClient): Promise<void> {
+  await client.query(`begin read only; ${SET_TIMEOUTS}`);
+}
+
+/** Whether candles lie outside the leaves, because the old layout has not been moved to its end. */
+export async function isLegacyThere(client: OwnClient): Promise<boolean> {
+  const [row] = await client.query<{ there: boolean }>(IS_LEGACY_THERE);
+  return row?.there === true;
+}
+
+/** Every series that r3a.series or the table knows. */
+export async function listKnown(client: OwnClient): Promise<readonly KnownSeries[]> {
+  return client.query(LIST_KNOWN);
+}
+
+/** All leaves, newest first. Those of a list partition never overlap. */
+export async function listStoredLeaves(client: OwnClient): Promise<readonly StoredLeaf[]> {
+  const rows = await client.query<{ table: string; parent: string; from: number; to: number }>(LIST_LEAVES);
+  return rows.map(({ table, parent, from, to }) => ({
+    table,
+    parent: parent.replace(/^r3a\./, ""),
+    span: { from, to },
+  }));
+}
+
+/** Those of `leaves` that are attached. */
+export async function listAttached(
+  client: OwnClient,
+  leaves: readonly OpenLeaf[],
+): Promise<readonly OpenLeaf[]> {
+  const rows = await client.query<{ name: string }>(LIST_ATTACHED, [leaves.map(({ name }) => name)]);
+  return leaves.filter(({ name }) => rows.some((row) => row.name === name));
+}
+
+/** Candles in `leaves` of each of the series, the newest of each leaf, where it is not older than `lastTs`. */
+export async function confirmNewest(
+  client: OwnClient,
+  leaves: readonly OpenLeaf[],
+  series: readonly LastTs[],
+): Promise<readonly LastTs[]> {
+  if (leaves.length === 0) return [];
+  return client.query(leaves.map(CONFIRM_IN_LEAF).join(" union all "), [
+    ...columnsOf(series),
+    series.map(({ lastTs }) => lastTs),
+  ]);
+}
+
+/** The newest candle in one leaf of those of `series` that have one there: one probe of the primary key each. */
+export async function findInLeaf(
+  client: OwnClient,
+  leaf: StoredLeaf,
+  series: readonly SeriesKey[],
+): Promise<readonly LastTs[]> {
+  return client.query(FIND_IN_LEAF(leaf.table), columnsOf(series));
+}
+
+/**
+ * Locks the rows of `series` and returns what they say now. Rows in use and rows that are gone are left out. What is
+ * read after it can no longer be overtaken: a sync that stores a candle waits for its row before it commits.
+ */
+export async function lockRows(client: OwnClient, series: readonly SeriesKey[]): Promise<readonly LastTs[]> {
+  return client.query(LOCK_ROWS, columnsOf(series));
+}
+
+/** Writes rows that `lockRows` holds. */
+export async function setRows(client: OwnClient, rows: readonly LastTs[]): Promise<void> {
+  await client.query(SET_ROWS, [...columnsOf(rows), rows.map(({ lastTs }) => lastTs)]);
+}
+
+/** Deletes rows that `lockRows` holds. */
+export async function deleteRows(client: OwnClient, series: readonly SeriesKey[]): Promise<void> {
+  await client.query(DELETE_ROWS, columnsOf(series));
+}
+
+/** Adds rows that were missing; returns those that were added. None where a sync is adding one of them itself. */
+export async function addRows(client: OwnClient, rows: readonly LastTs[]): Promise<readonly SeriesKey[]> {
+  await client.query(SET_SHORT_WAIT);
+  try {
+    return await client.query(ADD_ROWS, [...columnsOf(rows), rows.map(({ lastTs }) => lastTs)]);
+  } catch (error) {
+    if (codeOf(error) !== LOCK_NOT_AVAILABLE) throw error;
+    await client.query("rollback to savepoint added");
+    return [];
+  }
+}
+
+/** Symbols by coin id; a coin that is gone has none. */
+export async function listSymbols(
+  client: OwnClient,
+  coinIds: readonly number[],
+): Promise<ReadonlyMap<number, string>> {
+  const rows = await client.query<{ coinId: number; symbol: string }>(LIST_SYMBOLS, [coinIds]);
+  return new Map(rows.map(({ coinId, symbol }) => [coinId, symbol]));
+}
+
+function columnsOf(series: readonly SeriesKey[]): [number[], string[]] {
+  return [series.map(({ coinId }) => coinId), series.map(({ interval }) => interval)];
+}

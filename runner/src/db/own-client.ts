@@ -1,0 +1,61 @@
+import pg from "pg";
+import { clientConfig, type Database, translate, withClient } from "./connect.ts";
+
+/** A connection that belongs to one piece of work: its settings, its transaction and its warnings are no one else's. */
+export type OwnClient = {
+  /** Runs one unnamed statement. Rejects with the signal's reason once that is aborted. */
+  query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Warnings of the server since the last call: VACUUM and ANALYZE report what they left out as success. */
+  takeWarnings(): readonly Warning[];
+};
+
+/** `code` is the SQLSTATE. */
+export type Warning = { readonly code: string; readonly message: string };
+
+const CANCEL = `select pg_cancel_backend($1)`;
+
+/**
+ * Runs `work` on a connection of its own. When `signal` is aborted the running statement is cancelled by a second
+ * connection: to end the first one would only be noticed by the server after the statement.
+ */
+export async function withOwnClient<T>(
+  db: Database,
+  signal: AbortSignal,
+  work: (client: OwnClient) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const client = new pg.Client(clientConfig(db.url, db.name));
+  client.on("error", () => {}); // the statement that meets it fails by itself
+  const warnings: Warning[] = [];
+  client.on("notice", ({ severity, code, message }) => {
+    if (severity === "WARNING") warnings.push({ code: code ?? "", message: message ?? "" });
+  });
+  const query: OwnClient["query"] = async <Row extends pg.QueryResultRow>(
+    text: string,
+    values: readonly unknown[] = [],
+  ) => {
+    signal.throwIfAborted();
+    try {
+      return (await client.query<Row>(text, [...values])).rows;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw translate(error);
+    }
+  };
+  let pid: number | undefined;
+  const cancel = () => {
+    // where the database is away the statement ends without us
+    if (pid !== undefined) withClient(db, (other) => other.query(CANCEL, [pid])).catch(() => {});
+  };
+  signal.addEventListener("abort", cancel);
+  try {
+    await client.connect().catch((error: unknown) => {
+      throw translate(error);
+    });
+    [{ pid }] = (await query<{ pid: number }>("select pg_backend_pid() as pid")) as [{ pid: number }];
+    return await work({ query, takeWarnings: () => warnings.splice(0) });
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    await client.end();
+  }
+}

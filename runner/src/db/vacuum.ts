@@ -1,0 +1,115 @@
+import type { TableState, VacuumStep } from "../partition/vacuum-plan.ts";
+import { codeOf } from "./connect.ts";
+import type { OwnClient } from "./own-client.ts";
+
+/** Modes that VACUUM, ANALYZE and the summary of a BRIN would wait for. */
+const BUSY_MODES = ["ShareUpdateExclusive", "Share", "ShareRowExclusive", "Exclusive", "AccessExclusive"];
+
+/**
+ * All tables of ours but those of a database in the old layout. to_jsonb, since relallfrozen came with version 18. A
+ * table without any statistics may hold rows all the same (after pg_upgrade): its size tells.
+ */
+const LIST_TABLES = `
+  with busy as (
+    select l.relation, min(case when a.backend_type = 'client backend' then 'session ' || a.pid || ' ' || a.application_name
+                           else coalesce(a.backend_type, 'another session') end) as who
+    from pg_locks l left join pg_stat_activity a on a.pid = l.pid
+    where l.locktype = 'relation' and l.granted and l.pid <> pg_backend_pid() and l.mode = any($1::text[])
+      and l.database = (select oid from pg_database where datname = current_database())
+    group by 1
+  )
+  select c.oid::regclass::text as table, t.parentrelid::regclass::text as parent,
+         case when c.relkind = 'p' then 'parent' when t.relid is null then 'table' else 'leaf' end as kind,
+         (extract(epoch from b.from_ts) * 1000)::float8 as "from", (extract(epoch from b.to_ts) * 1000)::float8 as "to",
+         c.reltuples::float8 as "rowsThen",
+         case when c.relkind = 'p' then 0 when s.n_live_tup > 0 then s.n_live_tup else greatest(c.reltuples, 0) end::float8 as "rowsNow",
+         coalesce(s.n_mod_since_analyze, 0)::float8 as modified, coalesce(s.n_dead_tup, 0)::float8 as dead,
+         coalesce(s.n_ins_since_vacuum, 0)::float8 as inserted,
+         (case when c.relkind = 'r' and c.reltuples < 0 then pg_relation_size(c.oid) / current_setting('block_size')::int
+          else c.relpages end)::float8 as pages,
+         c.relallvisible::float8 as "visiblePages", (to_jsonb(c) ->> 'relallfrozen')::float8 as "frozenPages",
+         case when c.relkind = 'p' then 0 else age(c.relfrozenxid) / current_setting('autovacuum_freeze_max_age')::float8 end
+           as "freezeAge",
+         (extract(epoch from greatest(s.last_analyze, s.last_autoanalyze)) * 1000)::float8 as "analyzedAt",
+         (extract(epoch from s.last_vacuum) * 1000)::float8 as "vacuumedAt", busy.who as "busyWith"
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace and n.nspname in ('r3a', 'r3a_util')
+  left join pg_partition_tree('r3a.ohlcv_partitioned') t on t.relid = c.oid
+  left join r3a_util.leaf_partitions() b on b.leaf = c.oid
+  left join pg_stat_all_tables s on s.relid = c.oid
+  left join busy on busy.relation = c.oid
+  where c.relpersistence = 'p' and (t.relid is not null or (c.relkind = 'r' and not c.relispartition))
+  order by 1`;
+
+const ANALYZE_ALONE_FROM = 180_000;
+const SERVER_VERSION = `select current_setting('server_version_num')::int as version`;
+const SUMMARIZE = `
+  select brin_summarize_new_values(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indexrelid
+  join pg_am a on a.oid = c.relam and a.amname = 'brin' where i.indrelid = $1::regclass and i.indisvalid`;
+const IS_ALL_VISIBLE = `select relallvisible >= relpages as yes from pg_class where oid = $1::regclass`;
+
+const LOCK_TIMEOUT = `set lock_timeout = '3s'`;
+const LOCK_NOT_AVAILABLE = "55P03";
+const QUERY_CANCELED = "57014";
+
+/** `incomplete`: done, but a transaction older than the rows kept some of them from being frozen. `cut`: out of time. */
+export type StepEnd =
+  | { readonly outcome: "done" | "skipped" | "incomplete" | "cut"; readonly error: null }
+  | { readonly outcome: "failed"; readonly error: unknown };
+
+/** Waits for no lock longer than 3 s, for the whole connection: VACUUM runs in no transaction. */
+export async function limitLockWaits(client: OwnClient): Promise<void> {
+  await client.query(LOCK_TIMEOUT);
+}
+
+/** The states of all our tables and what the server can do. */
+export async function readTables(
+  client: OwnClient,
+): Promise<{ readonly tables: readonly TableState[]; readonly canAnalyzeAlone: boolean }> {
+  const rows = await client.query<Omit<TableState, "span"> & { from: number | null; to: number | null }>(
+    LIST_TABLES,
+    [BUSY_MODES.map((mode) => `${mode}Lock`)],
+  );
+  const [server] = await client.query<{ version: number }>(SERVER_VERSION);
+  return {
+    tables: rows.map(({ from, to, ...row }) => ({
+      ...row,
+      span: from === null || to === null ? null : { from, to },
+    })),
+    canAnalyzeAlone: (server?.version ?? 0) >= ANALYZE_ALONE_FROM,
+  };
+}
+
+/** Runs one step within `timeoutMs`. A table that somebody locks is skipped; only a stop of the run throws. */
+export async function runStep(
+  client: OwnClient,
+  step: VacuumStep,
+  { timeoutMs, canAnalyzeAlone }: { readonly timeoutMs: number; readonly canAnalyzeAlone: boolean },
+): Promise<StepEnd> {
+  client.takeWarnings();
+  await client.query(`set statement_timeout = ${Math.ceil(timeoutMs)}`);
+  try {
+    if (step.action === "summarize") await client.query(SUMMARIZE, [step.table]);
+    else await client.query(statementOf(step, canAnalyzeAlone));
+  } catch (error) {
+    if (codeOf(error) === LOCK_NOT_AVAILABLE) return { outcome: "skipped", error: null };
+    if (codeOf(error) === QUERY_CANCELED) return { outcome: "cut", error: null };
+    if (codeOf(error) === null) throw error;
+    return { outcome: "failed", error };
+  }
+  // what a statement left out is a warning to the server, and a success
+  const warnings = client.takeWarnings();
+  const refusal = warnings.find(({ code }) => code !== LOCK_NOT_AVAILABLE);
+  if (refusal !== undefined) return { outcome: "failed", error: new Error(refusal.message) };
+  if (warnings.length > 0) return { outcome: "skipped", error: null };
+  if (step.action !== "freeze") return { outcome: "done", error: null };
+  const [frozen] = await client.query<{ yes: boolean }>(IS_ALL_VISIBLE, [step.table]);
+  return { outcome: frozen?.yes === true ? "done" : "incomplete", error: null };
+}
+
+/** `table` comes from regclass, which quotes it. */
+function statementOf({ table, kind, action }: VacuumStep, canAnalyzeAlone: boolean): string {
+  if (action === "analyze")
+    return `analyze (skip_locked) ${kind === "parent" && canAnalyzeAlone ? "only " : ""}${table}`;
+  return `vacuum (${action === "freeze" ? "freeze, " : ""}analyze, skip_locked) ${table}`;
+}

@@ -1,0 +1,190 @@
+import { isInterval, WIDTH_MS } from "../candle/interval.ts";
+import type { Span } from "../candle/span.ts";
+import { INTERVALS } from "../contract.ts";
+import type { Database } from "../db/connect.ts";
+import {
+  addRows,
+  beginLook,
+  beginRefresh,
+  confirmNewest,
+  deleteRows,
+  findInLeaf,
+  isLegacyThere,
+  type KnownSeries,
+  type LastTs,
+  listAttached,
+  listKnown,
+  listStoredLeaves,
+  listSymbols,
+  lockRows,
+  type OpenLeaf,
+  type SeriesKey,
+  type StoredLeaf,
+  setRows,
+} from "../db/last-ts.ts";
+import { type OwnClient, withOwnClient } from "../db/own-client.ts";
+import { leafAt, listLeavesOf } from "../partition/layout.ts";
+import { type Change, keyOf, planRefresh } from "./refresh-plan.ts";
+
+/** No candle is stored that opens later than this after now. */
+const LATEST_MS = WIDTH_MS["1d"];
+
+/** Leaves from the one at `lookbackMs` before `now` (ms) on are read for every series, older ones where those say nothing. */
+export type RefreshWish = {
+  readonly now: number;
+  readonly lookbackMs: number;
+  /** Only say what would change. */
+  readonly isPreview: boolean;
+};
+
+/** A change with the symbol that a person knows the coin by. */
+export type NamedChange = Change & { readonly symbol: string };
+
+export type Refreshed = {
+  /** Series that were compared. */
+  readonly series: number;
+  readonly changes: readonly NamedChange[];
+  /** Differences that were left to a sync which was at the same row; the next run looks again. */
+  readonly busy: number;
+  /** Something differs, and candles of the old layout are not moved yet: nothing was lowered or removed. */
+  readonly isLegacyThere: boolean;
+};
+
+/**
+ * Makes the table of last timestamps equal to the stored candles, in one transaction: raises, lowers, adds and removes
+ * rows. Null where another holder refreshes.
+ */
+export async function refreshLastTs(
+  db: Database,
+  wish: RefreshWish,
+  signal: AbortSignal,
+): Promise<Refreshed | null> {
+  return withOwnClient(db, signal, (client) => refreshOn(client, wish));
+}
+
+/** The same on a connection that is there, of which it is the only user. */
+export async function refreshOn(client: OwnClient, wish: RefreshWish): Promise<Refreshed | null> {
+  if (wish.isPreview) await beginLook(client);
+  else if (!(await beginRefresh(client))) return null;
+  const known = await listKnown(client);
+  const stored = await findStored(client, known, wish);
+  const all = planRefresh(known, stored, true);
+  const isLegacy = all.length > 0 && (await isLegacyThere(client));
+  const changes = isLegacy ? planRefresh(known, stored, false) : all;
+  const { written, busy } =
+    wish.isPreview || changes.length === 0
+      ? { written: changes, busy: 0 }
+      : await applyChanges(client, changes, !isLegacy);
+  const symbols = await symbolsOf(client, written);
+  await client.query("commit");
+  return {
+    series: known.length,
+    changes: written.map((change) => ({
+      ...change,
+      symbol: symbols.get(change.coinId) ?? `coin ${change.coinId}`,
+    })),
+    busy,
+    isLegacyThere: isLegacy,
+  };
+}
+
+/**
+ * The newest candle of each series. Most have it in the open leaves, at or after what the table says; only the rest
+ * is searched, leaf by leaf.
+ */
+async function findStored(
+  client: OwnClient,
+  known: readonly KnownSeries[],
+  { now, lookbackMs }: RefreshWish,
+): Promise<readonly LastTs[]> {
+  const open = await listAttached(client, listOpenLeaves({ from: now - lookbackMs, to: now + LATEST_MS }));
+  const said = known.flatMap((series) =>
+    series.lastTs === null ? [] : [{ ...series, lastTs: series.lastTs }],
+  );
+  const confirmed = new Map<string, LastTs>();
+  for (const row of await confirmNewest(client, open, said)) {
+    const other = confirmed.get(keyOf(row));
+    if (other === undefined || other.lastTs < row.lastTs) confirmed.set(keyOf(row), row);
+  }
+  const rest = known.filter((series) => !confirmed.has(keyOf(series)));
+  if (rest.length === 0) return [...confirmed.values()];
+  return [...confirmed.values(), ...(await searchLeaves(client, await listStoredLeaves(client), rest))];
+}
+
+function listOpenLeaves(span: Span): readonly OpenLeaf[] {
+  const leaves = INTERVALS.flatMap((interval) =>
+    listLeavesOf(interval, span).map(({ name }) => ({ name, interval })),
+  );
+  return [...Map.groupBy(leaves, ({ name }) => name)].map(([name, of]) => ({
+    name,
+    intervals: of.map(({ interval }) => interval),
+  }));
+}
+
+/** Goes through `leaves`, newest first, until each of the series is found. */
+async function searchLeaves(
+  client: OwnClient,
+  leaves: readonly StoredLeaf[],
+  series: readonly SeriesKey[],
+): Promise<readonly LastTs[]> {
+  const found: LastTs[] = [];
+  let rest = series.map((each) => ({ ...each, parent: parentOf(each.interval) }));
+  for (const leaf of leaves) {
+    const here = rest.filter(({ parent }) => parent === leaf.parent);
+    if (here.length === 0) continue;
+    const newest = await findInLeaf(client, leaf, here);
+    const keys = new Set(newest.map(keyOf));
+    rest = rest.filter((each) => !keys.has(keyOf(each)));
+    found.push(...newest);
+  }
+  return found;
+}
+
+async function symbolsOf(
+  client: OwnClient,
+  changes: readonly Change[],
+): Promise<ReadonlyMap<number, string>> {
+  if (changes.length === 0) return new Map();
+  return listSymbols(
+    client,
+    changes.map(({ coinId }) => coinId),
+  );
+}
+
+function parentOf(interval: string): string | null {
+  return isInterval(interval) ? leafAt(interval, 0).parent : null;
+}
+
+/**
+ * Writes the changes, each by what row and candles say once the row is ours. To compare with the value that was read
+ * before would not do: where it is too high, a sync stores a candle below it and leaves it as it is, and we would lower
+ * it past that candle. Also a leaf may have come since.
+ */
+async function applyChanges(
+  client: OwnClient,
+  changes: readonly Change[],
+  mayLower: boolean,
+): Promise<{ readonly written: readonly Change[]; readonly busy: number }> {
+  const locked = await lockRows(
+    client,
+    changes.filter(({ from }) => from !== null),
+  );
+  const again = await searchLeaves(client, await listStoredLeaves(client), locked);
+  const certain = planRefresh(locked, again, mayLower);
+  const set = withLastTs(certain);
+  if (set.length > 0) await setRows(client, set);
+  const removed = certain.filter(({ to }) => to === null);
+  if (removed.length > 0) await deleteRows(client, removed);
+  const missing = changes.filter(({ from }) => from === null);
+  const added = new Set(missing.length === 0 ? [] : (await addRows(client, withLastTs(missing))).map(keyOf));
+  return {
+    written: [...certain, ...missing.filter((change) => added.has(keyOf(change)))],
+    busy: changes.length - locked.length - added.size,
+  };
+}
+
+function withLastTs(changes: readonly Change[]): readonly LastTs[] {
+  return changes.flatMap(({ coinId, interval, to }) =>
+    to === null ? [] : [{ coinId, interval, lastTs: to }],
+  );
+}

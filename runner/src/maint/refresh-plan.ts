@@ -1,0 +1,36 @@
+import type { KnownSeries, LastTs, SeriesKey } from "../db/last-ts.ts";
+
+/** What the table says of a series (`from`) and what the candles say (`to`), ms; null: nothing. They differ. */
+export type Change = SeriesKey & { readonly from: number | null; readonly to: number | null };
+
+export type ChangeKind = "added" | "raised" | "lowered" | "removed";
+
+export function kindOf({ from, to }: Change): ChangeKind {
+  if (from === null) return "added";
+  if (to === null) return "removed";
+  return to > from ? "raised" : "lowered";
+}
+
+export function keyOf({ coinId, interval }: SeriesKey): string {
+  return `${coinId} ${interval}`;
+}
+
+/**
+ * Where table and candles differ. Without `mayLower` nothing is lowered or removed: the newest candle of a series may
+ * lie where we do not look.
+ */
+export function planRefresh(
+  known: readonly KnownSeries[],
+  stored: readonly LastTs[],
+  mayLower: boolean,
+): readonly Change[] {
+  const candles = new Map(stored.map((row) => [keyOf(row), row.lastTs]));
+  return known
+    .map(({ coinId, interval, lastTs }): Change => {
+      return { coinId, interval, from: lastTs, to: candles.get(keyOf({ coinId, interval })) ?? null };
+    })
+    .filter((change) => {
+      if (change.from === change.to) return false;
+      return mayLower || kindOf(change) === "added" || kindOf(change) === "raised";
+    });
+}

@@ -1,0 +1,98 @@
+import type { Database } from "../db/connect.ts";
+import { type OwnClient, withOwnClient } from "../db/own-client.ts";
+import { limitLockWaits, readTables, runStep, type StepEnd } from "../db/vacuum.ts";
+import { messageOf } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { planVacuum, type VacuumPlan, type VacuumStep } from "../partition/vacuum-plan.ts";
+
+/** `ms` of the statement; `error` null unless it failed. */
+export type StepOutcome = VacuumStep & {
+  readonly outcome: StepEnd["outcome"];
+  readonly ms: number;
+  readonly error: string | null;
+};
+
+export type Vacuumed = {
+  readonly plan: VacuumPlan;
+  readonly outcomes: readonly StepOutcome[];
+  /** Steps that the budget did not reach. */
+  readonly left: number;
+};
+
+/** Less than this is not worth a start. */
+const SHORTEST_STEP_MS = 500;
+/** One table that is too large for the budget must not keep the others from theirs, run after run. */
+const LARGEST_STEP_SHARE = 0.75;
+
+/** Reads what every table needs; changes nothing. */
+export async function previewVacuum(
+  db: Database,
+  analyzeOnly: boolean,
+  signal: AbortSignal,
+): Promise<VacuumPlan> {
+  return withOwnClient(db, signal, async (client) => (await readPlan(client, analyzeOnly)).plan);
+}
+
+async function readPlan(client: OwnClient, analyzeOnly: boolean) {
+  await limitLockWaits(client);
+  const { tables, canAnalyzeAlone } = await readTables(client);
+  return { plan: planVacuum(tables, { now: Date.now(), analyzeOnly, canAnalyzeAlone }), canAnalyzeAlone };
+}
+
+/**
+ * Works the plan off, the biggest debt first, one statement after the other, until `until` (by performance.now()).
+ * Each step has an outcome and a line in the log. The caller holds the lock.
+ */
+export async function vacuumTables(
+  db: Database,
+  wish: { readonly analyzeOnly: boolean; readonly until: number },
+  log: Logger,
+  signal: AbortSignal,
+): Promise<Vacuumed> {
+  return withOwnClient(db, signal, async (client) => {
+    const { plan, canAnalyzeAlone } = await readPlan(client, wish.analyzeOnly);
+    for (const { table, action, busyWith } of plan.busy)
+      log.info({ "event.name": "table_busy", table, action }, `[MAINT] ${table} is left to ${busyWith}`);
+    const outcomes: StepOutcome[] = [];
+    for (const step of plan.steps) {
+      const startedAt = performance.now();
+      const leftMs = wish.until - startedAt;
+      if (leftMs < SHORTEST_STEP_MS) break;
+      const timeoutMs = leftMs * LARGEST_STEP_SHARE;
+      const { outcome, error } = await runStep(client, step, { timeoutMs, canAnalyzeAlone });
+      const ended: StepOutcome = {
+        ...step,
+        // the first one had the most time that a step can get: it would be cut again in every run
+        outcome: outcome === "cut" && outcomes.length === 0 ? "failed" : outcome,
+        ms: performance.now() - startedAt,
+        error: outcome === "cut" ? OUT_OF_TIME : error === null ? null : messageOf(error),
+      };
+      outcomes.push(ended);
+      logOutcome(log, ended);
+    }
+    return { plan, outcomes, left: plan.steps.length - outcomes.length };
+  });
+}
+
+const OUT_OF_TIME = "the time budget ended in the middle; give it more (--budget, --deadline)";
+
+function logOutcome(log: Logger, { table, action, outcome, ms, debt, reason, error }: StepOutcome): void {
+  const why = {
+    done: reason,
+    skipped: "somebody else locks it",
+    incomplete: "a transaction older than its rows keeps some from being frozen; the next run tries again",
+    cut: OUT_OF_TIME,
+    failed: error,
+  }[outcome];
+  log[outcome === "done" || outcome === "skipped" ? "info" : "warn"](
+    {
+      "event.name": "vacuum_step",
+      "event.outcome": outcome,
+      "event.duration": Math.round(ms * 1e6),
+      table,
+      action,
+      debt: Math.round(debt * 100) / 100,
+    },
+    `[MAINT] ${action} ${table}: ${outcome} in ${Math.round(ms)} ms (${why})`,
+  );
+}
