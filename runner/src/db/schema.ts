@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import type pg from "pg";
 import { TryAgain } from "../errors.ts";
 import { sleep } from "../time.ts";
 import { codeOf, type Database, withClient } from "./connect.ts";
@@ -16,16 +17,22 @@ const APPLIED = `select name from r3a.migration order by name`;
 
 /** Names of the files that the database does not have yet; all of them where it has none. */
 export async function listPending(db: Database): Promise<readonly string[]> {
+  return withClient(db, findPending);
+}
+
+/** The same by one client; where the database has no schema, a transaction around it can only be rolled back. */
+export async function findPending(client: pg.PoolClient): Promise<readonly string[]> {
   const files = (await readdir(MIGRATIONS))
     .filter((file) => file.endsWith(".sql"))
     .map((file) => file.slice(0, -4));
-  const applied = await withClient(db, async (client) => {
-    const { rows } = await client.query<{ name: string }>(APPLIED);
-    return new Set(rows.map(({ name }) => name));
-  }).catch((error: unknown) => {
-    if (codeOf(error) === UNDEFINED_TABLE || codeOf(error) === INVALID_SCHEMA) return new Set<string>();
-    throw error;
-  });
+  const rows = await client.query<{ name: string }>(APPLIED).then(
+    (result) => result.rows,
+    (error: unknown) => {
+      if (codeOf(error) === UNDEFINED_TABLE || codeOf(error) === INVALID_SCHEMA) return [];
+      throw error;
+    },
+  );
+  const applied = new Set(rows.map(({ name }) => name));
   return files.filter((file) => !applied.has(file)).toSorted();
 }
 

@@ -1,6 +1,5 @@
 import type pg from "pg";
 import type { Gap } from "../candle/gap.ts";
-import { WIDTH_MS } from "../candle/interval.ts";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
 import { type Database, withClient } from "./connect.ts";
@@ -106,44 +105,4 @@ export async function updateSeries(client: pg.PoolClient, updates: readonly Seri
     stored.map(({ coinId }) => coinId),
     stored.map(({ lastTs }) => lastTs),
   ]);
-}
-
-const SUMMARY = `
-  select s."interval", count(*)::int as symbols, max(l.last_ts) as newest, min(l.last_ts) as oldest,
-         coalesce(sum(g.open), 0)::int as gaps
-  from r3a.series s
-  left join r3a_util.last_ts_by_coin_interval l using (coin_id, "interval")
-  left join lateral (
-    select count(*) as open from r3a.ohlcv_gap_log g
-    where g.coin_id = s.coin_id and g."interval" = s."interval" and g.state = 'open' and g.reason <> 'not_requested'
-  ) g on true
-  where s."interval" = any($1::text[]) and s.covered_to is not null
-  group by s."interval"`;
-
-/** What is stored of one interval: series, open gaps, and the close time (ms) of the newest candle. */
-export type IntervalSummary = {
-  readonly interval: Interval;
-  readonly symbols: number;
-  readonly gaps: number;
-  readonly newestClose: number | null;
-};
-
-export async function summarize(
-  db: Database,
-  intervals: readonly Interval[],
-): Promise<readonly IntervalSummary[]> {
-  return withClient(db, async (client) => {
-    const { rows } = await client.query<{
-      interval: Interval;
-      symbols: number;
-      newest: Date | null;
-      gaps: number;
-    }>(SUMMARY, [intervals]);
-    return rows.map(({ interval, symbols, newest, gaps }) => ({
-      interval,
-      symbols,
-      gaps,
-      newestClose: newest === null ? null : newest.getTime() + WIDTH_MS[interval],
-    }));
-  });
 }

@@ -2,6 +2,7 @@ import type { Context } from "../context.ts";
 import type { CommandName, ExitCode } from "../contract.ts";
 import type { Coin } from "../db/coins.ts";
 import type { SeriesState } from "../db/series.ts";
+import { messageOf } from "../errors.ts";
 import { createProgress } from "../progress.ts";
 import type { Task } from "./plan.ts";
 import { type Selection, takeShard } from "./selection.ts";
@@ -56,7 +57,11 @@ export async function fillCoins(
       coins,
     );
   } finally {
-    if (!work.locks.lost.aborted) await printSummary();
+    // a scan that fails says nothing about the work, so it must not change how the run ends
+    if (!work.locks.lost.aborted)
+      await printSummary().catch((error: unknown) =>
+        context.log.warn({ "event.name": "no_summary" }, `[HEALTH] no summary: ${messageOf(error)}`),
+      );
     else context.log.debug({ aborted: signal.aborted }, "[RUN] no summary: the database is away");
   }
 

@@ -1,7 +1,7 @@
 import type { Interval } from "../contract.ts";
-import type { Database } from "../db/connect.ts";
+import { type Database, withClient } from "../db/connect.ts";
+import { scanSeries } from "../db/health-scan.ts";
 import type { RunItem } from "../db/runs.ts";
-import { summarize } from "../db/series.ts";
 import { renderTable } from "../render.ts";
 import { renderDuration } from "../time.ts";
 
@@ -18,28 +18,29 @@ export type SyncSummary = {
   readonly newestAgeMs: number | null;
 };
 
-/** The quick scan that follows each sync: state of the intervals beside what the run's items did. Reads only. */
+/** The quick scan that follows each sync, as in `health --quick`, beside what the run's items did. Reads only. */
 export async function summarizeSync(
   db: Database,
   intervals: readonly Interval[],
   items: readonly RunItem[],
   now: number,
 ): Promise<readonly SyncSummary[]> {
-  const stored = new Map((await summarize(db, intervals)).map((summary) => [summary.interval, summary]));
+  const scanned = await withClient(db, (client) => scanSeries(client, intervals));
   return intervals.map((interval) => {
     const own = items.filter((item) => item.interval === interval);
     const sum = (count: (item: RunItem) => number) => own.reduce((total, item) => total + count(item), 0);
-    const state = stored.get(interval);
+    const series = scanned.filter((one) => one.interval === interval);
+    const newest = Math.max(...series.map(({ newestClose }) => newestClose ?? Number.NEGATIVE_INFINITY));
     return {
       interval,
-      symbols: state?.symbols ?? 0,
+      symbols: series.length,
       added: sum(({ added }) => added),
       repaired: sum(({ repaired }) => repaired),
       revised: sum(({ revised }) => revised),
       failed: sum(({ outcome }) => (outcome === "failure" || outcome === "partial" ? 1 : 0)),
       skipped: sum(({ outcome }) => (outcome === "skipped" ? 1 : 0)),
-      gapsOpen: state?.gaps ?? 0,
-      newestAgeMs: state?.newestClose == null ? null : Math.max(0, now - state.newestClose),
+      gapsOpen: series.reduce((total, { gaps }) => total + gaps, 0),
+      newestAgeMs: Number.isFinite(newest) ? Math.max(0, now - newest) : null,
     };
   });
 }

@@ -1,0 +1,81 @@
+import { WIDTH_MS } from "../candle/interval.ts";
+import type { Interval } from "../contract.ts";
+import type { Reader } from "./health-session.ts";
+
+/** Where one series stands. Times in ms; `gaps` open ones, `dueSince` when the first of them had to be asked for. */
+export type SeriesScan = {
+  readonly symbol: string;
+  readonly interval: Interval;
+  /** Close of the newest candle, null where none is stored. */
+  readonly newestClose: number | null;
+  readonly gaps: number;
+  readonly dueSince: number | null;
+};
+
+const SCAN = `
+  select c.symbol, s."interval", (extract(epoch from l.last_ts) * 1000)::float8 as newest, g.open,
+         (extract(epoch from g.due) * 1000)::float8 as due
+  from r3a.series s
+  join r3a.coin c on c.id = s.coin_id
+  left join r3a_util.last_ts_by_coin_interval l using (coin_id, "interval")
+  cross join lateral (
+    select count(*)::int as open, min(next_check_at) as due from r3a.ohlcv_gap_log g
+    where g.coin_id = s.coin_id and g."interval" = s."interval" and g.state = 'open' and g.reason <> 'not_requested'
+  ) g
+  where s."interval" = any($1::text[]) and s.covered_to is not null
+  order by c.symbol`;
+
+type ScanRow = {
+  readonly symbol: string;
+  readonly interval: Interval;
+  readonly newest: number | null;
+  readonly open: number;
+  readonly due: number | null;
+};
+
+/** Every series of the intervals of which something was asked for: the quick scan that also follows each sync. */
+export async function scanSeries(
+  client: Reader,
+  intervals: readonly Interval[],
+): Promise<readonly SeriesScan[]> {
+  const { rows } = await client.query<ScanRow>(SCAN, [intervals]);
+  return rows.map(({ symbol, interval, newest, open, due }) => ({
+    symbol,
+    interval,
+    newestClose: newest === null ? null : newest + WIDTH_MS[interval],
+    gaps: open,
+    dueSince: due,
+  }));
+}
+
+/** A symbol that sync is meant to keep. Times in ms; `status` null: the database does not know the symbol. */
+export type ExpectedSymbol = {
+  readonly symbol: string;
+  readonly status: string | null;
+  readonly closedAt: number | null;
+  readonly firstCandle: number | null;
+  /** When it came among the largest; null where the symbols are named. */
+  readonly enteredAt: number | null;
+};
+
+const TIMES = `
+  (extract(epoch from c.closed_at) * 1000)::float8 as "closedAt",
+  (extract(epoch from c.first_candle) * 1000)::float8 as "firstCandle"`;
+const NAMED = `
+  select w.symbol, c.status, ${TIMES}, null as "enteredAt"
+  from unnest($1::text[]) as w (symbol) left join r3a.coin c using (symbol) order by w.symbol`;
+const LARGEST = `
+  select c.symbol, c.status, ${TIMES}, (extract(epoch from m.entered_at) * 1000)::float8 as "enteredAt"
+  from r3a.universe_member m join r3a.coin c on c.id = m.coin_id where m.size = $1 order by c.symbol`;
+
+/** The named symbols, or the members of "the `size` largest"; none where nothing was ranked yet. */
+export async function listExpected(
+  client: Reader,
+  { symbols, size }: { readonly symbols: readonly string[] | null; readonly size: number },
+): Promise<readonly ExpectedSymbol[]> {
+  const { rows } = await client.query<ExpectedSymbol>(
+    symbols === null ? LARGEST : NAMED,
+    symbols === null ? [size] : [symbols],
+  );
+  return rows;
+}

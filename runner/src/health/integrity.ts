@@ -1,0 +1,146 @@
+import { INTERVALS, type Interval } from "../contract.ts";
+import type { RecentCandles } from "../db/health-integrity.ts";
+import type { SeriesScan } from "../db/health-scan.ts";
+import { renderNumber } from "../render.ts";
+import { renderDuration } from "../time.ts";
+import { type CheckResult, resultOf } from "./report.ts";
+
+/** The parts of the light integrity check; the deep one (every page, every candle) belongs to the audit. */
+export const WINDOW_PARTS = ["candles", "alignment", "slots", "last-timestamps"] as const;
+
+/** Newest candles of each series that are looked at: 4 h of 1m, 40 d of 4h. */
+export const WINDOW_CANDLES = 240;
+/** A gap waits for its time to be asked for again; four runs of the repair job later nobody does. */
+export const GAP_OVERDUE_MS = 2 * 3_600_000;
+
+/** One result for a list of faults: any is a failure. `good` is said when there is none. */
+export function judgeFaults(part: string, faults: readonly string[], good: string, bad: string): CheckResult {
+  return resultOf("integrity", part, {
+    status: faults.length > 0 ? "fail" : "pass",
+    observed: faults.length,
+    unit: "faults",
+    criteria: { fail: 1 },
+    output: faults.length > 0 ? bad : good,
+    names: faults,
+  });
+}
+
+export function judgeSchema(pending: readonly string[]): CheckResult {
+  return judgeFaults(
+    "schema",
+    pending,
+    "every migration is applied",
+    "the database lacks migrations: run migrate",
+  );
+}
+
+export function judgeIndexes(faults: readonly string[]): CheckResult {
+  return judgeFaults(
+    "indexes",
+    faults,
+    "every leaf has its primary key and indexes, all valid",
+    "indexes are invalid or missing: maint builds them",
+  );
+}
+
+export function judgeConstraints(faults: readonly string[]): CheckResult {
+  return judgeFaults(
+    "constraints",
+    faults,
+    "every constraint is validated",
+    "constraints hold for new rows only: run alter table ... validate constraint",
+  );
+}
+
+/** The parts that one look at the newest candles of each series answers. */
+export function judgeWindow(series: readonly RecentCandles[]): readonly CheckResult[] {
+  const candles = renderNumber(series.reduce((sum, one) => sum + one.candles, 0));
+  const where = `in the newest ${candles} candles of ${series.length} series`;
+  const list = (describe: (one: RecentCandles) => string | null) =>
+    series.flatMap((one) => {
+      const fault = describe(one);
+      return fault === null ? [] : [`${one.symbol} ${one.interval}: ${fault}`];
+    });
+  const broken = list((one) => {
+    const faults = [
+      ...(one.broken > 0 ? [`${one.broken} with impossible prices or volume`] : []),
+      ...(one.future > 0 ? [`${one.future} that close in the future`] : []),
+    ];
+    return faults.length > 0 ? faults.join(", ") : null;
+  });
+  const misaligned = list(({ misaligned }) => (misaligned > 0 ? `${misaligned} off their slot` : null));
+  const slots = list(({ unaccounted }) => {
+    if (unaccounted === 0) return null;
+    return unaccounted > 0
+      ? `${unaccounted} missing and not in the gap log`
+      : `${-unaccounted} in the gap log and stored`;
+  });
+  const lastTs = list(({ lastTsDiffers }) =>
+    lastTsDiffers ? "last timestamp is not the newest candle" : null,
+  );
+  return [
+    judgeFaults(
+      "candles",
+      broken,
+      `low <= open, close <= high holds ${where}`,
+      "candles are broken: run verify",
+    ),
+    judgeFaults("alignment", misaligned, `each lies on its slot ${where}`, "candles lie off their slots"),
+    judgeFaults(
+      "slots",
+      slots,
+      `every slot is stored or in the gap log ${where}`,
+      "slots are unaccounted for: run verify, then backfill the span",
+    ),
+    judgeFaults(
+      "last-timestamps",
+      lastTs,
+      `the last timestamps are right ${where}`,
+      "last timestamps are wrong: run refresh-lastts",
+    ),
+  ];
+}
+
+/** Open gaps warn: the repair job is at them. One that nobody asks for any more fails. */
+export function judgeGaps(series: readonly SeriesScan[], now: number): CheckResult {
+  const withGaps = series.filter(({ gaps }) => gaps > 0);
+  const overdue = withGaps.filter(({ dueSince }) => dueSince !== null && dueSince < now - GAP_OVERDUE_MS);
+  const count = withGaps.reduce((sum, { gaps }) => sum + gaps, 0);
+  const oldest = Math.max(0, ...overdue.map(({ dueSince }) => now - (dueSince ?? now)));
+  return resultOf("integrity", "gaps", {
+    status: overdue.length > 0 ? "fail" : count > 0 ? "warn" : "pass",
+    observed: count,
+    unit: "gaps",
+    criteria: { warn: 1, overdueSeconds: GAP_OVERDUE_MS / 1000 },
+    output:
+      overdue.length > 0
+        ? `${count} open gaps, the oldest due for ${renderDuration(oldest)}: run gaps --repair, and see why its job does not`
+        : count > 0
+          ? `${count} open gaps, which gaps --repair asks for again at their time`
+          : "no gap is open",
+    names: (overdue.length > 0 ? overdue : withGaps).map(
+      ({ symbol, interval, gaps }) => `${symbol} ${interval}: ${gaps}`,
+    ),
+  });
+}
+
+/** Failures null: the server computes no checksums, which must not read as "0 failures". */
+export function judgeChecksums(failures: number | null): CheckResult {
+  return resultOf("integrity", "checksums", {
+    status: failures === null ? "warn" : failures > 0 ? "fail" : "pass",
+    observed: failures,
+    unit: "pages",
+    criteria: { fail: 1 },
+    output:
+      failures === null
+        ? "data checksums are off: a page that the disk damaged is not noticed (pg_checksums --enable)"
+        : failures > 0
+          ? "pages do not match their checksums: stop writing, and restore"
+          : "every page that was read matches its checksum",
+  });
+}
+
+/** Intervals in their own order, whatever order the settings name them in. */
+export function inOrder(intervals: readonly Interval[]): readonly Interval[] {
+  return INTERVALS.filter((interval) => intervals.includes(interval));
+}

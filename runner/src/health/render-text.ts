@@ -1,0 +1,54 @@
+import { renderTime } from "../time.ts";
+import type { CheckResult, HealthReport, Status } from "./report.ts";
+
+const GLYPH: Readonly<Record<Status, string>> = { pass: "✓", warn: "!", fail: "✗", error: "?", skip: "-" };
+
+/** One line for each result, for a person: glyph and word, never colour alone, so that it can be piped. */
+export function renderReport(report: HealthReport): string {
+  const width = Math.max(...report.results.map((result) => titleOf(result).length));
+  const lines = report.results.map((result) => {
+    const { status } = result;
+    return `${GLYPH[status]} ${status.padEnd(5)}  ${titleOf(result).padEnd(width)}  ${describe(result)}${runbookOf(result)}`;
+  });
+  return [...lines, summarize(report), ""].join("\n");
+}
+
+/** The same as a Markdown table, for an issue or a status page. */
+export function renderMarkdown(report: HealthReport): string {
+  const rows = report.results.map((result) => {
+    const cells = [
+      result.check,
+      result.component,
+      `${GLYPH[result.status]} ${result.status}`,
+      `${describe(result)}${runbookOf(result)}`,
+    ];
+    return `| ${cells.map((cell) => cell.replace(/[\\|]/g, "\\$&").replace(/\s*\n\s*/g, " ")).join(" | ")} |`;
+  });
+  return [
+    `**${summarize(report)}**`,
+    "",
+    "| check | of | status | found |",
+    "|---|---|---|---|",
+    ...rows,
+    "",
+  ].join("\n");
+}
+
+function titleOf({ check, component }: CheckResult): string {
+  return component === "" ? check : `${check} ${component}`;
+}
+
+function describe({ output, names, moreNames }: CheckResult): string {
+  if (names.length === 0) return output;
+  return `${output}: ${names.join(", ")}${moreNames > 0 ? ` and ${moreNames} more` : ""}`;
+}
+
+function runbookOf({ status, runbook }: CheckResult): string {
+  return status === "fail" || status === "error" ? ` -> ${runbook}` : "";
+}
+
+function summarize({ status, results, now }: HealthReport): string {
+  const count = (word: Status) => results.filter((result) => result.status === word).length;
+  const words = (["pass", "warn", "fail", "error", "skip"] as const).filter((word) => count(word) > 0);
+  return `health at ${renderTime(now)}: ${status} (${words.map((word) => `${count(word)} ${word}`).join(", ")})`;
+}

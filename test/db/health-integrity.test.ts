@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client } from "pg";
+import { describe, expect, test } from "vitest";
+import { withSession } from "../support/empty-database.ts";
+import {
+  badOf,
+  deleteCandle,
+  END,
+  insertCandle,
+  LEAF,
+  NOW,
+  resultFor,
+  setLastTs,
+  updateCandle,
+  useSyncedDatabase,
+} from "../support/synced-database.ts";
+
+const { database, coinIds, measure, expectBad } = useSyncedDatabase();
+const HOUR = 3_600_000;
+
+describe("integrity", () => {
+  const at = END - 20 * HOUR;
+  test.each([
+    "high = 98",
+    "low = 2001",
+    "close = 2001",
+    "volume = -1",
+    "volume = 'NaN'",
+    "high = 'Infinity'",
+    "low = 'NaN'",
+  ])("sees a candle with %s", async (values) => {
+    const [a] = coinIds();
+    const report = await expectBad(updateCandle(a, at, values), updateCandle(a, at), [
+      "integrity candles: fail",
+    ]);
+    expect(resultFor(report, "integrity candles")?.names).toEqual([
+      "AUSDT 1h: 1 with impossible prices or volume",
+    ]);
+  });
+
+  test("sees a candle off its slot, and lets one pass that is marked", async () => {
+    const [a] = coinIds();
+    const off = at + 60_000;
+    await expectBad(insertCandle(a, off), deleteCandle(a, off), ["integrity alignment: fail"]);
+    await database.query(
+      `${insertCandle(a, off)}; update r3a.ohlcv_partitioned set flags = 1 where "timestamp" = to_timestamp(${off / 1000})`,
+    );
+    expect(badOf(await measure())).toEqual([]);
+    await database.query(deleteCandle(a, off));
+  });
+
+  test("sees a slot that is neither stored nor logged, and one that is both", async () => {
+    const [a] = coinIds();
+    const gap = `insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason)
+      values (gen_random_uuid(), ${a}, '1h', to_timestamp(${at / 1000}), to_timestamp(${(at + HOUR) / 1000}), 'confirmed_absent', 'absent')`;
+    const lost = await expectBad(deleteCandle(a, at), insertCandle(a, at), ["integrity slots: fail"]);
+    expect(resultFor(lost, "integrity slots")?.names).toEqual(["AUSDT 1h: 1 missing and not in the gap log"]);
+    const both = await expectBad(gap, "delete from r3a.ohlcv_gap_log", ["integrity slots: fail"]);
+    expect(resultFor(both, "integrity slots")?.names).toEqual(["AUSDT 1h: 1 in the gap log and stored"]);
+    await expectBad(
+      `${deleteCandle(a, at)}; ${gap}`,
+      `delete from r3a.ohlcv_gap_log; ${insertCandle(a, at)}`,
+      [],
+    );
+  });
+
+  test("sees a last timestamp that no candle has", async () => {
+    const [a] = coinIds();
+    await expectBad(setLastTs(a, END - 2 * HOUR), setLastTs(a, END - HOUR), [
+      "integrity last-timestamps: fail",
+    ]);
+  });
+
+  test("sees open gaps, and those that nobody asks for any more", async () => {
+    const [a] = coinIds();
+    const gap = (
+      due: number,
+    ) => `${deleteCandle(a, at)}; insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason, next_check_at)
+      values (gen_random_uuid(), ${a}, '1h', to_timestamp(${at / 1000}), to_timestamp(${(at + HOUR) / 1000}), 'open', 'absent', to_timestamp(${due / 1000}))`;
+    const mend = `delete from r3a.ohlcv_gap_log; ${insertCandle(a, at)}`;
+    await expectBad(gap(NOW), mend, ["integrity gaps: warn"]);
+    await expectBad(gap(NOW - 3 * HOUR), mend, ["integrity gaps: fail"]);
+  });
+
+  test("sees an index whose build died, and not one that is being built", async () => {
+    const building = await withSession(database.url, async (writer) => {
+      await writer.query(`begin; lock table ${LEAF} in row exclusive mode`);
+      const builder = new Client({ connectionString: database.url });
+      await builder.connect();
+      builder.on("error", () => {});
+      const built = builder.query(`create index concurrently half_built on ${LEAF} (close)`).catch(() => {});
+      const invalid = "select from pg_index where not indisvalid";
+      while ((await database.query(invalid)).length === 0) await sleep(20);
+      const report = await measure();
+      await database.query("select pg_terminate_backend(pid, 5000) from pg_stat_progress_create_index");
+      await built;
+      return report;
+    });
+    expect(badOf(building)).toEqual([]);
+    const died = await expectBad("select", "drop index r3a.half_built", ["integrity indexes: fail"]);
+    expect(resultFor(died, "integrity indexes")?.names).toEqual(["r3a.half_built is invalid"]);
+  });
+
+  test("sees an index that a leaf lacks, and a constraint that nobody validated", async () => {
+    const lone = "r3a.ohlcv_1d_lone";
+    const missing = await expectBad(
+      `create table ${lone} (like ${LEAF}); alter table ${lone} add primary key (coin_id, "interval", "timestamp");
+       delete from pg_inherits where inhrelid = (select indexrelid from pg_index where indrelid = '${lone}'::regclass);
+       insert into pg_inherits values ('${lone}'::regclass, 'r3a.ohlcv_1h'::regclass, 1, false)`,
+      `delete from pg_inherits where inhrelid = '${lone}'::regclass; drop table ${lone}`,
+      ["integrity indexes: fail"],
+    );
+    expect(resultFor(missing, "integrity indexes")?.names).toHaveLength(2);
+    const constraint = await expectBad(
+      "alter table r3a.coin add constraint known check (quote = 'USDT') not valid",
+      "alter table r3a.coin drop constraint known",
+      ["integrity constraints: fail"],
+    );
+    expect(resultFor(constraint, "integrity constraints")?.names).toEqual([
+      "r3a.coin: known is not validated",
+    ]);
+  });
+
+  test("sees a migration that is not applied", async () => {
+    const report = await expectBad(
+      "update r3a.migration set name = 'x_health' where name = '000008_health'",
+      "update r3a.migration set name = '000008_health' where name = 'x_health'",
+      ["integrity schema: fail"],
+    );
+    expect(resultFor(report, "integrity schema")?.names).toEqual(["000008_health"]);
+  });
+});

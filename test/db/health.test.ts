@@ -1,0 +1,99 @@
+import { describe, expect, test } from "vitest";
+import { CHECKS } from "../../runner/src/health/report.ts";
+import {
+  badOf,
+  deleteCandle,
+  END,
+  insertCandle,
+  NOW,
+  resultFor,
+  setLastTs,
+  useSyncedDatabase,
+} from "../support/synced-database.ts";
+
+const { database, coinIds, measure, expectBad } = useSyncedDatabase();
+const HOUR = 3_600_000;
+
+test("all is well, and each of the six checks says something", async () => {
+  const report = await measure();
+  expect(badOf(report), JSON.stringify(report.results, null, 1)).toEqual([]);
+  expect([...new Set(report.results.map(({ check }) => check))]).toEqual([...CHECKS]);
+  expect(resultFor(report, "backup")?.status).toBe("skip");
+  expect(resultFor(report, "integrity candles")?.output).toContain("newest 480 candles of 2 series");
+  expect(resultFor(report, "freshness 1h")).toMatchObject({ observed: 600, at: END });
+  const [setting] = await database.query<{ data_checksums: string }>("show data_checksums");
+  expect(resultFor(report, "integrity checksums")?.status).toBe(
+    setting?.data_checksums === "on" ? "pass" : "warn",
+  );
+});
+
+describe("freshness, coverage and activity", () => {
+  test("see a stale interval", async () => {
+    const report = await measure({}, { now: NOW + 3 * HOUR });
+    expect(badOf(report)).toEqual(["freshness 1h: fail", "coverage 1h: fail", "activity sync 1h: fail"]);
+    expect(resultFor(report, "coverage 1h")?.names).toHaveLength(2);
+  });
+
+  test("see the symbol that stands still behind a fresh one", async () => {
+    const [a, b] = coinIds();
+    const report = await expectBad(
+      `delete from r3a.ohlcv_partitioned where coin_id = ${a} and "timestamp" >= to_timestamp(${(END - 5 * HOUR) / 1000});
+       update r3a.series set covered_to = to_timestamp(${(END - 5 * HOUR) / 1000}) where coin_id = ${a};
+       ${setLastTs(a, END - 6 * HOUR)}`,
+      `insert into r3a.ohlcv_partitioned select ${a}, t."interval", t."timestamp", open, high, low, close, volume
+       from r3a.ohlcv_partitioned t where coin_id = ${b} and "timestamp" >= to_timestamp(${(END - 5 * HOUR) / 1000});
+       update r3a.series set covered_to = to_timestamp(${END / 1000}) where coin_id = ${a};
+       ${setLastTs(a, END - HOUR)}`,
+      ["coverage 1h: fail"],
+    );
+    expect(resultFor(report, "coverage 1h")?.names).toEqual(["AUSDT (2024-06-20T07:00:00Z)"]);
+  });
+
+  test("see a candle of the future, which hides how stale the rest is", async () => {
+    const [, b] = coinIds();
+    await expectBad(
+      `${insertCandle(b, END + 5 * HOUR)}; ${setLastTs(b, END + 5 * HOUR)}`,
+      `${deleteCandle(b, END + 5 * HOUR)}; ${setLastTs(b, END - HOUR)}`,
+      ["freshness 1h: fail", "coverage 1h: fail", "integrity candles: fail"],
+    );
+  });
+
+  test("take the members of the universe where no symbols are named, and exclude what is closed", async () => {
+    const activity = "activity sync 1h: fail";
+    expect(badOf(await measure({ symbols: null }))).toEqual([
+      "freshness 1h: fail",
+      "coverage 1h: fail",
+      activity,
+    ]);
+    await database.query(
+      "insert into r3a.universe_member (size, coin_id, entered_at) select 60, id, '2024-01-01Z' from r3a.coin",
+    );
+    expect(badOf(await measure({ symbols: null }))).toEqual([activity]);
+    await database.query(
+      "update r3a.coin set status = 'BREAK', closed_at = '2024-06-01Z' where symbol = 'AUSDT'",
+    );
+    const report = await measure({ symbols: null });
+    expect(resultFor(report, "coverage 1h")).toMatchObject({
+      status: "warn",
+      names: ["AUSDT (BREAK since 2024-06-01T00:00:00Z)"],
+    });
+    await database.query("update r3a.coin set status = 'TRADING', closed_at = null");
+  });
+
+  test.each([
+    ["outcome = 'failure', exit_code = 1", "ended with failure (exit 1)"],
+    ["outcome = 'running', finished_at = null, deadline_s = 60", "past its deadline of 60 s"],
+    ["outcome = 'running', finished_at = null", "its process is gone"],
+    ["arguments = '1h --symbols AUSDT'", "no run of sync 1h in the last 2.5 h"],
+    ["arguments = '15m --symbols AUSDT,BUSDT'", "no run of sync 1h"],
+    ["command = 'backfill'", "no run of sync 1h"],
+  ])("see a last run with %s", async (change, says) => {
+    const report = await expectBad(
+      `update r3a.run set ${change}, heartbeat_at = started_at`,
+      `update r3a.run set command = 'sync', arguments = '1h --symbols AUSDT,BUSDT', outcome = 'success', exit_code = 0,
+       finished_at = started_at, deadline_s = null`,
+      ["activity sync 1h: fail"],
+    );
+    expect(resultFor(report, "activity sync 1h")?.output).toContain(says);
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import type { RunGroup } from "../../runner/src/db/health-activity.ts";
+import { judgeActivity, syncArguments } from "../../runner/src/health/activity.ts";
+import { resolveLimits } from "../../runner/src/health/freshness-limits.ts";
+
+const NOW = Date.parse("2024-06-01T12:00:00Z");
+const MINUTE = 60_000;
+const judge = (groups: readonly RunGroup[], symbols: readonly string[] | null = null) =>
+  judgeActivity("1m", groups, symbols, resolveLimits(null)["1m"], NOW);
+
+const group = (args: string, more: Partial<RunGroup> = {}): RunGroup => ({
+  interval: "1m",
+  args,
+  finished: { startedAt: NOW - MINUTE, outcome: "success", exitCode: 0, error: null },
+  running: null,
+  successAt: NOW - 50_000,
+  ...more,
+});
+const ended = (outcome: "partial" | "failure" | "timeout" | "aborted", exitCode: number) =>
+  group("1m", { finished: { startedAt: NOW - MINUTE, outcome, exitCode, error: "it says why" } });
+const running = (startedAgo: number, beatAgo: number, deadlineS: number | null) =>
+  group("1m", { running: { startedAt: NOW - startedAgo, heartbeatAt: NOW - beatAgo, deadlineS } });
+
+describe("activity", () => {
+  test("passes by the last success of the scheduled sync", () => {
+    expect(judge([group("1m")])).toMatchObject({
+      status: "pass",
+      component: "sync 1m",
+      observed: 50,
+      at: NOW - 50_000,
+      criteria: { fail: 600 },
+      output: "sync 1m ended well 50 s ago",
+    });
+  });
+
+  test.each([
+    ["nothing ran", [], "fail", "no run of sync 1m in the last 10 min"],
+    ["partial", [ended("partial", 1)], "warn", "ended with partial (exit 1): it says why"],
+    ["failure", [ended("failure", 1)], "fail", "ended with failure (exit 1): it says why"],
+    ["timeout", [ended("timeout", 124)], "fail", "ended with timeout (exit 124)"],
+    ["aborted", [ended("aborted", 143)], "fail", "ended with aborted (exit 143)"],
+    [
+      "overdue",
+      [group("1m", { successAt: NOW - 10 * MINUTE })],
+      "fail",
+      "ended well 10 min ago, and not since",
+    ],
+    ["never ended", [group("1m", { finished: null, successAt: null })], "fail", "has not ended once"],
+    ["under way", [running(50_000, 5_000, 60)], "pass", "ended well"],
+    ["past its deadline", [running(75_001 - 20_000, 5_000, 40)], "fail", "past its deadline of 40 s"],
+    ["closing after its deadline", [running(55_000, 5_000, 40)], "pass", "ended well"],
+    ["without a heartbeat", [running(59_000, 60_001, null)], "fail", "its process is gone"],
+    ["an old row beside a newer end", [running(61_000, 61_000, 1)], "pass", "ended well"],
+  ] as const)("%s", (_, groups, status, output) => {
+    const result = judge(groups);
+    expect(result.status).toBe(status);
+    expect(result.output).toContain(output);
+  });
+
+  test("leads to the runbook of time-outs for a run that took too long", () => {
+    expect(judge([ended("timeout", 124)]).runbook).toBe("OhlcvSyncTimeout");
+    expect(judge([running(55_001, 5_000, 40)]).runbook).toBe("OhlcvSyncTimeout");
+    expect(judge([ended("failure", 1)]).runbook).toBe("OhlcvScriptErrors");
+  });
+
+  test("is of the worst shard, and of the oldest of their successes", () => {
+    const shards = [
+      group("1m --shard 0/2", { successAt: NOW - 9 * MINUTE }),
+      { ...ended("failure", 1), args: "1m --shard 1/2" },
+    ];
+    const result = judge(shards);
+    expect(result).toMatchObject({ status: "fail", observed: 540, names: ["1m --shard 1/2"] });
+    expect(result.output).toBe("sync 1m --shard 1/2 ended with failure (exit 1): it says why");
+  });
+
+  test("sees a top job that fails, and no top job can stand for the whole one", () => {
+    const top = group("1m --top 20");
+    expect(judge([top])).toMatchObject({ status: "fail", output: "no run of sync 1m in the last 10 min" });
+    expect(judge([group("1m"), { ...ended("timeout", 124), args: "1m --top 20" }])).toMatchObject({
+      status: "fail",
+      names: ["1m --top 20"],
+    });
+  });
+
+  test("takes what a person tried by hand for no evidence", () => {
+    const byHand = { ...ended("failure", 64), args: "1m --symbols NOPEUSDT" };
+    expect(judge([group("1m"), byHand]).status).toBe("pass");
+    expect(judge([group("1m --symbols BTCUSDT")]).status).toBe("fail");
+  });
+
+  test("knows the scheduled sync by the symbols of the settings", () => {
+    const symbols = ["BTCUSDT", "ETHUSDT"];
+    expect(judge([group("1m --symbols BTCUSDT,ETHUSDT")], symbols).status).toBe("pass");
+    expect(judge([group("1m --symbols BTCUSDT")], symbols).status).toBe("fail");
+    const many = Array.from({ length: 100 }, (_, index) => `COIN${index}USDT`);
+    expect(syncArguments("1m", many)).toHaveLength(500);
+  });
+});
