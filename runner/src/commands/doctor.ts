@@ -1,0 +1,38 @@
+import { EXIT } from "../contract.ts";
+import { diagnose, listCheckNames } from "../doctor/diagnose.ts";
+import { renderJson, renderResults, worstOf } from "../doctor/render.ts";
+import { type Command, collectFaults, OPTION } from "./command.ts";
+
+export const doctor: Command = {
+  name: "doctor",
+  examples: ["doctor", "doctor --only database,schema,locks,blocked", "doctor --namespace r3a --json"],
+  define: (command) =>
+    command
+      .option("--only <list>", `checks, of ${listCheckNames().join(", ")} (default: all)`)
+      .option("--namespace <name>", "namespace of the cluster (default: that of the current context)")
+      .option(...OPTION.deadline)
+      .option(...OPTION.json),
+  async run(context, _args, options) {
+    const faults = collectFaults();
+    const only = faults.take("--only", options.only, parseNames) ?? null;
+    const namespace = faults.take("--namespace", options.namespace, parseNamespace) ?? null;
+    faults.settings(context, []);
+    const results = await diagnose({ env: context.env, namespace, signal: context.signal }, only);
+    context.print(options.json === true ? renderJson(results, Date.now()) : renderResults(results));
+    return worstOf(results) === "fail" ? EXIT.failed : EXIT.done;
+  },
+};
+
+function parseNames(text: string): readonly string[] {
+  const names = listCheckNames();
+  const asked = text.split(",").map((item) => item.trim());
+  const unknown = asked.filter((item) => !names.includes(item));
+  if (unknown.length > 0)
+    throw new Error(`must be of ${names.join(", ")}, not ${JSON.stringify(unknown.join(","))}`);
+  return asked;
+}
+
+function parseNamespace(text: string): string {
+  if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) return text;
+  throw new Error(`must be the name of a namespace, not ${JSON.stringify(text)}`);
+}

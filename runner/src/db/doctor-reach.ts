@@ -1,0 +1,123 @@
+import { lookup } from "node:dns/promises";
+import { connect } from "node:net";
+import pg from "pg";
+import { messageOf } from "../errors.ts";
+import { clientConfig, codeOf, type Database } from "./connect.ts";
+import { withReader } from "./doctor-reader.ts";
+
+/** How far a connection came: `step` is the one that failed. Messages never hold the URL. */
+export type Reach =
+  | { readonly step: "host" | "port" | "login"; readonly address: string; readonly message: string }
+  | { readonly step: "in"; readonly address: string; readonly ms: number };
+
+/** Below the time of a check, so that a firewall that drops everything is told as such. */
+const PORT_MS = 3_000;
+
+/** Tries the way to the database step by step: does the host resolve, is the port open, does the server let us in. */
+export async function reachDatabase(url: string, signal: AbortSignal): Promise<Reach> {
+  const startedAt = performance.now();
+  const client = new pg.Client({ ...clientConfig(url, "doctor"), connectionTimeoutMillis: PORT_MS });
+  client.on("error", () => {});
+  const address = client.host.startsWith("/") ? client.host : `${client.host}:${client.port}`;
+  if (!client.host.startsWith("/")) {
+    const missing = await lookup(client.host).then(() => null, messageOf);
+    if (missing !== null) return { step: "host", address, message: missing };
+    const closed = await knock(client.host, client.port, signal).then(() => null, messageOf);
+    if (closed !== null) return { step: "port", address, message: closed };
+  }
+  const cut = () => client.end();
+  signal.addEventListener("abort", cut, { once: true });
+  try {
+    await client.connect();
+    return { step: "in", address, ms: performance.now() - startedAt };
+  } catch (error) {
+    const code = codeOf(error);
+    return { step: "login", address, message: `${messageOf(error)}${code === null ? "" : ` (${code})`}` };
+  } finally {
+    signal.removeEventListener("abort", cut);
+    await client.end().catch(() => {});
+  }
+}
+
+async function knock(host: string, port: number, signal: AbortSignal): Promise<void> {
+  const socket = connect({ host, port, signal });
+  const opened = Promise.withResolvers<void>();
+  socket.once("connect", opened.resolve).on("error", opened.reject);
+  socket.setTimeout(PORT_MS, () => opened.reject(new Error(`no answer within ${PORT_MS / 1000} s`)));
+  try {
+    await opened.promise;
+  } finally {
+    socket.destroy();
+  }
+}
+
+const SERVER = `
+  select current_setting('server_version_num')::int as version, current_setting('server_version') as release,
+         current_database() as database, current_user as role,
+         pg_is_in_recovery() or current_setting('default_transaction_read_only') = 'on' as is_read_only,
+         (select s.version from pg_stat_ssl s where pid = pg_backend_pid() and ssl) as tls,
+         coalesce(inet_server_addr() <<= '127.0.0.0/8' or inet_server_addr() = '::1', true) as is_local`;
+
+export type ServerRow = {
+  /** E.g. 180004. */
+  version: number;
+  release: string;
+  database: string;
+  role: string;
+  /** A standby, or a server or role that is set so. */
+  is_read_only: boolean;
+  /** TLSv1.3; null without encryption. */
+  tls: string | null;
+  is_local: boolean;
+};
+
+/** What the server says of itself and of our connection. */
+export async function readServer(db: Database, signal: AbortSignal): Promise<ServerRow> {
+  return withReader(db, signal, async (client) => {
+    const { rows } = await client.query<ServerRow>(SERVER);
+    const [row] = rows;
+    if (row === undefined) throw new Error("the server says nothing of itself");
+    return row;
+  });
+}
+
+/** How far our clock is ahead of the database's (ms), up to half the way there and back. */
+export async function readDatabaseClock(db: Database, signal: AbortSignal): Promise<number> {
+  return withReader(db, signal, async (client) => {
+    const sentAt = Date.now();
+    const { rows } = await client.query<{ ms: number }>(
+      "select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms",
+    );
+    return (sentAt + Date.now()) / 2 - (rows[0]?.ms ?? Number.NaN);
+  });
+}
+
+const PID = "select pg_backend_pid() as pid";
+
+/**
+ * Whether statements of one connection are served by several backends, as behind a pooler in transaction mode. A
+ * second connection holds a transaction meanwhile: an idle pooler would give us the same backend each time.
+ */
+export async function findPooler(db: Database, signal: AbortSignal): Promise<{ readonly pids: number[] }> {
+  const sessions = [0, 1].map(() => new pg.Client(clientConfig(db.url, db.name)));
+  const [one, other] = sessions;
+  if (one === undefined || other === undefined) throw new Error("two sessions are made");
+  const end = async () => {
+    await Promise.all(sessions.map((session) => session.end().catch(() => {})));
+  };
+  for (const session of sessions) session.on("error", () => {});
+  signal.addEventListener("abort", end, { once: true });
+  const pidOf = async (session: pg.Client) => (await session.query<{ pid: number }>(PID)).rows[0]?.pid ?? 0;
+  try {
+    await Promise.all(sessions.map((session) => session.connect()));
+    const pids = [await pidOf(one)];
+    await other.query("begin");
+    await pidOf(other);
+    for (let round = 0; round < 3; round += 1) pids.push(await pidOf(one));
+    await other.query("rollback");
+    return { pids: [...new Set(pids)] };
+  } finally {
+    signal.removeEventListener("abort", end);
+    await end();
+  }
+}

@@ -1,0 +1,48 @@
+import type pg from "pg";
+import { codeOf, type Database, isConnectionError, translate } from "./connect.ts";
+
+/** Shorter than the time of a check, so that the server's own words come out. */
+const BEGIN = "begin read only; set local statement_timeout = 4000; set local lock_timeout = 1500";
+
+/** No such table, schema, column or function. */
+const MISSING = new Set(["42P01", "3F000", "42703", "42883"]);
+
+/** Whether a statement met a schema that lacks what it asks for. */
+export function isMissingObject(error: unknown): boolean {
+  return MISSING.has(codeOf(error) ?? "");
+}
+
+/**
+ * Reads in one read-only transaction that waits for nobody. When `signal` aborts, the connection is cut and the
+ * statement with it: a server that hangs must not keep a connection of the pool from the next reader.
+ */
+export async function withReader<T>(
+  db: Database,
+  signal: AbortSignal,
+  read: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await db.pool.connect().catch((error: unknown) => {
+    throw translate(error);
+  });
+  let isOurs = true;
+  const release = (broken: boolean) => {
+    if (isOurs) client.release(broken);
+    isOurs = false;
+  };
+  const cut = () => release(true);
+  signal.addEventListener("abort", cut, { once: true });
+  try {
+    signal.throwIfAborted();
+    await client.query(BEGIN);
+    const result = await read(client);
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    if (isConnectionError(error)) release(true);
+    else if (isOurs) await client.query("rollback");
+    throw translate(error);
+  } finally {
+    signal.removeEventListener("abort", cut);
+    release(false);
+  }
+}

@@ -1,0 +1,117 @@
+import { readdir } from "node:fs/promises";
+import type { Interval } from "../contract.ts";
+import type { Database } from "./connect.ts";
+import { withReader } from "./doctor-reader.ts";
+import type { RunOutcome } from "./runs.ts";
+import { listPending, MIGRATIONS } from "./schema.ts";
+
+const LAYOUT = `
+  select exists (select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                 where n.nspname = 'r3a' and c.relname = 'ohlcv_partitioned'
+                   and not exists (select 1 from pg_attribute a
+                                   where a.attrelid = c.oid and a.attname = 'close_time' and not a.attisdropped)) as is_old,
+         to_regclass('r3a.ohlcv_legacy') is not null as is_moving,
+         to_regclass('r3a.migration') is not null as is_migrated`;
+
+const APPLIED = `select name from r3a.migration order by name`;
+
+/** Which migrations database and program do not share, and whether the old layout is (still) there. */
+export type SchemaState = {
+  readonly pending: readonly string[];
+  readonly unknown: readonly string[];
+  readonly isOld: boolean;
+  readonly isMoving: boolean;
+};
+
+export async function readSchema(db: Database, signal: AbortSignal): Promise<SchemaState> {
+  const files = await readdir(MIGRATIONS);
+  const [pending, state] = await Promise.all([
+    listPending(db),
+    withReader(db, signal, async (client) => {
+      const { rows } = await client.query<{ is_old: boolean; is_moving: boolean; is_migrated: boolean }>(
+        LAYOUT,
+      );
+      const applied = rows[0]?.is_migrated ? (await client.query<{ name: string }>(APPLIED)).rows : [];
+      return { layout: rows[0], applied };
+    }),
+  ]);
+  return {
+    pending,
+    unknown: state.applied.map(({ name }) => name).filter((name) => !files.includes(`${name}.sql`)),
+    isOld: state.layout?.is_old ?? false,
+    isMoving: state.layout?.is_moving ?? false,
+  };
+}
+
+const AGE = (since: string) => `(extract(epoch from clock_timestamp() - ${since}) * 1000)::float8`;
+
+/** The last run of each command and arguments that ended, and all that say they are running. */
+const RUNS = `
+  with ended as (
+    select distinct on (command, arguments) * from r3a.run
+    where outcome <> 'running' and started_at > now() - interval '7 days' order by command, arguments, started_at desc
+  )
+  select command, arguments, outcome, exit_code, error_summary, deadline_s, coalesce(host, '') as host, pid,
+         ${AGE("started_at")} as age_ms, ${AGE("heartbeat_at")} as silent_ms
+  from (select * from ended union all select * from r3a.run where outcome = 'running') r
+  order by command, arguments, age_ms`;
+
+export type RunRow = {
+  command: string;
+  arguments: string;
+  outcome: RunOutcome | "running";
+  exit_code: number | null;
+  error_summary: string | null;
+  deadline_s: number | null;
+  host: string;
+  pid: number | null;
+  /** Since its start. */
+  age_ms: number;
+  /** Since its last heartbeat. */
+  silent_ms: number;
+};
+
+export async function listLastRuns(db: Database, signal: AbortSignal): Promise<readonly RunRow[]> {
+  return withReader(db, signal, async (client) => (await client.query<RunRow>(RUNS)).rows);
+}
+
+const GAPS = `
+  select "interval", count(*)::int as gaps, min(from_ts) as oldest,
+         coalesce(max(${AGE("next_check_at")}), 0) as overdue_ms
+  from r3a.ohlcv_gap_log where state = 'open' group by "interval"`;
+
+/** Open gaps of an interval: how many, the oldest one's start, and for how long the one due longest has been due. */
+export type GapCountRow = { interval: Interval; gaps: number; oldest: Date; overdue_ms: number };
+
+export async function countOpenGaps(db: Database, signal: AbortSignal): Promise<readonly GapCountRow[]> {
+  return withReader(db, signal, async (client) => (await client.query<GapCountRow>(GAPS)).rows);
+}
+
+/** A minute that is over says nothing of the one that runs. Taking from -infinity is an error before PostgreSQL 17. */
+const LEFT_MS = (until: string) =>
+  `(extract(epoch from greatest(${until}, clock_timestamp()) - clock_timestamp()) * 1000)::float8`;
+const BUDGETS = `
+  select egress_key, case when minute = date_trunc('minute', clock_timestamp()) then used else 0 end as used,
+         ${LEFT_MS("hold_until")} as hold_ms, ${LEFT_MS("firewall_until")} as firewall_ms, ${LEFT_MS("banned_until")} as banned_ms
+  from r3a.api_budget order by egress_key`;
+
+/** The request budget of one address: weight granted in this minute; what is left of a hold (429, 403) or ban (418). */
+export type BudgetRow = {
+  egress_key: string;
+  used: number;
+  hold_ms: number;
+  firewall_ms: number;
+  banned_ms: number;
+};
+
+export async function listBudgets(db: Database, signal: AbortSignal): Promise<readonly BudgetRow[]> {
+  return withReader(db, signal, async (client) => (await client.query<BudgetRow>(BUDGETS)).rows);
+}
+
+/** Which exchange filled this database, null while none did. */
+export async function readOrigin(db: Database, signal: AbortSignal): Promise<string | null> {
+  return withReader(db, signal, async (client) => {
+    const { rows } = await client.query<{ exchange: string }>("select exchange from r3a.origin");
+    return rows[0]?.exchange ?? null;
+  });
+}

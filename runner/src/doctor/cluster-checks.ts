@@ -1,0 +1,229 @@
+import { type Cluster, openCluster } from "../cluster/connect.ts";
+import { listNames, listOwnPods, listScheduledJobs, type ScheduledJob } from "../cluster/installation.ts";
+import type { Pod } from "../cluster/objects.ts";
+import { type StuckState, stuckStateOf } from "../cluster/stuck-pod.ts";
+import { ClusterRefusal } from "../cluster/transport.ts";
+import type { Environment } from "../settings.ts";
+import { renderDuration, renderTime } from "../time.ts";
+import { type Check, type Finding, fail, listSome, pass, skip, warn } from "./check.ts";
+import { listLastStarts } from "./cron.ts";
+
+/** The controller looks each ten seconds, and a busy one is late. */
+const LATE_MS = 3 * 60_000;
+/** The client is 2 MB of code: half a second, and many on a machine that is busy. */
+const LOADING_MS = 20_000;
+/** A failed pod is told by the check `runs`; these say more. */
+const TELLING = /Evicted|OOMKilled/;
+
+/** The objects of the installation in a cluster; `namespace` null: that of the current context or of the own pod. */
+export function clusterChecks(
+  env: Environment,
+  namespace: string | null,
+  signal: AbortSignal,
+): readonly Check[] {
+  let seen: { cluster: Cluster; namespace: string; jobs: readonly ScheduledJob[] } | null = null;
+  const onCluster = (
+    name: string,
+    look: (cluster: Cluster, namespace: string, jobs: readonly ScheduledJob[]) => Finding | Promise<Finding>,
+  ): Check => ({
+    name,
+    needs: ["cluster"],
+    look: async () => {
+      if (seen === null) throw new Error("the cluster was not looked at");
+      return look(seen.cluster, seen.namespace, seen.jobs);
+    },
+  });
+  return [
+    {
+      name: "cluster",
+      needs: [],
+      limitMs: LOADING_MS,
+      look: async () => {
+        const cluster = await openCluster({ env, signal });
+        if (cluster === null) return skip("no cluster is configured: neither a pod's token nor a kubeconfig");
+        const where = namespace ?? cluster.namespace;
+        try {
+          seen = { cluster, namespace: where, jobs: await listScheduledJobs(cluster, where) };
+        } catch (error) {
+          if (!(error instanceof ClusterRefusal) || error.status !== 403) throw error;
+          return fail(
+            `not allowed to look at CronJobs in namespace ${where}: ${error.message}`,
+            `kubectl auth can-i list cronjobs -n ${where}; ask for the right, or use another context`,
+          );
+        }
+        return judgeJobs(seen.jobs, `namespace ${where} at ${cluster.server}`, namespace !== null);
+      },
+    },
+    onCluster("service-accounts", async (cluster, where, jobs) =>
+      judgeAccounts(jobs, await listNames(cluster, where, "ServiceAccount"), where),
+    ),
+    onCluster("pull-secrets", async (cluster, where, jobs) => {
+      const wanted = namesOf(jobs, ({ pullSecrets }) => pullSecrets);
+      if (wanted.length === 0)
+        return pass("no template names a pull secret: the image is public, or the nodes know it");
+      return judgeNames(wanted, await listNames(cluster, where, "Secret"), "Secret", where);
+    }),
+    onCluster("secrets", async (cluster, where, jobs) =>
+      judgeNames(
+        namesOf(jobs, ({ secrets }) => secrets),
+        await listNames(cluster, where, "Secret"),
+        "Secret",
+        where,
+      ),
+    ),
+    onCluster("config-maps", async (cluster, where, jobs) =>
+      judgeNames(
+        namesOf(jobs, ({ configMaps }) => configMaps),
+        await listNames(cluster, where, "ConfigMap"),
+        "ConfigMap",
+        where,
+      ),
+    ),
+    onCluster("suspended", (_cluster, where, jobs) => judgeSuspended(jobs, where)),
+    onCluster("schedules", (_cluster, where, jobs) => judgeSchedules(jobs, Date.now(), where)),
+    onCluster("images", (_cluster, _where, jobs) => judgeImages(jobs)),
+    onCluster("pods", async (cluster, where) =>
+      judgePods(await listOwnPods(cluster, where), Date.now(), where),
+    ),
+  ];
+}
+
+const namesOf = (jobs: readonly ScheduledJob[], of: (job: ScheduledJob) => readonly string[]) => [
+  ...new Set(jobs.flatMap(of)),
+];
+
+export function judgeJobs(jobs: readonly ScheduledJob[], where: string, isNamed: boolean): Finding {
+  if (jobs.length > 0) return pass(`${jobs.length} CronJobs in ${where}`);
+  // a person's kubeconfig may be about anything
+  if (!isNamed) return skip(`${where} has no CronJob of r3a; --namespace NAME looks elsewhere`);
+  return fail(`${where} has no CronJob of r3a`, "deploy it: docs/deploy.md, or correct --namespace");
+}
+
+const isJanitor = ({ name }: ScheduledJob) => name.includes("janitor");
+
+/** Each job's account is there and not `default`; the janitor's has rights, so no other job may have it. */
+export function judgeAccounts(
+  jobs: readonly ScheduledJob[],
+  known: ReadonlySet<string> | null,
+  where: string,
+): Finding {
+  const janitors = new Set(jobs.filter(isJanitor).map(({ account }) => account));
+  const accounts = [...Map.groupBy(jobs, ({ account }) => account)];
+  const wrong = accounts.flatMap(([account, users]) => {
+    const isMixed = janitors.has(account) && !users.every(isJanitor);
+    const fault =
+      account === "default"
+        ? "is nobody's own"
+        : known?.has(account) === false
+          ? "is not there"
+          : isMixed
+            ? "has the janitor's rights"
+            : null;
+    const names = listSome(users.map(({ name }) => name));
+    return fault === null ? [] : [`ServiceAccount ${account} ${fault}, and is that of ${names}`];
+  });
+  const told = accounts.map(([account]) => account).join(", ");
+  if (wrong.length > 0)
+    return fail(
+      listSome(wrong),
+      "set serviceAccountName (and serviceAccountCreate) as docs/settings.md says, and deploy",
+    );
+  if (known === null)
+    return warn(
+      `the templates name ${told}; not allowed to look whether they exist`,
+      `kubectl get serviceaccount -n ${where}, as somebody who may`,
+    );
+  return pass(`every job runs as one of ${told}, and they exist`);
+}
+
+export function judgeNames(
+  wanted: readonly string[],
+  known: ReadonlySet<string> | null,
+  kind: string,
+  where: string,
+): Finding {
+  if (wanted.length === 0) return pass(`no template needs a ${kind}`);
+  if (known === null)
+    return skip(
+      `not allowed to look at ${kind}s; the templates need ${wanted.join(", ")}: kubectl get ${kind.toLowerCase()} -n ${where}`,
+    );
+  const missing = wanted.filter((name) => !known.has(name));
+  if (missing.length === 0) return pass(`${kind} ${wanted.join(", ")}: there`);
+  return fail(
+    `${kind} ${missing.join(", ")} is not there, so pods wait without end`,
+    kind === "Secret"
+      ? "make it: docs/deploy.md, part secrets"
+      : "deploy again; it belongs to the objects of the chart",
+  );
+}
+
+export function judgeSuspended(jobs: readonly ScheduledJob[], where: string): Finding {
+  const names = jobs.filter(({ isSuspended }) => isSuspended).map(({ name }) => name);
+  if (names.length === 0) return pass("no job is suspended");
+  return warn(
+    `suspended: ${listSome(names, 12)}`,
+    `where nobody means it: kubectl patch cronjob NAME -n ${where} -p '{"spec":{"suspend":false}}', and the setting suspendAll or jobs.NAME.suspend`,
+  );
+}
+
+/** A job that is due must have started; one that has started twice must have succeeded since the one before. */
+export function judgeSchedules(jobs: readonly ScheduledJob[], now: number, where: string): Finding {
+  const active = jobs.filter(({ isSuspended }) => !isSuspended);
+  const told = active.flatMap((job) => {
+    const fault = faultOfTimes(job, now);
+    return fault === null ? [] : [`${job.name} (${job.schedule}) ${fault}`];
+  });
+  if (told.length === 0) return pass(`${active.length} jobs started and succeeded as their schedules say`);
+  return fail(
+    listSome(told),
+    `kubectl get jobs,events -n ${where}; try one now: kubectl create job -n ${where} --from=cronjob/NAME NAME-now`,
+  );
+}
+
+function faultOfTimes(
+  { schedule, timeZone, createdAt, lastSchedule, lastSuccess }: ScheduledJob,
+  now: number,
+): string | null {
+  if (timeZone !== null && !/^(Etc\/)?UTC$/.test(timeZone))
+    return `is scheduled in zone ${timeZone} instead of Etc/UTC`;
+  const [due, , before] = listLastStarts(schedule, now - LATE_MS, 3);
+  if (due === undefined) return "has a schedule that cannot be read";
+  const isOlder = (start: number | undefined) => start !== undefined && (createdAt ?? 0) < start;
+  const tell = (at: number | null) => (at === null ? "never" : renderTime(at));
+  if (isOlder(due) && (lastSchedule ?? 0) < due)
+    return `was due at ${renderTime(due)}, last started ${tell(lastSchedule)}`;
+  if (before !== undefined && isOlder(before) && (lastSuccess ?? 0) < before)
+    return `last succeeded ${tell(lastSuccess)}, so more than one run in a row failed`;
+  return null;
+}
+
+export function judgeImages(jobs: readonly ScheduledJob[]): Finding {
+  const images = namesOf(jobs, (job) => job.images);
+  if (images.length > 1)
+    return warn(
+      `${images.length} images are in use: ${listSome(images)}`,
+      "deploy once more, so that all jobs are of one release; an image of its own for one job is a setting (jobs.NAME.image)",
+    );
+  const [image = "none"] = images;
+  if (image.includes("@sha256:")) return pass(`all jobs use ${image}`);
+  if (/:[^/]+$/.test(image) && !image.endsWith(":latest"))
+    return pass(`all jobs use ${image}: a tag, which can move`);
+  return warn(
+    `all jobs use ${image}, whatever that is at each pull`,
+    "set imageDigest, or imageTag outside of production",
+  );
+}
+
+export function judgePods(pods: readonly Pod[], now: number, where: string): Finding {
+  const stuck = pods.flatMap((pod) => {
+    const state = stuckStateOf(pod, { now, withUnschedulable: true });
+    const isTold = state !== null && (pod.status?.phase !== "Failed" || TELLING.test(state.reason));
+    return isTold ? [{ pod, state }] : [];
+  });
+  if (stuck.length === 0) return pass(`${pods.length} pods, none of them stuck`);
+  const tell = ({ pod, state }: { pod: Pod; state: StuckState }) =>
+    `${pod.metadata?.name} ${state.reason}${state.since === null ? "" : ` for ${renderDuration(now - state.since)}`}: ${state.evidence.slice(0, 120)}`;
+  const remedy = `kubectl describe pod NAME -n ${where}; runner janitor shows what it would delete`;
+  const isOver = stuck.every(({ pod }) => pod.status?.phase === "Failed");
+  return isOver ? warn(listSome(stuck.map(tell)), remedy) : fail(listSome(stuck.map(tell)), remedy);
+}

@@ -1,0 +1,63 @@
+import { type Database, openDatabase } from "../db/connect.ts";
+import { type Environment, parseSettings, type Settings } from "../settings.ts";
+import { type Check, type Result, runChecks } from "./check.ts";
+import { clusterChecks } from "./cluster-checks.ts";
+import { exchangeChecks } from "./exchange-checks.ts";
+import { ledgerChecks } from "./ledger-checks.ts";
+import { createOnSchema } from "./schema-lack.ts";
+import { serverChecks } from "./server-checks.ts";
+import { sessionChecks } from "./session-checks.ts";
+import { settingsChecks } from "./settings-checks.ts";
+import { tableChecks } from "./table-checks.ts";
+
+export type Place = {
+  readonly env: Environment;
+  /** Of the cluster; null: that of the current context. */
+  readonly namespace: string | null;
+  readonly signal: AbortSignal;
+};
+
+/** Looks at everything, or at what `only` names; changes nothing and waits for nothing. */
+export async function diagnose(place: Place, only: readonly string[] | null): Promise<readonly Result[]> {
+  // where DB_URL is wrong the check of it fails, and all that need the database are passed over
+  const db = openDatabase(readSetting(place.env, ["dbUrl"])?.dbUrl ?? "", "doctor");
+  const over = new AbortController();
+  try {
+    const signal = AbortSignal.any([place.signal, over.signal]);
+    return await runChecks(createChecks({ ...place, signal }, db), only, place.signal);
+  } finally {
+    over.abort(); // a request that hangs must not outlive its check
+    db.pool.end().catch(() => {}); // a connection that hangs cannot be waited for
+  }
+}
+
+/** Names of all checks, in the order of the report. */
+export function listCheckNames(): readonly string[] {
+  const place = { env: {}, namespace: null, signal: new AbortController().signal };
+  return createChecks(place, openDatabase("", "doctor")).map(({ name }) => name);
+}
+
+function createChecks({ env, namespace, signal }: Place, db: Database): readonly Check[] {
+  const onSchema = createOnSchema(db);
+  return [
+    ...settingsChecks(env),
+    ...serverChecks(db),
+    ...sessionChecks(db, onSchema),
+    ...ledgerChecks(db, onSchema),
+    ...tableChecks(db, onSchema, readSetting(env, ["dbSizeBudgetGb"])?.dbSizeBudgetGb ?? null),
+    ...exchangeChecks(db, onSchema, readSetting(env, ["exchangeUrl", "egressKey"])),
+    ...clusterChecks(env, namespace, signal),
+  ];
+}
+
+/** Null where one of them is wrong: the checks of settings tell it. */
+function readSetting<K extends keyof Settings>(
+  env: Environment,
+  names: readonly K[],
+): Pick<Settings, K> | null {
+  try {
+    return parseSettings(env, names);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,156 @@
+import type { Database } from "../db/connect.ts";
+import { type BudgetRow, listBudgets, readOrigin } from "../db/doctor-stored.ts";
+import { messageOf, SettingsFault } from "../errors.ts";
+import { createBinance } from "../exchange/binance.ts";
+import { type Origin, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
+import { ExchangeFailure } from "../exchange/failure.ts";
+import type { Limiter } from "../exchange/limiter.ts";
+import { renderNumber } from "../render.ts";
+import type { Settings } from "../settings.ts";
+import { renderDuration, renderTime } from "../time.ts";
+import { type Check, type Finding, fail, listSome, pass, skip, warn } from "./check.ts";
+import type { OnSchema } from "./schema-lack.ts";
+import { judgeClock } from "./server-checks.ts";
+
+/** The exchange's clock decides which candle is closed, ours only dates logs and waits. */
+const CLOCK_MS = { warn: 5_000, fail: 60_000 };
+const REQUEST_MS = 3_000;
+/** After this no try is repeated: the check must end within its time and tell what was wrong. */
+const LAST_TRY_MS = 1_500;
+
+/** What one request to the exchange told: its clock, who it is, its own count of our weight in this minute. */
+export type Answer = { readonly aheadMs: number; readonly origin: Origin; readonly used: number | null };
+
+export type ExchangeSettings = Pick<Settings, "exchangeUrl" | "egressKey">;
+
+/**
+ * The exchange, what it and the shared budget hold against us, and whether it is the one that filled the database.
+ * `settings` null: they cannot be read.
+ */
+export function exchangeChecks(
+  db: Database,
+  onSchema: OnSchema,
+  settings: ExchangeSettings | null,
+): readonly Check[] {
+  let stop: string | null = null;
+  let answer: Answer | null = null;
+  const known = (): Answer => {
+    if (answer === null) throw new Error("the exchange was not asked");
+    return answer;
+  };
+  return [
+    onSchema("budget", async (signal) => {
+      const rows = await listBudgets(db, signal);
+      const own = rows.find(({ egress_key }) => egress_key === settings?.egressKey);
+      stop = own === undefined ? null : stopOf(own, Date.now());
+      return judgeBudgets(rows, Date.now());
+    }),
+    {
+      name: "exchange",
+      needs: [],
+      // a request during a ban makes it longer; without the database nobody knows of one, and one request is no risk
+      after: ["budget"],
+      look: async (signal) => {
+        if (settings === null) return skip("needs EXCHANGE_URL and EGRESS_KEY, see settings");
+        if (stop !== null) return skip(`not asked, since this address is ${stop}: see budget`);
+        try {
+          answer = await askExchange(settings.exchangeUrl, signal);
+        } catch (error) {
+          signal.throwIfAborted();
+          return judgeRefusal(settings.exchangeUrl, error);
+        }
+        const used =
+          answer.used === null
+            ? ""
+            : `, ${renderNumber(answer.used)} of ${renderNumber(WEIGHT_PER_MINUTE)} weight used in this minute by its own count`;
+        return pass(`${settings.exchangeUrl} answers as ${answer.origin}${used}`);
+      },
+    },
+    {
+      name: "clock-exchange",
+      needs: ["exchange"],
+      look: async () => judgeClock(known().aheadMs, "the exchange's", CLOCK_MS),
+    },
+    {
+      ...onSchema("origin", async (signal) => judgeOrigin(await readOrigin(db, signal), known().origin)),
+      needs: ["database", "exchange"],
+    },
+  ];
+}
+
+/** Asks for the time by one request of weight 1 beside the budget: whoever looks for a fault must not wait for it. */
+async function askExchange(url: string, signal: AbortSignal): Promise<Answer> {
+  const startedAt = performance.now();
+  const isOver = new AbortController();
+  let used: number | null = null;
+  const limiter: Limiter = {
+    acquire: async () => {},
+    observe: (count) => {
+      used = count;
+    },
+    punish: async () => {},
+  };
+  const exchange = createBinance({
+    url,
+    createLimiter: () => limiter,
+    timeoutMs: REQUEST_MS,
+    signal: AbortSignal.any([signal, isOver.signal]),
+    onRetry: (failure) => {
+      if (performance.now() - startedAt > LAST_TRY_MS) isOver.abort(failure);
+    },
+  });
+  return { ...(await exchange.readClock()), used };
+}
+
+export function judgeRefusal(url: string, error: unknown): Finding {
+  const cause = error instanceof Error && error.cause instanceof ExchangeFailure ? error.cause : error;
+  const kind = cause instanceof ExchangeFailure ? cause.kind : null;
+  if (error instanceof SettingsFault)
+    return fail(
+      error.faults.join("; "),
+      "run from a region that it serves, or set EXCHANGE_URL to a mirror that you may use",
+    );
+  if (kind === "banned" || kind === "held" || kind === "rate-limit")
+    return fail(
+      `${url}: ${messageOf(cause)}`,
+      "wait, and stop every job behind this address meanwhile (suspendAll): each request makes it longer",
+    );
+  return fail(
+    `${url} does not answer as it should: ${messageOf(error)}`,
+    "is EXCHANGE_URL right, and does the network let us out (setting exchangeCidr)? The exchange's own status page tells of outages",
+  );
+}
+
+/** In words what keeps an address from sending, null where nothing does. */
+function stopOf({ banned_ms, firewall_ms, hold_ms }: BudgetRow, now: number): string | null {
+  const until = (ms: number) =>
+    `for ${renderDuration(ms)}, until ${renderTime(Math.round((now + ms) / 1000) * 1000)}`;
+  if (banned_ms > 0) return `banned (418) ${until(banned_ms)}`;
+  if (firewall_ms > 0) return `held by the web firewall (403) ${until(firewall_ms)}`;
+  return hold_ms > 0 ? `held (429) ${until(hold_ms)}` : null;
+}
+
+export function judgeBudgets(rows: readonly BudgetRow[], now: number): Finding {
+  const told = rows.map(
+    (row) => `${row.egress_key}: ${renderNumber(row.used)} weight granted in this minute`,
+  );
+  const stopped = rows.flatMap((row) => {
+    const stop = stopOf(row, now);
+    return stop === null ? [] : [`the address of ${row.egress_key} is ${stop}`];
+  });
+  if (stopped.length === 0) return pass(listSome(told) || "no weight was taken yet");
+  const remedy =
+    "wait: no job sends until then. Lower WEIGHT_LIMIT, and look for others that ask behind the same address";
+  const isShort = rows.every(({ banned_ms, firewall_ms }) => banned_ms === 0 && firewall_ms === 0);
+  return isShort ? warn(listSome(stopped), remedy) : fail(listSome(stopped), remedy);
+}
+
+export function judgeOrigin(stored: string | null, answering: Origin): Finding {
+  if (stored === null)
+    return pass(`no candle is stored yet; the first sync makes this a database of ${answering}`);
+  if (stored === answering) return pass(`the database was filled from ${stored}, which answers`);
+  return fail(
+    `the database was filled from ${stored}, and EXCHANGE_URL answers as ${answering}`,
+    "set EXCHANGE_URL or DB_URL so that both are of one exchange: each needs a database of its own",
+  );
+}

@@ -1,0 +1,122 @@
+import type { Database } from "../db/connect.ts";
+import {
+  findPooler,
+  type Reach,
+  reachDatabase,
+  readDatabaseClock,
+  readServer,
+  type ServerRow,
+} from "../db/doctor-reach.ts";
+import { readSchema, type SchemaState } from "../db/doctor-stored.ts";
+import { renderDuration } from "../time.ts";
+import { byLimit, type Check, type Finding, fail, pass, warn } from "./check.ts";
+
+/** Major versions that the tests run on. */
+const SUPPORTED = { oldest: 15, newest: 18 };
+/** Ages and deadlines are told by both clocks; certificates fail long after this. */
+const CLOCK_MS = { warn: 2_000, fail: 30_000 };
+
+/** The way to the database, what answers there, and whether it is what this program needs. */
+export function serverChecks(db: Database): readonly Check[] {
+  const needs = ["database"];
+  const server = (judge: (row: ServerRow) => Finding) => async (signal: AbortSignal) =>
+    judge(await readServer(db, signal));
+  return [
+    {
+      name: "database",
+      needs: ["db-url"],
+      look: async (signal) => judgeReach(await reachDatabase(db.url, signal)),
+    },
+    { name: "server", needs, look: server(judgeServer) },
+    { name: "tls", needs, look: server(judgeTls) },
+    { name: "pooler", needs, look: async (signal) => judgePids(await findPooler(db, signal)) },
+    {
+      name: "clock-database",
+      needs,
+      look: async (signal) => judgeClock(await readDatabaseClock(db, signal), "the database's", CLOCK_MS),
+    },
+    { name: "schema", needs, look: async (signal) => judgeSchema(await readSchema(db, signal)) },
+  ];
+}
+
+const WAY_REMEDY = {
+  host: "correct the host in DB_URL; in a cluster: kubectl get service, and does the pod reach DNS?",
+  port: "start the server, or correct host and port in DB_URL; no answer at all is a firewall or NetworkPolicy (settings databaseCidr, databasePort)",
+  login: "correct user, password and database in DB_URL, or let this address in (pg_hba.conf)",
+};
+const TOO_MANY = /53300/;
+const STARTING = /57P03/;
+
+export function judgeReach(reach: Reach): Finding {
+  if (reach.step === "in") return pass(`${reach.address} lets us in, after ${Math.round(reach.ms)} ms`);
+  const told = {
+    host: `the host of ${reach.address} does not resolve`,
+    port: `nothing answers at ${reach.address}`,
+    login: `the server at ${reach.address} does not let us in`,
+  }[reach.step];
+  const remedy = TOO_MANY.test(reach.message)
+    ? "end what holds the connections (select application_name, count(*) from pg_stat_activity group by 1), or raise max_connections"
+    : STARTING.test(reach.message)
+      ? "wait: the server starts, stops or recovers; its own log says how far it is"
+      : WAY_REMEDY[reach.step];
+  return fail(`${told}: ${reach.message}`, remedy);
+}
+
+export function judgeServer({ version, release, database, role, is_read_only }: ServerRow): Finding {
+  const major = Math.floor(version / 10_000);
+  const found = `PostgreSQL ${release}, database ${database}, role ${role}`;
+  const range = `${SUPPORTED.oldest} to ${SUPPORTED.newest} are supported`;
+  if (is_read_only)
+    return fail(`${found}: nothing can be written here`, "point DB_URL at the primary, not at a standby");
+  if (major < SUPPORTED.oldest) return fail(`${found}: too old, ${range}`, "upgrade the server");
+  if (major > SUPPORTED.newest)
+    return warn(`${found}: newer than what is tested, ${range}`, "use a newer release of this program");
+  return pass(found);
+}
+
+export function judgeTls({ tls, is_local }: ServerRow): Finding {
+  if (tls !== null) return pass(`the connection is encrypted (${tls})`);
+  if (is_local) return pass("not encrypted, and it does not leave this machine");
+  return warn(
+    "the connection is not encrypted: the password and all data can be read on their way",
+    "add ?sslmode=verify-full to DB_URL, or sslmode=no-verify where the server's certificate is its own",
+  );
+}
+
+export function judgePids({ pids }: { readonly pids: readonly number[] }): Finding {
+  if (pids.length === 1) return pass("one connection is one session, so locks hold");
+  return fail(
+    `one connection was served by ${pids.length} backends: a pooler in transaction mode, under which session locks protect nothing`,
+    "point DB_URL at the server itself, or at a pool in session mode",
+  );
+}
+
+/** `aheadMs`: this machine's clock less the other one. */
+export function judgeClock(aheadMs: number, whose: string, limits: typeof CLOCK_MS): Finding {
+  const skew = Math.abs(aheadMs);
+  const told =
+    skew < 1_000
+      ? `this machine's clock and ${whose} agree within ${Math.ceil(skew)} ms`
+      : `this machine's clock is ${renderDuration(skew)} ${aheadMs > 0 ? "ahead of" : "behind"} ${whose}`;
+  return byLimit(skew, limits, told, "synchronise both machines by NTP: timedatectl, chronyc tracking");
+}
+
+export function judgeSchema({ pending, unknown, isOld, isMoving }: SchemaState): Finding {
+  if (isOld)
+    return fail(
+      "the database has the old layout: a leaf per coin, month and interval",
+      "runner migrate-layout",
+    );
+  if (pending.length > 0) return fail(`the database lacks ${pending.join(", ")}`, "runner migrate");
+  if (unknown.length > 0)
+    return warn(
+      `the database has ${unknown.join(", ")}, which this program does not know: it is older than the schema`,
+      "use the image that migrated the database, or a newer one",
+    );
+  if (isMoving)
+    return warn(
+      "rows still lie in r3a.ohlcv_legacy: the move out of the old layout is not done",
+      "runner migrate-layout",
+    );
+  return pass("the schema is what this program needs");
+}

@@ -1,0 +1,106 @@
+import type { Database } from "../db/connect.ts";
+import {
+  type BlockedRow,
+  type HolderRow,
+  type LoadRow,
+  listBlocked,
+  listHolders,
+  listTransactions,
+  readLoads,
+  type TransactionRow,
+} from "../db/doctor-sessions.ts";
+import { renderNumber } from "../render.ts";
+import { renderDuration } from "../time.ts";
+import { byLimit, type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
+import type { OnSchema } from "./schema-lack.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+/** No job of ours may run for longer; a backfill by hand may. */
+const LOCK_MS = 6 * HOUR_MS;
+/** Our own statements that change tables give up after 2 s. */
+const BLOCKED_MS = { warn: 1_000, fail: 10_000 };
+/** A job commits page by page, within seconds. */
+const IDLE_MS = { warn: MINUTE_MS, fail: 10 * MINUTE_MS };
+/** The longest statements of ours are index builds and counts of a move. */
+const ACTIVE_MS = { warn: HOUR_MS, fail: 6 * HOUR_MS };
+const LOCK_SLOTS = { warn: 0.5, fail: 0.8 };
+const CONNECTIONS = { warn: 0.7, fail: 0.9 };
+
+/** Who is connected, holds, waits or keeps a transaction open. */
+export function sessionChecks(db: Database, onSchema: OnSchema): readonly Check[] {
+  const needs = ["database"];
+  return [
+    onSchema("locks", async (signal) => judgeHolders(await listHolders(db, signal))),
+    { name: "blocked", needs, look: async (signal) => judgeBlocked(await listBlocked(db, signal)) },
+    {
+      name: "transactions",
+      needs,
+      look: async (signal) => judgeTransactions(await listTransactions(db, signal)),
+    },
+    { name: "lock-slots", needs, look: async (signal) => judgeLockSlots(await readLoads(db, signal)) },
+    { name: "connections", needs, look: async (signal) => judgeConnections(await readLoads(db, signal)) },
+  ];
+}
+
+const END = "select pg_terminate_backend(PID)";
+const whoOf = ({ pid, application }: { readonly pid: number; readonly application: string }) =>
+  pid === 0 ? application : `${application || "(no name)"} (pid ${pid})`;
+
+export function judgeHolders(rows: readonly HolderRow[]): Finding {
+  if (rows.length === 0) return pass("nobody holds a lock");
+  const tell = (row: HolderRow) =>
+    `${row.scope}:${row.key} by ${whoOf(row)}, connected ${renderDuration(row.age_ms)}`;
+  const odd = rows.filter(({ application, age_ms }) => !application.startsWith("r3a ") || age_ms >= LOCK_MS);
+  if (odd.length === 0) return pass(`${renderNumber(rows.length)} held: ${listSome(rows.map(tell))}`);
+  return warn(
+    `${renderNumber(odd.length)} held by hand, or for very long: ${listSome(odd.map(tell))}; jobs pass over what they cover`,
+    `release it where it was taken (r3a_util.release_lock), or end its session: ${END}`,
+  );
+}
+
+export function judgeBlocked(rows: readonly BlockedRow[]): Finding {
+  const [longest] = rows;
+  if (longest === undefined) return pass("nobody waits for a lock");
+  const told = rows.map(
+    (row) =>
+      `${whoOf(row)} waits ${renderDuration(row.age_ms)} for ${row.is_advisory ? "an advisory lock" : "a lock"} of ${row.blockers ?? "somebody who is gone"}`,
+  );
+  return byLimit(
+    longest.age_ms,
+    BLOCKED_MS,
+    listSome(told),
+    `let the first one in the row finish, or end it: ${END}`,
+  );
+}
+
+export function judgeTransactions(rows: readonly TransactionRow[]): Finding {
+  const limitsOf = ({ is_idle }: TransactionRow) => (is_idle ? IDLE_MS : ACTIVE_MS);
+  const old = rows.filter((row) => row.age_ms >= limitsOf(row).warn);
+  if (old.length === 0) return pass(`${renderNumber(rows.length)} open, none for long`);
+  const told = old.map(
+    (row) =>
+      `${whoOf(row)} ${row.is_idle ? "idle in transaction" : "at work"} for ${renderDuration(row.age_ms)}`,
+  );
+  const found = `${listSome(told)}: it holds its locks, and vacuum back`;
+  const remedy = `commit or roll back where it was begun, or end it: ${END} (a prepared one: rollback prepared 'NAME')`;
+  return old.some((row) => row.age_ms >= limitsOf(row).fail) ? fail(found, remedy) : warn(found, remedy);
+}
+
+export function judgeLockSlots({ locks, locks_each, slots }: LoadRow): Finding {
+  return byLimit(
+    locks / slots,
+    LOCK_SLOTS,
+    `${renderNumber(locks)} of about ${renderNumber(slots)} slots of the lock table are in use (${Math.round((100 * locks) / slots)} %)`,
+    `find who: select pid, count(*) from pg_locks group by 1 order by 2 desc; or raise max_locks_per_transaction (${locks_each}) and restart the server`,
+  );
+}
+
+export function judgeConnections({ connections, most }: LoadRow): Finding {
+  return byLimit(
+    connections / most,
+    CONNECTIONS,
+    `${renderNumber(connections)} of ${renderNumber(most)} connections are in use`,
+    "find who: select application_name, state, count(*) from pg_stat_activity group by 1, 2; or raise max_connections",
+  );
+}

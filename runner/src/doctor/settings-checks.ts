@@ -1,0 +1,62 @@
+import { SettingsFault } from "../errors.ts";
+import { type Environment, parseSettings, type Settings } from "../settings.ts";
+import { type Check, type Finding, fail, pass } from "./check.ts";
+
+/** Every setting but DB_URL, which has a check of its own; the type asks for each one. */
+const OTHERS: Readonly<Record<Exclude<keyof Settings, "dbUrl">, true>> = {
+  autoPeriod: true,
+  syncIntervals: true,
+  fallbackStart: true,
+  exchangeUrl: true,
+  symbols: true,
+  universeSize: true,
+  weightLimit: true,
+  egressKey: true,
+  maintMaxOps: true,
+  refreshLookbackMs: true,
+  vacuumAnalyzeOnly: true,
+  janitorNamespace: true,
+  janitorDeleteAfterS: true,
+  janitorProtectedSelectors: true,
+  janitorMode: true,
+  freshnessLimits: true,
+  dbSizeBudgetGb: true,
+  shards: true,
+  shardIndex: true,
+};
+
+const DB_URL_REMEDY =
+  "set DB_URL to postgresql://USER:PASSWORD@HOST:5432/DATABASE; of a password, @ : / ? # and % are written as %40 %3A %2F %3F %23 %25";
+
+/** What is wrong with the environment; the same texts as a command's exit 78. */
+export function settingsChecks(env: Environment): readonly Check[] {
+  const look = (names: readonly (keyof Settings)[], good: string, remedy: string) => async () =>
+    judgeSettings(env, names, good, remedy);
+  return [
+    { name: "db-url", needs: [], look: look(["dbUrl"], "DB_URL has the right form", DB_URL_REMEDY) },
+    {
+      name: "settings",
+      needs: [],
+      look: look(
+        Object.keys(OTHERS) as (keyof typeof OTHERS)[],
+        "all other settings can be read",
+        "correct them; docs/commands.md lists the environment with its defaults",
+      ),
+    },
+  ];
+}
+
+function judgeSettings(
+  env: Environment,
+  names: readonly (keyof Settings)[],
+  good: string,
+  remedy: string,
+): Finding {
+  try {
+    parseSettings(env, names);
+    return pass(good);
+  } catch (error) {
+    if (!(error instanceof SettingsFault)) throw error;
+    return fail(error.faults.join("; "), remedy);
+  }
+}

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { diagnose } from "../../runner/src/doctor/diagnose.ts";
+import { useDatabase } from "../support/database.ts";
+import { useEmptyDatabases, withSession } from "../support/empty-database.ts";
+
+const database = useDatabase();
+const newEmptyDatabase = useEmptyDatabases();
+
+const CHECKS = ["schema", "locks", "runs", "running", "gaps", "leaves", "indexes", "budget", "size"];
+async function statusesOf(DB_URL: string): Promise<Record<string, string>> {
+  const place = { env: { DB_URL }, namespace: null, signal: new AbortController().signal };
+  const results = await diagnose(place, CHECKS);
+  return Object.fromEntries(results.map(({ name, status, found }) => [name, `${status} ${found}`]));
+}
+
+test("a database without our tables is one failure; what reads them is passed over, the rest is looked at", async () => {
+  const statuses = await statusesOf(await newEmptyDatabase());
+  expect(statuses.schema).toMatch(/^fail the database lacks 000001_locks/);
+  for (const name of ["locks", "runs", "running", "gaps", "leaves", "indexes", "budget"])
+    expect(statuses[name]).toMatch(/^skip needs schema, see there: .*does not exist$/);
+  expect(statuses.size).toMatch(/^skip .* GB; no DB_SIZE_BUDGET_GB/);
+});
+
+test("a schema that is behind hides no check whose tables are there", async () => {
+  await database.query("delete from r3a.migration where name like '000004%'");
+  const statuses = await statusesOf(database.url);
+  expect(statuses.schema).toMatch(/^fail the database lacks 000004_/);
+  for (const name of ["locks", "running", "gaps", "indexes", "budget"])
+    expect(statuses[name]).toMatch(/^pass/);
+});
+
+test("a table that is gone from a schema that should have it is a failure", async () => {
+  await database.query("insert into r3a.migration (name, run_on) select '000004_jobs', now()");
+  await database.query("drop table r3a.api_budget");
+  const statuses = await statusesOf(database.url);
+  expect(statuses.schema).toMatch(/^pass/);
+  expect(statuses.budget).toMatch(/^fail could not be checked: relation "r3a.api_budget" does not exist/);
+});
+
+test("the old layout is told as such", async () => {
+  const url = await newEmptyDatabase();
+  await withSession(url, (client) =>
+    client.query(
+      "create schema r3a; create table r3a.ohlcv_partitioned (coin_id int) partition by list (coin_id)",
+    ),
+  );
+  expect((await statusesOf(url)).schema).toMatch(/^fail the database has the old layout/);
+});

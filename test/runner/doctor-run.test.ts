@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { type Check, type Finding, fail, pass, runChecks, warn } from "../../runner/src/doctor/check.ts";
+import { renderJson, renderResults, worstOf } from "../../runner/src/doctor/render.ts";
+import { Stopped } from "../../runner/src/errors.ts";
+
+const never = new AbortController().signal;
+const check = (
+  name: string,
+  finding: Finding | (() => Promise<Finding>),
+  more: Partial<Check> = {},
+): Check => ({
+  name,
+  needs: [],
+  look: typeof finding === "function" ? finding : async () => finding,
+  ...more,
+});
+const hang = () => new Promise<Finding>(() => {});
+
+test("three checks that hang cost their own time once and hide none of the others", async () => {
+  const checks = [
+    ...["a", "b", "c"].map((name) => check(name, hang)),
+    ...["d", "e", "f", "g"].map((name) => check(name, pass("well"))),
+  ];
+  const results = await runChecks(checks, null, never, 200);
+  expect(results.map(({ name, status }) => name + status)).toEqual(
+    ["a", "b", "c"].map((name) => `${name}fail`).concat(["d", "e", "f", "g"].map((name) => `${name}pass`)),
+  );
+  expect(results[0]).toMatchObject({
+    found: "could not be checked within 0.2 s",
+    remedy: expect.stringContaining("runner doctor --only a"),
+  });
+});
+
+test("a check that hangs is told to stop", async () => {
+  const told = Promise.withResolvers<void>();
+  const look = (signal: AbortSignal) => {
+    signal.addEventListener("abort", () => told.resolve());
+    return hang();
+  };
+  await runChecks([{ name: "a", needs: [], look }], null, never, 50);
+  await told.promise;
+});
+
+test("what cannot be looked at is a failure with the reason", async () => {
+  const broken = check("a", async () => {
+    throw new Error("permission denied", { cause: new Error("42501") });
+  });
+  expect(await runChecks([broken], null, never)).toMatchObject([
+    { status: "fail", found: "could not be checked: permission denied: 42501" },
+  ]);
+});
+
+test("what needs a check that failed is passed over, over several steps, and looks at nothing", async () => {
+  let looks = 0;
+  const count = async () => {
+    looks += 1;
+    return pass("");
+  };
+  const checks = [
+    check("way", fail("away", "start it")),
+    check("tables", count, { needs: ["way"] }),
+    check("rows", count, { needs: ["tables"] }),
+    check("hint", warn("careful", "")),
+    check("after", count, { needs: ["hint"], after: ["way"] }),
+  ];
+  const results = await runChecks(checks, null, never);
+  expect(results.map(({ status }) => status)).toEqual(["fail", "skip", "skip", "warn", "pass"]);
+  expect(results[1]?.found).toBe("needs way, see there");
+  expect(looks).toBe(1);
+});
+
+test("--only runs what it names and what that needs, which is shown where it did not pass", async () => {
+  const checks = [
+    check("good", pass("")),
+    check("bad", fail("broken", "mend")),
+    check("of-good", pass(""), { needs: ["good"] }),
+    check("of-bad", pass(""), { needs: ["bad"] }),
+    check("other", hang),
+  ];
+  const names = async (only: readonly string[]) =>
+    (await runChecks(checks, only, never)).map(({ name, status }) => `${name} ${status}`);
+  expect(await names(["of-good"])).toEqual(["of-good pass"]);
+  expect(await names(["of-bad"])).toEqual(["bad fail", "of-bad skip"]);
+});
+
+test("a command that is stopped ends at once with its own reason", async () => {
+  const stop = new AbortController();
+  const reason = new Stopped("stopped", 143);
+  const running = runChecks([check("a", hang), check("b", hang, { needs: ["a"] })], null, stop.signal);
+  await sleep(20);
+  stop.abort(reason);
+  await expect(running).rejects.toBe(reason);
+});
+
+test("the report names every check once, with mark, word and remedy, and no colour", () => {
+  const results = [
+    { name: "a", ...pass("well") },
+    { name: "bc", ...fail("broken", "mend it") },
+    { name: "d", ...warn("odd", "look") },
+    { name: "e", status: "skip", found: "needs bc", remedy: "" } as const,
+    { name: "f", status: "skip", found: "needs bc", remedy: "" } as const,
+  ];
+  expect(renderResults(results)).toBe(
+    [
+      "✓ pass  a   well",
+      "✗ fail  bc  broken",
+      "            -> mend it",
+      "! warn  d   odd",
+      "            -> look",
+      "- skip  e, f: needs bc",
+      "1 passed, 1 warned, 1 failed, 2 skipped",
+      "",
+    ].join("\n"),
+  );
+  expect(JSON.parse(renderJson(results, 0))).toEqual({
+    status: "fail",
+    at: "1970-01-01T00:00:00Z",
+    checks: results,
+  });
+  expect([worstOf(results), worstOf(results.slice(2)), worstOf(results.slice(3))]).toEqual([
+    "fail",
+    "warn",
+    "pass",
+  ]);
+});

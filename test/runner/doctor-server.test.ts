@@ -1,0 +1,181 @@
+import { expect, test } from "vitest";
+import type { Finding } from "../../runner/src/doctor/check.ts";
+import { judgeBudgets, judgeOrigin } from "../../runner/src/doctor/exchange-checks.ts";
+import {
+  judgeClock,
+  judgePids,
+  judgeReach,
+  judgeSchema,
+  judgeServer,
+  judgeTls,
+} from "../../runner/src/doctor/server-checks.ts";
+
+const S = 1_000;
+const NOW = Date.UTC(2026, 5, 15);
+
+const server = {
+  version: 180_004,
+  release: "18.4",
+  database: "r3a",
+  role: "r3a",
+  is_read_only: false,
+  tls: null,
+  is_local: true,
+};
+const schema = { pending: [], unknown: [], isOld: false, isMoving: false };
+const budget = { egress_key: "default", used: 40, hold_ms: 0, firewall_ms: 0, banned_ms: 0 };
+
+test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
+  [
+    "a host without an address",
+    judgeReach({ step: "host", address: "db:5432", message: "ENOTFOUND" }),
+    "fail",
+    /db:5432 does not resolve: ENOTFOUND/,
+    /host in DB_URL/,
+  ],
+  [
+    "a port that refuses",
+    judgeReach({ step: "port", address: "db:5432", message: "ECONNREFUSED" }),
+    "fail",
+    /nothing answers at db:5432/,
+    /NetworkPolicy/,
+  ],
+  [
+    "a wrong password",
+    judgeReach({ step: "login", address: "db:5432", message: "password (28P01)" }),
+    "fail",
+    /does not let us in: password/,
+    /correct user/,
+  ],
+  [
+    "too many connections",
+    judgeReach({ step: "login", address: "db:5432", message: "too many clients (53300)" }),
+    "fail",
+    /too many/,
+    /max_connections/,
+  ],
+  [
+    "a server that starts",
+    judgeReach({ step: "login", address: "db:5432", message: "starting up (57P03)" }),
+    "fail",
+    /starting/,
+    /^wait/,
+  ],
+  [
+    "a connection",
+    judgeReach({ step: "in", address: "db:5432", ms: 12.3 }),
+    "pass",
+    /db:5432 lets us in, after 12 ms/,
+    /^$/,
+  ],
+  [
+    "version 14",
+    judgeServer({ ...server, version: 140_011, release: "14.11" }),
+    "fail",
+    /14\.11.*too old, 15 to 18/,
+    /upgrade/,
+  ],
+  [
+    "version 19",
+    judgeServer({ ...server, version: 190_000, release: "19.0" }),
+    "warn",
+    /newer than what is tested/,
+    /newer release/,
+  ],
+  [
+    "version 15",
+    judgeServer({ ...server, version: 150_000, release: "15.0" }),
+    "pass",
+    /PostgreSQL 15\.0, database r3a, role r3a/,
+    /^$/,
+  ],
+  ["a standby", judgeServer({ ...server, is_read_only: true }), "fail", /nothing can be written/, /primary/],
+  [
+    "no encryption to elsewhere",
+    judgeTls({ ...server, is_local: false }),
+    "warn",
+    /not encrypted/,
+    /sslmode=verify-full/,
+  ],
+  ["no encryption to this machine", judgeTls(server), "pass", /does not leave/, /^$/],
+  ["TLS", judgeTls({ ...server, is_local: false, tls: "TLSv1.3" }), "pass", /TLSv1\.3/, /^$/],
+  ["two backends", judgePids({ pids: [1, 2] }), "fail", /2 backends.*transaction mode/, /session mode/],
+  [
+    "a clock 3 s ahead",
+    judgeClock(3 * S, "the database's", { warn: 2 * S, fail: 30 * S }),
+    "warn",
+    /3 s ahead of the database's/,
+    /NTP/,
+  ],
+  [
+    "a clock a minute behind",
+    judgeClock(-60 * S, "the exchange's", { warn: S, fail: 30 * S }),
+    "fail",
+    /60 s behind the exchange's/,
+    /NTP/,
+  ],
+  [
+    "a clock that agrees",
+    judgeClock(-40, "the database's", { warn: S, fail: 30 * S }),
+    "pass",
+    /agree within 40 ms/,
+    /^$/,
+  ],
+  [
+    "an old layout",
+    judgeSchema({ ...schema, isOld: true, pending: ["a"] }),
+    "fail",
+    /old layout/,
+    /^runner migrate-layout$/,
+  ],
+  [
+    "a migration to come",
+    judgeSchema({ ...schema, pending: ["000009_x"] }),
+    "fail",
+    /lacks 000009_x/,
+    /^runner migrate$/,
+  ],
+  [
+    "a migration of the future",
+    judgeSchema({ ...schema, unknown: ["000099_x"] }),
+    "warn",
+    /000099_x.*does not know/,
+    /newer one/,
+  ],
+  ["a move under way", judgeSchema({ ...schema, isMoving: true }), "warn", /ohlcv_legacy/, /migrate-layout/],
+  [
+    "a ban",
+    judgeBudgets([{ ...budget, banned_ms: 900 * S }], NOW),
+    "fail",
+    /default is banned \(418\) for 15 min, until 2026-06-15T00:15:00Z/,
+    /^wait/,
+  ],
+  [
+    "the web firewall",
+    judgeBudgets([{ ...budget, firewall_ms: 300 * S }], NOW),
+    "fail",
+    /held by the web firewall \(403\)/,
+    /^wait/,
+  ],
+  [
+    "a hold",
+    judgeBudgets([budget, { ...budget, egress_key: "b", hold_ms: 20 * S }], NOW),
+    "warn",
+    /of b is held \(429\) for 20 s/,
+    /WEIGHT_LIMIT/,
+  ],
+  ["weight", judgeBudgets([budget], NOW), "pass", /default: 40 weight/, /^$/],
+  [
+    "another exchange",
+    judgeOrigin("binance", "simulated"),
+    "fail",
+    /filled from binance.*answers as simulated/,
+    /EXCHANGE_URL or DB_URL/,
+  ],
+])("%s", (_, finding, status, found, remedy) => {
+  expect(finding).toEqual({
+    status,
+    found: expect.stringMatching(found),
+    remedy: expect.stringMatching(remedy),
+  });
+});
