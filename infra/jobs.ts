@@ -1,4 +1,5 @@
 import type { CommandName } from "@r3a/runner/contract";
+import type { SettingName } from "./settings/schema.ts";
 
 /** One CronJob. Every value is a setting: `jobs: {<name>: {...}}` of an environment changes it. */
 export type Job = {
@@ -23,6 +24,14 @@ export type Job = {
   readonly isSharded?: boolean;
   /** Why it may run for longer than its period. */
   readonly mayOverrun?: string;
+  /** What its pod may reach: the database with its secret, or the Kubernetes API with an account and token of its own. */
+  readonly access?: "database" | "cluster";
+  /** Whether it judges the syncs, and so gets the limits that follow from their schedules (FRESHNESS_LIMITS). */
+  readonly watchesSyncs?: boolean;
+  /** Flags of the command, each with the setting that turns it on. */
+  readonly flags?: Readonly<Record<string, SettingName>>;
+  /** Rules that it need not keep, each with the reason. */
+  readonly waives?: Readonly<Record<string, string>>;
 };
 
 /** From the creation of a Job to the command's first line, and a little more. */
@@ -105,6 +114,57 @@ export const JOBS: readonly Job[] = [
     isSharded: true,
   },
   {
+    name: "maint",
+    why: "Indexes, leaves and storage settings are brought to what they should be, a few operations an hour.",
+    schedule: "15 * * * *",
+    command: ["maint"],
+    startingDeadlineSeconds: 300,
+    activeDeadlineSeconds: 1_200,
+    backoffLimit: 1,
+    terminationGracePeriodSeconds: 30,
+    waitDb: true,
+  },
+  {
+    name: "maint-janitor",
+    why: "A pod that can never start holds its CronJob back until somebody takes it away.",
+    schedule: "*/5 * * * *",
+    command: ["janitor"],
+    startingDeadlineSeconds: 120,
+    activeDeadlineSeconds: 240,
+    backoffLimit: 0,
+    terminationGracePeriodSeconds: 10,
+    // it must work when nothing else does
+    waitDb: false,
+    access: "cluster",
+    flags: { "--unschedulable": "janitorUnschedulable" },
+    waives: {
+      "no-token": "it asks the Kubernetes API, with the rights of the Role r3a-maint-janitor and no others",
+    },
+  },
+  {
+    name: "maint-refresh-lastts",
+    why: "The last timestamps are held against the stored candles: they follow deletes and restores too.",
+    // odd minutes: away from the quarter hours
+    schedule: "1-59/2 * * * *",
+    command: ["refresh-lastts"],
+    startingDeadlineSeconds: 120,
+    activeDeadlineSeconds: 100,
+    backoffLimit: 0,
+    terminationGracePeriodSeconds: 10,
+    waitDb: true,
+  },
+  {
+    name: "maint-vacuum-hot",
+    why: "Statistics of what changes most stay right, those of the partitioned parents too, which autovacuum never sees.",
+    schedule: "10 * * * *",
+    command: ["vacuum"],
+    startingDeadlineSeconds: 300,
+    activeDeadlineSeconds: 1_200,
+    backoffLimit: 0,
+    terminationGracePeriodSeconds: 30,
+    waitDb: true,
+  },
+  {
     name: "gaps",
     why: "What a sync could not get is asked for again, beside the minute jobs' budget.",
     schedule: "7,37 * * * *",
@@ -125,5 +185,18 @@ export const JOBS: readonly Job[] = [
     backoffLimit: 0,
     terminationGracePeriodSeconds: 30,
     waitDb: true,
+  },
+  {
+    name: "health",
+    why: "Four times a day somebody looks at data and jobs as a whole, and says so by its exit code.",
+    schedule: "0 */6 * * *",
+    command: ["health"],
+    watchesSyncs: true,
+    startingDeadlineSeconds: 300,
+    activeDeadlineSeconds: 120,
+    backoffLimit: 0,
+    terminationGracePeriodSeconds: 10,
+    // a database that is away is what it is there to tell
+    waitDb: false,
   },
 ];

@@ -53,6 +53,7 @@ function resolveJob(settings: Settings, job: Job, override: JobOverride): Resolv
     runMode: "cronjob",
     deadlineSeconds: Math.max(left, 1),
     ...merged,
+    command: [...job.command, ...flagsOf(settings, job)],
     image: merged.image ?? imageOf(settings),
     suspend: settings.suspendAll || (merged.suspend ?? false),
     waitDb: settings.waitDb && (waitDb ?? job.waitDb),
@@ -65,6 +66,10 @@ function resolveJob(settings: Settings, job: Job, override: JobOverride): Resolv
       ...defined(resources ?? {}),
     },
   };
+}
+
+function flagsOf(settings: Settings, { flags = {} }: Job): readonly string[] {
+  return Object.entries(flags).flatMap(([flag, setting]) => (settings[setting] === true ? [flag] : []));
 }
 
 /** Without the keys that hold undefined: they would hide a default. */

@@ -1,8 +1,9 @@
 import { EXIT } from "@r3a/runner/contract";
 import { k8s } from "cdk8s-plus-28";
 import { Construct } from "constructs";
+import { renderFreshnessLimits } from "../freshness.ts";
 import { componentLabels } from "../labels.ts";
-import type { ResolvedJob } from "../resolve-jobs.ts";
+import { type ResolvedJob, resolveJobs } from "../resolve-jobs.ts";
 import { TIME_ZONE } from "../schedule.ts";
 import type { Settings } from "../settings/schema.ts";
 import { podTemplate } from "./pod-template.ts";
@@ -41,6 +42,9 @@ export class BatchCronJob extends Construct {
         annotations: {
           "r3a.dev/why": job.why,
           ...(job.mayOverrun === undefined ? {} : { "r3a.dev/may-overrun": job.mayOverrun }),
+          ...Object.fromEntries(
+            Object.entries(job.waives ?? {}).map(([rule, reason]) => [`r3a.dev/waive-${rule}`, reason]),
+          ),
           // a job that is under way ends by itself when its CronJob is deleted or replaced
           "pulumi.com/deletionPropagationPolicy": "orphan",
         },
@@ -70,6 +74,9 @@ export class BatchCronJob extends Construct {
               component: job.name,
               args: [...job.command, "--deadline", String(job.deadlineSeconds)],
               readsConfig: true,
+              ...(job.watchesSyncs === true
+                ? { env: { FRESHNESS_LIMITS: renderFreshnessLimits(resolveJobs(settings)) } }
+                : {}),
               restartPolicy: "Never",
             }),
           },

@@ -8,13 +8,25 @@ import type { Settings } from "../settings/schema.ts";
 export function runnerEnvironment(settings: Settings): Readonly<Partial<Record<EnvironmentName, string>>> {
   return {
     AUTO_PERIOD: String(settings.autoPeriod),
+    ...(settings.databaseSizeBudgetGb === 0
+      ? {}
+      : { DB_SIZE_BUDGET_GB: String(settings.databaseSizeBudgetGb) }),
     EGRESS_KEY: settings.egressKey,
     EXCHANGE_URL: settings.exchangeUrl,
     FALLBACK_START: settings.fallbackStart,
+    JANITOR_DELETE_AFTER_SECONDS: String(settings.janitorDeleteAfterSeconds),
+    JANITOR_MODE: settings.janitorMode,
+    JANITOR_NAMESPACE: settings.janitorTargetNamespace,
+    ...(settings.janitorProtectedSelectors.length === 0
+      ? {}
+      : { JANITOR_PROTECTED_SELECTORS: settings.janitorProtectedSelectors.join(";") }),
     LOG_LEVEL: settings.logLevel,
+    MAINT_MAX_OPS: String(settings.maintMaxOps),
+    REFRESH_LOOKBACK: settings.refreshLookback,
     ...(settings.symbols.length === 0 ? {} : { SYMBOLS: settings.symbols.join(",") }),
     SYNC_INTERVALS: settings.syncIntervals.join(","),
     UNIVERSE_SIZE: String(settings.universeSize),
+    VACUUM_ANALYZE_ONLY: String(settings.vacuumAnalyzeOnly),
     WEIGHT_LIMIT: String(settings.weightLimit),
   };
 }

@@ -3,16 +3,17 @@ import { Construct } from "constructs";
 import { componentLabels } from "../labels.ts";
 import type { Settings } from "../settings/schema.ts";
 
-const NAME = "r3a-janitor";
+/** The janitor's account; its pod alone has a token. */
+export const JANITOR_ACCOUNT = "r3a-janitor-sa";
+const ROLE = "r3a-maint-janitor";
 
 /**
  * The janitor's account and its only rights: look at pods and their owners in one namespace, mark a pod that can never
- * start (pods/status), delete pods and Jobs, write Events, read the last log lines. No secrets, nothing cluster-wide.
+ * start (pods/status), delete pods and Jobs, write Events. No secrets, no logs, nothing cluster-wide.
  */
 const RULES: k8s.PolicyRule[] = [
   { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "delete"] },
   { apiGroups: [""], resources: ["pods/status"], verbs: ["patch"] },
-  { apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
   { apiGroups: ["batch"], resources: ["jobs"], verbs: ["get", "list", "delete"] },
   { apiGroups: ["batch"], resources: ["cronjobs"], verbs: ["get", "list"] },
   { apiGroups: [""], resources: ["events"], verbs: ["create"] },
@@ -22,17 +23,17 @@ export class JanitorAccess extends Construct {
   constructor(scope: Construct, settings: Settings) {
     super(scope, "janitor-access");
     const labels = componentLabels("maint-janitor");
-    const target = { name: NAME, namespace: settings.janitorTargetNamespace, labels };
+    const target = { name: ROLE, namespace: settings.janitorTargetNamespace, labels };
     new k8s.KubeServiceAccount(this, "service-account", {
-      metadata: { name: NAME, namespace: settings.namespace, labels },
+      metadata: { name: JANITOR_ACCOUNT, namespace: settings.namespace, labels },
       automountServiceAccountToken: false,
     });
     new k8s.KubeRole(this, "role", { metadata: target, rules: RULES });
     new k8s.KubeRoleBinding(this, "role-binding", {
       metadata: target,
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: NAME },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: ROLE },
       // the namespace is named: without it the binding would be to an account in `default` and grant nothing
-      subjects: [{ kind: "ServiceAccount", name: NAME, namespace: settings.namespace }],
+      subjects: [{ kind: "ServiceAccount", name: JANITOR_ACCOUNT, namespace: settings.namespace }],
     });
   }
 }

@@ -15,18 +15,24 @@ const NOT_PUBLIC = [
   "240.0.0.0/4",
 ];
 
-/** Pods of ours accept nothing and reach DNS, the database and the exchange; the janitor's also the API server. */
+/** Pods of ours accept nothing and reach DNS, the database and the exchange; the janitor's reach the API server alone. */
 export function addNetworkPolicy(scope: Construct, settings: Settings): void {
   const port = (number: number, protocol = "TCP"): k8s.NetworkPolicyPort => ({
     port: k8s.IntOrString.fromNumber(number),
     protocol,
   });
+  const janitor = componentLabels("maint-janitor");
   const exchange = new URL(settings.exchangeUrl);
   const exchangePort = Number(exchange.port) || (exchange.protocol === "http:" ? 80 : 443);
   new k8s.KubeNetworkPolicy(scope, "network", {
     metadata: { name: "r3a-runner", namespace: settings.namespace, labels: SUITE_LABELS },
     spec: {
-      podSelector: { matchLabels: { "app.kubernetes.io/name": SUITE_LABELS["app.kubernetes.io/name"] } },
+      podSelector: {
+        matchLabels: { "app.kubernetes.io/name": SUITE_LABELS["app.kubernetes.io/name"] },
+        matchExpressions: [
+          { key: "app.kubernetes.io/component", operator: "NotIn", values: ["maint-janitor"] },
+        ],
+      },
       policyTypes: ["Ingress", "Egress"],
       egress: [
         { ports: [port(53, "UDP"), port(53)] },
@@ -45,12 +51,11 @@ export function addNetworkPolicy(scope: Construct, settings: Settings): void {
       ],
     },
   });
-  const janitor = componentLabels("maint-janitor");
   new k8s.KubeNetworkPolicy(scope, "janitor-network", {
-    metadata: { name: "r3a-janitor", namespace: settings.namespace, labels: janitor },
+    metadata: { name: "r3a-maint-janitor", namespace: settings.namespace, labels: janitor },
     spec: {
       podSelector: { matchLabels: janitor },
-      policyTypes: ["Egress"],
+      policyTypes: ["Ingress", "Egress"],
       egress: [
         {
           to: [{ ipBlock: { cidr: settings.apiServerCidr } }],

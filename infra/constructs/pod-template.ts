@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
+import type { EnvironmentName } from "@r3a/runner/contract";
 import { k8s } from "cdk8s-plus-28";
 import { componentLabels } from "../labels.ts";
 import type { Resources } from "../settings/fields.ts";
 import type { Settings } from "../settings/schema.ts";
 import { runnerEnvironment } from "./config.ts";
+import { JANITOR_ACCOUNT } from "./janitor-access.ts";
 
 /** One pod of the runner's image: its containers' common parts, Pod Security `restricted` included. */
 export type RunnerPod = {
@@ -17,6 +19,10 @@ export type RunnerPod = {
   readonly restartPolicy: "Never" | "Always";
   /** Whether it reads the ConfigMap; the schema's needs DB_URL alone, and would be another Job with each value. */
   readonly readsConfig: boolean;
+  /** The one with the Kubernetes API has an account and a token of its own, and no secret. */
+  readonly access?: "database" | "cluster";
+  /** Of the runner's environment what only this pod needs: in the ConfigMap it would change every pod. */
+  readonly env?: Readonly<Partial<Record<EnvironmentName, string>>>;
   /** Pods that share the work, 1 where one does it alone. */
   readonly shards: number;
 };
@@ -26,15 +32,19 @@ const USER = 10_001;
 
 /** Template of a runner pod. The hash of the ConfigMap stands in it, so that a changed value makes new pods. */
 export function podTemplate(settings: Settings, pod: RunnerPod): k8s.PodTemplateSpec {
+  const asksCluster = pod.access === "cluster";
   const container = (name: string, image: string, args: readonly string[]): k8s.Container => ({
     name,
     image,
     imagePullPolicy: pod.imagePullPolicy,
     args: [...args],
-    ...(pod.readsConfig ? { envFrom: environmentSources(settings) } : {}),
+    ...(pod.readsConfig ? { envFrom: environmentSources(settings, !asksCluster) } : {}),
     env: [
-      { name: "DB_URL", valueFrom: { secretKeyRef: { name: settings.dbSecretName, key: "DB_URL" } } },
+      ...(asksCluster
+        ? []
+        : [{ name: "DB_URL", valueFrom: { secretKeyRef: { name: settings.dbSecretName, key: "DB_URL" } } }]),
       ...(pod.shards === 1 ? [] : [{ name: "R3A_SHARDS", value: String(pod.shards) }]),
+      ...Object.entries(pod.env ?? {}).map(([key, value]) => ({ name: key, value })),
     ],
     resources: {
       requests: {
@@ -62,8 +72,8 @@ export function podTemplate(settings: Settings, pod: RunnerPod): k8s.PodTemplate
     },
     spec: {
       restartPolicy: pod.restartPolicy,
-      serviceAccountName: settings.serviceAccountName,
-      automountServiceAccountToken: false,
+      serviceAccountName: asksCluster ? JANITOR_ACCOUNT : settings.serviceAccountName,
+      automountServiceAccountToken: asksCluster,
       enableServiceLinks: false,
       terminationGracePeriodSeconds: pod.terminationGracePeriodSeconds,
       ...(settings.priorityClassName === "" ? {} : { priorityClassName: settings.priorityClassName }),
@@ -85,8 +95,12 @@ export function podTemplate(settings: Settings, pod: RunnerPod): k8s.PodTemplate
   };
 }
 
-function environmentSources({ configMapName, exchangeSecretName }: Settings): k8s.EnvFromSource[] {
-  const secret = exchangeSecretName === "" ? [] : [{ secretRef: { name: exchangeSecretName } }];
+function environmentSources(
+  { configMapName, exchangeSecretName }: Settings,
+  withSecrets: boolean,
+): k8s.EnvFromSource[] {
+  const hasSecret = withSecrets && exchangeSecretName !== "";
+  const secret = hasSecret ? [{ secretRef: { name: exchangeSecretName } }] : [];
   return [{ configMapRef: { name: configMapName } }, ...secret];
 }
 

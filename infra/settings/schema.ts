@@ -104,12 +104,7 @@ export const SETTINGS = z.strictObject({
     .default(0.8)
     .describe("WEIGHT_LIMIT: share of the exchange's 6,000 weight a minute."),
   egressKey: label.default("default").describe("EGRESS_KEY: jobs behind one address share it."),
-  maintMaxOps: z
-    .int()
-    .min(1)
-    .max(1_000)
-    .default(1)
-    .describe("MAINT_MAX_OPS: index operations of one maint run."),
+  maintMaxOps: z.int().min(1).max(1_000).default(300).describe("MAINT_MAX_OPS: operations of one maint run."),
   logLevel: z.enum(["fatal", "error", "warn", "info", "debug"]).default("info").describe("LOG_LEVEL."),
   waitDb: z
     .boolean()
@@ -151,18 +146,38 @@ export const SETTINGS = z.strictObject({
   exchangeCidr: cidr
     .default("0.0.0.0/0")
     .describe("Where the exchange is; of 0.0.0.0/0 the private ranges are left out."),
-  janitorTargetNamespace: label.default("r3a").describe("Namespace that the janitor cleans."),
-  janitorDeleteAfterSeconds: seconds.default(900).describe("How long a pod must be stuck."),
+  janitorMode: z
+    .enum(["scan", "delete"])
+    .default("scan")
+    .describe("JANITOR_MODE: the janitor only prints its plan, or carries it out."),
+  janitorTargetNamespace: label
+    .default("r3a")
+    .describe("JANITOR_NAMESPACE: namespace that the janitor cleans."),
+  janitorDeleteAfterSeconds: seconds
+    .default(900)
+    .describe("JANITOR_DELETE_AFTER_SECONDS: how long a pod must be stuck."),
+  janitorUnschedulable: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether a pod that finds no node counts as stuck; an autoscaler may need longer than the delay.",
+    ),
   janitorProtectedSelectors: z
     .array(z.string())
     .default(["app.kubernetes.io/name=postgres", "app.kubernetes.io/instance=ingress-nginx"])
-    .describe("Label selectors of pods that the janitor never touches."),
+    .describe("JANITOR_PROTECTED_SELECTORS: label selectors of what the janitor never touches."),
   refreshLookback: z
     .string()
-    .regex(/^\d+ (minutes?|hours?|days?)$/, "must be e.g. 3 days")
+    .regex(/^[1-9]\d{0,5} (second|minute|hour|day)s?$/, "must be e.g. 3 days")
     .default("3 days")
-    .describe("How far refresh-lastts looks back."),
-  vacuumAnalyzeOnly: z.boolean().default(true).describe("Whether vacuum only analyses."),
+    .describe("REFRESH_LOOKBACK: how far refresh-lastts looks back."),
+  vacuumAnalyzeOnly: z.boolean().default(true).describe("VACUUM_ANALYZE_ONLY: whether vacuum only analyses."),
+  databaseSizeBudgetGb: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .describe("DB_SIZE_BUDGET_GB: size that the database may reach; 0: not checked."),
   kubeContext: z
     .string()
     .default("")

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { JOBS } from "../../infra/jobs.ts";
+import { componentLabels } from "../../infra/labels.ts";
 import { renderObjects } from "../../infra/render.ts";
+import { podOf } from "../../infra/rules/pod.ts";
 import type { Manifest } from "../../infra/rules/rule.ts";
+import { isSelected, type Selector } from "../../infra/rules/selector.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
 
 const render = (settings: Partial<Settings> = {}) => renderObjects(SETTINGS.parse(settings));
@@ -62,9 +65,9 @@ describe("traps of the libraries", () => {
   });
 
   test("the janitor's binding names the namespace of its account, and has a name that stays", () => {
-    expect(find(objects, "RoleBinding/r3a-janitor")).toMatchObject({
-      subjects: [{ kind: "ServiceAccount", name: "r3a-janitor", namespace: "r3a" }],
-      roleRef: { kind: "Role", name: "r3a-janitor" },
+    expect(find(objects, "RoleBinding/r3a-maint-janitor")).toMatchObject({
+      subjects: [{ kind: "ServiceAccount", name: "r3a-janitor-sa", namespace: "r3a" }],
+      roleRef: { kind: "Role", name: "r3a-maint-janitor" },
     });
   });
 
@@ -89,6 +92,52 @@ describe("traps of the libraries", () => {
 
   test("nothing is undefined or null in what goes out", () => {
     expect(texts(objects)).not.toContain("null");
+  });
+});
+
+describe("the janitor", () => {
+  const objects = render({ exchangeSecretName: "r3a-binance", janitorMode: "delete" });
+  const pods = objects.flatMap((object) => {
+    const pod = podOf(object);
+    return pod === null ? [] : [{ name: object.metadata.name, spec: pod.spec }];
+  });
+
+  test("has the only pod with a token, by its own account, and no secret to lose", () => {
+    const withToken = pods.filter(({ spec }) => spec.automountServiceAccountToken !== false);
+    expect(withToken.map(({ name }) => name)).toEqual(["r3a-maint-janitor"]);
+    expect(withToken[0]?.spec.serviceAccountName).toBe("r3a-janitor-sa");
+    const withoutSecret = pods.filter(({ spec }) => !/"secretKeyRef"|"secretRef"/.test(JSON.stringify(spec)));
+    expect(withoutSecret.map(({ name }) => name)).toEqual(["r3a-maint-janitor"]);
+  });
+
+  test("reaches the API server alone", () => {
+    expect(find(render({ apiServerCidr: "10.0.0.1/32" }), "NetworkPolicy/r3a-maint-janitor")).toMatchObject({
+      spec: {
+        policyTypes: ["Ingress", "Egress"],
+        egress: [{ to: [{ ipBlock: { cidr: "10.0.0.1/32" } }], ports: [{ port: 443 }, { port: 6443 }] }],
+      },
+    });
+    const spec = find(objects, "NetworkPolicy/r3a-runner")?.spec as { podSelector: Selector };
+    const taken = (component: string) => isSelected(spec.podSelector, componentLabels(component));
+    expect([taken("maint-janitor"), taken("sync-1m")]).toEqual([false, true]);
+  });
+
+  test("gets its settings by the ConfigMap, and the one that has no variable as a flag", () => {
+    expect(find(objects, "ConfigMap/r3a-sync-config")).toMatchObject({
+      data: {
+        JANITOR_MODE: "delete",
+        JANITOR_NAMESPACE: "r3a",
+        JANITOR_DELETE_AFTER_SECONDS: "900",
+        JANITOR_PROTECTED_SELECTORS:
+          "app.kubernetes.io/name=postgres;app.kubernetes.io/instance=ingress-nginx",
+      },
+    });
+    const args = (settings: Partial<Settings>) =>
+      podOf(find(render(settings), "CronJob/r3a-maint-janitor") as Manifest)?.spec.containers?.map(
+        (container) => (container as { args?: readonly string[] }).args?.slice(0, -2),
+      );
+    expect(args({})).toEqual([["janitor"]]);
+    expect(args({ janitorUnschedulable: true })).toEqual([["janitor", "--unschedulable"]]);
   });
 });
 
