@@ -14,7 +14,6 @@ const JANITOR = [
   "delete /pods",
   "delete batch/jobs",
   "get /pods",
-  "get /pods/log",
   "get batch/cronjobs",
   "get batch/jobs",
   "list /pods",
@@ -107,7 +106,7 @@ async function checkAccounts(proxy: KubeProxy): Promise<void> {
     return `${ofJobs.length} of ${asked} questions allowed, all self reviews`;
   });
   await check("the janitor can do what it needs in r3a and nothing else", async () => {
-    const rights = await listRights(proxy, "r3a-janitor", resources);
+    const rights = await listRights(proxy, "r3a-janitor-sa", resources);
     expectEqual(
       rights.filter((right) => !ofJobs.includes(right)),
       JANITOR,
@@ -133,14 +132,20 @@ export async function checkAdmission(): Promise<void> {
   });
 }
 
-/** After all runs: every pod that was wanted passed, and none was given a token. */
+/** After all runs: every pod that was wanted passed, and the janitor's alone were given a token. */
 export async function checkPods(): Promise<void> {
-  await check("all pods passed admission and have no token", async () => {
+  await check("all pods passed admission, and only the janitor's have a token", async () => {
     const events = await kubectl(["get", "events", "-o", "jsonpath={.items[*].message}"]);
     if (events.includes("violates PodSecurity")) throw new Error(events.slice(0, 500));
     const pods = await listObjects<Pod>("pod");
-    const volumes = new Set(pods.flatMap(({ spec }) => spec.volumes?.map(({ name }) => name) ?? []));
+    const withToken = pods.filter(({ spec }) =>
+      spec.volumes?.some(({ name }) => name.startsWith("kube-api-access-")),
+    );
+    const components = withToken.map(({ metadata }) => metadata.labels?.["app.kubernetes.io/component"]);
+    expectEqual([...new Set(components)], ["maint-janitor"], "pods with a token");
+    const others = pods.filter((pod) => !withToken.includes(pod));
+    const volumes = new Set(others.flatMap(({ spec }) => spec.volumes?.map(({ name }) => name) ?? []));
     expectEqual([...volumes], ["tmp"], "volumes");
-    return `${pods.length} pods, their only volume is /tmp`;
+    return `${others.length} pods, their only volume is /tmp; ${withToken.length} of the janitor`;
   });
 }

@@ -68,7 +68,7 @@ const PROMISES: readonly Promised[] = [
   {
     name: "brake",
     title: "a brake fails the Job at once",
-    // no command of today has a brake: the bare exit code stands for it
+    // the janitor has one, but no retries: here the bare exit code stands for it
     container: { command: ["/usr/bin/node", "-e", `process.exit(${EXIT.brake})`], args: [] },
     backoffLimit: 2,
     codes: [EXIT.brake],

@@ -61,13 +61,17 @@ export async function checkNothingStarts(): Promise<void> {
 }
 
 export async function checkSchedule(stack: Stack, image: string): Promise<void> {
-  await check("a changed schedule is a plain update of one object", async () => {
+  await check("a changed schedule is a plain update of its job and of the one that judges it", async () => {
     const before = await snapshot();
     const uids = await uidsOf();
     await stack.apply({ image, suspendAll: true, jobs: { "sync-1h": { schedule: "2 * * * *" } } });
-    expectEqual(changesBetween(before, await snapshot()), ["CronJob/r3a-sync-1h"], "changed objects");
+    expectEqual(
+      changesBetween(before, await snapshot()),
+      ["CronJob/r3a-health", "CronJob/r3a-sync-1h"],
+      "changed objects",
+    );
     expectEqual(await uidsOf(), uids, "uids");
-    return "r3a-sync-1h alone, same uid";
+    return "r3a-sync-1h and r3a-health alone, same uids";
   });
 }
 

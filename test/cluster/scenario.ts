@@ -2,7 +2,10 @@ import { checkAdoption } from "./adoption.ts";
 import { checkAccess, checkAdmission, checkPods } from "./check-access.ts";
 import { checkByHand, checkFires, checkNoCollision, checkTruth } from "./check-candles.ts";
 import { checkFailurePolicy, checkSigterm } from "./check-failure-policy.ts";
+import { checkGuide } from "./check-guide.ts";
 import { checkJanitorPod } from "./check-janitor-pod.ts";
+import { checkJanitorStates } from "./check-janitor-states.ts";
+import { checkMaintenance } from "./check-maintenance.ts";
 import { checkSecrets } from "./check-secrets.ts";
 import {
   checkImageUpdate,
@@ -21,6 +24,7 @@ import { check, listFailures, phase } from "./report.ts";
 import { checkImage, listArchives, loadImage } from "./runner-image.ts";
 import { startServers } from "./servers.ts";
 import { defineStack, prepareNamespace } from "./stack.ts";
+import { makeStates } from "./stuck-states.ts";
 
 export type Surroundings = {
   /** Holds the images' archives, and takes what the test writes. */
@@ -33,9 +37,14 @@ export type Surroundings = {
   readonly restartApi: string | undefined;
   /** Whether the faults that take minutes are part of it. */
   readonly isWithFaults: boolean;
+  /** Whether only the costs of image and pods are wanted: deployed, measured, taken down. */
+  readonly isCostOnly: boolean;
   /** Registers what must be undone, last first. */
   readonly onEnd: (name: string, work: () => Promise<unknown>) => void;
 };
+
+/** For a median: single starts differ by a half. */
+const COST_ROUNDS = 5;
 
 /** From the sources to rows in the database. A step that fails ends it; a check that fails does not. */
 export async function runScenario(surroundings: Surroundings): Promise<void> {
@@ -68,17 +77,27 @@ export async function runScenario(surroundings: Surroundings): Promise<void> {
     if (listFailures().length > 0) throw new Error("without the schema nothing else can run");
     await checkSecondApply(stack, first);
   });
+  if (surroundings.isCostOnly)
+    return phase("what a pod costs", async () => {
+      await stack.apply({ image: first, suspendAll: true });
+      await printPodStart(servers, COST_ROUNDS);
+    });
 
   await phase("runs, failures and rights", async () => {
+    // they need a minute to get stuck
+    const stuck = makeStates();
+    stuck.catch(() => {});
     const byClock = ["r3a-sync-1m-top", "r3a-sync-1m", "r3a-sync-15m"].map(checkFires);
-    const byHand = ["1h", "1d"].map((interval) =>
+    const byHand = ["1h", "4h", "1d"].map((interval) =>
       checkByHand(`r3a-sync-${interval}`, `e2e-sync-${interval}`),
     );
     await Promise.all([...byHand, checkAdmission()]);
     await Promise.all([checkSigterm(servers), checkFailurePolicy()]);
     await checkAccess();
     await checkJanitorPod();
-    await Promise.all(byClock);
+    await Promise.all([...byClock, checkJanitorStates(stuck)]);
+    await checkMaintenance(servers);
+    await checkGuide();
   });
 
   await phase("updates", async () => {
@@ -105,7 +124,7 @@ export async function runScenario(surroundings: Surroundings): Promise<void> {
 
   await phase("what a pod costs", async () => {
     await stack.apply({ image: second, suspendAll: true });
-    await printPodStart(servers);
+    await printPodStart(servers, 1);
   });
 
   await phase("secrets and pods", async () => {
