@@ -13,10 +13,17 @@ export type Stage = {
   readonly bundle: string;
   /** A new migrated database; returns its URL. */
   database(): Promise<string>;
+  /** A new database without any schema; returns its URL. */
+  emptyDatabase(): Promise<string>;
   /** Starts a simulated exchange without a weight limit; returns its URL. */
   exchange(args: readonly string[]): Promise<string>;
-  /** Runs a program to its end. */
-  run(program: string, args: readonly string[], env: Record<string, string>): Promise<Finished>;
+  /** Runs a program to its end; throws where it ends with a code that is not `allowed` (default: 0). */
+  run(
+    program: string,
+    args: readonly string[],
+    env: Record<string, string>,
+    allowed?: readonly number[],
+  ): Promise<Finished>;
   close(): Promise<void>;
 };
 
@@ -37,14 +44,19 @@ export async function openStage(): Promise<Stage> {
   await compileRunner(bundle);
   const exchanges: ReturnType<typeof spawn>[] = [];
   let databases = 0;
+  const emptyDatabase = async () => {
+    databases += 1;
+    const name = `bench_${databases}`;
+    await ensureDatabase(server, name);
+    return server.url(name);
+  };
   return {
     bundle: join(bundle, "main.js"),
+    emptyDatabase,
     async database() {
-      databases += 1;
-      const name = `bench_${databases}`;
-      await ensureDatabase(server, name);
-      await migrate(server.url(name));
-      return server.url(name);
+      const url = await emptyDatabase();
+      await migrate(url);
+      return url;
     },
     async exchange(args) {
       const child = spawn(
@@ -66,7 +78,7 @@ export async function openStage(): Promise<Stage> {
       if (url === undefined) throw new Error(`the exchange said: ${line}`);
       return url;
     },
-    run: (program, args, env) => runToEnd(dir, program, args, env),
+    run: (program, args, env, allowed = [0]) => runToEnd(dir, program, args, env, allowed),
     async close() {
       for (const child of exchanges) child.kill();
       await server.stop({ force: true });
@@ -82,6 +94,7 @@ async function runToEnd(
   program: string,
   args: readonly string[],
   env: Record<string, string>,
+  allowed: readonly number[],
 ): Promise<Finished> {
   const rssFile = join(dir, "peak-rss");
   const startedAt = performance.now();
@@ -105,6 +118,7 @@ async function runToEnd(
   });
   const [code] = (await once(child, "close")) as [number | null];
   const ms = performance.now() - startedAt;
-  if (code !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${code}`);
+  if (code === null || !allowed.includes(code))
+    throw new Error(`${program} ${args.join(" ")} ended with ${code}`);
   return { code, ms, stdout, peakRssMb: Number(await readFile(rssFile, "utf8")) / 1024 };
 }

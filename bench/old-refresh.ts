@@ -1,0 +1,136 @@
+import pg from "pg";
+import { buildLegacyLayout, insertLegacyCandles } from "../dev/legacy-layout.ts";
+import { fillSixYears, fillUpToNow } from "../dev/six-years.ts";
+import { slotOf } from "../runner/src/candle/interval.ts";
+import { INTERVALS } from "../runner/src/contract.ts";
+import { openDatabase } from "../runner/src/db/connect.ts";
+import { withOwnClient } from "../runner/src/db/own-client.ts";
+import { refreshOn } from "../runner/src/maint/refresh-last-ts.ts";
+import { type Figure, median, round } from "./report.ts";
+import type { Stage } from "./stage.ts";
+
+const DAY_MS = 86_400_000;
+const COINS = 60;
+const DENSE_DAYS = 7;
+/** 60 coins and five intervals: 2,400 and 21,600 leaves. */
+const [FEW_MONTHS, ALL_MONTHS] = [8, 72];
+const ROUNDS = 7;
+const OUT_OF_MEMORY = "53200";
+const signal = new AbortController().signal;
+
+/** The old job's own statement (seed 4.4), with its default look-back. */
+const OLD_SQL = `
+  WITH latest AS (
+    SELECT coin_id,"interval", max("timestamp") AS mx
+    FROM r3a.ohlcv_partitioned
+    WHERE "timestamp" >= NOW() - INTERVAL '3 days'
+    GROUP BY coin_id, "interval"
+  )
+  INSERT INTO r3a_util.last_ts_by_coin_interval (coin_id,"interval",last_ts)
+  SELECT coin_id,"interval",mx FROM latest
+  ON CONFLICT (coin_id,"interval")
+  DO UPDATE SET last_ts = GREATEST(r3a_util.last_ts_by_coin_interval.last_ts, EXCLUDED.last_ts)`;
+
+/**
+ * The statements of refresh-lastts against the old one on the old layout, at the same candles of the last days. Each
+ * time on a new connection, as each job has one: a backend that has planned the old statement before is twice as fast,
+ * but no job ever meets one. Connecting is left out on both sides.
+ */
+export async function measureOldRefresh(stage: Stage): Promise<readonly Figure[]> {
+  const old = await stage.emptyDatabase();
+  await withClient(old, async (client) => {
+    await buildOld(client, FEW_MONTHS, true);
+    const today = slotOf("1d", Date.now());
+    for (let coinId = 1; coinId <= COINS; coinId += 1)
+      for (const interval of INTERVALS)
+        await insertLegacyCandles(client, {
+          coinId,
+          interval,
+          from: today - DENSE_DAYS * DAY_MS,
+          to: slotOf(interval, Date.now()),
+        });
+  });
+  const fresh = await stage.database();
+  await fillSixYears(fresh, COINS);
+  await fillUpToNow(fresh);
+  const [olds, warms, ours]: [number[], number[], number[]] = [[], [], []];
+  for (let turn = 0; turn < ROUNDS; turn += 1) {
+    await withClient(old, async (client) => {
+      olds.push(await timed(() => client.query(OLD_SQL)));
+      warms.push(await timed(() => client.query(OLD_SQL)));
+    });
+    ours.push(await timeOurs(fresh));
+  }
+  const [before, now] = [median(olds), median(ours)];
+  return [
+    {
+      claim: "refresh-lastts against the old SQL, 2,400 old leaves",
+      value: before / now,
+      unit: "x",
+      limit: 100,
+      best: "at least",
+      detail: `${round(now)} against ${round(before)} ms on a new connection (${round(median(warms))} on one that planned it before), ${COINS} symbols, median of ${ROUNDS}`,
+    },
+  ];
+}
+
+/** The old statement on 60 symbols and six years: it needs more locks than a server with default settings has. */
+export async function measureOldLayout(stage: Stage): Promise<readonly Figure[]> {
+  const url = await stage.emptyDatabase();
+  const failed = await withClient(url, async (client) => {
+    await buildOld(client, ALL_MONTHS, false);
+    return client.query(OLD_SQL).then(
+      () => null,
+      (error: pg.DatabaseError) => error,
+    );
+  });
+  return [
+    {
+      claim: "the old SQL at 21,600 old leaves runs out of locks",
+      value: failed?.code === OUT_OF_MEMORY ? 1 : 0,
+      unit: "",
+      limit: 1,
+      best: "at least",
+      detail: failed?.message ?? "it did not fail",
+    },
+  ];
+}
+
+/** Rows only where they are asked for. With the btree and BRIN that the old maint gave each leaf, or without. */
+function buildOld(client: pg.Client, months: number, leafIndexes: boolean): Promise<void> {
+  const date = new Date();
+  const first = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() - months + 1));
+  return buildLegacyLayout(client, {
+    coins: COINS,
+    firstMonth: first.toISOString().slice(0, 7),
+    months,
+    rowsPerLeaf: 0,
+    leafIndexes,
+  });
+}
+
+async function timeOurs(url: string): Promise<number> {
+  const db = openDatabase(url, "bench");
+  try {
+    const wish = { now: Date.now(), lookbackMs: 3 * DAY_MS, isPreview: false };
+    return await withOwnClient(db, signal, (client) => timed(() => refreshOn(client, wish)));
+  } finally {
+    await db.pool.end();
+  }
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
+
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
