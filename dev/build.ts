@@ -34,7 +34,10 @@ const stubUnused: Plugin = {
     builder.onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
       importer.includes("/commander/") ? { path, namespace: "stub" } : null,
     );
-    builder.onResolve({ filter: UNUSED }, ({ path }) => ({ path, namespace: "stub" }));
+    builder.onResolve({ filter: UNUSED }, ({ path, importer }) =>
+      // the client of Kubernetes needs undici's own: Node's fetch takes no certificate authority
+      importer.includes("/@kubernetes/") ? null : { path, namespace: "stub" },
+    );
     builder.onLoad({ filter: /.*/, namespace: "stub" }, () => ({
       contents: "module.exports = {};",
       loader: "js",

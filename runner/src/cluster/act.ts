@@ -1,0 +1,176 @@
+import type { Context } from "../context.ts";
+import type { Logger } from "../log.ts";
+import { renderTime } from "../time.ts";
+import type { Cluster } from "./connect.ts";
+import { type Decision, isAction, type Reference } from "./plan.ts";
+import type { Plan } from "./plan-text.ts";
+import { ClusterRefusal } from "./transport.ts";
+
+/**
+ * Carries a plan out, one decision after another; between two of them it can be stopped. Whether all of it was done, or
+ * was done by somebody else before.
+ */
+export async function carryOutAll(
+  cluster: Cluster,
+  { namespace, decisions }: Plan,
+  { log, signal }: Pick<Context, "log" | "signal">,
+): Promise<boolean> {
+  const counts: Record<Result, number> = { done: 0, gone: 0, changed: 0, failed: 0 };
+  for (const decision of decisions.filter(isAction)) {
+    signal.throwIfAborted();
+    const result = await carryOut(cluster, namespace, decision, log);
+    counts[result] += 1;
+    const { action, kind, name, reason, evidence } = decision;
+    log.info(
+      { "event.name": "janitor_removed", action, kind, object: name, reason, evidence, result },
+      `[JANITOR] ${action} ${kind} ${name}, ${reason}: ${result}`,
+    );
+  }
+  log.info({ "event.name": "janitor_finished", ...counts }, `[JANITOR] ended: ${JSON.stringify(counts)}`);
+  return counts.failed === 0;
+}
+
+/** An Event that a person sees beside the janitor's CronJob, or where there is none beside what would have gone. */
+export async function tellBrake(cluster: Cluster, plan: Plan, log: Logger): Promise<void> {
+  const { namespace, sight, decisions, brake } = plan;
+  const janitor = sight.cronJobs.find(({ metadata }) => metadata?.name === CRON_JOB)?.metadata;
+  const object =
+    janitor?.uid === undefined
+      ? decisions.find(isAction)
+      : { kind: "CronJob", name: CRON_JOB, uid: janitor.uid };
+  if (object !== undefined)
+    await recordEvent(cluster, namespace, object, "JanitorBrake", `nothing is removed: ${brake}`, log);
+}
+
+/** done; gone: it was not there any more; changed: it is not what was looked at, so the next run looks again. */
+type Result = "done" | "gone" | "changed" | "failed";
+
+const COMPONENT = "r3a-janitor";
+const CRON_JOB = "r3a-maint-janitor";
+const LONGEST_MESSAGE = 1_000;
+
+/**
+ * Carries one decision out: the evidence as an Event on the object and its owners, then the delete, of exactly the
+ * version that was looked at and with the grace that its pods have.
+ */
+async function carryOut(
+  cluster: Cluster,
+  namespace: string,
+  decision: Decision,
+  log: Logger,
+): Promise<Result> {
+  const message = messageOn(decision);
+  for (const object of [decision, ...decision.owners])
+    await recordEvent(cluster, namespace, object, "JanitorDeletes", message, log);
+  try {
+    if (decision.action === "fail-job") await failJob(cluster, namespace, decision, message, log);
+    else if (decision.action === "delete-job") await deleteJob(cluster, namespace, decision);
+    else await deletePod(cluster, namespace, decision);
+    return "done";
+  } catch (error) {
+    if (!(error instanceof ClusterRefusal)) throw error;
+    if (error.status === 404) return "gone";
+    if (error.status === 409) return "changed";
+    log.error(
+      { "event.name": "janitor_refused", object: decision.name },
+      `[JANITOR] ${decision.kind} ${decision.name} was not deleted: ${error.message}`,
+    );
+    return "failed";
+  }
+}
+
+/** Writes an Event about an object; one that cannot be written is logged and holds nothing up. */
+async function recordEvent(
+  { core, ownPod }: Cluster,
+  namespace: string,
+  { kind, name, uid }: Reference,
+  reason: string,
+  message: string,
+  log: Logger,
+): Promise<void> {
+  const now = new Date();
+  const apiVersion = kind === "Pod" ? "v1" : "batch/v1";
+  try {
+    await core.createNamespacedEvent({
+      namespace,
+      body: {
+        metadata: { generateName: `${name.slice(0, 200)}.`, namespace },
+        involvedObject: { apiVersion, kind, name, uid, namespace },
+        type: "Warning",
+        reason,
+        message: message.slice(0, LONGEST_MESSAGE),
+        source: { component: COMPONENT },
+        reportingComponent: COMPONENT,
+        reportingInstance: ownPod?.name ?? COMPONENT,
+        action: "Delete",
+        count: 1,
+        firstTimestamp: now,
+        lastTimestamp: now,
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof ClusterRefusal)) throw error;
+    log.warn({ "event.name": "janitor_no_event" }, `[JANITOR] no Event on ${kind} ${name}: ${error.message}`);
+  }
+}
+
+/** The Job's own policy ends it when a pod with ConfigIssue goes; where the mark is refused, the Job goes. */
+async function failJob(
+  cluster: Cluster,
+  namespace: string,
+  decision: Decision,
+  message: string,
+  log: Logger,
+): Promise<void> {
+  const { name, uid, resourceVersion, reason } = decision;
+  const condition = {
+    type: "ConfigIssue",
+    status: "True",
+    reason,
+    message,
+    lastTransitionTime: new Date().toISOString(),
+  };
+  try {
+    const marked = await cluster.core.patchNamespacedPodStatus({
+      namespace,
+      name,
+      body: { metadata: { uid, resourceVersion }, status: { conditions: [condition] } },
+    });
+    const version = marked.metadata?.resourceVersion ?? null;
+    await deletePod(cluster, namespace, { ...decision, resourceVersion: version });
+  } catch (error) {
+    const [job] = decision.owners;
+    const isRefused = error instanceof ClusterRefusal && [403, 422].includes(error.status);
+    if (!isRefused || job === undefined) throw error;
+    log.warn(
+      { "event.name": "janitor_not_marked" },
+      `[JANITOR] pod ${name} cannot be marked, so Job ${job.name} goes: ${error.message}`,
+    );
+    await deleteJob(cluster, namespace, { ...job, resourceVersion: null });
+  }
+}
+
+type Seen = Pick<Decision, "name" | "uid" | "resourceVersion">;
+
+async function deletePod({ core }: Cluster, namespace: string, pod: Seen): Promise<void> {
+  await core.deleteNamespacedPod({
+    namespace,
+    name: pod.name,
+    body: { preconditions: preconditionsOf(pod) },
+  });
+}
+
+async function deleteJob({ batch }: Cluster, namespace: string, job: Seen): Promise<void> {
+  const body = { preconditions: preconditionsOf(job), propagationPolicy: "Background" };
+  await batch.deleteNamespacedJob({ namespace, name: job.name, body });
+}
+
+function preconditionsOf({ uid, resourceVersion }: Seen) {
+  return { uid, ...(resourceVersion === null ? {} : { resourceVersion }) };
+}
+
+function messageOn({ reason, container, since, evidence }: Decision): string {
+  const where = container === null ? "" : ` in container ${container}`;
+  const when = since === null ? "" : ` since ${renderTime(since)}`;
+  return `${reason}${where}${when}: ${evidence}`;
+}

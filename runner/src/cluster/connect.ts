@@ -1,0 +1,51 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { AuthorizationV1Api, BatchV1Api, CoreV1Api } from "@kubernetes/client-node";
+import type { Context } from "../context.ts";
+
+/** A Kubernetes API server with the rights of one account. Calls fail with ClusterRefusal, TryAgain or Stopped. */
+export type Cluster = {
+  /** The pod's own namespace; outside of a pod that of the current context. */
+  readonly namespace: string;
+  /** Address of the API server, for messages. */
+  readonly server: string;
+  /** The pod that this process runs in; null outside of one. */
+  readonly ownPod: { readonly name: string; readonly uid: string } | null;
+  readonly core: CoreV1Api;
+  readonly batch: BatchV1Api;
+  readonly authorization: AuthorizationV1Api;
+};
+
+const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/**
+ * Opens the cluster that this process belongs to: by the pod's service account where its token is mounted, else by
+ * KUBECONFIG or ~/.kube/config and its current context. Null where there is none of these, as in a pod without a token;
+ * nothing is sent yet. A configuration that cannot be used is a SettingsFault.
+ */
+export async function openCluster({ env, signal }: Pick<Context, "env" | "signal">): Promise<Cluster | null> {
+  const isPod = existsSync(join(ACCOUNT, "token"));
+  const hasFile =
+    (env.KUBECONFIG ?? "") !== "" || (env.HOME !== undefined && existsSync(join(env.HOME, ".kube/config")));
+  if (!isPod && !hasFile) return null;
+  // 2 MB of code: only who has a cluster loads it
+  const { createClient } = await import("./client.ts");
+  return {
+    ...createClient(isPod, signal),
+    ownPod: isPod ? await readOwnPod(join(ACCOUNT, "token")) : null,
+  };
+}
+
+/** The token says which pod it was made for; the host name would be cut at 63 characters, and anybody may set it. */
+async function readOwnPod(path: string): Promise<Cluster["ownPod"]> {
+  const [, claims = ""] = (await readFile(path, "utf8")).split(".");
+  try {
+    const { "kubernetes.io": about } = JSON.parse(Buffer.from(claims, "base64url").toString()) as {
+      "kubernetes.io"?: { pod?: { name: string; uid: string } };
+    };
+    return about?.pod ?? null;
+  } catch {
+    return null; // a token of the old kind, which is bound to no pod
+  }
+}

@@ -1,0 +1,166 @@
+import { type Family, familyOf } from "./family.ts";
+import { jobStateOf } from "./job-state.ts";
+import { type CronJob, type Job, type Metadata, msOf, type Pod, type Sight } from "./objects.ts";
+import { type Decision, isAction, type Policy } from "./plan.ts";
+import { ownUids, whyItsOwnerDecides, whyTooEarly, whyUntouched } from "./stays.ts";
+import { stuckStateOf } from "./stuck-pod.ts";
+
+/** What is wrong with an object, before anybody asks what may be done about it. */
+type Finding = Pick<Decision, "reason" | "container" | "since" | "evidence">;
+
+/** What each step of a decision needs. */
+type Look = {
+  readonly family: Family;
+  readonly policy: Policy;
+  readonly now: number;
+  readonly own: ReadonlySet<string>;
+  /** Jobs that something is done about already, by uid, with what it means for their pods. */
+  readonly taken: Map<string, string>;
+};
+
+/**
+ * The plan for one look at a namespace: pure and in a fixed order, so that a scan prints what a delete does. A pod of a
+ * Job is dealt with through its Job, since the controller would only make it again; pods of other controllers are left.
+ */
+export function decide(sight: Sight, policy: Policy, now: number): readonly Decision[] {
+  const inside = <T extends { readonly metadata?: Metadata }>(objects: readonly T[]) =>
+    objects.filter(({ metadata }) => metadata?.namespace === policy.namespace && metadata.uid !== undefined);
+  const pods = inside(sight.pods);
+  const jobs = inside(sight.jobs);
+  const family = familyOf({ pods, jobs, cronJobs: inside(sight.cronJobs) });
+  const own = ownUids(pods, family, policy);
+  const look = { family, policy, now, own, taken: new Map<string, string>() };
+  const ofJobs = jobs.flatMap((job) => decideJob(job, look));
+  for (const { uid, name } of ofJobs.filter(isAction)) look.taken.set(uid, `goes with its Job ${name}`);
+  const ofPods = pods
+    .flatMap((pod) => {
+      const finding = findingOf(pod, look);
+      return finding === null ? [] : [{ pod, finding }];
+    })
+    // the pod that is stuck for the longest time stands for its Job
+    .toSorted(
+      (a, b) => (a.finding.since ?? now) - (b.finding.since ?? now) || compare(nameOf(a.pod), nameOf(b.pod)),
+    )
+    .map(({ pod, finding }) => decidePod(pod, finding, look));
+  const keyOf = (each: Decision) => `${isAction(each) ? 0 : 1} ${each.kind} ${each.name}`;
+  return [...ofJobs, ...ofPods].toSorted((a, b) => compare(keyOf(a), keyOf(b)));
+}
+
+function decideJob(job: Job, look: Look): readonly Decision[] {
+  const { family, policy, now, own } = look;
+  const state = jobStateOf(job, {
+    now,
+    pods: family.podsOf(job),
+    cronJob: family.cronJobOf(job),
+    isOldSchemaJob: family.isOldSchemaJob(job),
+  });
+  if (state === null) return [];
+  const levels = family.levelsOfJob(job);
+  const stays =
+    whyUntouched(job, levels, own, policy) ??
+    whyNotDeleted(job, family) ??
+    whyTooEarly(state.since, levels, policy, now);
+  return [onJob(job, { ...state, container: null }, stays, look)];
+}
+
+function decidePod(pod: Pod, finding: Finding, look: Look): Decision {
+  const { family, policy, now, own, taken } = look;
+  const job = family.jobOf(pod);
+  const levels = family.levelsOfPod(pod);
+  const isMarked = job !== null && hasConfigIssueRule(job);
+  const stays =
+    whyUntouched(pod, levels, own, policy) ??
+    whyItsOwnerDecides(pod, job) ??
+    taken.get(uidOf(job)) ??
+    whyTooEarly(finding.since, levels, policy, now) ??
+    (job === null ? null : whyUntouched(job, family.levelsOfJob(job), own, policy)) ??
+    (job === null || isMarked ? null : whyNotDeleted(job, family));
+  if (stays !== null || job === null) return onPod(pod, finding, "delete-pod", stays, look);
+  taken.set(
+    uidOf(job),
+    isMarked ? `its Job fails by pod ${nameOf(pod)}` : `goes with its Job ${nameOf(job)}`,
+  );
+  if (isMarked) return onPod(pod, finding, "fail-job", null, look);
+  return onJob(job, { ...finding, evidence: `pod ${nameOf(pod)}: ${finding.evidence}` }, null, look);
+}
+
+function findingOf(pod: Pod, { policy, now }: Look): Finding | null {
+  const deletedAt = msOf(pod.metadata?.deletionTimestamp);
+  if (deletedAt === null) return stuckStateOf(pod, { now, withUnschedulable: policy.withUnschedulable });
+  if (now - deletedAt < policy.deleteAfterMs) return null;
+  const held = pod.metadata?.finalizers ?? [];
+  const evidence =
+    held.length === 0 ? "no finalizer holds it: look at its node" : `held by ${held.join(", ")}`;
+  return { reason: "Terminating", container: null, since: deletedAt, evidence };
+}
+
+/** `pulumi up` waits for it, and every job for what it does. */
+function whyNotDeleted(job: Job, family: Family): string | null {
+  return family.isNewestSchemaJob(job) ? "is the newest schema Job" : null;
+}
+
+/** Whether a pod that is marked with ConfigIssue ends its Job at once. */
+function hasConfigIssueRule({ spec }: Job): boolean {
+  return (
+    spec?.podFailurePolicy?.rules.some(
+      ({ action, onPodConditions = [] }) =>
+        action === "FailJob" && onPodConditions.some(({ type }) => type === "ConfigIssue"),
+    ) ?? false
+  );
+}
+
+function onPod(
+  pod: Pod,
+  finding: Finding,
+  action: "delete-pod" | "fail-job",
+  keptBecause: string | null,
+  { family }: Look,
+): Decision {
+  const job = family.jobOf(pod);
+  const withIt = action === "fail-job" && job !== null ? family.podsOf(job) : [pod];
+  return {
+    ...finding,
+    ...identityOf(pod),
+    kind: "Pod",
+    action: keptBecause === null ? action : "keep",
+    keptBecause,
+    owners: job === null ? [] : referencesTo(job, family.cronJobOf(job)),
+    pods: withIt.map(uidOf),
+  };
+}
+
+function onJob(job: Job, finding: Finding, keptBecause: string | null, { family }: Look): Decision {
+  return {
+    ...finding,
+    ...identityOf(job),
+    kind: "Job",
+    action: keptBecause === null ? "delete-job" : "keep",
+    keptBecause,
+    owners: referencesTo(null, family.cronJobOf(job)),
+    pods: family.podsOf(job).map(uidOf),
+  };
+}
+
+function referencesTo(job: Job | null, cronJob: CronJob | null): Decision["owners"] {
+  return [
+    ...(job === null ? [] : [{ kind: "Job", name: nameOf(job), uid: uidOf(job) }]),
+    ...(cronJob === null ? [] : [{ kind: "CronJob", name: nameOf(cronJob), uid: uidOf(cronJob) }]),
+  ];
+}
+
+function identityOf(object: Pod | Job): Pick<Decision, "name" | "uid" | "resourceVersion"> {
+  const resourceVersion = object.metadata?.resourceVersion ?? null;
+  return { name: nameOf(object), uid: uidOf(object), resourceVersion };
+}
+
+function nameOf({ metadata }: Pod | Job | CronJob): string {
+  return metadata?.name ?? "";
+}
+
+function uidOf(object: Pod | Job | CronJob | null): string {
+  return object?.metadata?.uid ?? "";
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,115 @@
+import type { RequestContext, ResponseContext, V1CronJob } from "@kubernetes/client-node";
+import type { Cluster } from "./connect.ts";
+import { msOf, type Pod } from "./objects.ts";
+import { ClusterRefusal } from "./transport.ts";
+
+/** A CronJob of ours with what its pods need. Times in epoch ms, null where there is none yet. */
+export type ScheduledJob = {
+  readonly name: string;
+  readonly schedule: string;
+  readonly timeZone: string | null;
+  readonly isSuspended: boolean;
+  readonly createdAt: number | null;
+  readonly lastSchedule: number | null;
+  readonly lastSuccess: number | null;
+  /** "default" where the template names none. */
+  readonly account: string;
+  readonly pullSecrets: readonly string[];
+  /** Of all containers, init containers too. */
+  readonly images: readonly string[];
+  /** Secrets and ConfigMaps without which a pod cannot start. */
+  readonly secrets: readonly string[];
+  readonly configMaps: readonly string[];
+};
+
+const SELECTOR = "app.kubernetes.io/name=r3a";
+
+/** CronJobs of ours, by label; those of the old charts by name. Sorted by name. */
+export async function listScheduledJobs(
+  { batch }: Cluster,
+  namespace: string,
+): Promise<readonly ScheduledJob[]> {
+  const { items } = await batch.listNamespacedCronJob({ namespace });
+  return items
+    .filter(
+      ({ metadata }) =>
+        metadata?.labels?.["app.kubernetes.io/name"] === "r3a" || metadata?.name?.startsWith("r3a-"),
+    )
+    .map(scheduledJobOf)
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function scheduledJobOf({ metadata, spec, status }: V1CronJob): ScheduledJob {
+  const pod = spec?.jobTemplate.spec?.template.spec;
+  const containers = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])];
+  const references = containers.flatMap(({ env = [], envFrom = [] }) => [
+    ...env.map(({ valueFrom }) => ({
+      secret: valueFrom?.secretKeyRef,
+      configMap: valueFrom?.configMapKeyRef,
+    })),
+    ...envFrom.map(({ secretRef, configMapRef }) => ({ secret: secretRef, configMap: configMapRef })),
+  ]);
+  const needed = (names: readonly ({ name?: string; optional?: boolean } | undefined)[]) => [
+    ...new Set(names.flatMap((each) => (each?.name && each.optional !== true ? [each.name] : []))),
+  ];
+  return {
+    name: metadata?.name ?? "",
+    schedule: spec?.schedule ?? "",
+    timeZone: spec?.timeZone ?? null,
+    isSuspended: spec?.suspend ?? false,
+    createdAt: msOf(metadata?.creationTimestamp),
+    lastSchedule: msOf(status?.lastScheduleTime),
+    lastSuccess: msOf(status?.lastSuccessfulTime),
+    account: pod?.serviceAccountName || "default",
+    pullSecrets: needed(pod?.imagePullSecrets ?? []),
+    images: [...new Set(containers.flatMap(({ image }) => image ?? []))],
+    secrets: needed(references.map(({ secret }) => secret)),
+    configMaps: needed(references.map(({ configMap }) => configMap)),
+  };
+}
+
+/** Pods of ours, finished ones too. */
+export async function listOwnPods({ core }: Cluster, namespace: string): Promise<readonly Pod[]> {
+  return (await core.listNamespacedPod({ namespace, labelSelector: SELECTOR })).items;
+}
+
+/** Names of all objects of a kind; null where we are not allowed to look. */
+export async function listNames(
+  { core }: Cluster,
+  namespace: string,
+  kind: "ServiceAccount" | "Secret" | "ConfigMap",
+): Promise<ReadonlySet<string> | null> {
+  const options = await askForMetadata();
+  try {
+    const { items } = await {
+      ServiceAccount: () => core.listNamespacedServiceAccount({ namespace }, options),
+      Secret: () => core.listNamespacedSecret({ namespace }, options),
+      ConfigMap: () => core.listNamespacedConfigMap({ namespace }, options),
+    }[kind]();
+    return new Set(items.flatMap(({ metadata }) => metadata?.name ?? []));
+  } catch (error) {
+    if (error instanceof ClusterRefusal && error.status === 403) return null;
+    throw error;
+  }
+}
+
+/** Names alone: the values of secrets must not even come here. */
+async function askForMetadata() {
+  const { Observable } = await import("./client.ts");
+  const unchanged = <T>(value: T) => new Observable<T>(Promise.resolve(value));
+  return {
+    middlewareMergeStrategy: "append",
+    middleware: [
+      {
+        pre: (request: RequestContext) => {
+          request.setHeaderParam(
+            "Accept",
+            "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+          );
+          return unchanged(request);
+        },
+        post: (response: ResponseContext) => unchanged(response),
+      },
+    ],
+  } as const satisfies { middlewareMergeStrategy: "append"; middleware: unknown[] };
+}

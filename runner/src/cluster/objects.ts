@@ -1,0 +1,135 @@
+/** What the janitor reads of pods, Jobs and CronJobs: the client's objects fit, and so does the JSON of `kubectl get`. */
+
+/** RFC 3339 text in JSON; the client makes Dates of it. */
+export type Moment = Date | string;
+
+export type Metadata = {
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly creationTimestamp?: Moment;
+  readonly deletionTimestamp?: Moment;
+  readonly finalizers?: readonly string[];
+  readonly ownerReferences?: readonly Owner[];
+};
+
+export type Owner = {
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+};
+
+type Condition = {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTransitionTime?: Moment;
+};
+
+type ContainerState = {
+  readonly waiting?: { readonly reason?: string; readonly message?: string };
+  readonly running?: { readonly startedAt?: Moment };
+  readonly terminated?: {
+    readonly exitCode: number;
+    readonly reason?: string;
+    readonly message?: string;
+    readonly finishedAt?: Moment;
+  };
+};
+
+export type ContainerStatus = {
+  readonly name: string;
+  readonly restartCount: number;
+  readonly state?: ContainerState;
+  readonly lastState?: ContainerState;
+};
+
+export type Pod = {
+  readonly metadata?: Metadata;
+  readonly spec?: { readonly restartPolicy?: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly reason?: string;
+    readonly message?: string;
+    readonly startTime?: Moment;
+    readonly conditions?: readonly Condition[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+  };
+};
+
+export type Job = {
+  readonly metadata?: Metadata;
+  readonly spec?: {
+    readonly suspend?: boolean;
+    readonly managedBy?: string;
+    readonly activeDeadlineSeconds?: number;
+    readonly ttlSecondsAfterFinished?: number;
+    readonly podFailurePolicy?: {
+      readonly rules: readonly {
+        readonly action: string;
+        readonly onPodConditions?: readonly { readonly type: string; readonly status?: string }[];
+      }[];
+    };
+    readonly template?: {
+      readonly metadata?: Metadata;
+      readonly spec?: { readonly terminationGracePeriodSeconds?: number };
+    };
+  };
+  readonly status?: {
+    readonly active?: number;
+    readonly startTime?: Moment;
+    readonly completionTime?: Moment;
+    readonly conditions?: readonly Condition[];
+  };
+};
+
+export type CronJob = { readonly metadata?: Metadata };
+
+/** All that one look at a namespace saw. */
+export type Sight = {
+  readonly pods: readonly Pod[];
+  readonly jobs: readonly Job[];
+  readonly cronJobs: readonly CronJob[];
+};
+
+/**
+ * Epoch ms, null where there is no time. The API writes one that it does not know as null or as the year 1: read as it
+ * stands, it would make the object older than any delay.
+ */
+export function msOf(moment: Moment | null | undefined): number | null {
+  const ms = moment === undefined || moment === null ? Number.NaN : new Date(moment).getTime();
+  return ms > 0 ? ms : null;
+}
+
+/** The latest of those that are known, null without any. */
+export function latestOf(moments: readonly (Moment | undefined)[]): number | null {
+  return moments.map(msOf).reduce((last, ms) => (ms === null || (last ?? ms) > ms ? last : ms), null);
+}
+
+/** The owner that looks after an object, else the first that is named: a Job made by hand names its CronJob only so. */
+export function ownerOf({ metadata }: { readonly metadata?: Metadata }): Owner | null {
+  const owners = metadata?.ownerReferences ?? [];
+  return owners.find(({ controller }) => controller === true) ?? owners[0] ?? null;
+}
+
+/** Whether a condition of this type is true. */
+export function holds({ status }: Pod | Job, type: string): boolean {
+  return status?.conditions?.some((each) => each.type === type && each.status === "True") ?? false;
+}
+
+export function isFinished(job: Job): boolean {
+  return holds(job, "Complete") || holds(job, "Failed");
+}
+
+/** When a Job ended; null while it has not. */
+export function finishedAt(job: Job): number | null {
+  if (!isFinished(job)) return null;
+  const ended = job.status?.conditions?.filter(({ type }) => type === "Complete" || type === "Failed") ?? [];
+  return latestOf([job.status?.completionTime, ...ended.map((each) => each.lastTransitionTime)]);
+}

@@ -1,0 +1,49 @@
+import { renderTable } from "../render.ts";
+import { renderTime } from "../time.ts";
+import type { Sight } from "./objects.ts";
+import { type Decision, isAction } from "./plan.ts";
+
+/** A plan as it is printed: the same whether it is carried out or not. */
+export type Plan = {
+  readonly namespace: string;
+  readonly sight: Sight;
+  readonly decisions: readonly Decision[];
+  readonly brake: string | null;
+};
+
+export function renderPlan(plan: Plan): string {
+  const { decisions, brake } = plan;
+  const rows = decisions.map((decision) => [
+    decision.action,
+    `${decision.kind}/${decision.name}`,
+    decision.container === null ? decision.reason : `${decision.reason} (${decision.container})`,
+    decision.since === null ? "-" : renderTime(decision.since),
+    decision.keptBecause ?? decision.evidence,
+  ]);
+  const table =
+    rows.length === 0 ? "" : `${renderTable(["action", "object", "reason", "since", "why"], rows)}\n`;
+  const { looked, remove, keep } = countsOf(plan);
+  const summary = `${looked.pods} pods, ${looked.jobs} Jobs and ${looked.cronJobs} CronJobs in ${plan.namespace}: ${remove} to remove, ${keep} kept`;
+  return `${table}${summary}\n${brake === null ? "" : `BRAKE: ${brake}; nothing may be removed\n`}`;
+}
+
+/** One line of JSON for each decision, then one for the whole. */
+export function renderPlanJson(plan: Plan): string {
+  const lines = plan.decisions.map(({ action, kind, name, reason, container, since, ...rest }) => ({
+    ...{ action, kind, name, reason, container },
+    since: since === null ? null : renderTime(since),
+    ...{ evidence: rest.evidence, keptBecause: rest.keptBecause, owners: rest.owners },
+    ...{ uid: rest.uid, pods: rest.pods.length },
+  }));
+  const summary = { namespace: plan.namespace, ...countsOf(plan), brake: plan.brake };
+  return [...lines, summary].map((line) => `${JSON.stringify(line)}\n`).join("");
+}
+
+function countsOf({ sight, decisions }: Plan) {
+  const remove = decisions.filter(isAction).length;
+  return {
+    looked: { pods: sight.pods.length, jobs: sight.jobs.length, cronJobs: sight.cronJobs.length },
+    remove,
+    keep: decisions.length - remove,
+  };
+}

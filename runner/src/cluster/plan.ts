@@ -1,0 +1,58 @@
+import type { Selector } from "./protection.ts";
+
+/** What the janitor may do in one namespace. */
+export type Policy = {
+  /** What lies elsewhere is not even looked at. */
+  readonly namespace: string;
+  /** How long an object must be stuck. */
+  readonly deleteAfterMs: number;
+  readonly selectors: readonly Selector[];
+  /** Whether a pod that finds no node counts as stuck: an autoscaler may take longer than the delay. */
+  readonly withUnschedulable: boolean;
+  /** The pod that decides; null outside of the cluster. */
+  readonly ownPodUid: string | null;
+};
+
+export type Reference = { readonly kind: string; readonly name: string; readonly uid: string };
+
+/** What is proposed for one pod or Job that is not as it should be. Healthy ones have no decision. */
+export type Decision = Reference & {
+  readonly kind: "Pod" | "Job";
+  /** fail-job marks the pod with ConfigIssue and deletes it, so that the Job's own policy ends the Job. */
+  readonly action: "delete-pod" | "fail-job" | "delete-job" | "keep";
+  readonly reason: string;
+  readonly container: string | null;
+  /** Epoch ms. */
+  readonly since: number | null;
+  readonly evidence: string;
+  /** Why nothing is done; null where something is. */
+  readonly keptBecause: string | null;
+  /** Job and CronJob above it, which get an Event too. */
+  readonly owners: readonly Reference[];
+  /** The version that was looked at: the API server refuses to delete a later one. */
+  readonly resourceVersion: string | null;
+  /** uids of the pods that go. */
+  readonly pods: readonly string[];
+};
+
+/** More than this at once is no cleaning: something else is wrong, and a person must look. */
+export type Limits = { readonly maxDeletes: number; readonly maxPercent: number };
+
+export function isAction({ action }: Decision): boolean {
+  return action !== "keep";
+}
+
+/** Why the whole plan must not be done, null where it may. `podCount`: all pods of the namespace. */
+export function brakeOf(
+  decisions: readonly Decision[],
+  podCount: number,
+  { maxDeletes, maxPercent }: Limits,
+): string | null {
+  const actions = decisions.filter(isAction);
+  if (actions.length > maxDeletes)
+    return `${actions.length} objects would go, more than the ${maxDeletes} of --max-deletes`;
+  const gone = new Set(actions.flatMap(({ pods }) => pods)).size;
+  return gone * 100 > podCount * maxPercent
+    ? `${gone} of ${podCount} pods would go, more than the ${maxPercent} % of --max-percent`
+    : null;
+}

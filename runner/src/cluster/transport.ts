@@ -1,0 +1,94 @@
+import type {
+  IsomorphicFetchHttpLibrary,
+  PromiseHttpLibrary,
+  RequestContext,
+  ResponseContext,
+} from "@kubernetes/client-node";
+import { messageOf, TryAgain } from "../errors.ts";
+import { sleep } from "../time.ts";
+
+/** The API server said no: 403 without a right, 404 for what is gone, 409 for what has changed. */
+export class ClusterRefusal extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = "ClusterRefusal";
+    this.status = status;
+  }
+}
+
+type Answer = { readonly response: ResponseContext; readonly text: string };
+
+const REQUEST_MS = 10_000;
+/** For a busy server. */
+const ATTEMPTS = 4;
+/** For one that does not answer: a second look tells a lost packet from a server that is away. */
+const SILENT_ATTEMPTS = 2;
+const LONGEST_WAIT_S = 10;
+
+/**
+ * Sends the client's requests, each with a time limit and the command's signal. Busy servers (429, refused before
+ * anything was done) are asked again after Retry-After, silent ones once more; one that stays silent, or answers 5xx, is
+ * TryAgain. A request may so be sent twice: every delete names the version that it means.
+ */
+export function createTransport(
+  library: IsomorphicFetchHttpLibrary,
+  Response: typeof ResponseContext,
+  server: string,
+  signal: AbortSignal,
+): PromiseHttpLibrary {
+  let connections: ReturnType<RequestContext["getDispatcher"]>;
+
+  async function sendOnce(request: RequestContext, attempt = 1): Promise<Answer> {
+    signal.throwIfAborted();
+    // the client makes new ones for each request, with a TLS handshake every time
+    connections ??= request.getDispatcher();
+    if (connections !== undefined) request.setDispatcher(connections);
+    // the client would choose JSON Patch, which cannot name a condition by its type
+    if (request.getHttpMethod() === "PATCH")
+      request.setHeaderParam("Content-Type", "application/strategic-merge-patch+json");
+    request.setSignal(AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]));
+    try {
+      const response = await library.send(request).toPromise();
+      return { response, text: await response.body.text() };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (attempt < SILENT_ATTEMPTS) return sendOnce(request, attempt + 1);
+      throw new TryAgain(`the Kubernetes API at ${server} does not answer: ${messageOf(error)}`);
+    }
+  }
+
+  return {
+    async send(request) {
+      for (let attempt = 1; ; attempt++) {
+        const { response, text } = await sendOnce(request);
+        const { httpStatusCode: status, headers } = response;
+        if (status === 429 && attempt < ATTEMPTS) {
+          const askedS = Number(headers["retry-after"] ?? attempt);
+          await sleep(Math.min(askedS > 0 ? askedS : attempt, LONGEST_WAIT_S) * 1000, signal);
+          continue;
+        }
+        if (status >= 500 || status === 429)
+          throw new TryAgain(`the Kubernetes API at ${server} answered ${status}: ${reasonOf(text)}`);
+        if (status >= 400) throw new ClusterRefusal(status, `${status}: ${reasonOf(text)}`);
+        const body = {
+          text: async () => text,
+          binary: async () => Buffer.from(text),
+          stream: () => null,
+        };
+        return new Response(status, headers, body);
+      }
+    },
+  };
+}
+
+/** `message` of the Status that the API server answers with; a proxy before it answers with anything. */
+function reasonOf(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { readonly message?: string };
+    if (typeof message === "string") return message;
+  } catch {
+    // not JSON
+  }
+  return text.slice(0, 200);
+}

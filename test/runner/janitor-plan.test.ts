@@ -1,0 +1,201 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Job, Metadata, Pod, Sight } from "../../runner/src/cluster/objects.ts";
+import { brakeOf, type Decision, isAction } from "../../runner/src/cluster/plan.ts";
+import { renderPlan, renderPlanJson } from "../../runner/src/cluster/plan-text.ts";
+import { toSelector } from "../../runner/src/cluster/protection.ts";
+import {
+  cronJobOf,
+  endedAt,
+  FAILS_BY_MARK,
+  jobOf,
+  LATER,
+  ownedBy,
+  planFor,
+  podOf,
+  STARTED,
+  STATUS,
+} from "./janitor-objects.ts";
+
+/** Whatever a namespace may hold: names are drawn from so few that owners are often there, and often are not. */
+const NAMES = ["a", "b", "c", "d"] as const;
+const name = fc.constantFrom(...NAMES);
+const labels = fc.constantFrom(
+  {},
+  {},
+  { app: "postgres" },
+  { "app.kubernetes.io/component": "maint-janitor" },
+  { "app.kubernetes.io/component": "migrate", "app.kubernetes.io/part-of": "r3a" },
+);
+const annotations = fc.constantFrom<Record<string, string>>(
+  {},
+  {},
+  { "r3a.dev/janitor": "ignore" },
+  { "r3a.dev/janitor-delay": "1h" },
+  { "cronjob.kubernetes.io/instantiate": "manual" },
+);
+const metadata = (owners: readonly string[]): fc.Arbitrary<Metadata> =>
+  fc
+    .record({
+      labels,
+      annotations,
+      namespace: fc.constantFrom("r3a", "r3a", "r3a", "other"),
+      owner: fc.option(fc.tuple(fc.constantFrom(...owners), name, fc.boolean())),
+      deleted: fc.constantFrom(false, false, false, true),
+    })
+    .map(({ owner, deleted, ...rest }) => ({
+      ...rest,
+      ...(owner === null ? {} : ownedBy(owner[0], `${owner[0]}-${owner[1]}`.toLowerCase(), owner[2])),
+      ...(deleted ? { deletionTimestamp: STARTED } : {}),
+    }));
+const pods = fc.array(
+  fc
+    .tuple(fc.constantFrom(...Object.values(STATUS)), metadata(["Job", "Job", "ReplicaSet"]))
+    .map(([status, meta]) => ({ status, meta })),
+  { maxLength: 8 },
+);
+const jobs = fc.uniqueArray(
+  fc.record({
+    name,
+    metadata: metadata(["CronJob"]),
+    spec: fc.constantFrom({}, FAILS_BY_MARK, { suspend: true }, { activeDeadlineSeconds: 60 }),
+    status: fc.constantFrom(
+      {},
+      endedAt(STARTED),
+      endedAt(STARTED, "Failed"),
+      endedAt("2026-01-01T00:00:00Z"),
+    ),
+  }),
+  { maxLength: 4, selector: (job) => job.name },
+);
+const cronJobs = fc.uniqueArray(fc.record({ name, metadata: metadata(["X"]) }), {
+  maxLength: 3,
+  selector: (each) => each.name,
+});
+const sights: fc.Arbitrary<Sight> = fc.record({ pods, jobs, cronJobs }).map((drawn) => ({
+  pods: drawn.pods.map(({ status, meta }, index) => podOf(`pod-${index}`, status, meta)),
+  jobs: drawn.jobs.map((job) => jobOf(`job-${job.name}`, job)),
+  cronJobs: drawn.cronJobs.map((each) => cronJobOf(`cronjob-${each.name}`, each.metadata)),
+}));
+
+const selectors = [toSelector("app=postgres")];
+const plan = (sight: Sight, now = LATER) => planFor(sight, { selectors, ownPodUid: "uid-pod-0" }, now);
+const actionsOf = (decisions: readonly Decision[]) => decisions.filter(isAction);
+
+const metaOf = (sight: Sight, uid: string) =>
+  [...sight.pods, ...sight.jobs].find((each) => each.metadata?.uid === uid)?.metadata;
+
+test("never touches what is protected, its own, elsewhere, going already, or of another controller", () => {
+  fc.assert(
+    fc.property(sights, (sight) => {
+      for (const { uid, pods: gone } of actionsOf(plan(sight))) {
+        const touched = [uid, ...gone].flatMap((each) => metaOf(sight, each) ?? []);
+        for (const meta of touched) {
+          expect(meta.namespace).toBe("r3a");
+          expect(meta.labels).not.toMatchObject({ app: "postgres" });
+          expect(meta.labels?.["app.kubernetes.io/component"]).not.toBe("maint-janitor");
+          expect(meta.annotations?.["r3a.dev/janitor"]).toBeUndefined();
+          expect(meta.uid).not.toBe("uid-pod-0");
+          expect(meta.ownerReferences?.some(({ kind }) => kind === "ReplicaSet")).not.toBe(true);
+        }
+        expect(metaOf(sight, uid)?.deletionTimestamp).toBeUndefined();
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("never touches what is stuck for less than the delay, and says so of each that it keeps", () => {
+  fc.assert(
+    fc.property(sights, fc.integer({ min: -100, max: 3_600 }), (sight, seconds) => {
+      const now = Date.parse(STARTED) + seconds * 1000;
+      const decisions = plan(sight, now);
+      for (const { since } of actionsOf(decisions))
+        expect(now - (since ?? Number.POSITIVE_INFINITY)).toBeGreaterThanOrEqual(900_000);
+      for (const { action, keptBecause } of decisions) expect(keptBecause === null).toBe(action !== "keep");
+    }),
+    { numRuns: 500 },
+  );
+});
+
+/** The namespace after the plan: pods and Jobs gone, failed Jobs finished. */
+function carriedOut(sight: Sight, decisions: readonly Decision[]): Sight {
+  const actions = actionsOf(decisions);
+  const gone = new Set(
+    actions.flatMap(({ uid, action, pods: all }) => (action === "delete-pod" ? [uid] : [uid, ...all])),
+  );
+  const failed = new Set(
+    actions.flatMap(({ action, owners }) => (action === "fail-job" ? [owners[0]?.uid] : [])),
+  );
+  const isLeft = ({ metadata: meta }: Pod | Job) => !gone.has(meta?.uid ?? "");
+  const failedNow = endedAt(new Date(LATER).toISOString(), "Failed");
+  return {
+    pods: sight.pods.filter(isLeft),
+    jobs: sight.jobs
+      .filter(isLeft)
+      .map((job) => (failed.has(job.metadata?.uid) ? { ...job, status: failedNow } : job)),
+    cronJobs: sight.cronJobs,
+  };
+}
+
+test("has nothing left to do after it was carried out, does each object once, and depends on no order", () => {
+  fc.assert(
+    fc.property(sights, (sight) => {
+      const decisions = plan(sight);
+      expect(actionsOf(plan(carriedOut(sight, decisions)))).toEqual([]);
+      const uids = actionsOf(decisions).map(({ uid }) => uid);
+      expect(new Set(uids).size).toBe(uids.length);
+      const turned = {
+        pods: sight.pods.toReversed(),
+        jobs: sight.jobs.toReversed(),
+        cronJobs: sight.cronJobs.toReversed(),
+      };
+      expect(plan(turned).map((each) => ({ ...each, pods: each.pods.toSorted() }))).toEqual(
+        decisions.map((each) => ({ ...each, pods: each.pods.toSorted() })),
+      );
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("is stopped by the brake exactly where more would go than it allows", () => {
+  fc.assert(
+    fc.property(
+      sights,
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 1, max: 100 }),
+      (sight, most, percent) => {
+        const decisions = plan(sight);
+        const actions = actionsOf(decisions);
+        const gone = new Set(actions.flatMap(({ pods: all }) => all)).size;
+        const isTooMuch = actions.length > most || gone / sight.pods.length > percent / 100;
+        const brake = brakeOf(decisions, sight.pods.length, { maxDeletes: most, maxPercent: percent });
+        expect(brake !== null).toBe(isTooMuch);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test("is printed with what was found, what is kept and why, and how much was looked at", () => {
+  const sight = {
+    pods: [podOf("a", STATUS.failed), podOf("b", STATUS.configError), podOf("c", STATUS.running)],
+    jobs: [],
+    cronJobs: [],
+  };
+  const decisions = planFor(sight, {}, Date.parse("2026-11-22T20:47:10Z"));
+  const shown = { namespace: "r3a", sight, decisions, brake: "1 of 3 pods would go" };
+  const text = renderPlan(shown);
+  expect(text).toMatch(/delete-pod .* Pod\/b .*CreateContainerConfigError \(runner\).*no-such-secret/);
+  expect(text).toMatch(/keep .* Pod\/a .*Failed.*its time comes at 2026-11-22T20:47:12Z/);
+  expect(text).toContain("3 pods, 0 Jobs and 0 CronJobs in r3a: 1 to remove, 1 kept\nBRAKE: 1 of 3 pods");
+  const lines = renderPlanJson(shown)
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as unknown);
+  expect(lines).toEqual([
+    expect.objectContaining({ action: "delete-pod", name: "b", since: "2026-11-22T20:32:10Z", pods: 1 }),
+    expect.objectContaining({ action: "keep", name: "a" }),
+    expect.objectContaining({ remove: 1, keep: 1, looked: { pods: 3, jobs: 0, cronJobs: 0 } }),
+  ]);
+});

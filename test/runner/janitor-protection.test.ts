@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import { toSelector } from "../../runner/src/cluster/protection.ts";
+import {
+  cronJobOf,
+  FAILS_BY_MARK,
+  jobOf,
+  linesOf,
+  ownedBy,
+  planFor,
+  podOf,
+  STATUS,
+} from "./janitor-objects.ts";
+
+const ofJob = ownedBy("Job", "j");
+const stuck = podOf("a", STATUS.imagePull, ofJob);
+
+describe("what is protected", () => {
+  const keep = { labels: { app: "postgres" } };
+  const ignore = { annotations: { "r3a.dev/janitor": "ignore" } };
+  const selectors = [toSelector("tier=x"), toSelector("app in (postgres, redis)")];
+  const levels = (pod: object, job: object, cronJob: object) => ({
+    pods: [podOf("a", STATUS.imagePull, { ...ofJob, ...pod })],
+    jobs: [jobOf("j", { metadata: { ...ownedBy("CronJob", "c"), ...job } })],
+    cronJobs: [cronJobOf("c", cronJob)],
+  });
+
+  test.each([
+    ["the selector of the pod", levels(keep, {}, {}), "protected by the selector app in (postgres, redis)"],
+    ["the selector of its Job", levels({}, keep, {}), "protected by the selector app in (postgres, redis)"],
+    [
+      "the selector of its CronJob",
+      levels({}, {}, keep),
+      "protected by the selector app in (postgres, redis)",
+    ],
+    ["the annotation of the pod", levels(ignore, {}, {}), "protected by the annotation r3a.dev/janitor"],
+    ["the annotation of its CronJob", levels({}, {}, ignore), "protected by the annotation r3a.dev/janitor"],
+    [
+      "an annotation that is not understood",
+      levels({}, { annotations: { "r3a.dev/janitor": "ignored" } }, {}),
+      "the annotation r3a.dev/janitor: ignored is not understood; write ignore",
+    ],
+    [
+      "a delay that is not understood",
+      levels({ annotations: { "r3a.dev/janitor-delay": "soon" } }, {}, {}),
+      "the annotation r3a.dev/janitor-delay: soon is not understood; write e.g. 30m",
+    ],
+  ])("stays by %s", (_, sight, why) => {
+    expect(planFor(sight, { selectors })).toEqual([
+      expect.objectContaining({ action: "keep", keptBecause: why }),
+    ]);
+  });
+
+  test("keeps a whole Job for the label of one of its pods", () => {
+    const job = jobOf("j", { spec: {} });
+    const pods = [stuck, podOf("b", STATUS.running, { ...ofJob, ...keep })];
+    expect(linesOf(planFor({ pods, jobs: [job] }, { selectors }))).toEqual(["keep Pod/a ImagePullBackOff"]);
+  });
+
+  test("has a delay of its own, the nearest one", () => {
+    const delay = (text: string) => ({ annotations: { "r3a.dev/janitor-delay": text } });
+    const lines = (sight: ReturnType<typeof levels>) => linesOf(planFor(sight));
+    expect(lines(levels(delay("21m"), {}, {}))).toEqual(["keep Pod/a ImagePullBackOff"]);
+    expect(lines(levels(delay("1m"), {}, delay("1h")))).toEqual(["fail-job Pod/a ImagePullBackOff"]);
+    expect(lines(levels({}, {}, delay("1h")))).toEqual(["keep Pod/a ImagePullBackOff"]);
+  });
+
+  test("is the janitor itself, and every run of it", () => {
+    const sight = levels({}, {}, {});
+    const own = podOf("own", STATUS.running, ownedBy("Job", "mine"));
+    const mine = jobOf("mine", { metadata: ownedBy("CronJob", "c") });
+    const withOwn = { ...sight, pods: [...sight.pods, own], jobs: [...sight.jobs, mine] };
+    const why = expect.objectContaining({ name: "a", keptBecause: "belongs to the janitor" });
+    expect(planFor(withOwn, { ownPodUid: "uid-own" })).toEqual([why]);
+    const labels = { "app.kubernetes.io/component": "maint-janitor" };
+    expect(planFor({ ...sight, jobs: [jobOf("j", { spec: FAILS_BY_MARK, metadata: { labels } })] })).toEqual([
+      why,
+    ]);
+  });
+
+  test("lies in another namespace: it is not even looked at", () => {
+    expect(planFor({ pods: [podOf("a", STATUS.failed, { namespace: "other" })] })).toEqual([]);
+  });
+});
