@@ -3,7 +3,7 @@ import { measureCluster } from "./cluster.ts";
 import { measureIngest } from "./ingest.ts";
 import { measureMaintenance } from "./maintenance.ts";
 import { measureMinute } from "./minute.ts";
-import { measureOldLayout } from "./old-refresh.ts";
+import { measureOldLayout, measureOldRefresh } from "./old-refresh.ts";
 import { type Figure, isKept, renderFigures } from "./report.ts";
 import { openStage } from "./stage.ts";
 import { measureStartUp } from "./start-up.ts";
@@ -15,6 +15,7 @@ const MEASUREMENTS = {
   ingest: measureIngest,
   minute: measureMinute,
   backfill: measureBackfill,
+  refresh: measureOldRefresh,
   maintenance: measureMaintenance,
   synth: measureSynth,
 };

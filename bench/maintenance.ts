@@ -1,5 +1,4 @@
 import { fillSixYears, fillUpToNow } from "../dev/six-years.ts";
-import { measureOldRefresh } from "./old-refresh.ts";
 import { type Figure, median, round } from "./report.ts";
 import type { Stage } from "./stage.ts";
 
@@ -19,9 +18,9 @@ const JOBS = [
 /** Milliseconds of each job's whole process and how it ended. `isFirst`: the first run has the most to do, and counts. */
 type Measured = { readonly ms: number; readonly code: number };
 
-/** The jobs on six years of 60 and of 600 symbols, all intervals, every leaf filled; after the old refresh. */
+/** The jobs on six years of 60 and of 600 symbols, all intervals, every leaf filled. */
 export async function measureMaintenance(stage: Stage): Promise<readonly Figure[]> {
-  const figures = [...(await measureOldRefresh(stage))];
+  const figures: Figure[] = [];
   const exchange = await stage.exchange(["--symbols", String(MANY)]);
   const few = await measureJobs(stage, exchange, FEW);
   const many = await measureJobs(stage, exchange, MANY);

@@ -97,9 +97,12 @@ async function countRequests(): Promise<number> {
   return ((await total()) - before) * 2;
 }
 
+/** For a median: single starts differ by a half. */
+const ROUNDS = 5;
+
 /** Prints what a pod costs, without and with the init container, and how busy the API server is at rest. */
-export async function printPodStart(servers: Servers, rounds: number): Promise<void> {
-  for (let round = 1; round <= rounds; round += 1)
+export async function printPodStart(servers: Servers): Promise<void> {
+  for (let round = 1; round <= ROUNDS; round += 1)
     for (const [label, waitDb] of [
       ["plain", false],
       ["wait-db", true],

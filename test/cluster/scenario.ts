@@ -43,9 +43,6 @@ export type Surroundings = {
   readonly onEnd: (name: string, work: () => Promise<unknown>) => void;
 };
 
-/** For a median: single starts differ by a half. */
-const COST_ROUNDS = 5;
-
 /** From the sources to rows in the database. A step that fails ends it; a check that fails does not. */
 export async function runScenario(surroundings: Surroundings): Promise<void> {
   const { folder, host, loader, onEnd } = surroundings;
@@ -80,7 +77,7 @@ export async function runScenario(surroundings: Surroundings): Promise<void> {
   if (surroundings.isCostOnly)
     return phase("what a pod costs", async () => {
       await stack.apply({ image: first, suspendAll: true });
-      await printPodStart(servers, COST_ROUNDS);
+      await printPodStart(servers);
     });
 
   await phase("runs, failures and rights", async () => {
@@ -122,12 +119,8 @@ export async function runScenario(surroundings: Surroundings): Promise<void> {
       await checkTruth(servers, ["1m", "15m", "1h", "1d"]);
     });
 
-  await phase("what a pod costs", async () => {
-    await stack.apply({ image: second, suspendAll: true });
-    await printPodStart(servers, 1);
-  });
-
   await phase("secrets and pods", async () => {
+    await stack.apply({ image: second, suspendAll: true });
     await checkSecrets(servers.databaseUrl);
     await checkPods();
   });

@@ -14,6 +14,9 @@ export type LastTs = SeriesKey & { readonly lastTs: number };
 /** What the table says of a series, null where it says nothing. */
 export type KnownSeries = SeriesKey & { readonly lastTs: number | null };
 
+/** `newest`: of the leaves that were read (ms); null where they hold no candle at or after what the table says. */
+export type ComparedSeries = KnownSeries & { readonly newest: number | null };
+
 /** A leaf as SQL names it, with its list partition. */
 export type StoredLeaf = Omit<Leaf, "name"> & { readonly table: string };
 
@@ -30,10 +33,6 @@ const SET_TIMEOUTS = `set local lock_timeout = '3s'; set local statement_timeout
 const TRY_LOCK = `select pg_try_advisory_xact_lock($1::bigint) as held`;
 const IS_LEGACY_THERE = `select to_regclass('r3a.ohlcv_legacy') is not null as there`;
 
-const LIST_KNOWN = `
-  select coin_id as "coinId", "interval", ${MS("l.last_ts")} as "lastTs"
-  from r3a.series s full join ${TABLE} l using (coin_id, "interval")`;
-
 const LIST_LEAVES = `
   select leaf::text as table, parent::text as parent, ${MS("from_ts")} as "from", ${MS("to_ts")} as "to"
   from r3a_util.leaf_partitions() order by from_ts desc`;
@@ -46,17 +45,31 @@ const LIST_ATTACHED = `
   join pg_inherits on inhrelid = to_regclass('r3a.' || quote_ident(name)) and not inhdetachpending`;
 
 /**
- * The newest candle of those series that have one in the leaf at or after what the table says: one probe of the
- * primary key each, which ends at the first candle. The leaf by its own name: through the parents the planner would
- * also open what was made ahead (a third of the time of a new connection).
+ * The series' newest candle in the leaf, if it is not older than what the table says: one probe of the primary key, which
+ * ends at the first candle. The leaf by its own name: through the parents the planner would also open what was made
+ * ahead (a third of the time of a new connection).
  */
-const CONFIRM_IN_LEAF = ({ name, intervals }: OpenLeaf) => `
-  select k.coin_id as "coinId", k."interval", ${MS('newest."timestamp"')} as "lastTs"
-  from unnest($1::int[], $2::text[], $3::float8[]) as k (coin_id, "interval", ms) cross join lateral (
-    select t."timestamp" from r3a.${pg.escapeIdentifier(name)} t
-    where t.coin_id = k.coin_id and t."interval" = k."interval" and t."timestamp" >= to_timestamp(k.ms / 1000.0)
-    order by t."timestamp" desc limit 1) newest
-  where k."interval" in (${intervals.map((interval) => pg.escapeLiteral(interval)).join(", ")})`;
+const NEWEST_IN_LEAF = ({ name, intervals }: OpenLeaf) => `(
+  select t."timestamp" from r3a.${pg.escapeIdentifier(name)} t
+  where k."interval" in (${intervals.map((interval) => pg.escapeLiteral(interval)).join(", ")})
+    and t.coin_id = k.coin_id and t."interval" = k."interval" and t."timestamp" >= k.last_ts
+  order by t."timestamp" desc limit 1)`;
+
+/** One statement: a job has a new connection, on which parsing and planning a second one cost as much as the probes. */
+const COMPARE = (leaves: readonly OpenLeaf[]) => `
+  with known as materialized (
+    select coin_id, "interval", l.last_ts from r3a.series s full join ${TABLE} l using (coin_id, "interval")
+  ), compared as materialized (
+    select k.*, (select max(f."timestamp") from (${[
+      "select null::timestamptz",
+      ...leaves.map(NEWEST_IN_LEAF),
+    ].join(" union all ")}) as f ("timestamp")) as newest
+    from known k
+  )
+  select count(*)::int as series,
+         coalesce(jsonb_agg(jsonb_build_object('coinId', coin_id, 'interval', "interval", 'lastTs', ${MS("last_ts")}, 'newest', ${MS("newest")}))
+           filter (where newest is null or newest <> last_ts), '[]') as differing
+  from compared`;
 
 const FIND_IN_LEAF = (table: string) => `
   select k.coin_id as "coinId", k."interval", ${MS('newest."timestamp"')} as "lastTs"
@@ -103,11 +116,6 @@ export async function isLegacyThere(client: OwnClient): Promise<boolean> {
   return row?.there === true;
 }
 
-/** Every series that r3a.series or the table knows. */
-export async function listKnown(client: OwnClient): Promise<readonly KnownSeries[]> {
-  return client.query(LIST_KNOWN);
-}
-
 /** All leaves, newest first. Those of a list partition never overlap. */
 export async function listStoredLeaves(client: OwnClient): Promise<readonly StoredLeaf[]> {
   const rows = await client.query<{ table: string; parent: string; from: number; to: number }>(LIST_LEAVES);
@@ -127,17 +135,16 @@ export async function listAttached(
   return leaves.filter(({ name }) => rows.some((row) => row.name === name));
 }
 
-/** Candles in `leaves` of each of the series, the newest of each leaf, where it is not older than `lastTs`. */
-export async function confirmNewest(
+/**
+ * Holds the table against the newest candles in `leaves`, for every series that it or r3a.series knows; returns their
+ * number and those that differ.
+ */
+export async function compareNewest(
   client: OwnClient,
   leaves: readonly OpenLeaf[],
-  series: readonly LastTs[],
-): Promise<readonly LastTs[]> {
-  if (leaves.length === 0) return [];
-  return client.query(leaves.map(CONFIRM_IN_LEAF).join(" union all "), [
-    ...columnsOf(series),
-    series.map(({ lastTs }) => lastTs),
-  ]);
+): Promise<{ readonly series: number; readonly differing: readonly ComparedSeries[] }> {
+  const [row] = await client.query<{ series: number; differing: ComparedSeries[] }>(COMPARE(leaves));
+  return row ?? { series: 0, differing: [] };
 }
 
 /** The newest candle in one leaf of those of `series` that have one there: one probe of the primary key each. */

@@ -1,17 +1,15 @@
 import pg from "pg";
+import { storageOf } from "../partition/desired.ts";
 import type { Leaf } from "../partition/layout.ts";
 import { renderTime } from "../time.ts";
-import { codeOf, type Database, withClient, withTransaction } from "./connect.ts";
+import { type Database, withClient, withTransaction } from "./connect.ts";
+import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
 
 const LIST_LEAVES = `select relid::regclass::text as name from pg_partition_tree('r3a.ohlcv_partitioned') where isleaf`;
 const LOCK_LEAF = `select pg_advisory_xact_lock(r3a_util.lock_key('leaf', $1))`;
 const IS_ATTACHED = `select 1 from pg_inherits where inhrelid = to_regclass($1)`;
 
-/** Attach waits for nobody longer than this: a waiting DDL statement makes every later reader wait too. */
-const LOCK_TIMEOUT_MS = 2_000;
-const ATTEMPTS = 10;
-const LOCK_NOT_AVAILABLE = "55P03";
-const DEADLOCK = "40P01";
+const PATIENCE_MS = 25_000;
 
 /** Names (without schema) of the leaves that exist. */
 export async function listLeafNames(db: Database): Promise<Set<string>> {
@@ -22,24 +20,19 @@ export async function listLeafNames(db: Database): Promise<Set<string>> {
 }
 
 /**
- * Creates a leaf with all indexes of its parent and attaches it: SHARE UPDATE EXCLUSIVE on the parent, so readers and
- * writers go on, where CREATE ... PARTITION OF would lock them out. Does nothing where it exists.
+ * Creates a leaf with its storage settings and all indexes of its parent, and attaches it: SHARE UPDATE EXCLUSIVE on the
+ * parent, so readers and writers go on, where CREATE ... PARTITION OF would lock them out. A table of its name that a
+ * crash left is attached as it is. Does nothing where the leaf exists.
  */
-export async function ensureLeaf(db: Database, leaf: Leaf): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await createLeaf(db, leaf);
-      return;
-    } catch (error) {
-      const isBusy = codeOf(error) === LOCK_NOT_AVAILABLE || codeOf(error) === DEADLOCK;
-      if (!isBusy) throw error;
-      if (attempt === ATTEMPTS) {
-        throw new Error(
-          `leaf r3a.${leaf.name} could not be attached in ${ATTEMPTS} tries: a long transaction holds r3a.${leaf.parent}`,
-          { cause: error },
-        );
-      }
-    }
+export async function ensureLeaf(db: Database, leaf: Leaf, signal?: AbortSignal): Promise<void> {
+  try {
+    await retryBusy(() => createLeaf(db, leaf), performance.now() + PATIENCE_MS, signal);
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+    throw new Error(
+      `leaf r3a.${leaf.name} could not be attached in ${PATIENCE_MS / 1000} s: a long transaction holds r3a.${leaf.parent}`,
+      { cause: error },
+    );
   }
 }
 
@@ -47,13 +40,15 @@ async function createLeaf(db: Database, leaf: Leaf): Promise<void> {
   const table = `r3a.${pg.escapeIdentifier(leaf.name)}`;
   const parent = `r3a.${pg.escapeIdentifier(leaf.parent)}`;
   const [from, to] = [leaf.span.from, leaf.span.to].map((ms) => pg.escapeLiteral(renderTime(ms)));
+  const storage = Object.entries(storageOf(leaf, Date.now())).map(([name, value]) => `${name} = ${value}`);
+  const options = storage.length > 0 ? `with (${storage.join(", ")})` : "";
   await withTransaction(db, async (client) => {
     await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
     // two attaches to one parent exclude each other anyway: here they wait in order, before either has made a table
     await client.query(LOCK_LEAF, [leaf.parent]);
     const attached = await client.query(IS_ATTACHED, [table]);
     if (attached.rowCount !== 0) return;
-    await client.query(`create table if not exists ${table} (like ${parent} including all)`);
+    await client.query(`create table if not exists ${table} (like ${parent} including all) ${options}`);
     await client.query(
       `alter table ${parent} attach partition ${table} for values from (${from}) to (${to})`,
     );

@@ -6,14 +6,13 @@ import {
   addRows,
   beginLook,
   beginRefresh,
-  confirmNewest,
+  compareNewest,
   deleteRows,
   findInLeaf,
   isLegacyThere,
   type KnownSeries,
   type LastTs,
   listAttached,
-  listKnown,
   listStoredLeaves,
   listSymbols,
   lockRows,
@@ -66,8 +65,7 @@ export async function refreshLastTs(
 export async function refreshOn(client: OwnClient, wish: RefreshWish): Promise<Refreshed | null> {
   if (wish.isPreview) await beginLook(client);
   else if (!(await beginRefresh(client))) return null;
-  const known = await listKnown(client);
-  const stored = await findStored(client, known, wish);
+  const { series, known, stored } = await findDiffering(client, wish);
   const all = planRefresh(known, stored, true);
   const isLegacy = all.length > 0 && (await isLegacyThere(client));
   const changes = isLegacy ? planRefresh(known, stored, false) : all;
@@ -78,7 +76,7 @@ export async function refreshOn(client: OwnClient, wish: RefreshWish): Promise<R
   const symbols = await symbolsOf(client, written);
   await client.query("commit");
   return {
-    series: known.length,
+    series,
     changes: written.map((change) => ({
       ...change,
       symbol: symbols.get(change.coinId) ?? `coin ${change.coinId}`,
@@ -89,26 +87,21 @@ export async function refreshOn(client: OwnClient, wish: RefreshWish): Promise<R
 }
 
 /**
- * The newest candle of each series. Most have it in the open leaves, at or after what the table says; only the rest
- * is searched, leaf by leaf.
+ * The series that may differ, with the newest candle of each. Most series have it in the open leaves, at or after what
+ * the table says; only the rest is searched, leaf by leaf.
  */
-async function findStored(
+async function findDiffering(
   client: OwnClient,
-  known: readonly KnownSeries[],
   { now, lookbackMs }: RefreshWish,
-): Promise<readonly LastTs[]> {
+): Promise<{ series: number; known: readonly KnownSeries[]; stored: readonly LastTs[] }> {
   const open = await listAttached(client, listOpenLeaves({ from: now - lookbackMs, to: now + LATEST_MS }));
-  const said = known.flatMap((series) =>
-    series.lastTs === null ? [] : [{ ...series, lastTs: series.lastTs }],
+  const { series, differing } = await compareNewest(client, open);
+  const found = differing.flatMap(({ newest, ...each }) =>
+    newest === null ? [] : [{ ...each, lastTs: newest }],
   );
-  const confirmed = new Map<string, LastTs>();
-  for (const row of await confirmNewest(client, open, said)) {
-    const other = confirmed.get(keyOf(row));
-    if (other === undefined || other.lastTs < row.lastTs) confirmed.set(keyOf(row), row);
-  }
-  const rest = known.filter((series) => !confirmed.has(keyOf(series)));
-  if (rest.length === 0) return [...confirmed.values()];
-  return [...confirmed.values(), ...(await searchLeaves(client, await listStoredLeaves(client), rest))];
+  const rest = differing.filter(({ newest }) => newest === null);
+  const searched = rest.length === 0 ? [] : await searchLeaves(client, await listStoredLeaves(client), rest);
+  return { series, known: differing, stored: [...found, ...searched] };
 }
 
 function listOpenLeaves(span: Span): readonly OpenLeaf[] {

@@ -1,0 +1,60 @@
+import type pg from "pg";
+import type { OwnClient } from "./own-client.ts";
+
+/** A session that stands in the way. `ageS` is the age of its transaction. */
+export type Session = {
+  readonly pid: number;
+  readonly application: string;
+  readonly state: string;
+  readonly ageS: number;
+};
+
+const SESSION = `a.pid, a.application_name as application, coalesce(a.state, a.backend_type) as state,
+  coalesce(extract(epoch from clock_timestamp() - a.xact_start), 0)::float8 as "ageS"`;
+
+/** A prepared transaction holds its locks without any session; it is shown with the pid 0. */
+const OLD_TRANSACTIONS = `
+  select ${SESSION} from pg_stat_activity a
+  where a.datname = current_database() and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
+    and a.xact_start < clock_timestamp() - make_interval(secs => $1)
+  union all
+  select 0, p.gid, 'prepared transaction', extract(epoch from clock_timestamp() - p.prepared)::float8
+  from pg_prepared_xacts p where p.database = current_database() and p.prepared < clock_timestamp() - make_interval(secs => $1)
+  order by 4 desc`;
+
+const HOLDERS = `
+  select ${SESSION} from pg_stat_activity a
+  where a.pid <> pg_backend_pid() and a.pid in (
+    select pid from pg_locks where granted and locktype = 'relation' and relation = any ($1::regclass[])
+      and database = (select oid from pg_database where datname = current_database()))
+  order by 4 desc`;
+
+const BLOCKERS = `select ${SESSION} from pg_stat_activity a where a.pid = any (pg_blocking_pids($1)) order by 4 desc`;
+
+/** Transactions of this database older than `ageS` seconds: a concurrent build would wait for every one of them. */
+export async function listOldTransactions(client: OwnClient, ageS: number): Promise<readonly Session[]> {
+  return client.query<Session>(OLD_TRANSACTIONS, [ageS]);
+}
+
+/** Sessions that hold any lock on one of the tables. */
+export async function listHolders(client: OwnClient, tables: readonly string[]): Promise<readonly Session[]> {
+  return client.query<Session>(HOLDERS, [tables]);
+}
+
+/** Sessions that the server's process `pid` waits for at this moment. */
+export async function listBlockers(
+  client: Pick<pg.ClientBase, "query">,
+  pid: number,
+): Promise<readonly Session[]> {
+  return (await client.query<Session>(BLOCKERS, [pid])).rows;
+}
+
+/** `pid 4711 (psql), idle in transaction, for 431 s`, joined. */
+export function renderSessions(sessions: readonly Session[]): string {
+  return sessions
+    .map(
+      ({ pid, application, state, ageS }) =>
+        `pid ${pid} (${application}), ${state}, for ${Math.round(ageS)} s`,
+    )
+    .join("; ");
+}

@@ -1,0 +1,57 @@
+import { DESIRED } from "../partition/desired.ts";
+import type { AttachedLeaf, Catalog, IndexWork, LedgerOp } from "../partition/maint-plan.ts";
+import { LEDGER_DUE } from "./maint-ledger.ts";
+import type { OwnClient } from "./own-client.ts";
+
+const INDEX_WORK = `
+  select attempts, rank, op, table_name as "table", object, sql, is_concurrent as "isConcurrent", builder
+  from r3a_util.maint_index_plan($1, $2, to_regclass($3)) with ordinality as p order by p.ordinality`;
+
+const LEAVES = `
+  select c.relname as name, p.relname as parent, i.inhdetachpending as "isDetaching", coalesce(c.reloptions, '{}') as options,
+         (extract(epoch from b.edges[1]::timestamptz) * 1000)::float8 as "from",
+         (extract(epoch from b.edges[2]::timestamptz) * 1000)::float8 as "to"
+  from pg_inherits l
+  join pg_class p on p.oid = l.inhrelid
+  join pg_inherits i on i.inhparent = l.inhrelid
+  join pg_class c on c.oid = i.inhrelid
+  left join lateral regexp_match(
+    pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \\(''([^'']+)''\\) TO \\(''([^'']+)''\\)$') as b (edges) on c.relkind = 'r'
+  where l.inhparent = 'r3a.ohlcv_partitioned'::regclass and ($1::text is null or c.oid = to_regclass($1))
+  order by p.relname, c.relname`;
+
+const STANDALONE = `
+  select c.relname as name from pg_class c
+  where c.relnamespace = 'r3a'::regnamespace and c.relkind = 'r' and not c.relispartition and c.relname like 'ohlcv\\_%'
+  order by 1`;
+
+const ATTEMPTS = `select object, attempts from r3a_util.maint_attempt`;
+
+/**
+ * The catalog as maint looks at it. With `only` (a table with its schema) just that table's part, for a look before and
+ * after an operation. Nothing here locks a leaf.
+ */
+export async function readCatalog(client: OwnClient, only: string | null = null): Promise<Catalog> {
+  const work = await client.query<IndexWork>(INDEX_WORK, [
+    DESIRED.pagesPerRange,
+    DESIRED.openFillfactor,
+    only,
+  ]);
+  const leaves = await client.query<Omit<AttachedLeaf, "span"> & { from: number | null; to: number | null }>(
+    LEAVES,
+    [only],
+  );
+  const standalone = only === null ? await client.query<{ name: string }>(STANDALONE) : [];
+  const attempts = await client.query<{ object: string; attempts: number }>(ATTEMPTS);
+  const ledger = await client.query<{ op: LedgerOp }>(LEDGER_DUE);
+  return {
+    indexWork: work,
+    leaves: leaves.map(({ from, to, ...leaf }) => ({
+      ...leaf,
+      span: from === null || to === null ? null : { from, to },
+    })),
+    standalone: standalone.map(({ name }) => name),
+    attempts: new Map(attempts.map((row) => [row.object, row.attempts])),
+    ledger: ledger.map(({ op }) => op),
+  };
+}

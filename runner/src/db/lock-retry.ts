@@ -1,0 +1,33 @@
+import { sleep } from "../time.ts";
+import { codeOf } from "./connect.ts";
+
+/** A statement that changes the catalog waits for nobody longer than this: while it waits, every later reader waits too. */
+export const LOCK_TIMEOUT_MS = 2_000;
+
+const LOCK_NOT_AVAILABLE = "55P03";
+const DEADLOCK = "40P01";
+
+/** Whether others held what a statement needed: the same statement may work in a moment. */
+export function isBusy(error: unknown): boolean {
+  return codeOf(error) === LOCK_NOT_AVAILABLE || codeOf(error) === DEADLOCK;
+}
+
+/**
+ * Does `work` again while others hold its locks, with pauses that grow to a second, until `until` (of performance.now);
+ * then its last error comes out. In the pauses readers and writers get through. Nobody else is ever ended for it.
+ */
+export async function retryBusy<T>(
+  work: () => Promise<T>,
+  until: number,
+  signal = new AbortController().signal,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      const pauseMs = Math.min(1_000, attempt * 100) * (0.5 + Math.random());
+      if (!isBusy(error) || performance.now() + pauseMs > until) throw error;
+      await sleep(pauseMs, signal);
+    }
+  }
+}

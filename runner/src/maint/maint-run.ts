@@ -1,0 +1,145 @@
+import type { Context } from "../context.ts";
+import { listBlockers, renderSessions } from "../db/activity.ts";
+import { readCatalog } from "../db/catalog.ts";
+import { type Database, withClient } from "../db/connect.ts";
+import { beginOp, endOp, type OpOutcome, sqlstateOf } from "../db/maint-ops.ts";
+import { withMaintSession } from "../db/maint-session.ts";
+import { withOwnClient } from "../db/own-client.ts";
+import { messageOf, TryAgain } from "../errors.ts";
+import { type Action, keyOf, type MaintPlan, planMaint } from "../partition/maint-plan.ts";
+import { Blocked, performAction, type StepTools } from "./maint-step.ts";
+
+export type MaintLimits = {
+  readonly maxOps: number;
+  /** No operation begins after this, of performance.now(). */
+  readonly until: number;
+  readonly transactionAgeS: number;
+};
+
+export type MaintStep = {
+  readonly op: string;
+  readonly object: string;
+  readonly outcome: OpOutcome;
+  readonly ms: number;
+  readonly error: string | null;
+};
+
+export type MaintResult = {
+  readonly steps: readonly MaintStep[];
+  /** Actions that are still to be done: those not begun, failed and blocked. */
+  readonly backlog: number;
+  readonly refused: readonly string[];
+};
+
+/** An operation that takes longer than this says every so often who it waits for. */
+const WATCH_MS = 10_000;
+
+/** The plan as it is now; changes nothing and needs no lock. */
+export async function previewMaint(db: Database, signal: AbortSignal): Promise<MaintPlan> {
+  return withOwnClient(db, signal, async (client) => planMaint(await readCatalog(client), Date.now()));
+}
+
+/**
+ * Plans, does what the limits allow, and plans again until nothing is left that this run has not tried: a build is
+ * followed by its attach, the last attach by its parent. Null when another holder is at work.
+ */
+export async function runMaint(
+  context: Context,
+  db: Database,
+  limits: MaintLimits,
+): Promise<MaintResult | null> {
+  const { signal, log } = context;
+  return withMaintSession(db, signal, async (session) => {
+    const steps: MaintStep[] = [];
+    const tried = new Set<string>();
+    const stuck = new Set<string>();
+    const tools: StepTools = {
+      db,
+      session,
+      signal,
+      until: limits.until,
+      transactionAgeS: limits.transactionAgeS,
+    };
+    const mayBegin = () => performance.now() < limits.until && steps.filter(isCounted).length < limits.maxOps;
+    for (;;) {
+      const plan = planMaint(await readCatalog(session.client), Date.now());
+      const next = plan.actions.filter((action) => !tried.has(keyOf(action)) && !stuck.has(action.object));
+      if (next.length === 0 || !mayBegin()) {
+        for (const fault of plan.refused) log.error({ "event.name": "maint_refused" }, `[MAINT] ${fault}`);
+        for (const note of plan.notes) log.warn({ "event.name": "maint_note" }, `[MAINT] ${note}`);
+        return { steps, backlog: plan.actions.length, refused: plan.refused };
+      }
+      for (const action of next) {
+        if (!mayBegin()) break;
+        if (stuck.has(action.object)) continue;
+        tried.add(keyOf(action));
+        const step = await recordStep(context, tools, action);
+        if (step === null) continue;
+        steps.push(step);
+        if (step.outcome !== "done") stuck.add(action.object);
+        // the builds below it can be attached at once where its index is there: the plan is another one now
+        if (action.op === "create-parent") break;
+      }
+    }
+  });
+}
+
+/** What waits for others costs nothing, and must not use up the operations of the rest. */
+function isCounted({ outcome }: MaintStep): boolean {
+  return outcome !== "blocked";
+}
+
+/** One action with its row in the ledger and its line in the log; null when it was not needed any more. */
+async function recordStep(context: Context, tools: StepTools, action: Action): Promise<MaintStep | null> {
+  const { client, pid } = tools.session;
+  const { op, object } = action;
+  const id = await beginOp(client, { runId: context.runId, op, object, attempt: action.attempts + 1 });
+  const startedAt = performance.now();
+  const watch = setInterval(() => reportBlockers(context, tools.db, pid, action), WATCH_MS);
+  let end: { outcome: OpOutcome; sqlstate: string | null; error: string | null } = {
+    outcome: "done",
+    sqlstate: null,
+    error: null,
+  };
+  let needed = true;
+  try {
+    needed = await performAction(tools, action);
+  } catch (error) {
+    context.signal.throwIfAborted(); // the row stays 'running': it was begun and not finished
+    if (error instanceof TryAgain) throw error;
+    const outcome = error instanceof Blocked ? "blocked" : "failed";
+    end = { outcome, sqlstate: sqlstateOf(error), error: messageOf(error).slice(0, 500) };
+  } finally {
+    clearInterval(watch);
+  }
+  const ms = performance.now() - startedAt;
+  await endOp(client, id, { ...end, ms });
+  const fields = {
+    "event.name": "maint_op",
+    op,
+    object,
+    outcome: end.outcome,
+    sqlstate: end.sqlstate,
+    attempt: action.attempts + 1,
+    ms: Math.round(ms),
+  };
+  const level = { done: "info", blocked: "warn", failed: "error" } as const;
+  context.log[level[end.outcome]](
+    fields,
+    `[MAINT] ${op} ${object}: ${needed ? end.outcome : "not needed any more"}${end.error === null ? "" : `: ${end.error}`}`,
+  );
+  return needed ? { op, object, outcome: end.outcome, ms, error: end.error } : null;
+}
+
+function reportBlockers({ log }: Context, db: Database, pid: number, { op, object }: Action): void {
+  withClient(db, (client) => listBlockers(client, pid)).then(
+    (blockers) => {
+      if (blockers.length === 0) return;
+      log.warn(
+        { "event.name": "maint_waits", op, object },
+        `[MAINT] ${op} ${object} waits for ${renderSessions(blockers)}`,
+      );
+    },
+    () => {}, // only a word for people; the operation says itself what goes wrong
+  );
+}

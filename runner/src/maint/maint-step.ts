@@ -1,0 +1,106 @@
+import { listHolders, listOldTransactions, renderSessions } from "../db/activity.ts";
+import { readCatalog } from "../db/catalog.ts";
+import type { Database } from "../db/connect.ts";
+import { ensureLeaf } from "../db/leaves.ts";
+import { isBusy, retryBusy } from "../db/lock-retry.ts";
+import { keepLedger } from "../db/maint-ledger.ts";
+import { runAlone, runTransaction } from "../db/maint-ops.ts";
+import type { MaintSession } from "../db/maint-session.ts";
+import { type Action, keyOf, planMaint } from "../partition/maint-plan.ts";
+
+export type StepTools = {
+  readonly db: Database;
+  readonly session: MaintSession;
+  readonly signal: AbortSignal;
+  /** End of the run's time, of performance.now(): nothing is tried again after it. */
+  readonly until: number;
+  /** A concurrent build is not begun while a transaction is older than this. */
+  readonly transactionAgeS: number;
+};
+
+/** The last attach below a parent locks it too. */
+const ROOT = "r3a.ohlcv_partitioned";
+
+/** Somebody else must end first; nothing was changed. */
+export class Blocked extends Error {
+  override readonly name = "Blocked";
+}
+
+/** Tries for a lock end after this, so that one table that is always busy leaves time for the others. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * Does one action and reads back from the catalog that it is done. False when it was not needed any more; throws
+ * `Blocked`, or the error of what failed.
+ */
+export async function performAction(tools: StepTools, action: Action): Promise<boolean> {
+  const { client } = tools.session;
+  const table = tableOf(action);
+  const isNeeded = async () => {
+    const { actions } = planMaint(await readCatalog(client, table), Date.now());
+    const found = actions.find((candidate) => keyOf(candidate) === keyOf(action));
+    if (found?.kind === "index" && found.builder !== null)
+      throw await blockedByBuilder(tools, found.builder, table);
+    return found !== undefined;
+  };
+  await tools.session.checkHeld();
+  if (!(await change(tools, action, isNeeded).catch((error) => explain(tools, table, error)))) return false;
+  if (action.kind !== "ledger" && (await isNeeded()))
+    throw new Error(`${action.op} ${action.object} reported success, and the catalog still lacks it`);
+  return true;
+}
+
+/** Whose part of the catalog tells whether the action is still to be done. */
+function tableOf(action: Action): string {
+  if (action.kind === "index") return action.table;
+  return action.kind === "ledger" ? "r3a.run" : action.object;
+}
+
+async function change(tools: StepTools, action: Action, isNeeded: () => Promise<boolean>): Promise<boolean> {
+  const { db, session, signal, until } = tools;
+  const retryUntil = Math.min(until, performance.now() + PATIENCE_MS);
+  if (action.kind === "index" && action.isConcurrent) {
+    await refuseBesideOldTransactions(tools, action.object);
+    if (!(await isNeeded())) return false;
+    await runAlone(session.client, action.sql);
+    return true;
+  }
+  if (action.kind === "index" || action.kind === "table") {
+    const table = action.kind === "index" ? action.table : null;
+    return retryBusy(
+      () => runTransaction(session.client, { sql: action.sql, table, isNeeded }),
+      retryUntil,
+      signal,
+    );
+  }
+  if (!(await isNeeded())) return false;
+  if (action.kind === "leaf") await ensureLeaf(db, action.leaf, signal);
+  else await keepLedger(session.client, action.op, () => performance.now() > until);
+  return true;
+}
+
+async function refuseBesideOldTransactions(tools: StepTools, object: string): Promise<void> {
+  const old = await listOldTransactions(tools.session.client, tools.transactionAgeS);
+  if (old.length === 0) return;
+  throw new Blocked(
+    `a concurrent build of ${object} would wait for transactions older than ${tools.transactionAgeS} s: ${renderSessions(old)}; end them, the next run builds it`,
+  );
+}
+
+async function blockedByBuilder({ session }: StepTools, pid: number, table: string): Promise<Blocked> {
+  const holder = (await listHolders(session.client, [table])).filter((found) => found.pid === pid);
+  return new Blocked(`${table} is being built on or vacuumed: ${renderSessions(holder) || `pid ${pid}`}`);
+}
+
+/** A lock time-out says nothing about who held it. */
+async function explain({ session, signal }: StepTools, table: string, error: unknown): Promise<never> {
+  signal.throwIfAborted();
+  if (!isBusy(error)) throw error;
+  const holders = renderSessions(await listHolders(session.client, [table, ROOT]));
+  throw Object.assign(
+    new Error(`${table} stayed locked; held by: ${holders || "nobody any more"}`, { cause: error }),
+    {
+      code: "55P03",
+    },
+  );
+}

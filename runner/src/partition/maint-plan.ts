@@ -1,0 +1,191 @@
+import type { Span } from "../candle/span.ts";
+import { INTERVALS, type Interval } from "../contract.ts";
+import { DESIRED, isSealed, listLeavesAhead } from "./desired.ts";
+import { type Leaf, leafAt } from "./layout.ts";
+
+/** One statement of r3a_util.maint_index_plan, in its order. Names with their schema. */
+export type IndexWork = {
+  readonly attempts: number;
+  readonly rank: number;
+  readonly op: string;
+  readonly table: string;
+  readonly object: string;
+  readonly sql: string;
+  readonly isConcurrent: boolean;
+  /** A session that builds on the table, or vacuums it; null where none does. */
+  readonly builder: number | null;
+};
+
+/** A table below a list partition. `span` is null where its bounds are none of a leaf's. Names without schema. */
+export type AttachedLeaf = {
+  readonly name: string;
+  readonly parent: string;
+  readonly span: Span | null;
+  readonly isDetaching: boolean;
+  readonly options: readonly string[];
+};
+
+/** What the database is like, as far as maint looks after it. */
+export type Catalog = {
+  readonly indexWork: readonly IndexWork[];
+  readonly leaves: readonly AttachedLeaf[];
+  /** Tables of the schema that are attached to nothing. */
+  readonly standalone: readonly string[];
+  /** Operations in vain since the last that worked, by object. */
+  readonly attempts: ReadonlyMap<string, number>;
+  /** Which parts of the ledgers have something to close or to delete. */
+  readonly ledger: readonly LedgerOp[];
+};
+
+export const LEDGER_OPS = ["close-runs", "delete-items", "delete-runs", "delete-ops"] as const;
+export type LedgerOp = (typeof LEDGER_OPS)[number];
+
+/** One operation: a statement, or a few that belong into one transaction. */
+export type Action = {
+  readonly op: string;
+  /** What it is about, with schema; what failed is counted by it. */
+  readonly object: string;
+  readonly attempts: number;
+  readonly rank: number;
+} & (
+  | {
+      readonly kind: "index";
+      readonly sql: string;
+      readonly table: string;
+      readonly isConcurrent: boolean;
+      readonly builder: number | null;
+    }
+  | { readonly kind: "table"; readonly sql: string }
+  | { readonly kind: "leaf"; readonly leaf: Leaf }
+  | { readonly kind: "ledger"; readonly op: LedgerOp }
+);
+
+export type MaintPlan = {
+  readonly actions: readonly Action[];
+  /** Leaves that stand where none of ours can: maint does not guess, a person must look. */
+  readonly refused: readonly string[];
+  /** Worth a look, and in nobody's way. */
+  readonly notes: readonly string[];
+};
+
+/** Small is valuable. Those between 30 and 80 come from r3a_util.maint_index_plan. */
+const RANK = { finishDetach: 10, createLeaf: 20, storage: 85, ledger: 90 } as const;
+
+/**
+ * All that is left to do, most valuable first. What failed before comes after all that did not, fewest failures first:
+ * so nothing can starve behind it, however few operations a run may do.
+ */
+export function planMaint(catalog: Catalog, now: number): MaintPlan {
+  const attemptsOf = (object: string) => catalog.attempts.get(object) ?? 0;
+  const actions: Action[] = [];
+  for (const { name, parent, isDetaching } of catalog.leaves) {
+    if (!isDetaching) continue;
+    const object = `r3a.${quote(name)}`;
+    const sql = `ALTER TABLE r3a.${quote(parent)} DETACH PARTITION r3a.${quote(name)} FINALIZE`;
+    actions.push({
+      kind: "table",
+      op: "finish-detach",
+      object,
+      sql,
+      rank: RANK.finishDetach,
+      attempts: attemptsOf(object),
+    });
+  }
+  for (const leaf of listMissing(catalog.leaves, now)) {
+    const object = `r3a.${leaf.name}`;
+    actions.push({
+      kind: "leaf",
+      op: "create-leaf",
+      object,
+      leaf,
+      rank: RANK.createLeaf,
+      attempts: attemptsOf(object),
+    });
+  }
+  for (const work of catalog.indexWork) actions.push({ kind: "index", ...work });
+  for (const leaf of catalog.leaves) {
+    const missing = missingStorage(leaf, now);
+    if (missing.length === 0) continue;
+    const object = `r3a.${quote(leaf.name)}`;
+    const sql = `ALTER TABLE ${object} SET (${missing.join(", ")})`;
+    actions.push({
+      kind: "table",
+      op: "storage",
+      object,
+      sql,
+      rank: RANK.storage,
+      attempts: attemptsOf(object),
+    });
+  }
+  for (const op of catalog.ledger) {
+    actions.push({ kind: "ledger", op, object: op, rank: RANK.ledger, attempts: attemptsOf(op) });
+  }
+  return {
+    actions: actions.toSorted((a, b) => a.attempts - b.attempts || a.rank - b.rank),
+    refused: listMisaligned(catalog.leaves),
+    notes: listForgotten(catalog, now),
+  };
+}
+
+/** Two of the same key are the same operation: a plan that still has it after it was done says that it was in vain. */
+export function keyOf(action: Action): string {
+  return `${action.op} ${action.object} ${"sql" in action ? action.sql : ""}`;
+}
+
+/** Wanted leaves whose period is free. One that is being detached still has it; the run after has the leaf attached. */
+function listMissing(leaves: readonly AttachedLeaf[], now: number): Leaf[] {
+  return listLeavesAhead(now).filter(
+    (wanted) =>
+      !leaves.some(
+        ({ name, parent, span }) =>
+          name === wanted.name ||
+          (parent === wanted.parent &&
+            span !== null &&
+            span.from < wanted.span.to &&
+            span.to > wanted.span.from),
+      ),
+  );
+}
+
+function listMisaligned(leaves: readonly AttachedLeaf[]): string[] {
+  return leaves.flatMap(({ name, parent, span }) => {
+    const interval = INTERVALS.find((candidate) => leafAt(candidate, 0).parent === parent);
+    const should = interval !== undefined && span !== null ? leafAt(interval, span.from) : null;
+    if (
+      should !== null &&
+      should.name === name &&
+      should.span.from === span?.from &&
+      should.span.to === span.to
+    )
+      return [];
+    const place = should === null ? "" : `; its period belongs to r3a.${should.name}`;
+    return [`r3a.${name} below r3a.${parent} is none of our leaves${place}: detach it, and move its rows`];
+  });
+}
+
+/** Outside the leaves ahead nobody but a person knows why a table is detached. */
+function listForgotten({ standalone, leaves }: Catalog, now: number): string[] {
+  const ours = new Set([...listLeavesAhead(now), ...leaves].map(({ name }) => name));
+  return standalone
+    .filter((name) => !ours.has(name) && intervalOfLeaf(name) !== null)
+    .map(
+      (name) =>
+        `r3a.${name} is named like a leaf and attached to nothing: attach it, or move it out of the schema`,
+    );
+}
+
+function intervalOfLeaf(name: string): Interval | null {
+  const [, year = "", quarter = "", month = ""] = /_(\d{4})(?:_q([1-4])|_(\d\d))?$/.exec(name) ?? [];
+  const start = Date.UTC(Number(year), quarter === "" ? Number(month || 1) - 1 : (Number(quarter) - 1) * 3);
+  return INTERVALS.find((interval) => leafAt(interval, start).name === name) ?? null;
+}
+
+function missingStorage({ span, isDetaching, options }: AttachedLeaf, now: number): string[] {
+  if (span === null || isDetaching || isSealed(span, now)) return [];
+  const wanted = Object.entries(DESIRED.openStorage).map(([name, value]) => `${name}=${value}`);
+  return wanted.filter((option) => !options.includes(option));
+}
+
+function quote(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
