@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { openDatabase } from "../../runner/src/db/connect.ts";
+import { closeRun } from "../../runner/src/db/runs.ts";
 import { useDatabase } from "../support/database.ts";
 import { startMaint } from "../support/maint-runs.ts";
 
@@ -61,4 +63,19 @@ test("runs whose process is gone are closed and counted, and the ledgers forget 
   expect(ops).toEqual([{ object: "new" }]);
   // what has just been kept is not due again
   expect(JSON.parse((await startMaint(database, "--json").ended).stdout)).toMatchObject({ steps: [] });
+});
+
+test("a process that wakes up after maint has closed its run does not count it a second time", async () => {
+  const runId = await addRun(1, 9, "aborted", "1 minute");
+  const countOf = () =>
+    database.query(`select n::int from r3a.job_counter where command = 'sync' and outcome = 'success'`);
+  const before = await countOf();
+  const db = openDatabase(database.url, "woken");
+  const run = { runId, command: "sync", args: "", deadlineS: null, host: "a", pid: 1, version: "0" };
+  await closeRun(db, run, [], { outcome: "success", exitCode: 0, rateLimitHits: 0, error: null });
+  await db.pool.end();
+  expect(await countOf()).toEqual(before);
+  expect(await database.query("select outcome from r3a.run where run_id = $1", [runId])).toEqual([
+    { outcome: "aborted" },
+  ]);
 });

@@ -71,7 +71,10 @@ export async function beat(db: Database, runId: string): Promise<void> {
   await withClient(db, (client) => client.query(HEARTBEAT, [runId]));
 }
 
-/** Closes the run with its items and counts it, in one transaction. */
+/**
+ * Closes the run with its items and counts it, in one transaction. One that maint has closed already, since its
+ * heartbeat was old, stays as it is.
+ */
 export async function closeRun(
   db: Database,
   run: NewRun,
@@ -80,7 +83,8 @@ export async function closeRun(
 ): Promise<void> {
   await withTransaction(db, async (client) => {
     if (items.length > 0) await client.query(INSERT_ITEMS, [run.runId, JSON.stringify(items)]);
-    await client.query(CLOSE_RUN, [run.runId, end.outcome, end.exitCode, end.rateLimitHits, end.error]);
-    await client.query(COUNT_RUN, [run.command, end.outcome]);
+    const closing = [run.runId, end.outcome, end.exitCode, end.rateLimitHits, end.error];
+    const { rowCount } = await client.query(CLOSE_RUN, closing);
+    if (rowCount === 1) await client.query(COUNT_RUN, [run.command, end.outcome]);
   });
 }
