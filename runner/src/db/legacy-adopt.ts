@@ -5,7 +5,7 @@ import type { Interval } from "../contract.ts";
 import { TryAgain } from "../errors.ts";
 import { type Database, withClient, withTransaction } from "./connect.ts";
 import { OLD_ROOT } from "./legacy-catalog.ts";
-import { retryOnLock, SET_LOCK_TIMEOUT } from "./legacy-retry.ts";
+import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 /** What the last migration takes over into the new tables: coins with their ids, and what the old layout holds. */
@@ -19,9 +19,9 @@ export type LegacyNotes = {
   readonly series: readonly { readonly coinId: number; readonly interval: Interval; readonly span: Span }[];
 };
 
-const ATTEMPTS = 15;
+const PATIENCE_MS = 40_000;
 
-const RENAME_ROOT = `${SET_LOCK_TIMEOUT}; alter table ${OLD_ROOT} rename to ohlcv_legacy`;
+const RENAME_ROOT = `set local lock_timeout = ${LOCK_TIMEOUT_MS}; alter table ${OLD_ROOT} rename to ohlcv_legacy`;
 
 const CREATE_NOTES = `
   create table r3a.legacy_coin (id integer primary key, symbol text not null unique, base text not null, quote text not null);
@@ -83,16 +83,14 @@ export async function adoptLegacy(
   collisions: Collisions,
   signal: AbortSignal,
 ): Promise<void> {
-  await retryOnLock(
-    signal,
-    ATTEMPTS,
-    (cause) =>
-      new TryAgain(
-        `${OLD_ROOT} is in use and could not be renamed in ${ATTEMPTS} tries: stop the jobs of the old system and long readers`,
-        { cause },
-      ),
-    () => withTransaction(db, (client) => adoptOnce(client, notes, collisions)),
-  );
+  const adopt = () => withTransaction(db, (client) => adoptOnce(client, notes, collisions));
+  await retryBusy(adopt, performance.now() + PATIENCE_MS, signal).catch((cause: unknown) => {
+    if (!isBusy(cause)) throw cause;
+    throw new TryAgain(
+      `${OLD_ROOT} is in use and could not be renamed: stop the jobs of the old system and long readers`,
+      { cause },
+    );
+  });
 }
 
 async function adoptOnce(

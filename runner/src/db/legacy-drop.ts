@@ -1,8 +1,9 @@
 import { type Database, withClient, withTransaction } from "./connect.ts";
 import { LEGACY_ROOT, type LegacyLeaf, listTree, listViews } from "./legacy-catalog.ts";
-import { retryOnLock, SET_LOCK_TIMEOUT } from "./legacy-retry.ts";
+import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
 
-const ATTEMPTS = 3;
+/** A leaf that a reader holds for longer is left to the next run; the others wait for it meanwhile. */
+const PATIENCE_MS = 8_000;
 
 /** Gaps that no leaf filled are asked for from now on, and the notes and derived tables of the old system go. */
 const FORGET = `
@@ -68,14 +69,13 @@ async function dropWithRetries(
   signal: AbortSignal,
   work: (query: Query) => Promise<unknown>,
 ): Promise<void> {
-  const giveUp = (cause: unknown) =>
-    new Error(`${name} could not be dropped in ${ATTEMPTS} tries: a reader of ${LEGACY_ROOT} holds it`, {
-      cause,
-    });
-  await retryOnLock(signal, ATTEMPTS, giveUp, () =>
+  const drop = () =>
     withTransaction(db, async (client) => {
-      await client.query(SET_LOCK_TIMEOUT);
+      await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
       await work(async (text) => (await client.query<{ rows: number }>(text)).rows);
-    }),
-  );
+    });
+  await retryBusy(drop, performance.now() + PATIENCE_MS, signal).catch((cause: unknown) => {
+    if (!isBusy(cause)) throw cause;
+    throw new Error(`${name} could not be dropped: a reader of ${LEGACY_ROOT} holds it`, { cause });
+  });
 }
