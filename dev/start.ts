@@ -100,9 +100,12 @@ async function main(): Promise<number> {
     }
     const gaps = await runCommand(["gaps"], env);
     const checked = await runCommand(["verify"], env);
-    process.stdout.write(`\n${renderSummary(summaries)}\nmissing: ${gaps.stdout}${checked.stdout}`);
+    const health = await runCommand(["health"], env);
+    process.stdout.write(
+      `\n${renderSummary(summaries)}\nmissing: ${gaps.stdout}${checked.stdout}\n${health.stdout}`,
+    );
     process.stdout.write(`\nread it back: npm start -- candles BTCUSDT 1h --last 5\n`);
-    return worst === EXIT.done ? checked.code : worst;
+    return [worst, checked.code, health.code].find((code) => code !== EXIT.done) ?? EXIT.done;
   } finally {
     await exchange.stop();
     await server.stop();
