@@ -154,7 +154,7 @@ test("has nothing left to do after it was carried out, does each object once, an
         decisions.map((each) => ({ ...each, pods: each.pods.toSorted() })),
       );
     }),
-    { numRuns: 500 },
+    { numRuns: 2_000 },
   );
 });
 

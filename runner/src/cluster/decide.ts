@@ -23,8 +23,11 @@ type Look = {
  * Job is dealt with through its Job, since the controller would only make it again; pods of other controllers are left.
  */
 export function decide(sight: Sight, policy: Policy, now: number): readonly Decision[] {
+  // by name: of a Job's two protected pods it is always the same that stands for the reason
   const inside = <T extends { readonly metadata?: Metadata }>(objects: readonly T[]) =>
-    objects.filter(({ metadata }) => metadata?.namespace === policy.namespace && metadata.uid !== undefined);
+    objects
+      .filter(({ metadata }) => metadata?.namespace === policy.namespace && metadata.uid !== undefined)
+      .toSorted((a, b) => compare(nameOf(a), nameOf(b)));
   const pods = inside(sight.pods);
   const jobs = inside(sight.jobs);
   const family = familyOf({ pods, jobs, cronJobs: inside(sight.cronJobs) });
