@@ -4,11 +4,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { STEPS } from "../test/cluster/pod-start.ts";
 import { type Figure, median, round } from "./report.ts";
 
 const E2E = fileURLToPath(new URL("../test/cluster/e2e.ts", import.meta.url));
-/** From the creation of the Job, as pod-start.ts names them. */
-const STEPS = ["scheduled", "init started", "runner started", "run opened", "first request", "committed"];
 
 /** On the real cluster (root, Go, Debian): what the image weighs, a pod's start costs, and the API server is asked at rest. */
 export async function measureCluster(): Promise<readonly Figure[]> {

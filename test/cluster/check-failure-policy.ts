@@ -47,7 +47,7 @@ type Promised = {
   readonly reason: string;
 };
 
-/** `backoffLimit` above 0 shows that FailJob really cut the tries short. */
+/** `backoffLimit` above 0 shows that FailJob really cut the tries short. The brake is the janitor's: check-janitor-states.ts. */
 const PROMISES: readonly Promised[] = [
   {
     name: "wrong-settings",
@@ -63,15 +63,6 @@ const PROMISES: readonly Promised[] = [
     container: { args: ["sync", "7m"] },
     backoffLimit: 2,
     codes: [EXIT.usage],
-    reason: "PodFailurePolicy",
-  },
-  {
-    name: "brake",
-    title: "a brake fails the Job at once",
-    // the janitor has one, but no retries: here the bare exit code stands for it
-    container: { command: ["/usr/bin/node", "-e", `process.exit(${EXIT.brake})`], args: [] },
-    backoffLimit: 2,
-    codes: [EXIT.brake],
     reason: "PodFailurePolicy",
   },
   {

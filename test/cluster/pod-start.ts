@@ -5,9 +5,10 @@ import { type CronJob, createObject, getObject, kubectl, NAMESPACE, waitForSucce
 import { record, say } from "./report.ts";
 import type { Servers } from "./servers.ts";
 
-/** Order of the columns of the table. */
-const STEPS = [
+/** From the creation of a Job, in their order. "image": the kubelet has it, pulled or already there; "run opened": Node runs and is logged in. */
+export const STEPS = [
   "scheduled",
+  "image",
   "init started",
   "runner started",
   "run opened",
@@ -20,26 +21,36 @@ type Step = (typeof STEPS)[number];
 const PROGRESS =
   '{.status.conditions[?(@.type=="PodScheduled")].status}|{.status.initContainerStatuses[0].state}|{.status.containerStatuses[0].state}{"\\n"}';
 
+const EVENTS = '{.involvedObject.name}|{.reason}{"\\n"}';
+
+/** Runs kubectl with `--watch` until it is told to stop. */
+function watch(args: readonly string[], onLine: (line: string) => void): () => void {
+  const child = spawn("kubectl", ["-n", NAMESPACE, "get", ...args], { stdio: ["ignore", "pipe", "ignore"] });
+  createInterface({ input: child.stdout }).on("line", onLine);
+  return () => child.kill();
+}
+
 /** Listens to a Job's pod and notes when each step was seen, in ms of this machine's clock. */
 function watchPod(job: string, seen: Map<Step, number>): () => void {
+  const note = (step: Step, happened: boolean) => {
+    if (happened && !seen.has(step)) seen.set(step, Date.now());
+  };
   const selector = `batch.kubernetes.io/job-name=${job}`;
-  const watch = spawn(
-    "kubectl",
-    ["-n", NAMESPACE, "get", "pod", "-l", selector, "--watch", "-o", `jsonpath=${PROGRESS}`],
-    {
-      stdio: ["ignore", "pipe", "ignore"],
-    },
-  );
-  createInterface({ input: watch.stdout }).on("line", (line) => {
-    const [scheduled, init = "", runner = ""] = line.split("|");
-    const note = (step: Step, happened: boolean) => {
-      if (happened && !seen.has(step)) seen.set(step, Date.now());
-    };
-    note("scheduled", scheduled === "True");
-    note("init started", /running|terminated/.test(init));
-    note("runner started", /running|terminated/.test(runner));
-  });
-  return () => watch.kill();
+  const stops = [
+    watch(["pod", "-l", selector, "--watch", "-o", `jsonpath=${PROGRESS}`], (line) => {
+      const [scheduled, init = "", runner = ""] = line.split("|");
+      note("scheduled", scheduled === "True");
+      note("init started", /running|terminated/.test(init));
+      note("runner started", /running|terminated/.test(runner));
+    }),
+    watch(["events", "--watch-only", "-o", `jsonpath=${EVENTS}`], (line) => {
+      const [name = "", reason] = line.split("|");
+      note("image", name.startsWith(`${job}-`) && reason === "Pulled");
+    }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
 }
 
 const RUN = `
