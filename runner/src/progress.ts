@@ -1,6 +1,6 @@
 import cliProgress from "cli-progress";
 
-/** Shows how far a long work is. `total` and `done` in candles; the total may be corrected as plans become exact. */
+/** Shows how far a long work is. `total` and `done` in its unit; the total may be corrected as plans become exact. */
 export type Progress = {
   start(total: number): void;
   advance(done: number): void;
@@ -10,14 +10,18 @@ export type Progress = {
 
 const HIDDEN: Progress = { start() {}, advance() {}, correct() {}, stop() {} };
 
-/** Work below this is over before a bar could be read. */
-const SMALLEST_SHOWN = 2_000;
+/** What is counted, and how much of it is over before a bar could be read. */
+const SMALLEST_SHOWN = { candles: 2_000, operations: 5, tables: 5, series: 5 };
 
 /** A bar with rate and ETA on the terminal (stderr); nothing where no person watches. */
-export function createProgress(label: string, isTerminal: boolean): Progress {
+export function createProgress(
+  label: string,
+  isTerminal: boolean,
+  unit: keyof typeof SMALLEST_SHOWN = "candles",
+): Progress {
   if (!isTerminal) return HIDDEN;
   const bar = new cliProgress.SingleBar({
-    format: `${label} {bar} {percentage}% | {value}/{total} candles | {rate}/s | ETA {eta_formatted}`,
+    format: `${label} {bar} {percentage}% | {value}/{total} ${unit} | {rate}/s | ETA {eta_formatted}`,
     hideCursor: true,
     clearOnComplete: true,
     etaBuffer: 50,
@@ -29,19 +33,21 @@ export function createProgress(label: string, isTerminal: boolean): Progress {
   const resize = (next: number) => {
     total = Math.max(done, next);
     if (isShown) bar.setTotal(total);
-    else if (total >= SMALLEST_SHOWN) bar.start(total, done, { rate: 0 });
-    isShown ||= total >= SMALLEST_SHOWN;
+    else if (total >= SMALLEST_SHOWN[unit]) bar.start(total, done, { rate: 0 });
+    isShown ||= total >= SMALLEST_SHOWN[unit];
   };
   return {
     start: resize,
     advance(step) {
       done += step;
-      const rate = Math.round(done / ((performance.now() - startedAt) / 1000));
+      const perSecond = done / ((performance.now() - startedAt) / 1000);
+      const rate = unit === "candles" ? Math.round(perSecond) : perSecond.toFixed(1);
       if (isShown) bar.update(done, { rate });
     },
     correct: (difference) => resize(total + difference),
     stop() {
       if (isShown) bar.stop();
+      isShown = false;
     },
   };
 }

@@ -64,8 +64,6 @@ export async function withRun(
       "event.name": "run_finished",
       "event.outcome": outcome,
       "event.duration": Math.round((performance.now() - startedAt) * 1e6),
-      run_id: runId,
-      job_name: command,
       exit_code: end.exitCode,
       series: report.items.length,
     },

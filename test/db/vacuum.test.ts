@@ -7,6 +7,7 @@ import { withOwnClient } from "../../runner/src/db/own-client.ts";
 import { limitLockWaits, runStep } from "../../runner/src/db/vacuum.ts";
 import { previewVacuum, vacuumTables } from "../../runner/src/maint/vacuum-tables.ts";
 import type { VacuumAction, VacuumStep } from "../../runner/src/partition/vacuum-plan.ts";
+import { createProgress } from "../../runner/src/progress.ts";
 import { useDatabase } from "../support/database.ts";
 import { withSession } from "../support/empty-database.ts";
 
@@ -26,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => db.pool.end());
 
 const run = (analyzeOnly: boolean, budgetMs = 120_000) =>
-  vacuumTables(db, { analyzeOnly, until: performance.now() + budgetMs }, log, signal);
+  vacuumTables(db, { analyzeOnly, until: performance.now() + budgetMs }, log, createProgress("vacuum", false), signal);
 const actionsOf = (steps: readonly VacuumStep[]) => new Set(steps.map(({ action }) => action));
 const step = (table: string, action: VacuumAction): VacuumStep => ({
   table,

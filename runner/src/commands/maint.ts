@@ -4,11 +4,13 @@ import { openDatabase } from "../db/connect.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { type MaintLimits, type MaintResult, previewMaint, runMaint } from "../maint/maint-run.ts";
 import type { Action, MaintPlan } from "../partition/maint-plan.ts";
+import { createProgress } from "../progress.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { withRun } from "../run.ts";
 import { parseCount } from "../settings.ts";
 import { patienceMs } from "../sync/work.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
+import { tellHeld } from "./held.ts";
 
 const LONGEST_BUDGET_S = 86_400;
 const DEFAULT_BUDGET_S = 600;
@@ -44,6 +46,7 @@ export const maint: Command = {
     );
     const { dbUrl, maintMaxOps } = faults.settings(context, ["dbUrl", "maintMaxOps"]);
     const asJson = options.json === true;
+    const progress = createProgress("maint", context.isTerminal, "operations");
     const db = openDatabase(dbUrl, `maint ${context.runId.slice(0, 13)}`);
     try {
       await waitForSchema(db, patienceMs(context.deadlineS), context.signal);
@@ -58,15 +61,17 @@ export const maint: Command = {
         transactionAgeS: ageS ?? DEFAULT_TRANSACTION_AGE_S,
       };
       return await withRun(context, db, "maint", `--max-ops ${limits.maxOps}`, async () => {
-        const result = await runMaint(context, db, limits);
+        const result = await runMaint(context, db, limits, progress);
+        progress.stop();
         if (result === null) {
-          context.log.info({ "event.name": "lock_held" }, "[MAINT] another holder is at work; nothing to do");
+          await tellHeld(context, db, "maint", asJson);
           return EXIT.done;
         }
         context.print(`${asJson ? JSON.stringify(result) : renderResult(result)}\n`);
         return exitOf(result);
       });
     } finally {
+      progress.stop();
       await db.pool.end();
     }
   },

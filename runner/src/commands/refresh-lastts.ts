@@ -10,6 +10,7 @@ import { parseDuration } from "../settings.ts";
 import { patienceMs } from "../sync/work.ts";
 import { renderTime } from "../time.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
+import { tellHeld } from "./held.ts";
 
 /** Changes that a person reads; the JSON has them all. */
 const SHOWN = 50;
@@ -27,14 +28,17 @@ export const refreshLastts: Command = {
     const faults = collectFaults();
     const lookbackMs = faults.take("--lookback", options.lookback, parseDuration);
     const settings = faults.settings(context, ["dbUrl", "refreshLookbackMs"]);
-    const isPreview = options.dryRun === true;
+    const [isPreview, asJson] = [options.dryRun === true, options.json === true];
     const wish = { now: Date.now(), lookbackMs: lookbackMs ?? settings.refreshLookbackMs, isPreview };
     const db = openDatabase(settings.dbUrl, `refresh-lastts ${context.runId.slice(0, 13)}`);
     const refresh = async (): Promise<ExitCode> => {
       const refreshed = await refreshLastTs(db, wish, context.signal);
+      if (refreshed === null) {
+        await tellHeld(context, db, "refresh-lastts", asJson);
+        return EXIT.done;
+      }
       logRefresh(context, refreshed, isPreview);
-      if (refreshed !== null)
-        context.print(`${options.json === true ? toJson(refreshed) : renderRefresh(refreshed, isPreview)}\n`);
+      context.print(`${asJson ? toJson(refreshed) : renderRefresh(refreshed, isPreview)}\n`);
       return EXIT.done;
     };
     try {
@@ -46,11 +50,7 @@ export const refreshLastts: Command = {
   },
 };
 
-function logRefresh({ log }: Context, refreshed: Refreshed | null, isPreview: boolean): void {
-  if (refreshed === null) {
-    log.info({ "event.name": "lock_held" }, "[MAINT] refresh-lastts: another holder is at work");
-    return;
-  }
+function logRefresh({ log }: Context, refreshed: Refreshed, isPreview: boolean): void {
   if (refreshed.isLegacyThere)
     log.warn(
       { "event.name": "legacy_beside" },

@@ -5,11 +5,13 @@ import { openLockSession } from "../db/lock.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { previewVacuum, type Vacuumed, vacuumTables } from "../maint/vacuum-tables.ts";
 import type { VacuumPlan, VacuumStep } from "../partition/vacuum-plan.ts";
+import { createProgress } from "../progress.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { withRun } from "../run.ts";
 import { parseCount } from "../settings.ts";
 import { patienceMs } from "../sync/work.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
+import { tellHeld } from "./held.ts";
 
 const LONGEST_BUDGET_S = 86_400;
 /** Without a deadline or a budget somebody waits. */
@@ -47,9 +49,9 @@ export const vacuum: Command = {
       const args = analyzeOnly ? "--analyze-only" : "--vacuum";
       return await withRun(context, db, "vacuum", args, async () => {
         const done = await vacuumAlone(context, db, { analyzeOnly, until: endOf(context, budgetS) });
-        if (done === null) return EXIT.done;
-        context.print(`${asJson ? toJson(done) : renderOutcomes(done)}\n`);
-        return exitOf(done);
+        if (done === null) await tellHeld(context, db, "vacuum", asJson);
+        else context.print(`${asJson ? toJson(done) : renderOutcomes(done)}\n`);
+        return done === null ? EXIT.done : exitOf(done);
       });
     } finally {
       await db.pool.end();
@@ -73,12 +75,12 @@ async function vacuumAlone(
   wish: Parameters<typeof vacuumTables>[1],
 ): Promise<Vacuumed | null> {
   const locks = await openLockSession(db, context.signal);
+  const progress = createProgress("vacuum", context.isTerminal, "tables");
   try {
-    if (await locks.tryLock("vacuum", "global"))
-      return await vacuumTables(db, wish, context.log, locks.signal);
-    context.log.info({ "event.name": "lock_held" }, "[MAINT] vacuum: another holder is at work");
-    return null;
+    if (!(await locks.tryLock("vacuum", "global"))) return null;
+    return await vacuumTables(db, wish, context.log, progress, locks.signal);
   } finally {
+    progress.stop();
     await locks.end();
   }
 }

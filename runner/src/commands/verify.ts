@@ -5,6 +5,7 @@ import { openDatabase } from "../db/connect.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { loadSeries } from "../db/series.ts";
 import { UsageFault } from "../errors.ts";
+import { createProgress } from "../progress.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { withRun } from "../run.ts";
 import { parseIntervals, parseSymbols } from "../settings.ts";
@@ -35,6 +36,7 @@ export const verify: Command = {
     const to = faults.take("--to", options.to, parseTime) ?? Date.now() + WIDTH_MS["1d"];
     if (from >= to) faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
     const { dbUrl } = faults.settings(context, ["dbUrl"]);
+    const progress = createProgress("verify", context.isTerminal, "series");
     const db = openDatabase(dbUrl, "verify");
     try {
       await waitForSchema(db, patienceMs(context.deadlineS), context.signal);
@@ -44,6 +46,7 @@ export const verify: Command = {
         if (unknown.length > 0) throw new UsageFault([`nothing is stored of ${unknown.join(", ")}`]);
         const findings: Finding[] = [];
         let series = 0;
+        progress.start(intervals.length * coins.length);
         for (const interval of intervals) {
           for (const state of await loadSeries(
             db,
@@ -53,14 +56,17 @@ export const verify: Command = {
             context.signal.throwIfAborted();
             if (state.covered !== null) series += 1;
             findings.push(...(await verifySeries(db, state, { from, to })));
+            progress.advance(1);
           }
         }
+        progress.stop();
         const wrong = findings.filter(isFault).length;
         if (options.json === true) context.print(`${JSON.stringify({ series, faults: wrong, findings })}\n`);
         else context.print(`${renderFindings(findings, series)}\n`);
         return wrong > 0 ? EXIT.failed : EXIT.done;
       });
     } finally {
+      progress.stop();
       await db.pool.end();
     }
   },

@@ -3,7 +3,7 @@ import pg from "pg";
 import { coalesce } from "../coalesce.ts";
 import { TryAgain } from "../errors.ts";
 import { sleep } from "../time.ts";
-import { clientConfig, type Database, translate } from "./connect.ts";
+import { clientConfig, type Database, translate, withClient } from "./connect.ts";
 
 /** Same key as `r3a_util.lock_key`: first 8 bytes of SHA-256, as text because it exceeds 2^53. */
 export function lockKey(scope: string, key: string): string {
@@ -106,4 +106,15 @@ export async function waitForLock(
     await sleep(50 + Math.random() * 150, locks.signal);
   }
   return true;
+}
+
+const HOLDER = `
+  select format('%s (pid %s), connected since %s', coalesce(nullif(application_name, ''), 'a session without a name'), pid,
+                to_char(backend_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) as holder
+  from r3a_util.lock_holder where scope = $1 and key = $2 and granted limit 1`;
+
+/** In words, who holds the lock; null where nobody does any more. */
+export async function findHolder(db: Database, scope: string, key: string): Promise<string | null> {
+  const { rows } = await withClient(db, (client) => client.query<{ holder: string }>(HOLDER, [scope, key]));
+  return rows[0]?.holder ?? null;
 }

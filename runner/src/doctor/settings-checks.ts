@@ -26,7 +26,8 @@ const OTHERS: Readonly<Record<Exclude<keyof Settings, "dbUrl">, true>> = {
 };
 
 const DB_URL_REMEDY =
-  "set DB_URL to postgresql://USER:PASSWORD@HOST:5432/DATABASE; of a password, @ : / ? # and % are written as %40 %3A %2F %3F %23 %25";
+  // not in one piece: the log's filter takes out whatever stands before the @ of a URL
+  "set DB_URL to postgresql://HOST:5432/DATABASE with USER:PASSWORD@ before the host; of a password, @ : / ? # and % are written as %40 %3A %2F %3F %23 %25";
 
 /** What is wrong with the environment; the same texts as a command's exit 78. */
 export function settingsChecks(env: Environment): readonly Check[] {

@@ -7,6 +7,7 @@ import { withMaintSession } from "../db/maint-session.ts";
 import { withOwnClient } from "../db/own-client.ts";
 import { messageOf, TryAgain } from "../errors.ts";
 import { type Action, keyOf, type MaintPlan, planMaint } from "../partition/maint-plan.ts";
+import type { Progress } from "../progress.ts";
 import { Blocked, performAction, type StepTools } from "./maint-step.ts";
 
 export type MaintLimits = {
@@ -47,6 +48,7 @@ export async function runMaint(
   context: Context,
   db: Database,
   limits: MaintLimits,
+  progress: Progress,
 ): Promise<MaintResult | null> {
   const { signal, log } = context;
   return withMaintSession(db, signal, async (session) => {
@@ -64,6 +66,7 @@ export async function runMaint(
     for (;;) {
       const plan = planMaint(await readCatalog(session.client), Date.now());
       const next = plan.actions.filter((action) => !tried.has(keyOf(action)) && !stuck.has(action.object));
+      progress.start(tried.size + Math.min(next.length, limits.maxOps));
       if (next.length === 0 || !mayBegin()) {
         for (const fault of plan.refused) log.error({ "event.name": "maint_refused" }, `[MAINT] ${fault}`);
         for (const note of plan.notes) log.warn({ "event.name": "maint_note" }, `[MAINT] ${note}`);
@@ -74,6 +77,7 @@ export async function runMaint(
         if (stuck.has(action.object)) continue;
         tried.add(keyOf(action));
         const step = await recordStep(context, tools, action);
+        progress.advance(1);
         if (step === null) continue;
         steps.push(step);
         if (step.outcome !== "done") stuck.add(action.object);

@@ -4,6 +4,7 @@ import { limitLockWaits, readTables, runStep, type StepEnd } from "../db/vacuum.
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { planVacuum, type VacuumPlan, type VacuumStep } from "../partition/vacuum-plan.ts";
+import type { Progress } from "../progress.ts";
 
 /** `ms` of the statement; `error` null unless it failed. */
 export type StepOutcome = VacuumStep & {
@@ -47,6 +48,7 @@ export async function vacuumTables(
   db: Database,
   wish: { readonly analyzeOnly: boolean; readonly until: number },
   log: Logger,
+  progress: Progress,
   signal: AbortSignal,
 ): Promise<Vacuumed> {
   return withOwnClient(db, signal, async (client) => {
@@ -54,6 +56,7 @@ export async function vacuumTables(
     for (const { table, action, busyWith } of plan.busy)
       log.info({ "event.name": "table_busy", table, action }, `[MAINT] ${table} is left to ${busyWith}`);
     const outcomes: StepOutcome[] = [];
+    progress.start(plan.steps.length);
     for (const step of plan.steps) {
       const startedAt = performance.now();
       const leftMs = wish.until - startedAt;
@@ -68,6 +71,7 @@ export async function vacuumTables(
         error: outcome === "cut" ? OUT_OF_TIME : error === null ? null : messageOf(error),
       };
       outcomes.push(ended);
+      progress.advance(1);
       logOutcome(log, ended);
     }
     return { plan, outcomes, left: plan.steps.length - outcomes.length };

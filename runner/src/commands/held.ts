@@ -1,0 +1,19 @@
+import type { Context } from "../context.ts";
+import type { Database } from "../db/connect.ts";
+import { findHolder } from "../db/lock.ts";
+
+/**
+ * The whole result of a run that finds its lock (`scope`, "global") with somebody else: who that is. A session that a
+ * person forgot would else keep the work from being done for days, and each run would look as if it had done it.
+ */
+export async function tellHeld(
+  { log, print }: Context,
+  db: Database,
+  scope: string,
+  asJson: boolean,
+): Promise<void> {
+  const holder = await findHolder(db, scope, "global");
+  const told = `another holder is at work on ${scope}: ${holder ?? "it has just ended"}; nothing was done`;
+  print(`${asJson ? JSON.stringify({ skipped: told }) : told}\n`);
+  log.info({ "event.name": "lock_held", holder }, `[MAINT] ${told}`);
+}
