@@ -93,7 +93,7 @@ test("another nesting, months of another time zone, other types and leaves named
   );
   const run = await database.run("migrate-layout --json");
   expect(run).toMatchObject({ code: 0 });
-  expect(JSON.parse(run.stdout)).toMatchObject({ leaves: 2, added: 740 + 185, rejected: 0, kept: [] });
+  expect(JSON.parse(run.stdout)).toMatchObject({ leaves: 2, added: 740 + 185, rejected: 0 });
   await expectNothingLeft(database);
   const leaves = await database.query(
     `select relid::regclass::text as name from pg_partition_tree('r3a.ohlcv_partitioned') where isleaf`,
@@ -134,9 +134,11 @@ test("a view on the old table is named from the first run on, and what it reads 
   const run = await database.run("migrate-layout");
   expect(run.code).toBe(1);
   expect(run.stderr).toContain("report read(s) the old table");
-  expect(run.stderr).toContain("all candles are moved, but report still read(s) r3a.ohlcv_legacy");
+  expect(run.stderr).toContain("all candles are moved, but view report still read(s) r3a.ohlcv_legacy");
   await database.query(`drop view report`);
-  expect(await database.run("migrate-layout")).toMatchObject({ code: 0 });
+  const last = await database.run("migrate-layout --json");
+  expect(last).toMatchObject({ code: 0 });
+  expect(JSON.parse(last.stdout)).toMatchObject({ kept: ["r3a.coin_legacy", "r3a.ohlcv_gap_log_legacy"] });
   await expectNothingLeft(database);
 });
 
@@ -179,25 +181,4 @@ test("a series that a sync is at waits for it, while the others are moved", asyn
     expect(stored).toEqual([]);
   });
   expect(await database.run("migrate-layout")).toMatchObject({ code: 0 });
-});
-
-test("rows that somebody adds to a leaf behind its copy keep it from being dropped, and the next run moves them", async () => {
-  const database = await make({ ...SMALL, coins: ["BTCUSDT"], intervals: ["1d"] });
-  await withSession(database.url, async (client) => {
-    await client.query(`begin; select from r3a.ohlcv_c1_1d_2024_02`);
-    const { ended } = startRunner(["migrate-layout", "--json"], { DB_URL: database.url });
-    const isCopied = `select from r3a.ohlcv_partitioned where source = 'legacy' and "timestamp" >= '2024-02-01'`;
-    while ((await database.query(isCopied).catch(() => [])).length === 0) await sleep(20);
-    await client.query(
-      `insert into r3a.ohlcv_c1_1d_2024_02 values (1, '1d', '2024-02-02 00:00+00', 1, 2, 0.5, 1, 3)`,
-    );
-    await client.query("commit");
-    const run = await ended;
-    expect(run.code).toBe(1);
-    expect(run.stderr).toContain("r3a.ohlcv_c1_1d_2024_02 got other rows while it was moved");
-  });
-  const run = await database.run("migrate-layout --json");
-  expect(run).toMatchObject({ code: 0 });
-  expect(JSON.parse(run.stdout)).toMatchObject({ leaves: 1, rows: 4, added: 1, same: 3 });
-  await expectNothingLeft(database);
 });

@@ -9,7 +9,7 @@ import { expectInvariant, useWorld } from "../support/world.ts";
 
 const database = useBareDatabase();
 const world = useWorld({ weightLimit: null }, database);
-const MONTHS = 8;
+const MONTHS = 16;
 const FAST = "migrate-layout --json --rows-per-second 1000000";
 
 /** From the first to behind the last old month, which is the one before this. */
@@ -37,13 +37,13 @@ async function isThere(table: string): Promise<boolean> {
 const isRenamed = () => isThere("r3a.ohlcv_legacy");
 const isMigrated = async () => (await isRenamed()) && (await isThere("r3a.run_item"));
 
-test("a database of 2,400 old leaves is moved whole, through kills at any moment and with syncs between", async () => {
+test("a database of 4,800 old leaves with their indexes is moved whole, through kills at any moment and with syncs between", async () => {
   const symbols = world.exchange.market.slice(0, 60).map(({ symbol }) => symbol);
   const { from, to } = oldTime();
   const client = new Client({ connectionString: database.url });
   await client.connect();
   const firstMonth = new Date(from).toISOString().slice(0, 7);
-  await buildLegacyLayout(client, { coins: symbols, firstMonth, months: MONTHS, leafIndexes: false });
+  await buildLegacyLayout(client, { coins: symbols, firstMonth, months: MONTHS });
   await insertLegacyCandles(client, { coinId: 1, interval: "1m", from: to - 12 * DAY, to: to - HOUR });
   await insertLegacyCandles(client, { coinId: 2, interval: "15m", from: to - 70 * DAY, to });
   await insertLegacyCandles(client, { coinId: 3, interval: "1h", from, to });

@@ -1,14 +1,17 @@
 import { readdir, readFile } from "node:fs/promises";
-import type pg from "pg";
+import pg from "pg";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
 import { TryAgain } from "../errors.ts";
 import { type Database, withClient, withTransaction } from "./connect.ts";
-import { OLD_ROOT } from "./legacy-catalog.ts";
+import { LEGACY_ROOT, OLD_ROOT } from "./legacy-catalog.ts";
 import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
 import { MIGRATIONS } from "./schema.ts";
 
-/** What the last migration takes over into the new tables: coins with their ids, and what the old layout holds. */
+/**
+ * What the migrations take over into the new tables: coins with their ids, and what the old layout holds. New coins get
+ * ids above `lastCoinId`. `columns` are those whose values are moved.
+ */
 export type LegacyNotes = {
   readonly coins: readonly {
     readonly id: number;
@@ -16,17 +19,22 @@ export type LegacyNotes = {
     readonly base: string;
     readonly quote: string;
   }[];
+  readonly lastCoinId: number;
   readonly series: readonly { readonly coinId: number; readonly interval: Interval; readonly span: Span }[];
+  readonly columns: readonly string[];
 };
 
 const PATIENCE_MS = 40_000;
 
 const RENAME_ROOT = `set local lock_timeout = ${LOCK_TIMEOUT_MS}; alter table ${OLD_ROOT} rename to ohlcv_legacy`;
 
+const NOTE_TABLES = ["r3a.legacy_coin", "r3a.legacy_series", "r3a.legacy_note"];
+
 const CREATE_NOTES = `
   create table r3a.legacy_coin (id integer primary key, symbol text not null unique, base text not null, quote text not null);
   create table r3a.legacy_series (coin_id integer not null, "interval" text not null, from_ts timestamptz not null,
     to_ts timestamptz not null, primary key (coin_id, "interval"), check (from_ts < to_ts));
+  create table r3a.legacy_note (kind text check (kind in ('coin', 'column', 'renamed')), name text, value text, primary key (kind, name));
   create schema if not exists r3a_util`;
 
 const NOTE_COINS = `
@@ -37,9 +45,14 @@ const NOTE_SERIES = `
   insert into r3a.legacy_series select "coinId", "interval", to_timestamp("from" / 1000.0), to_timestamp("to" / 1000.0)
   from jsonb_to_recordset($1) as u ("coinId" int, "interval" text, "from" bigint, "to" bigint)`;
 
+/** Of kind `renamed`: the new relation, and the old one whose rights it gets. */
+const NOTE_REST = `
+  insert into r3a.legacy_note select kind, name, value from jsonb_to_recordset($1) as u (kind text, name text, value text)`;
+
 /** Old relations whose names the migrations give to new ones, and leaves that are called as new leaves will be. */
 const LIST_COLLIDING = `
-  select format('%I.%I', n.nspname, c.relname) as name, c.relname as bare,
+  select format('%I.%I', n.nspname, c.relname) as name, left(c.relname, 56) || '_legacy' as bare,
+         format('%I.%I', n.nspname, left(c.relname, 56) || '_legacy') as "to",
          case c.relkind when 'i' then 'index' when 'I' then 'index' when 'v' then 'view' when 'm' then 'materialized view'
            when 'S' then 'sequence' else 'table' end as kind
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -52,10 +65,25 @@ const LIST_ROUTINES = `
   select p.oid::regprocedure::text as name from pg_proc p
   where p.pronamespace = to_regnamespace('r3a_util') and p.proname = any($1::text[]) order by 1`;
 
-type Colliding = { readonly name: string; readonly bare: string; readonly kind: string };
+const LIST_OCCUPIED = `select name from unnest($1::text[]) as name where to_regclass(name) is not null order by 1`;
 
-/** What of the old database stands where the new schema's objects go: renamed or, being functions, dropped. */
-export type Collisions = { readonly renamed: readonly Colliding[]; readonly dropped: readonly string[] };
+/** An old relation (`name`) and what it becomes: `to`, `bare` without its schema. */
+type Colliding = {
+  readonly name: string;
+  readonly to: string;
+  readonly bare: string;
+  readonly kind: string;
+};
+
+/**
+ * What of the old database stands where the new schema's objects go: renamed or, being functions, dropped. `occupied`
+ * are names that a renamed one or a note should get and that something else has.
+ */
+export type Collisions = {
+  readonly renamed: readonly Colliding[];
+  readonly dropped: readonly string[];
+  readonly occupied: readonly string[];
+};
 
 /** Looked up by the names in the migrations themselves: what a later one creates is seen too. */
 export async function findCollisions(db: Database): Promise<Collisions> {
@@ -66,10 +94,20 @@ export async function findCollisions(db: Database): Promise<Collisions> {
     /create (?:or replace )?(?:unique )?(?:table|index|view) (?:if not exists )?(?:r3a(?:_util)?\.)?(\w+)/gi,
   );
   const functions = namesOf(/create (?:or replace )?function (?:r3a_util\.)(\w+)/gi);
-  return withClient(db, async (client) => ({
-    renamed: (await client.query<Colliding>(LIST_COLLIDING, [relations])).rows,
-    dropped: (await client.query<{ name: string }>(LIST_ROUTINES, [functions])).rows.map(({ name }) => name),
-  }));
+  return withClient(db, async (client) => {
+    const renamed = (await client.query<Colliding>(LIST_COLLIDING, [relations])).rows;
+    const wanted = [LEGACY_ROOT, ...NOTE_TABLES, ...renamed.map(({ to }) => to)];
+    const occupied = (await client.query<{ name: string }>(LIST_OCCUPIED, [wanted])).rows;
+    const dropped = (await client.query<{ name: string }>(LIST_ROUTINES, [functions])).rows;
+    return {
+      renamed,
+      dropped: dropped.map(({ name }) => name),
+      occupied: [
+        ...occupied.map(({ name }) => name),
+        ...wanted.filter((name, index) => wanted.indexOf(name) < index),
+      ],
+    };
+  });
 }
 
 /**
@@ -95,16 +133,24 @@ export async function adoptLegacy(
 
 async function adoptOnce(
   client: pg.PoolClient,
-  { coins, series }: LegacyNotes,
+  { coins, lastCoinId, series, columns }: LegacyNotes,
   { renamed, dropped }: Collisions,
 ): Promise<void> {
   await client.query(RENAME_ROOT);
   for (const { name, bare, kind } of renamed)
-    await client.query(`alter ${kind} ${name} rename to "${`${bare}_legacy`.slice(0, 63)}"`);
-  for (const name of dropped) await client.query(`drop routine ${name}`);
+    await client.query(`alter ${kind} ${name} rename to ${pg.escapeIdentifier(bare)}`);
+  // in one statement: they may stand on each other
+  if (dropped.length > 0) await client.query(`drop routine ${dropped.join(", ")}`);
   await client.query(CREATE_NOTES);
   await client.query(NOTE_COINS, [JSON.stringify(coins)]);
   await client.query(NOTE_SERIES, [
     JSON.stringify(series.map(({ coinId, interval, span }) => ({ coinId, interval, ...span }))),
   ]);
+  const notes = [
+    { kind: "coin", name: "last", value: String(lastCoinId) },
+    ...columns.map((name) => ({ kind: "column", name, value: null })),
+    { kind: "renamed", name: OLD_ROOT, value: LEGACY_ROOT },
+    ...renamed.map(({ name, to }) => ({ kind: "renamed", name, value: to })),
+  ];
+  await client.query(NOTE_REST, [JSON.stringify(notes)]);
 }

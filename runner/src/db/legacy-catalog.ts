@@ -1,6 +1,7 @@
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
 import { type Database, withClient } from "./connect.ts";
+import { listPending } from "./schema.ts";
 
 /** The old table before it is renamed, and after: its leaves are moved from there. */
 export const OLD_ROOT = "r3a.ohlcv_partitioned";
@@ -17,6 +18,8 @@ export type LegacyLeaf = {
   readonly rows: number;
   /** With indexes. */
   readonly bytes: number;
+  /** An index of its own keeps two rows from sharing a timestamp. */
+  readonly isUnique: boolean;
 };
 
 /** A table of the old tree as the catalog has it: `key` is how it is partitioned, `bound` what of its parent it holds. */
@@ -27,16 +30,30 @@ export type TreeNode = {
   readonly bound: string | null;
   readonly rows: number;
   readonly bytes: number;
+  readonly isUnique: boolean;
 };
 
 export type LegacyStage = "none" | "old" | "moving";
 
-const FIND_STAGE = `
-  select case
-    when to_regclass('${LEGACY_ROOT}') is not null or to_regclass('r3a.legacy_series') is not null then 'moving'
-    when to_regclass('${OLD_ROOT}') is not null and not exists (
-      select from pg_attribute where attrelid = to_regclass('${OLD_ROOT}') and attname = 'close_time') then 'old'
-    else 'none' end as stage`;
+/** The migration that makes the new table. */
+const MAKES_ROOT = "000002_candles";
+
+/**
+ * Columns say nothing: an old table may have them all. Ours is a list of intervals, each a range of times, without
+ * further levels, and it alone has the last two columns.
+ */
+const LOOK_AT_ROOT = `
+  select to_regclass('r3a.legacy_series') is not null as is_moving, to_regclass('${OLD_ROOT}') is not null as is_there,
+    coalesce(pg_get_partkeydef(to_regclass('${OLD_ROOT}')) ~ '^LIST \\("?interval"?\\)$', false)
+    and not exists (
+      select from pg_inherits i join pg_class c on c.oid = i.inhrelid
+      where i.inhparent = to_regclass('${OLD_ROOT}') and (
+        c.relkind <> 'p' or pg_get_partkeydef(c.oid) !~ '^RANGE \\("?timestamp"?\\)$'
+        or exists (select from pg_inherits g join pg_class l on l.oid = g.inhrelid where g.inhparent = c.oid and l.relkind = 'p')))
+    and (select count(*) = 2 from pg_attribute
+         where attrelid = to_regclass('${OLD_ROOT}') and attname in ('source', 'flags') and not attisdropped) as is_new`;
+
+type RootLook = { readonly is_moving: boolean; readonly is_there: boolean; readonly is_new: boolean };
 
 /** From the catalog alone: 21,600 leaves have more locks than a server with default settings, so none may be opened. */
 const LIST_TREE = `
@@ -47,6 +64,9 @@ const LIST_TREE = `
   select format('%I.%I', n.nspname, c.relname) as name, case when p.oid is not null then format('%I.%I', pn.nspname, p.relname) end as parent,
          case when c.relkind = 'p' then pg_get_partkeydef(c.oid) end as key,
          pg_get_expr(c.relpartbound, c.oid) as bound, size.bytes,
+         exists (select from pg_index x where x.indrelid = c.oid and x.indisunique and x.indisvalid and x.indpred is null and not exists (
+           select from unnest(x.indkey[:x.indnkeyatts - 1]) as k left join pg_attribute a on a.attrelid = c.oid and a.attnum = k
+           where coalesce(a.attname, '') not in ('coin_id', 'interval', 'timestamp'))) as "isUnique",
          case when size.heap = 0 then 0 when c.reltuples > 0 then c.reltuples else ceil(size.heap / 90) end::float8 as rows
   from tree t
   join pg_class c on c.oid = t.oid
@@ -56,21 +76,17 @@ const LIST_TREE = `
   cross join lateral (select coalesce(pg_total_relation_size(c.oid), 0)::float8 as bytes,
                              coalesce(pg_relation_size(c.oid), 0)::float8 as heap) size`;
 
-const LIST_VIEWS = `
-  select distinct v.oid::regclass::text as name
-  from pg_depend d join pg_rewrite r on r.oid = d.objid join pg_class v on v.oid = r.ev_class
-  where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = to_regclass($1)
-  order by 1`;
-
-const COLUMNS = `
-  select attname as name from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped
-  and attname in ('id', 'coin_id', 'symbol') order by attname = 'id' desc`;
-
-const LIST_COIN_NAMES = `select id::text, symbol from r3a.coin`;
+const LIST_KEPT = `
+  select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname in ('r3a', 'r3a_util') and c.relname ~ '_legacy$' and c.relkind in ('r', 'p', 'v', 'm', 'f') order by 1`;
 
 export async function findStage(db: Database): Promise<LegacyStage> {
-  const { rows } = await withClient(db, (client) => client.query<{ stage: LegacyStage }>(FIND_STAGE));
-  return rows[0]?.stage ?? "none";
+  const { rows } = await withClient(db, (client) => client.query<RootLook>(LOOK_AT_ROOT));
+  const [root] = rows;
+  if (root?.is_moving === true) return "moving";
+  if (root?.is_there !== true || root.is_new) return "none";
+  // what our own migration made is ours, whatever somebody did to it since
+  return (await listPending(db)).includes(MAKES_ROOT) ? "old" : "none";
 }
 
 /** The old table and everything under it; empty where it is gone. */
@@ -79,33 +95,14 @@ export async function listTree(db: Database, root: string): Promise<readonly Tre
   return rows;
 }
 
-/** Views that read the old table: they follow it under its new name, and it cannot be dropped before them. */
-export async function listViews(db: Database, root: string): Promise<readonly string[]> {
-  const { rows } = await withClient(db, (client) => client.query<{ name: string }>(LIST_VIEWS, [root]));
+/** Renamed tables of the old system that are there still, by name. */
+export async function listKept(db: Database): Promise<readonly string[]> {
+  const { rows } = await withClient(db, (client) => client.query<{ name: string }>(LIST_KEPT));
   return rows.map(({ name }) => name);
 }
 
-/** A row of the old table of coins, both as text. */
-export type OldCoin = { readonly id: string; readonly symbol: string };
-
-/** Rows of a table with the columns `id` (or `coin_id`) and `symbol`; null where there is no such table. */
-export async function readOldCoins(db: Database, table: string): Promise<readonly OldCoin[] | null> {
-  return withClient(db, async (client) => {
-    const columns = (await client.query<{ name: string }>(COLUMNS, [table])).rows.map(({ name }) => name);
-    const id = columns.find((name) => name !== "symbol");
-    if (id === undefined || !columns.includes("symbol")) return null;
-    const { rows } = await client.query<OldCoin>(
-      `select ${id}::text as id, symbol::text as symbol from ${table}`,
-    );
-    return rows;
-  });
-}
-
-/** Symbols by id, as the new schema has them. */
-export async function listCoinNames(db: Database): Promise<ReadonlyMap<number, string>> {
-  const { rows } = await withClient(db, (client) => client.query<OldCoin>(LIST_COIN_NAMES));
-  return new Map(rows.map(({ id, symbol }) => [Number(id), symbol]));
-}
+/** Times that can be true, of which alone candles are stored. */
+const IS_TRUE_TIME = `"timestamp"::timestamptz between '2009-01-01 00:00+00' and now()`;
 
 /** Open times (ms) of the leaf's oldest and newest candle that can be true; null where it has none. */
 export async function findExtent(db: Database, { name }: LegacyLeaf): Promise<Span | null> {
@@ -113,9 +110,20 @@ export async function findExtent(db: Database, { name }: LegacyLeaf): Promise<Sp
     client.query<{ from: number | null; to: number | null }>(
       `select (extract(epoch from min("timestamp"::timestamptz)) * 1000)::float8 as "from",
               (extract(epoch from max("timestamp"::timestamptz)) * 1000)::float8 as "to"
-       from ${name} where "timestamp"::timestamptz between '2009-01-01 00:00+00' and now()`,
+       from ${name} where ${IS_TRUE_TIME}`,
     ),
   );
   const [row] = rows;
   return row?.from == null || row.to === null ? null : { from: row.from, to: row.to };
+}
+
+/** Begins (ms) of the months in which the leaf has rows, in order. */
+export async function listMonths(db: Database, { name }: LegacyLeaf): Promise<readonly number[]> {
+  const { rows } = await withClient(db, (client) =>
+    client.query<{ month: number }>(
+      `select distinct (extract(epoch from date_trunc('month', "timestamp"::timestamptz, 'UTC')) * 1000)::float8 as month
+       from ${name} where ${IS_TRUE_TIME} order by 1`,
+    ),
+  );
+  return rows.map(({ month }) => month);
 }

@@ -1,38 +1,41 @@
-import { type Database, withClient, withTransaction } from "./connect.ts";
-import { LEGACY_ROOT, type LegacyLeaf, listTree, listViews } from "./legacy-catalog.ts";
+import type pg from "pg";
+import { type Database, withTransaction } from "./connect.ts";
+import { LEGACY_ROOT, type LegacyLeaf, listKept, listTree } from "./legacy-catalog.ts";
+import type { OldColumn } from "./legacy-columns.ts";
+import { type Fingerprint, fingerprint } from "./legacy-compare.ts";
+import { DERIVED_LEGACY, listDependents } from "./legacy-dependents.ts";
 import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
 
 /** A leaf that a reader holds for longer is left to the next run; the others wait for it meanwhile. */
 const PATIENCE_MS = 8_000;
 
-/** Gaps that no leaf filled are asked for from now on, and the notes and derived tables of the old system go. */
+/**
+ * Gaps that no leaf filled are asked for from now on; the notes go, and of the old system's tables the one that is
+ * derived from the candles. Its gap log stays: nobody else has what it says.
+ */
 const FORGET = `
   update r3a.ohlcv_gap_log set evidence = '{}', next_check_at = now(), updated_at = now()
   where state <> 'repaired' and reason = 'not_requested' and evidence ->> 'error' = 'in the old layout';
-  drop table if exists ${LEGACY_ROOT}, r3a.legacy_series, r3a.legacy_coin, r3a.ohlcv_gap_log_legacy,
-    r3a_util.last_ts_by_coin_interval_legacy`;
-
-const LIST_KEPT = `
-  select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-  where n.nspname in ('r3a', 'r3a_util') and c.relname ~ '_legacy$' and c.relkind in ('r', 'p', 'v', 'm', 'f') order by 1`;
+  drop table if exists ${LEGACY_ROOT}, r3a.legacy_series, r3a.legacy_coin, r3a.legacy_note, ${DERIVED_LEGACY}`;
 
 /**
- * Deletes the leaf in a transaction of its own. A leaf that has other than `rows` rows meanwhile stays, and is an
- * error. Parent before leaf, as readers lock them. Without a DETACH before it, which took 23 ms of 30 where the parent
- * had 72 leaves.
+ * Deletes the leaf in a transaction of its own, unless its rows are not what was copied any more: then false, and
+ * nothing happened. Compared under the lock, so that no write comes between. Parent before leaf, as readers lock them.
+ * Without a DETACH before it, which took 23 ms of 30 where the parent had 72 leaves.
  */
 export async function dropLeaf(
   db: Database,
-  { name, parent }: LegacyLeaf,
-  rows: number,
+  leaf: LegacyLeaf,
+  copied: { readonly columns: readonly OldColumn[]; readonly fingerprint: Fingerprint },
   signal: AbortSignal,
-): Promise<void> {
-  await dropWithRetries(db, name, signal, async (query) => {
-    await query(`lock table only ${parent}, only ${name} in access exclusive mode`);
-    const [found] = await query(`select count(*)::int as rows from ${name}`);
-    if (found?.rows !== rows)
-      throw new Error(`${name} got other rows while it was moved: who still writes to the old table?`);
-    await query(`drop table ${name}`);
+): Promise<boolean> {
+  const { name, parent } = leaf;
+  return dropWithRetries(db, name, signal, async (client) => {
+    await client.query("set local extra_float_digits = 1");
+    await client.query(`lock table only ${parent}, only ${name} in access exclusive mode`);
+    if ((await fingerprint(client, leaf, copied.columns)) !== copied.fingerprint) return false;
+    await client.query(`drop table ${name}`);
+    return true;
   });
 }
 
@@ -48,33 +51,30 @@ export async function dropLegacy(db: Database, signal: AbortSignal): Promise<rea
     if (empty.length === 0) break;
     for (const { name, key } of empty) {
       if (key === null) throw new Error(`${name} still holds candles: it is not dropped`);
-      await dropWithRetries(db, name, signal, (query) => query(`drop table ${name}`));
+      await dropWithRetries(db, name, signal, (client) => client.query(`drop table ${name}`));
     }
   }
-  const views = await listViews(db, LEGACY_ROOT);
-  if (views.length > 0)
+  const dependents = await listDependents(db, LEGACY_ROOT, { tables: [DERIVED_LEGACY], functions: [] });
+  if (dependents.length > 0)
     throw new Error(
-      `all candles are moved, but ${views.join(", ")} still read(s) ${LEGACY_ROOT}: make them anew on r3a.ohlcv_partitioned and run this again`,
+      `all candles are moved, but ${dependents.map(({ name, on }) => `${name} still read(s) ${on}`).join(", ")}: make them anew on the new tables and run this again`,
     );
-  await dropWithRetries(db, LEGACY_ROOT, signal, (query) => query(FORGET));
-  const kept = await withClient(db, (client) => client.query<{ name: string }>(LIST_KEPT));
-  return kept.rows.map(({ name }) => name);
+  await dropWithRetries(db, LEGACY_ROOT, signal, (client) => client.query(FORGET));
+  return listKept(db);
 }
 
-type Query = (text: string) => Promise<readonly { readonly rows?: number }[]>;
-
-async function dropWithRetries(
+async function dropWithRetries<T>(
   db: Database,
   name: string,
   signal: AbortSignal,
-  work: (query: Query) => Promise<unknown>,
-): Promise<void> {
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
   const drop = () =>
     withTransaction(db, async (client) => {
       await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
-      await work(async (text) => (await client.query<{ rows: number }>(text)).rows);
+      return work(client);
     });
-  await retryBusy(drop, performance.now() + PATIENCE_MS, signal).catch((cause: unknown) => {
+  return retryBusy(drop, performance.now() + PATIENCE_MS, signal).catch((cause: unknown) => {
     if (!isBusy(cause)) throw cause;
     throw new Error(`${name} could not be dropped: a reader of ${LEGACY_ROOT} holds it`, { cause });
   });

@@ -5,14 +5,21 @@ import type { Span } from "../candle/span.ts";
 import { type Database, withTransaction } from "./connect.ts";
 import { type GapRow, gapOf, upsertGaps } from "./gaps.ts";
 import type { LegacyLeaf } from "./legacy-catalog.ts";
+import type { OldColumn } from "./legacy-columns.ts";
+import { expectKept, type Fingerprint } from "./legacy-compare.ts";
+import { differs, inPlace, jsonOf, listOf, msOf, reasonOf, rowsOf } from "./legacy-rows.ts";
 import { updateSeries } from "./series.ts";
 
-/** What became of an old leaf's rows. `rows` is their sum; `differed`: the new system has other values of them. */
+/**
+ * What became of an old leaf's rows. `rows` is the sum of the others; `differed`: the new system has other values of
+ * them; `repeated`: the leaf has a row of their timestamp already.
+ */
 export type LeafTally = {
   readonly rows: number;
   readonly added: number;
   readonly same: number;
   readonly differed: number;
+  readonly repeated: number;
   readonly rejected: number;
 };
 
@@ -25,72 +32,85 @@ type Moved = LeafTally & {
   readonly rejections: readonly RejectedAt[] | null;
 };
 
-const VALUES = ["open", "high", "low", "close", "volume"];
-const listOf = (alias: string) => VALUES.map((name) => `${alias}.${name}`).join(", ");
-const jsonOf = (alias: string) =>
-  `jsonb_build_object(${VALUES.map((name) => `'${name}', ${alias}.${name}`).join(", ")})`;
-const MS = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`;
-
-/** Old columns may be of other types (no time zone, floats): read as what the new ones are. */
-const rowsOf = (leaf: LegacyLeaf) => `
-  select l."timestamp"::timestamptz as "timestamp", ${VALUES.map((name) => `l.${name}::numeric as ${name}`).join(", ")}
-  from ${leaf.name} l`;
-
-/** The rules of the design for new rows; a running candle must not be stored as a final one. $5 width in ms. */
-const REASON = `case
-  when num_nulls(${VALUES.join(", ")}) > 0 then 'a value is missing'
-  when not greatest(${VALUES.map((name) => `abs(${name})`).join(", ")}) < 'Infinity' then 'a value is not finite'
-  when low > least(open, close) or high < greatest(open, close) then 'low <= open,close <= high does not hold'
-  when volume < 0 then 'negative volume'
-  when "timestamp" < '2009-01-01 00:00+00' or "timestamp" > now() + interval '1 day' then 'time outside 2009 .. tomorrow'
-  when ${MS('"timestamp"')} + $5::float8 > ${MS("now()")} then 'not closed yet'
-end`;
-
-/** Rows of the new table in the leaf's place. $1 coin, $2 interval, $3 and $4 the leaf's span in ms. */
-const IN_PLACE = (alias: string) => `${alias}.coin_id = $1::int and ${alias}."interval" = $2::text
-  and ${alias}."timestamp" >= to_timestamp($3::float8 / 1000) and ${alias}."timestamp" < to_timestamp($4::float8 / 1000)`;
+/**
+ * The old rows, each once with its `copies`, and why it must not be stored. Of rows that share a timestamp (`nth`) the
+ * first has the largest volume, since a candle grows until it closes.
+ */
+const oldRows = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => {
+  const rows = rowsOf(leaf, columns);
+  const judged = `l.*, ${reasonOf(columns)} as reason`;
+  if (leaf.isUnique) return `select ${judged}, 1 as copies, 1 as nth from (${rows}) l order by "timestamp"`;
+  const all = `"timestamp", ${listOf(columns, "c")}`;
+  return `
+    select r.*, row_number() over (partition by "timestamp"
+             order by reason is not null, volume desc, ${columns.map(({ name }) => `${name} desc nulls last`).join(", ")}) as nth
+    from (select ${judged} from (select ${all}, count(*) as copies from (${rows}) c group by ${all}) l) r order by "timestamp"`;
+};
 
 /**
  * Stores what is not stored yet; every old row that the table does not take over becomes a revision, so that none is
- * lost: a candle of the new system stays, and what must not be stored is kept there with nothing on the other side.
- * A second time it does nothing.
+ * lost: a candle of the new system stays, and what must not be stored is kept there with nothing on the other side. A
+ * second time it does nothing, but for rows that changed since: those the table takes over as they are now.
  */
-const moveRows = (leaf: LegacyLeaf) => `
-  with old as materialized (select l.*, ${REASON} as reason from (${rowsOf(leaf)}) l order by "timestamp"),
+const moveRows = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => `
+  with old as materialized (${oldRows(leaf, columns)}),
   stored as materialized (
-    select t."timestamp", ${listOf("t")}, t.source from r3a.ohlcv_partitioned t join old using ("timestamp") where ${IN_PLACE("t")}
+    select t."timestamp", ${listOf(columns, "t")}, t.source from r3a.ohlcv_partitioned t join old o using ("timestamp")
+    where o.nth = 1 and ${inPlace("t")}
+  ),
+  taken as materialized (
+    select o.*, s."timestamp" is not null as is_stored,
+           case when s."timestamp" is not null then ${jsonOf(columns, "s")} end as stored_values
+    from old o left join stored s using ("timestamp")
+    where o.nth = 1 and o.reason is null and (s."timestamp" is null or s.source = 'legacy' and ${differs(columns, "s", "o")})
   ),
   added as (
-    insert into r3a.ohlcv_partitioned (coin_id, "interval", "timestamp", ${VALUES.join(", ")}, source, flags)
-    select $1::int, $2::text, o."timestamp", ${listOf("o")}, 'legacy', (${MS('o."timestamp"')}::bigint % $5::bigint <> 0)::int
-    from old o left join stored s using ("timestamp") where o.reason is null and s."timestamp" is null
-    order by o."timestamp"
+    insert into r3a.ohlcv_partitioned (coin_id, "interval", "timestamp", ${columns.map(({ name }) => name).join(", ")}, source, flags)
+    select $1::int, $2::text, o."timestamp", ${listOf(columns, "o")}, 'legacy', (${msOf('o."timestamp"')}::bigint % $5::bigint <> 0)::int
+    from taken o where not o.is_stored order by o."timestamp"
     returning "timestamp"
   ),
+  renewed as (
+    update r3a.ohlcv_partitioned t set ${columns.map(({ name }) => `${name} = k.${name}`).join(", ")}
+    from taken k where k.is_stored and t."timestamp" = k."timestamp" and ${inPlace("t")}
+  ),
+  final as (
+    select "timestamp", ${listOf(columns, "k")}, 'legacy' as source from taken k
+    union all
+    select "timestamp", ${listOf(columns, "s")}, source from stored s
+    where not exists (select from taken k where k."timestamp" = s."timestamp")
+  ),
+  odd as materialized (
+    select * from old o where o.reason is not null or o.nth > 1 or o."timestamp" in (select "timestamp" from stored)
+  ),
   other as (
-    select o.*, s.source, ${jsonOf("o")} as old_values,
-           case when s."timestamp" is null then '{}' else ${jsonOf("s")} end as new_values
-    from old o left join stored s using ("timestamp")
-    where o.reason is not null or (s."timestamp" is not null and (${listOf("s")}) is distinct from (${listOf("o")}))
+    select o.*, f.source, ${jsonOf(columns, "o")} as old_values,
+           case when f."timestamp" is null then '{}' else ${jsonOf(columns, "f")} end as new_values
+    from odd o left join final f using ("timestamp")
+    where o.reason is not null or ${differs(columns, "f", "o")}
   ),
   kept as (
     insert into r3a.candle_revision (coin_id, "interval", "timestamp", old_values, new_values, old_source, new_source, run_id)
     select $1::int, $2::text, "timestamp", old_values, new_values, 'legacy', source, $6::uuid from other o
     where not exists (select from r3a.candle_revision r
-      where ${IN_PLACE("r")} and r."timestamp" = o."timestamp" and r.old_source = 'legacy')
+      where ${inPlace("r")} and r."timestamp" = o."timestamp" and r.old_source = 'legacy' and r.old_values = o.old_values)
+    union all
+    select $1::int, $2::text, "timestamp", stored_values, ${jsonOf(columns, "k")}, 'legacy', 'legacy', $6::uuid from taken k where is_stored
   )
-  select count(*)::int as rows, (select count(*)::int from added) as added,
-         (count(*) - (select count(*) from added) - (select count(*) from other))::int as same,
-         (select count(*)::int from other where reason is null) as differed,
-         count(reason)::int as rejected,
-         ${MS('min("timestamp") filter (where reason is null)')} as first,
-         ${MS('max("timestamp") filter (where reason is null)')} as last,
-         jsonb_agg(jsonb_build_object('at', ${MS('"timestamp"')}, 'reason', reason, 'raw', left(row_to_json(old)::text, 500)))
+  select coalesce(sum(copies), 0)::int as rows, (select count(*)::int from added) as added,
+         (count(*) filter (where nth = 1) - (select count(*) from added) - (select count(*) from other where nth = 1))::int as same,
+         (select count(*)::int from other where nth = 1 and reason is null) as differed,
+         (coalesce(sum(copies), 0) - count(*) filter (where nth = 1))::int as repeated,
+         (count(reason) filter (where nth = 1))::int as rejected,
+         ${msOf('min("timestamp") filter (where reason is null)')} as first,
+         ${msOf('max("timestamp") filter (where reason is null)')} as last,
+         jsonb_agg(jsonb_build_object('at', ${msOf('"timestamp"')}, 'reason', reason, 'raw',
+             left((select row_to_json(v)::text from (select o."timestamp", ${listOf(columns, "o")}) v), 500)) order by "timestamp", nth)
            filter (where reason is not null) as rejections
-  from old`;
+  from old o`;
 
 const LOAD_SERIES = `
-  select ${MS("covered_from")} as "from", ${MS("covered_to")} as "to" from r3a.series where coin_id = $1 and "interval" = $2`;
+  select ${msOf("covered_from")} as "from", ${msOf("covered_to")} as "to" from r3a.series where coin_id = $1 and "interval" = $2`;
 
 const LOAD_GAPS = `
   select id, from_ts, to_ts, state, reason, attempts, evidence, next_check_at from r3a.ohlcv_gap_log
@@ -99,35 +119,10 @@ const LOAD_GAPS = `
 /** Stretches of [$3, $4) without a candle; the edges count as stored. $5 width. */
 const FIND_MISSING = `
   with slots as (
-    select floor(${MS('t."timestamp"')} / $5::float8)::bigint * $5::bigint as slot from r3a.ohlcv_partitioned t where ${IN_PLACE("t")}
+    select floor(${msOf('t."timestamp"')} / $5::float8)::bigint * $5::bigint as slot from r3a.ohlcv_partitioned t where ${inPlace("t")}
     union select $3::bigint - $5::bigint union select $4::bigint
   ), pairs as (select slot, lead(slot) over (order by slot) as next from slots)
   select (slot + $5::bigint)::float8 as "from", next::float8 as "to" from pairs where next > slot + $5::bigint order by slot`;
-
-const HASH = (values: readonly string[]) =>
-  `hashtextextended(concat_ws('|', ${MS('l."timestamp"')}, ${values
-    .map((value) => `coalesce(trim_scale(${value})::text, '-')`)
-    .join(", ")}), 0)::numeric`;
-
-/**
- * Count and sum of hashes (in any order; a sum, since pairs cancel out in an XOR) of the old rows, and of what is kept
- * of them now: the revision where there is one, else the candle of the new table.
- */
-const compare = (leaf: LegacyLeaf) => `
-  with old as materialized (${rowsOf(leaf)}),
-  revised as materialized (
-    select r."timestamp", r.old_values from r3a.candle_revision r join old using ("timestamp")
-    where ${IN_PLACE("r")} and r.old_source = 'legacy'
-  ),
-  kept as (
-    select ${HASH(VALUES.map((name) => `(l.old_values ->> '${name}')::numeric`))} as hash from revised l
-    union all
-    select ${HASH(VALUES.map((name) => `l.${name}`))} from r3a.ohlcv_partitioned l join old using ("timestamp")
-    where ${IN_PLACE("l")} and not exists (select from revised where revised."timestamp" = l."timestamp")
-  )
-  select a.n = b.n and a.hash = b.hash as is_equal, a.n::int as old_rows, b.n::int as kept_rows
-  from (select count(*) as n, coalesce(sum(${HASH(VALUES.map((name) => `l.${name}`))}), 0) as hash from old l) a,
-       (select count(*) as n, coalesce(sum(hash), 0) as hash from kept) b`;
 
 /** The series before the leaf, and what its coverage and gap log become; the plan is the caller's, and pure. */
 export type PlanCoverage = (
@@ -137,21 +132,26 @@ export type PlanCoverage = (
   findMissing: (slots: Span) => Promise<readonly Span[]>,
 ) => Promise<{ readonly covered: Span; readonly gaps: readonly Gap[] } | null>;
 
+/** What is copied of leaves: into which run, and which of their columns. */
+export type CopyOrder = { readonly runId: string; readonly columns: readonly OldColumn[] };
+
 /**
  * Copies one leaf, with coverage, gaps and last timestamp, and compares what is kept with it: one transaction, which
- * rolls back where they differ. Its new leaves must exist, and the caller holds the lock of the series.
+ * rolls back where they differ. Its new leaves must exist, and the caller holds the lock of the series. Returns what
+ * the leaf held.
  */
 export async function moveLeaf(
   db: Database,
   leaf: LegacyLeaf,
-  runId: string,
+  { runId, columns }: CopyOrder,
   plan: PlanCoverage,
-): Promise<LeafTally> {
+): Promise<{ readonly tally: LeafTally; readonly fingerprint: Fingerprint }> {
   const { coinId, interval, span } = leaf;
   const width = WIDTH_MS[interval];
   return withTransaction(db, async (client) => {
     const place = [coinId, interval, span.from, span.to];
-    const [moved] = (await client.query<Moved>(moveRows(leaf), [...place, width, runId])).rows;
+    await client.query("set local extra_float_digits = 1");
+    const [moved] = (await client.query<Moved>(moveRows(leaf, columns), [...place, width, runId])).rows;
     if (moved === undefined) throw new Error(`${leaf.name} gave no count`);
     const { first, last, rejections, ...tally } = moved;
     const findMissing = async ({ from, to }: Span) =>
@@ -165,8 +165,7 @@ export async function moveLeaf(
       );
       await updateSeries(client, [{ coinId, interval, covered: next.covered, lastTs: last }]);
     }
-    await expectKept(client, leaf, place);
-    return tally;
+    return { tally, fingerprint: await expectKept(client, leaf, columns, place) };
   });
 }
 
@@ -177,16 +176,4 @@ async function loadBefore(client: pg.PoolClient, { coinId, interval }: LegacyLea
   const gaps = await client.query<GapRow>(LOAD_GAPS, [coinId, interval]);
   const covered = series?.from == null || series.to === null ? null : { from: series.from, to: series.to };
   return { covered, gaps: gaps.rows.map(gapOf) };
-}
-
-async function expectKept(client: pg.PoolClient, leaf: LegacyLeaf, place: readonly unknown[]): Promise<void> {
-  const { rows } = await client.query<{ is_equal: boolean; old_rows: number; kept_rows: number }>(
-    compare(leaf),
-    [...place],
-  );
-  const [result] = rows;
-  if (result?.is_equal === true) return;
-  throw new Error(
-    `what was copied of ${leaf.name} is not what it holds (${result?.kept_rows} of ${result?.old_rows} rows kept, or their hashes differ); the leaf stays as it was`,
-  );
 }

@@ -2,17 +2,12 @@ import { runner } from "node-pg-migrate";
 import pg from "pg";
 import { SettingsFault, TryAgain } from "../errors.ts";
 import { clientConfig, openDatabase, translate } from "./connect.ts";
+import { findStage } from "./legacy-catalog.ts";
 import { openLockSession, waitForLock } from "./lock.ts";
 import { listPending, MIGRATIONS } from "./schema.ts";
 
 /** Of two at once the second waits: a migration builds nothing large, so minutes mean a holder that hangs. */
 const WAIT_MS = 5 * 60_000;
-
-/** The old layout has the same table name, with a leaf per coin, month and interval. */
-const IS_LEGACY = `
-  select to_regclass('r3a.ohlcv_partitioned') is not null
-     and not exists (select 1 from information_schema.columns
-                     where table_schema = 'r3a' and table_name = 'ohlcv_partitioned' and column_name = 'close_time') as legacy`;
 
 /**
  * Applies what is missing, each file in a transaction of its own. Returns the names it applied; safe at any time.
@@ -32,8 +27,7 @@ export async function migrate(
       throw new TryAgain("another migration holds the lock for more than 5 min; see r3a_util.lock_holder");
     }
     await client.connect();
-    const { rows } = await client.query<{ legacy: boolean }>(IS_LEGACY);
-    if (rows[0]?.legacy === true) {
+    if ((await findStage(db)) === "old") {
       throw new SettingsFault([
         "the database has the old layout (a leaf per coin, month and interval): run migrate-layout",
       ]);

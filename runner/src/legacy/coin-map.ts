@@ -1,5 +1,5 @@
 import { isSymbol, parseSymbol } from "../candle/symbol.ts";
-import type { OldCoin } from "../db/legacy-catalog.ts";
+import type { OldCoin } from "../db/legacy-coins.ts";
 
 /** A coin under the id that it keeps: outside readers of the candles know it. */
 export type MappedCoin = {
@@ -9,9 +9,19 @@ export type MappedCoin = {
   readonly quote: string;
 };
 
+/** Old coins: those that the new table takes, ids of those that it does not, and the largest id of all. */
+export type MappedCoins = {
+  readonly coins: readonly MappedCoin[];
+  readonly left: readonly number[];
+  readonly lastId: number;
+};
+
 /** Quotes of the exchange, so that a plain `BTC` is not taken for a market. */
 const MARKET =
   /^(.+)(USDT|USDC|FDUSD|BUSD|TUSD|USD1|DAI|BTC|ETH|BNB|EUR|TRY|BRL|GBP|AUD|RUB|UAH|JPY|ARS|MXN|COP|PLN|RON|ZAR|IDR|CZK)$/;
+
+/** Largest id of the new table of coins. */
+export const LARGEST_ID = 2 ** 31 - 1;
 
 /** `1=BTCUSDT,2=eth/usdt`: symbols by old id. */
 export function parseCoinMap(text: string): ReadonlyMap<number, string> {
@@ -27,35 +37,50 @@ export function parseCoinMap(text: string): ReadonlyMap<number, string> {
 }
 
 /**
- * The symbol of every coin that has leaves: what a person named counts, then the old table. A coin without a symbol,
- * one that is no market, and two coins of one symbol are faults: candles under a wrong name would never be noticed.
+ * The symbol of every old coin: what a person named counts, then the old table. Of a coin that has leaves, no symbol,
+ * one that is no market, and one that another coin has are faults: candles under a wrong name would never be noticed. A
+ * coin without leaves is taken over where its symbol is plain, so that its id stays its own, and else left.
  */
 export function mapCoins(
   ids: readonly number[],
   table: readonly OldCoin[],
   named: ReadonlyMap<number, string>,
-): { readonly coins: readonly MappedCoin[]; readonly faults: readonly string[] } {
-  const known = new Map(table.map(({ id, symbol }) => [Number(id), parseSymbol(symbol)]));
+): MappedCoins & { readonly faults: readonly string[] } {
+  const rows = table.flatMap(({ id, symbol }) =>
+    /^\d+$/.test(id ?? "") && Number(id) <= LARGEST_ID ? [{ id: Number(id), symbol }] : [],
+  );
+  const known = new Map(
+    rows.flatMap(({ id, symbol }) => {
+      const parsed = parseSymbol(symbol ?? "");
+      return parsed === "" ? [] : [[id, parsed] as const];
+    }),
+  );
   const coins: MappedCoin[] = [];
   const faults: string[] = [];
+  const left: number[] = [];
   const ownerOf = new Map<string, number>();
-  for (const id of ids.toSorted((a, b) => a - b)) {
+  const idle = new Set([...rows.map(({ id }) => id), ...named.keys()]).difference(new Set(ids));
+  const ordered = [...ids.toSorted((a, b) => a - b), ...[...idle].toSorted((a, b) => a - b)];
+  for (const id of ordered) {
     const symbol = named.get(id) ?? known.get(id);
     const [, base, quote] = MARKET.exec(symbol ?? "") ?? [];
-    const owner = symbol === undefined ? undefined : ownerOf.get(symbol);
-    if (symbol === undefined) faults.push(`coin ${id} has leaves but no symbol: give --coins ${id}=SYMBOL`);
-    else if (owner !== undefined)
-      faults.push(
-        `coins ${owner} and ${id} are both ${symbol}: say with --coins which is which, or drop one's leaves`,
-      );
-    else if (base === undefined && !named.has(id))
-      faults.push(
-        `coin ${id} is ${symbol}, which is no market such as BTCUSDT: give --coins ${id}=${symbol}USDT`,
-      );
-    else {
+    const fault = faultOf(id, symbol, symbol === undefined ? undefined : ownerOf.get(symbol));
+    const isVague = base === undefined && !named.has(id);
+    if (symbol !== undefined && isSymbol(symbol) && fault === null && !isVague) {
       ownerOf.set(symbol, id);
       coins.push({ id, symbol, base: base ?? symbol, quote: quote ?? "" });
-    }
+    } else if (idle.has(id)) left.push(id);
+    else
+      faults.push(
+        fault ??
+          `coin ${id} is ${symbol}, which is no market such as BTCUSDT: give --coins ${id}=${symbol}USDT`,
+      );
   }
-  return { coins, faults };
+  return { coins: coins.toSorted((a, b) => a.id - b.id), left, lastId: Math.max(0, ...ordered), faults };
+}
+
+function faultOf(id: number, symbol: string | undefined, owner: number | undefined): string | null {
+  if (symbol === undefined) return `coin ${id} has leaves but no symbol: give --coins ${id}=SYMBOL`;
+  if (owner === undefined) return null;
+  return `coins ${owner} and ${id} are both ${symbol}: say with --coins which is which, or drop one's leaves`;
 }

@@ -2,6 +2,7 @@ import type { Gap } from "../candle/gap.ts";
 import { slotAtOrAfter, slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { hull, intersect, overlaps, type Span, spanOf, subtract, union } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
+import { within } from "./sweep.ts";
 
 /** The evidence of a gap whose candles wait in a leaf of the old layout; migration 000006_layout writes the same. */
 export const IN_OLD_LAYOUT = "in the old layout";
@@ -54,28 +55,28 @@ export type LeafFacts = {
 export function planLeafGaps(interval: Interval, existing: readonly Gap[], facts: LeafFacts): readonly Gap[] {
   const { before, covered, slots, missing, now, newId } = facts;
   const inside = slots === null ? [] : [slots];
-  const changed: Gap[] = [];
-  const others = existing.filter((gap) => !isInOldLayout(gap));
-  for (const gap of slots === null ? [] : existing.filter((each) => overlaps(each, slots))) {
+  const holes = union(missing);
+  const touched = slots === null ? [] : existing.filter((gap) => overlaps(gap, slots));
+  const changed = touched.flatMap((gap): Gap[] => {
     const rest = isInOldLayout(gap)
       ? subtract(gap, inside)
-      : union([...subtract(gap, inside), ...missing.flatMap((span) => intersect(span, gap) ?? [])]);
+      : union([...subtract(gap, inside), ...within(holes, gap)]);
     const filled = subtract(gap, rest);
-    if (filled.length === 0) continue;
-    changed.push(...rest.map((span, index) => ({ ...gap, ...span, id: index === 0 ? gap.id : newId() })));
+    if (filled.length === 0) return [];
+    const open = rest.map((span, index) => ({ ...gap, ...span, id: index === 0 ? gap.id : newId() }));
     // history of what came back; of a gap that was the old layout only its end is worth a row
-    if (!isInOldLayout(gap) || rest.length === 0)
-      changed.push(
-        ...filled.map((span, index) => ({
-          ...gap,
-          ...span,
-          id: rest.length === 0 && index === 0 ? gap.id : newId(),
-          state: "repaired" as const,
-          nextCheckAt: null,
-        })),
-      );
-  }
-  const unlogged = missing.flatMap((span) => subtract(span, others));
+    if (isInOldLayout(gap) && rest.length > 0) return open;
+    const repaired = filled.map((span, index) => ({
+      ...gap,
+      ...span,
+      id: rest.length === 0 && index === 0 ? gap.id : newId(),
+      state: "repaired" as const,
+      nextCheckAt: null,
+    }));
+    return [...open, ...repaired];
+  });
+  const others = union(existing.filter((gap) => !isInOldLayout(gap)));
+  const unlogged = holes.flatMap((span) => subtract(span, within(others, span)));
   const beyond = before === null ? [] : subtract(covered, [before, ...inside, ...existing]);
   const added: Gap[] = [
     ...splitByRejected(interval, unlogged, facts.rejected).map((piece) => ({
@@ -104,22 +105,17 @@ export function isInOldLayout({ reason, evidence }: Gap): boolean {
   return reason === "not_requested" && evidence.error === IN_OLD_LAYOUT;
 }
 
-/** A slot whose row must not be stored is a gap of its own, with the row as evidence. */
+/** A slot whose row must not be stored is a gap of its own, with the row as evidence; `missing` disjoint and in order. */
 function splitByRejected(interval: Interval, missing: readonly Span[], rejected: readonly RejectedRow[]) {
   const width = WIDTH_MS[interval];
-  const broken = rejected.flatMap(({ slot, reason, raw }) => {
-    const span = { from: slot, to: slot + width };
-    return missing.some((hole) => overlaps(hole, span)) ? [{ span, reason, raw }] : [];
-  });
-  const bySlot = Map.groupBy(broken, ({ span }) => span.from);
+  const bySlot = Map.groupBy(
+    rejected.filter(({ slot }) => within(missing, { from: slot, to: slot + width }).length > 0),
+    ({ slot }) => slot,
+  );
+  const broken = union([...bySlot.keys()].map((slot) => ({ from: slot, to: slot + width })));
   return [
     ...missing
-      .flatMap((hole) =>
-        subtract(
-          hole,
-          broken.map(({ span }) => span),
-        ),
-      )
+      .flatMap((hole) => subtract(hole, within(broken, hole)))
       .map((span) => ({ ...span, reason: "not_requested" as const, evidence: {} })),
     ...[...bySlot].map(([slot, rows]) => ({
       from: slot,

@@ -5,16 +5,18 @@ import type { RunItem } from "../db/runs.ts";
 /** Sums of the leaves that were moved. */
 export type MovedTotal = LeafTally & { readonly leaves: number };
 
-const NOTHING: MovedTotal = { leaves: 0, rows: 0, added: 0, same: 0, differed: 0, rejected: 0 };
+const NOTHING: MovedTotal = { leaves: 0, rows: 0, added: 0, same: 0, differed: 0, repeated: 0, rejected: 0 };
 
 /** Counts what leaves brought, as one item of the run per series. */
 export function createItems() {
   const items = new Map<string, RunItem>();
+  const changed = new Set<string>();
   let total = NOTHING;
   return {
     add({ coinId, interval }: LegacyLeaf, tally: LeafTally, ms: number): void {
       const key = `${coinId} ${interval}`;
       const before = items.get(key);
+      changed.add(key);
       items.set(key, {
         coinId,
         interval,
@@ -28,16 +30,26 @@ export function createItems() {
         ms: (before?.ms ?? 0) + Math.round(ms),
         error: null,
       });
-      total = {
-        leaves: total.leaves + 1,
-        rows: total.rows + tally.rows,
-        added: total.added + tally.added,
-        same: total.same + tally.same,
-        differed: total.differed + tally.differed,
-        rejected: total.rejected + tally.rejected,
-      };
+      total = { ...addTallies(total, tally), leaves: total.leaves + 1 };
     },
     list: (): readonly RunItem[] => [...items.values()],
+    /** Items that grew since it was called last. */
+    takeChanged(): readonly RunItem[] {
+      const taken = [...changed].flatMap((key) => items.get(key) ?? []);
+      changed.clear();
+      return taken;
+    },
     total: (): MovedTotal => total,
+  };
+}
+
+function addTallies(a: LeafTally, b: LeafTally): LeafTally {
+  return {
+    rows: a.rows + b.rows,
+    added: a.added + b.added,
+    same: a.same + b.same,
+    differed: a.differed + b.differed,
+    repeated: a.repeated + b.repeated,
+    rejected: a.rejected + b.rejected,
   };
 }

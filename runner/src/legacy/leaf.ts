@@ -1,5 +1,6 @@
 import { isInterval } from "../candle/interval.ts";
 import type { LegacyLeaf, TreeNode } from "../db/legacy-catalog.ts";
+import { LARGEST_ID } from "./coin-map.ts";
 
 /** What the levels of the tree say of a table: the path from the root narrows it down to one coin, interval and time. */
 type Place = {
@@ -8,9 +9,6 @@ type Place = {
   readonly from?: number;
   readonly to?: number;
 };
-
-/** Largest id of the new table of coins. */
-const LARGEST_ID = 2 ** 31 - 1;
 
 /**
  * The leaves of the old tree, in whatever order it is nested, newest first. A table that is not one coin, one interval
@@ -45,7 +43,7 @@ export function parseLeaves(nodes: readonly TreeNode[]): {
 }
 
 function leafOf(
-  { name, parent, rows, bytes }: TreeNode,
+  { name, parent, rows, bytes, isUnique }: TreeNode,
   { coin, interval, from, to }: Place,
 ): LegacyLeaf | string {
   if (parent === null) return `${name} is not partitioned: it is not the old layout that this command moves`;
@@ -56,7 +54,7 @@ function leafOf(
     return `${name} has the coin id ${coin}: ids are whole numbers below 2^31`;
   if (!isInterval(interval))
     return `${name} holds the interval ${interval}, which the new layout does not have: detach the leaf and keep it elsewhere`;
-  return { name, parent, coinId, interval, span: { from, to }, rows, bytes };
+  return { name, parent, coinId, interval, span: { from, to }, rows, bytes, isUnique };
 }
 
 function parseBound(key: string | null, bound: string | null): Place {

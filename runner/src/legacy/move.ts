@@ -2,13 +2,14 @@ import { randomUUID } from "node:crypto";
 import { slotOf } from "../candle/interval.ts";
 import type { Database } from "../db/connect.ts";
 import { ensureLeaf, listLeafNames } from "../db/leaves.ts";
-import type { LegacyLeaf } from "../db/legacy-catalog.ts";
+import { type LegacyLeaf, listMonths } from "../db/legacy-catalog.ts";
+import type { OldColumn } from "../db/legacy-columns.ts";
 import { dropLeaf } from "../db/legacy-drop.ts";
 import { type LeafTally, moveLeaf, type PlanCoverage } from "../db/legacy-move.ts";
 import type { LockSession } from "../db/lock.ts";
 import { messageOf, Stopped, TryAgain } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { listLeavesOf } from "../partition/layout.ts";
+import { leafAt } from "../partition/layout.ts";
 import type { Progress } from "../progress.ts";
 import { sleep } from "../time.ts";
 import { coverLeaf, planLeafGaps, slotsOfLeaf } from "./gap-plan.ts";
@@ -21,6 +22,7 @@ export type MoveTools = {
   readonly runId: string;
   readonly progress: Progress;
   readonly symbolOf: ReadonlyMap<number, string>;
+  readonly columns: readonly OldColumn[];
   /** On average over a leaf. */
   readonly rowsPerSecond: number;
   readonly onLeaf: (leaf: LegacyLeaf, tally: LeafTally, ms: number) => void;
@@ -28,6 +30,9 @@ export type MoveTools = {
 
 /** Every series that is left is being synced: look again after this. */
 const BUSY_WAIT_MS = 2_000;
+
+/** A leaf that somebody changes between copy and drop is copied again, so often. */
+const COPIES = 3;
 
 /**
  * Moves leaf after leaf, newest first, each under the lock of its series, as a sync works; one that a sync is at comes
@@ -80,23 +85,37 @@ export async function moveLeaves(
 
 /** Null where another holder is at work on the series. */
 async function moveOne(tools: MoveTools, leaf: LegacyLeaf, known: Set<string>): Promise<LeafTally | null> {
-  const { db, locks, runId, signal } = tools;
+  const { locks } = tools;
   const symbol = tools.symbolOf.get(leaf.coinId);
   if (symbol === undefined) throw new Error(`coin ${leaf.coinId} has no symbol in r3a.coin`);
   const key = `${symbol}:${leaf.interval}`;
   if (!(await locks.tryLock("series", key))) return null;
   try {
-    for (const next of leaf.rows === 0 ? [] : listLeavesOf(leaf.interval, leaf.span)) {
-      if (known.has(next.name)) continue;
-      await ensureLeaf(db, next);
-      known.add(next.name);
+    let added = 0;
+    for (let copy = 1; copy <= COPIES; copy += 1) {
+      const { tally, fingerprint } = await copyLeaf(tools, leaf, known);
+      added += tally.added;
+      if (await dropLeaf(tools.db, leaf, { columns: tools.columns, fingerprint }, tools.signal))
+        return { ...tally, added, same: tally.same + tally.added - added };
     }
-    const tally = await moveLeaf(db, leaf, runId, planOf(leaf));
-    await dropLeaf(db, leaf, tally.rows, signal);
-    return tally;
+    throw new Error(
+      `${leaf.name} got other rows each of the ${COPIES} times that it was copied: stop who still writes to the old table`,
+    );
   } finally {
     if (!locks.lost.aborted) await locks.unlock("series", key);
   }
+}
+
+async function copyLeaf(tools: MoveTools, leaf: LegacyLeaf, known: Set<string>) {
+  const { db, runId, columns } = tools;
+  // by its rows: the bounds of an old leaf may be those of all time
+  for (const month of await listMonths(db, leaf)) {
+    const next = leafAt(leaf.interval, month);
+    if (known.has(next.name)) continue;
+    await ensureLeaf(db, next);
+    known.add(next.name);
+  }
+  return moveLeaf(db, leaf, { runId, columns }, planOf(leaf));
 }
 
 function planOf({ interval, span }: LegacyLeaf): PlanCoverage {

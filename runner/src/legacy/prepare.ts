@@ -9,16 +9,34 @@ import {
   type LegacyLeaf,
   type LegacyStage,
   listTree,
-  listViews,
   OLD_ROOT,
-  readOldCoins,
 } from "../db/legacy-catalog.ts";
+import { readOldCoins } from "../db/legacy-coins.ts";
+import { listCarried, listOldColumns } from "../db/legacy-columns.ts";
+import {
+  DERIVED_LEGACY,
+  type Dependent,
+  type Grant,
+  listAttached,
+  listDependents,
+  listGrants,
+  listPublications,
+} from "../db/legacy-dependents.ts";
 import { SettingsFault } from "../errors.ts";
-import { type MappedCoin, mapCoins } from "./coin-map.ts";
+import { type MappedCoins, mapCoins } from "./coin-map.ts";
+import { type ColumnPlan, pickColumns, planColumns } from "./columns.ts";
 import { parseLeaves } from "./leaf.ts";
+import { listFollowers, listObstacles } from "./obstacles.ts";
 
-/** What a person says of the old coins: the table with their symbols, null to look for it, and single ones by id. */
-export type CoinWish = { readonly table: string | null; readonly named: ReadonlyMap<number, string> };
+/**
+ * What a person says of the old tables: the one with the coins' symbols, null to look for it, single symbols by id, and
+ * columns of the candles whose values may go.
+ */
+export type OldWish = {
+  readonly coinTable: string | null;
+  readonly named: ReadonlyMap<number, string>;
+  readonly dropColumns: ReadonlySet<string>;
+};
 
 /** Where old systems of ours have kept the symbols. */
 const COIN_TABLES = ["r3a.coin", "r3a.coins"];
@@ -27,35 +45,80 @@ export type OldDatabase = {
   readonly stage: LegacyStage;
   /** Newest first. */
   readonly leaves: readonly LegacyLeaf[];
-  /** Empty once the old table is renamed: the new schema has them then. */
-  readonly coins: readonly MappedCoin[];
+  readonly columns: ColumnPlan;
+  /** Objects of others that go on reading old tables. */
+  readonly followers: readonly Dependent[];
+  /** The rest is empty once the old table is renamed: the new schema has it then. */
+  readonly coins: MappedCoins;
   readonly collisions: Collisions;
-  readonly views: readonly string[];
+  readonly grants: readonly Grant[];
+  readonly publications: readonly string[];
+  /** Triggers and policies, which no new table gets. */
+  readonly attached: readonly string[];
 };
 
-/** Reads the catalog; every leaf and coin that could only be guessed at is in the one SettingsFault. */
-export async function readOldDatabase(db: Database, wish: CoinWish): Promise<OldDatabase> {
+const NOTHING: OldDatabase = {
+  stage: "none",
+  leaves: [],
+  columns: { carried: [], dropped: [] },
+  followers: [],
+  coins: { coins: [], left: [], lastId: 0 },
+  collisions: { renamed: [], dropped: [], occupied: [] },
+  grants: [],
+  publications: [],
+  attached: [],
+};
+
+/** Reads the catalog; everything that could only be guessed at, or would stop the move, is in the one SettingsFault. */
+export async function readOldDatabase(db: Database, wish: OldWish): Promise<OldDatabase> {
   const stage = await findStage(db);
-  const nothing = { coins: [], collisions: { renamed: [], dropped: [] } };
-  if (stage === "none") return { stage, leaves: [], views: [], ...nothing };
-  const root = stage === "old" ? OLD_ROOT : LEGACY_ROOT;
-  const { leaves, faults } = parseLeaves(await listTree(db, root));
-  const views = await listViews(db, root);
-  if (stage === "moving") {
-    if (faults.length > 0) throw new SettingsFault(faults);
-    return { stage, leaves, views, ...nothing };
-  }
+  if (stage === "none") return NOTHING;
+  return stage === "moving" ? readMoving(db) : readOld(db, wish);
+}
+
+async function readMoving(db: Database): Promise<OldDatabase> {
+  const { leaves, faults } = parseLeaves(await listTree(db, LEGACY_ROOT));
+  const dependents = await listDependents(db, LEGACY_ROOT, { tables: [DERIVED_LEGACY], functions: [] });
+  expectNoFaults([...faults, ...listObstacles(dependents, [])]);
+  const columns = pickColumns(await listOldColumns(db, LEGACY_ROOT), await listCarried(db));
+  return { ...NOTHING, stage: "moving", leaves, columns, followers: listFollowers(dependents) };
+}
+
+async function readOld(db: Database, wish: OldWish): Promise<OldDatabase> {
+  const { leaves, faults } = parseLeaves(await listTree(db, OLD_ROOT));
+  const columns = planColumns(await listOldColumns(db, OLD_ROOT), wish.dropColumns);
   const ids = [...new Set(leaves.map(({ coinId }) => coinId))];
-  const mapped = await findSymbols(db, ids, wish);
-  const all = [...faults, ...mapped.faults];
-  if (all.length > 0) throw new SettingsFault(all);
-  return { stage, leaves, views, coins: mapped.coins, collisions: await findCollisions(db) };
+  const coins = await findSymbols(db, ids, wish);
+  const collisions = await findCollisions(db);
+  const tables = collisions.renamed.map(({ name }) => name);
+  const dependents = await listDependents(db, OLD_ROOT, { tables, functions: collisions.dropped });
+  expectNoFaults([
+    ...faults,
+    ...columns.faults,
+    ...coins.faults,
+    ...listObstacles(dependents, collisions.occupied),
+  ]);
+  return {
+    stage: "old",
+    leaves,
+    columns,
+    followers: listFollowers(dependents),
+    coins,
+    collisions,
+    grants: await listGrants(db, [OLD_ROOT, ...tables]),
+    publications: await listPublications(db, [OLD_ROOT, ...tables]),
+    attached: await listAttached(db, [OLD_ROOT, ...tables]),
+  };
+}
+
+function expectNoFaults(faults: readonly string[]): void {
+  if (faults.length > 0) throw new SettingsFault(faults);
 }
 
 async function findSymbols(
   db: Database,
   ids: readonly number[],
-  { table, named }: CoinWish,
+  { coinTable: table, named }: OldWish,
 ): Promise<ReturnType<typeof mapCoins>> {
   const found = [];
   for (const name of table === null ? COIN_TABLES : [table]) {
@@ -63,10 +126,10 @@ async function findSymbols(
     if (rows !== null) found.push({ name, rows });
   }
   if (table !== null && found.length === 0)
-    return { coins: [], faults: [`--coin-table ${table} has no columns id (or coin_id) and symbol`] };
+    return { ...NOTHING.coins, faults: [`--coin-table ${table} has no columns id (or coin_id) and symbol`] };
   if (found.length > 1)
     return {
-      coins: [],
+      ...NOTHING.coins,
       faults: [`${COIN_TABLES.join(" and ")} both have symbols: say which with --coin-table`],
     };
   return mapCoins(ids, found[0]?.rows ?? [], named);
@@ -85,7 +148,9 @@ export async function adoptOldDatabase(db: Database, old: OldDatabase, signal: A
     if (first !== undefined && span !== null)
       series.push({ coinId: first.coinId, interval: first.interval, span });
   }
-  await adoptLegacy(db, { coins: old.coins, series }, old.collisions, signal);
+  const columns = old.columns.carried.map(({ name }) => name);
+  const { coins, lastId: lastCoinId } = old.coins;
+  await adoptLegacy(db, { coins, lastCoinId, series, columns }, old.collisions, signal);
 }
 
 /** `leaves` newest first; only the outer ones that hold candles are read. */

@@ -1,21 +1,26 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract.ts";
 import { type Database, openDatabase } from "../db/connect.ts";
-import { findStage, type LegacyLeaf, listCoinNames } from "../db/legacy-catalog.ts";
+import { findStage, type LegacyLeaf } from "../db/legacy-catalog.ts";
+import { listCoinNames } from "../db/legacy-coins.ts";
 import { dropLegacy } from "../db/legacy-drop.ts";
+import { upsertItems } from "../db/legacy-items.ts";
 import { createLockSession, type LockSession } from "../db/lock.ts";
 import { migrate } from "../db/migrate.ts";
+import type { RunItem } from "../db/runs.ts";
 import { waitForSchema } from "../db/schema.ts";
+import { messageOf } from "../errors.ts";
 import { createProgress } from "../progress.ts";
 import { type RunReport, withRun } from "../run.ts";
 import { createItems } from "./items.ts";
 import { moveLeaves } from "./move.ts";
-import { adoptOldDatabase, type CoinWish, type OldDatabase, readOldDatabase } from "./prepare.ts";
+import { logPace, paceOf } from "./pace.ts";
+import { adoptOldDatabase, type OldDatabase, type OldWish, readOldDatabase } from "./prepare.ts";
 import { renderPlan, renderSummary, type Summary } from "./summary.ts";
 
 export type MoveWish = {
   readonly dbUrl: string;
-  readonly coins: CoinWish;
+  readonly old: OldWish;
   readonly rowsPerSecond: number;
   readonly isPreview: boolean;
   readonly asJson: boolean;
@@ -24,13 +29,16 @@ export type MoveWish = {
 /** A schema that was just migrated answers at once; a moment for a server that restarts. */
 const SCHEMA_WAIT_MS = 10_000;
 
+/** How often the log and the ledger say how far it is. */
+const PACE_MS = 60_000;
+
 /** Moves what is left of the old layout, or prints what it would do. */
 export async function runMove(context: Context, wish: MoveWish): Promise<ExitCode> {
   const db = openDatabase(wish.dbUrl, `migrate-layout ${context.runId.slice(0, 13)}`);
   const locks = createLockSession(db, context.signal);
   try {
     if (wish.isPreview || (await findStage(db)) === "none") {
-      context.print(renderPlan(await readOldDatabase(db, wish.coins), wish));
+      context.print(renderPlan(await readOldDatabase(db, wish.old), wish));
       return EXIT.done;
     }
     await locks.open();
@@ -49,15 +57,15 @@ export async function runMove(context: Context, wish: MoveWish): Promise<ExitCod
 
 /** Brings the database to where leaves can be moved; each step is left as it is when it was done before. */
 async function prepare(context: Context, db: Database, wish: MoveWish, signal: AbortSignal): Promise<void> {
-  const old = await readOldDatabase(db, wish.coins);
-  warnOfViews(context, old);
+  const old = await readOldDatabase(db, wish.old);
+  warnOfOthers(context, old);
   if (old.stage === "old") {
     await adoptOldDatabase(db, old, signal);
     context.log.info(
       {
         "event.name": "layout_renamed",
         leaves: old.leaves.length,
-        coins: old.coins.length,
+        coins: old.coins.coins.length,
         renamed: old.collisions.renamed.map(({ name }) => name),
         dropped: old.collisions.dropped,
       },
@@ -68,12 +76,19 @@ async function prepare(context: Context, db: Database, wish: MoveWish, signal: A
   await waitForSchema(db, SCHEMA_WAIT_MS, signal);
 }
 
-function warnOfViews({ log }: Context, { views }: OldDatabase): void {
-  if (views.length === 0) return;
-  log.warn(
-    { "event.name": "views_on_old_table", views },
-    `[MAINT] ${views.join(", ")} read(s) the old table and will see less with each leaf: make them anew on r3a.ohlcv_partitioned`,
-  );
+function warnOfOthers({ log }: Context, { followers, publications, attached }: OldDatabase): void {
+  for (const { name, on } of followers)
+    log.warn(
+      { "event.name": "old_table_read", reader: name, table: on },
+      `[MAINT] ${name} read(s) the old table ${on}, also under its new name, and will see less or nothing new: make it anew on the new one`,
+    );
+  for (const name of attached)
+    log.warn({ "event.name": "old_table_part", part: name }, `[MAINT] ${name} is not taken over`);
+  for (const name of publications)
+    log.warn(
+      { "event.name": "old_table_published", publication: name },
+      `[MAINT] publication ${name} names old tables: add the new ones to it (alter publication ${name} add table ...)`,
+    );
 }
 
 async function moveAll(
@@ -83,8 +98,14 @@ async function moveAll(
   wish: MoveWish,
   report: RunReport,
 ): Promise<ExitCode> {
-  const { leaves } = await readOldDatabase(db, wish.coins);
+  const { leaves, columns } = await readOldDatabase(db, wish.old);
   const items = createItems();
+  const startedAt = performance.now();
+  const recordItems = () => recordMoved(context, db, items.takeChanged());
+  const timer = setInterval(() => {
+    logPace(context.log, paceOf(leaves, items.total(), performance.now() - startedAt));
+    void recordItems();
+  }, PACE_MS);
   const progress = createProgress("migrate-layout", context.isTerminal);
   progress.start(leaves.reduce((sum, { rows }) => sum + rows, 0));
   let failed: readonly LegacyLeaf[] | null = null;
@@ -99,6 +120,7 @@ async function moveAll(
         log: context.log,
         runId: context.runId,
         symbolOf: await listCoinNames(db),
+        columns: columns.carried,
         rowsPerSecond: wish.rowsPerSecond,
         onLeaf: items.add,
       },
@@ -107,7 +129,9 @@ async function moveAll(
     if (failed.length === 0) kept = await dropLegacy(db, locks.signal);
     return failed.length === 0 ? EXIT.done : EXIT.failed;
   } finally {
+    clearInterval(timer);
     progress.stop();
+    await recordItems();
     report.items.push(...items.list());
     const total = items.total();
     const summary: Summary = {
@@ -119,4 +143,11 @@ async function moveAll(
     };
     context.print(renderSummary(summary, wish.asJson));
   }
+}
+
+/** A ledger that lags is no reason to end the move. */
+async function recordMoved({ log, runId }: Context, db: Database, items: readonly RunItem[]): Promise<void> {
+  await upsertItems(db, runId, items).catch((error: unknown) =>
+    log.warn({ err: messageOf(error) }, "[MAINT] what was moved could not be written into the ledger"),
+  );
 }

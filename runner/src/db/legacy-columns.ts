@@ -1,0 +1,22 @@
+import { type Database, withClient } from "./connect.ts";
+
+/** A column of the old table of candles; `type` without limits and, of a domain, the one below it. */
+export type OldColumn = { readonly name: string; readonly type: string };
+
+const LIST_COLUMNS = `
+  select a.attname as name, format_type(coalesce(nullif(t.typbasetype, 0), t.oid), null) as type
+  from pg_attribute a join pg_type t on t.oid = a.atttypid
+  where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped order by a.attnum`;
+
+const LIST_CARRIED = `select name from r3a.legacy_note where kind = 'column'`;
+
+export async function listOldColumns(db: Database, root: string): Promise<readonly OldColumn[]> {
+  const { rows } = await withClient(db, (client) => client.query<OldColumn>(LIST_COLUMNS, [root]));
+  return rows;
+}
+
+/** Names of the columns that were agreed on when the old table was renamed. */
+export async function listCarried(db: Database): Promise<ReadonlySet<string>> {
+  const { rows } = await withClient(db, (client) => client.query<{ name: string }>(LIST_CARRIED));
+  return new Set(rows.map(({ name }) => name));
+}

@@ -1,0 +1,56 @@
+import type pg from "pg";
+import type { LegacyLeaf } from "./legacy-catalog.ts";
+import type { OldColumn } from "./legacy-columns.ts";
+import { differs, fingerprintOf, fromJson, inPlace, listOf, rowsOf } from "./legacy-rows.ts";
+
+/** Count and hash of a leaf's rows: what is dropped must be what was copied. */
+export type Fingerprint = string;
+
+type Compared = { readonly fingerprint: Fingerprint; readonly rows: number; readonly lost: number };
+
+/**
+ * The leaf's rows, and how many of them are kept nowhere: each is in the new table, or with every value a revision. Row
+ * by row, since of rows that share a timestamp only one is in the table.
+ */
+const compare = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => `
+  with old as materialized (${rowsOf(leaf, columns)}),
+  revised as (
+    select r."timestamp", ${fromJson(columns, "r.old_values")} from r3a.candle_revision r
+    where ${inPlace("r")} and r.old_source = 'legacy'
+  ),
+  lost as (
+    select o."timestamp", ${listOf(columns, "o")} from old o
+    left join r3a.ohlcv_partitioned t on t."timestamp" = o."timestamp" and ${inPlace("t")}
+    where t."timestamp" is null or ${differs(columns, "t", "o")}
+    except select * from revised
+  )
+  select ${fingerprintOf(columns, "o")} as fingerprint, count(*)::int as rows, (select count(*)::int from lost) as lost
+  from old o`;
+
+const readFingerprint = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => `
+  select ${fingerprintOf(columns, "o")} as fingerprint from (${rowsOf(leaf, columns)}) o`;
+
+/** Throws where a row of the leaf is kept nowhere; `place` is coin, interval and the leaf's span in ms. */
+export async function expectKept(
+  client: pg.PoolClient,
+  leaf: LegacyLeaf,
+  columns: readonly OldColumn[],
+  place: readonly unknown[],
+): Promise<Fingerprint> {
+  const { rows } = await client.query<Compared>(compare(leaf, columns), [...place]);
+  const [result] = rows;
+  if (result?.lost === 0) return result.fingerprint;
+  throw new Error(
+    `what was copied of ${leaf.name} is not what it holds (${result?.lost} of ${result?.rows} rows are kept nowhere or with other values); the leaf stays as it was`,
+  );
+}
+
+/** Of the leaf as it is now, in the caller's transaction. */
+export async function fingerprint(
+  client: pg.PoolClient,
+  leaf: LegacyLeaf,
+  columns: readonly OldColumn[],
+): Promise<Fingerprint> {
+  const { rows } = await client.query<Pick<Compared, "fingerprint">>(readFingerprint(leaf, columns));
+  return rows[0]?.fingerprint ?? "";
+}
