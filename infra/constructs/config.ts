@@ -3,6 +3,7 @@ import { k8s } from "cdk8s-plus-28";
 import type { Construct } from "constructs";
 import { SUITE_LABELS } from "../labels.ts";
 import type { Settings } from "../settings/schema.ts";
+import { janitorNamespaceOf } from "./janitor-access.ts";
 
 /** The runner's environment but its secrets, names sorted. */
 export function runnerEnvironment(settings: Settings): Readonly<Partial<Record<EnvironmentName, string>>> {
@@ -15,11 +16,12 @@ export function runnerEnvironment(settings: Settings): Readonly<Partial<Record<E
     EXCHANGE_URL: settings.exchangeUrl,
     FALLBACK_START: settings.fallbackStart,
     JANITOR_DELETE_AFTER_SECONDS: String(settings.janitorDeleteAfterSeconds),
+    JANITOR_FINISHED_AFTER_SECONDS: String(settings.janitorFinishedAfterSeconds),
+    JANITOR_MAX_DELETES: String(settings.janitorMaxDeletes),
+    JANITOR_MAX_PERCENT: String(settings.janitorMaxPercent),
     JANITOR_MODE: settings.janitorMode,
-    JANITOR_NAMESPACE: settings.janitorTargetNamespace,
-    ...(settings.janitorProtectedSelectors.length === 0
-      ? {}
-      : { JANITOR_PROTECTED_SELECTORS: settings.janitorProtectedSelectors.join(";") }),
+    JANITOR_NAMESPACE: janitorNamespaceOf(settings),
+    JANITOR_PROTECTED_SELECTORS: settings.janitorProtectedSelectors.join(";"),
     LOG_LEVEL: settings.logLevel,
     MAINT_MAX_OPS: String(settings.maintMaxOps),
     REFRESH_LOOKBACK: settings.refreshLookback,

@@ -7,6 +7,11 @@ import type { Settings } from "../settings/schema.ts";
 export const JANITOR_ACCOUNT = "r3a-janitor-sa";
 const ROLE = "r3a-maint-janitor";
 
+/** What the janitor cleans: its own namespace, unless another one is named. */
+export function janitorNamespaceOf({ janitorTargetNamespace, namespace }: Settings): string {
+  return janitorTargetNamespace === "" ? namespace : janitorTargetNamespace;
+}
+
 /**
  * The janitor's account and its only rights: look at pods and their owners in one namespace, mark a pod that can never
  * start (pods/status), delete pods and Jobs, write Events. No secrets, no logs, nothing cluster-wide.
@@ -23,7 +28,7 @@ export class JanitorAccess extends Construct {
   constructor(scope: Construct, settings: Settings) {
     super(scope, "janitor-access");
     const labels = componentLabels("maint-janitor");
-    const target = { name: ROLE, namespace: settings.janitorTargetNamespace, labels };
+    const target = { name: ROLE, namespace: janitorNamespaceOf(settings), labels };
     new k8s.KubeServiceAccount(this, "service-account", {
       metadata: { name: JANITOR_ACCOUNT, namespace: settings.namespace, labels },
       automountServiceAccountToken: false,

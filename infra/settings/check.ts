@@ -56,11 +56,20 @@ function checkOtherImages({ jobs, requireDigest, waitDbImage }: Settings): reado
 }
 
 function checkSelectors({ janitorProtectedSelectors }: Settings): readonly Fault[] {
+  const key = "janitorProtectedSelectors";
+  if (janitorProtectedSelectors.length === 0)
+    return [
+      {
+        key,
+        message:
+          "is empty; leave it out for the default, or name what stays, e.g. app=postgres (r3a.dev/nothing protects nothing)",
+      },
+    ];
   return janitorProtectedSelectors.flatMap((text, index) => {
     const parsed = parseSelector(text);
     if (!("fault" in parsed)) return [];
     const message = `${parsed.fault}; write a label selector as for \`kubectl get pods -l\`, e.g. app=postgres`;
-    return [{ key: `janitorProtectedSelectors[${index}]`, message }];
+    return [{ key: `${key}[${index}]`, message }];
   });
 }
 

@@ -14,6 +14,9 @@ export const label = z
 export const objectName = z.string().max(253).regex(SUBDOMAIN, "must be a DNS name: a-z, 0-9, - and . only");
 export const seconds = z.int().min(1).max(604_800);
 export const count = z.int().min(0).max(1_000);
+/** One of the runner's numbers, with its bounds and its default. */
+export const upTo = ({ usual, most }: { readonly usual: number; readonly most: number }) =>
+  z.int().min(1).max(most).default(usual);
 export const quantity = z.string().regex(QUANTITY, "must be a quantity, e.g. 250m, 128Mi");
 export const digest = z
   .string()

@@ -1,4 +1,4 @@
-import { INTERVALS } from "@r3a/runner/contract";
+import { FEW_PODS, INTERVALS, JANITOR_NUMBERS, PROTECTED_SELECTORS } from "@r3a/runner/contract";
 import { z } from "zod";
 import {
   cidr,
@@ -11,6 +11,7 @@ import {
   quantity,
   seconds,
   UNRELEASED,
+  upTo,
   url,
 } from "./fields.ts";
 
@@ -150,12 +151,22 @@ export const SETTINGS = z.strictObject({
     .enum(["scan", "delete"])
     .default("scan")
     .describe("JANITOR_MODE: the janitor only prints its plan, or carries it out."),
-  janitorTargetNamespace: label
-    .default("r3a")
-    .describe("JANITOR_NAMESPACE: namespace that the janitor cleans."),
-  janitorDeleteAfterSeconds: seconds
-    .default(900)
-    .describe("JANITOR_DELETE_AFTER_SECONDS: how long a pod must be stuck."),
+  janitorTargetNamespace: z
+    .union([label, z.literal("")])
+    .default("")
+    .describe("JANITOR_NAMESPACE: namespace that the janitor cleans; empty: that of `namespace`."),
+  janitorDeleteAfterSeconds: upTo(JANITOR_NUMBERS.deleteAfterS).describe(
+    "JANITOR_DELETE_AFTER_SECONDS: how long a pod must be stuck.",
+  ),
+  janitorFinishedAfterSeconds: upTo(JANITOR_NUMBERS.finishedAfterS).describe(
+    "JANITOR_FINISHED_AFTER_SECONDS: how long ago a Job must have ended to be deleted, whoever made it.",
+  ),
+  janitorMaxDeletes: upTo(JANITOR_NUMBERS.maxDeletes).describe(
+    "JANITOR_MAX_DELETES: if more objects would go at once, none goes.",
+  ),
+  janitorMaxPercent: upTo(JANITOR_NUMBERS.maxPercent).describe(
+    `JANITOR_MAX_PERCENT: the same, in percent of all pods of the namespace, where more than ${FEW_PODS} would go.`,
+  ),
   janitorUnschedulable: z
     .boolean()
     .default(false)
@@ -164,8 +175,10 @@ export const SETTINGS = z.strictObject({
     ),
   janitorProtectedSelectors: z
     .array(z.string())
-    .default(["app.kubernetes.io/name=postgres", "app.kubernetes.io/instance=ingress-nginx"])
-    .describe("JANITOR_PROTECTED_SELECTORS: label selectors of what the janitor never touches."),
+    .default([...PROTECTED_SELECTORS])
+    .describe(
+      "JANITOR_PROTECTED_SELECTORS: label selectors of what the janitor never touches. An empty list is refused; a label that nothing has, e.g. r3a.dev/nothing, protects nothing.",
+    ),
   refreshLookback: z
     .string()
     .regex(/^[1-9]\d{0,5} (second|minute|hour|day)s?$/, "must be e.g. 3 days")

@@ -44,6 +44,26 @@ export const EXIT = {
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** What the janitor never touches unless an environment says otherwise: both are often beside us in a namespace. */
+export const PROTECTED_SELECTORS = [
+  "app.kubernetes.io/name=postgres",
+  "app.kubernetes.io/instance=ingress-nginx",
+] as const;
+
+/** The janitor's numbers: what they are unless set, and the most that they may be; all are 1 at least. */
+export const JANITOR_NUMBERS = {
+  /** How long an object must be stuck. */
+  deleteAfterS: { usual: 900, most: 7 * 86_400 },
+  /** Longer than any schedule of ours: a Job that ended before it tells nobody anything. */
+  finishedAfterS: { usual: 35 * 86_400, most: 400 * 86_400 },
+  /** The brake: objects of one run, and the share of the namespace's pods in percent. */
+  maxDeletes: { usual: 20, most: 10_000 },
+  maxPercent: { usual: 50, most: 100 },
+} as const;
+
+/** One lone stuck pod is all of its namespace: as a share it would set the brake in every run and never go. */
+export const FEW_PODS = 3;
+
 /** Every environment variable that the runner reads, with what it means. Flags win over these, these over defaults. */
 export const ENVIRONMENT = {
   DB_URL: "postgresql://user:password@host:5432/database; postgresql+psycopg2:// works too. Secret.",
@@ -62,9 +82,11 @@ export const ENVIRONMENT = {
   REFRESH_LOOKBACK: "how far back from now refresh-lastts looks first, e.g. 3 days. Default 3 days.",
   VACUUM_ANALYZE_ONLY: "true: vacuum only analyses; false: it also vacuums. Default true.",
   JANITOR_NAMESPACE: "namespace that the janitor cleans. Default: its own.",
-  JANITOR_DELETE_AFTER_SECONDS: "how long a pod must be stuck before the janitor deletes it. Default 900.",
-  JANITOR_PROTECTED_SELECTORS:
-    "label selectors of what the janitor never touches, separated by semicolons: a=b;c in (x, y). Default none.",
+  JANITOR_DELETE_AFTER_SECONDS: `how long a pod must be stuck before the janitor deletes it. Default ${JANITOR_NUMBERS.deleteAfterS.usual}.`,
+  JANITOR_PROTECTED_SELECTORS: `label selectors of what the janitor never touches, separated by semicolons: a=b;c in (x, y). Set but blank is a fault; a label that nothing has, e.g. r3a.dev/nothing, protects nothing. Default ${PROTECTED_SELECTORS.join(";")}.`,
+  JANITOR_FINISHED_AFTER_SECONDS: `how long ago a Job must have ended for the janitor to delete it, whoever made it. Default ${JANITOR_NUMBERS.finishedAfterS.usual}, 35 days.`,
+  JANITOR_MAX_DELETES: `if the janitor would delete more objects at once it deletes none. Default ${JANITOR_NUMBERS.maxDeletes.usual}.`,
+  JANITOR_MAX_PERCENT: `the same, in percent of all pods of the namespace; it counts where more than ${FEW_PODS} pods would go. Default ${JANITOR_NUMBERS.maxPercent.usual}.`,
   JANITOR_MODE: "scan: print the plan; delete: do it. Default scan.",
   FRESHNESS_LIMITS:
     "per interval the age of the newest close at which health warns and fails, in seconds: 1m=240/600,15m=2100/3600.",

@@ -6,6 +6,8 @@ export type Requirement =
   | { readonly key: string; readonly operator: "Exists" | "DoesNotExist" }
   | { readonly key: string; readonly operator: "Gt" | "Lt"; readonly value: number };
 
+export type Selector = { readonly text: string; readonly requirements: readonly Requirement[] };
+
 export type ParsedSelector = { readonly requirements: readonly Requirement[] } | { readonly fault: string };
 
 const TOKEN = /\s*(==|!=|[=!<>(),]|[^\s=!<>(),]+)/g;
@@ -79,6 +81,22 @@ export function parseSelector(text: string): ParsedSelector {
     if (separator === undefined) return { requirements };
     if (separator !== ",") return { fault: `"${separator}" stands where a comma or the end should be` };
   }
+}
+
+/**
+ * Parses `a=b;c in (x, y)`. Throws one sentence with all that is wrong; a blank text is an empty selector, and so refused.
+ */
+export function parseSelectors(text: string): readonly Selector[] {
+  const faults: string[] = [];
+  const selectors = text.split(";").flatMap((part) => {
+    const own = part.trim();
+    const parsed = parseSelector(own);
+    if (!("fault" in parsed)) return [{ text: own, requirements: parsed.requirements }];
+    faults.push(`${JSON.stringify(own)} is no label selector: ${parsed.fault}`);
+    return [];
+  });
+  if (faults.length > 0) throw new Error(`${faults.join("; ")}, e.g. app=postgres`);
+  return selectors;
 }
 
 /** Whether labels meet every requirement, as the API server decides it: NotIn also takes what lacks the label. */

@@ -1,7 +1,14 @@
 import { isInterval } from "./candle/interval.ts";
 import { isSymbol, parseSymbol } from "./candle/symbol.ts";
-import { type EnvironmentName, INTERVALS, type Interval } from "./contract.ts";
+import {
+  type EnvironmentName,
+  INTERVALS,
+  type Interval,
+  JANITOR_NUMBERS,
+  PROTECTED_SELECTORS,
+} from "./contract.ts";
 import { SettingsFault } from "./errors.ts";
+import { parseSelectors, type Selector } from "./selector.ts";
 import { parseTime } from "./time.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -23,8 +30,10 @@ export type Settings = {
   /** null: the namespace that the process runs in. */
   readonly janitorNamespace: string | null;
   readonly janitorDeleteAfterS: number;
-  /** Each one a label selector, not parsed yet. */
-  readonly janitorProtectedSelectors: readonly string[];
+  readonly janitorFinishedAfterS: number;
+  readonly janitorMaxDeletes: number;
+  readonly janitorMaxPercent: number;
+  readonly janitorProtectedSelectors: readonly Selector[];
   readonly janitorMode: "scan" | "delete";
   /** Ages in ms of the newest close; null: the defaults of health. */
   readonly freshnessLimits: FreshnessLimits | null;
@@ -46,6 +55,8 @@ const DEFAULT_EXCHANGE_URL = "https://api.binance.com";
 type Parser<T> = {
   readonly name: EnvironmentName;
   readonly fallback?: string;
+  /** Set but blank is not the default: `parse` gets it, to refuse it. */
+  readonly takesBlank?: true;
   readonly parse: (text: string) => T;
 };
 
@@ -66,15 +77,16 @@ const PARSERS: { readonly [K in keyof Settings]: Parser<Settings[K]> } = {
   refreshLookbackMs: { name: "REFRESH_LOOKBACK", fallback: "3 days", parse: parseDuration },
   vacuumAnalyzeOnly: { name: "VACUUM_ANALYZE_ONLY", fallback: "true", parse: parseBoolean },
   janitorNamespace: { name: "JANITOR_NAMESPACE", fallback: "", parse: (text) => (text === "" ? null : text) },
-  janitorDeleteAfterS: {
-    name: "JANITOR_DELETE_AFTER_SECONDS",
-    fallback: "900",
-    parse: (text) => parseCount(text, 7 * 86_400),
-  },
+  janitorDeleteAfterS: janitorNumber("JANITOR_DELETE_AFTER_SECONDS", "deleteAfterS"),
+  janitorFinishedAfterS: janitorNumber("JANITOR_FINISHED_AFTER_SECONDS", "finishedAfterS"),
+  janitorMaxDeletes: janitorNumber("JANITOR_MAX_DELETES", "maxDeletes"),
+  janitorMaxPercent: janitorNumber("JANITOR_MAX_PERCENT", "maxPercent"),
   janitorProtectedSelectors: {
     name: "JANITOR_PROTECTED_SELECTORS",
-    fallback: "",
-    parse: (text) => (text === "" ? [] : text.split(";").map((item) => item.trim())),
+    fallback: PROTECTED_SELECTORS.join(";"),
+    // a variable that came out empty must not take the protection away
+    takesBlank: true,
+    parse: parseSelectors,
   },
   janitorMode: { name: "JANITOR_MODE", fallback: "scan", parse: parseJanitorMode },
   freshnessLimits: {
@@ -97,8 +109,9 @@ export function parseSettings<K extends keyof Settings>(
   const faults: string[] = [];
   const parsed: Partial<Settings> = {};
   for (const key of needed) {
-    const { name, fallback, parse }: Parser<Settings[K]> = PARSERS[key];
-    const text = env[name]?.trim() || fallback;
+    const { name, fallback, takesBlank, parse }: Parser<Settings[K]> = PARSERS[key];
+    const given = env[name]?.trim();
+    const text = given === "" && !takesBlank ? fallback : (given ?? fallback);
     if (text === undefined) {
       faults.push(`${name} is not set`);
       continue;
@@ -117,7 +130,9 @@ export function parseSettings<K extends keyof Settings>(
 function parseDbUrl(text: string): string {
   const plain = text.replace(/^postgres(ql)?(\+\w+)?:\/\//, "postgresql://");
   const url = URL.canParse(plain) ? new URL(plain) : null;
-  if (url === null || url.protocol !== "postgresql:" || url.hostname === "" || url.pathname.length < 2) {
+  // a / of a password ends the host, and what stood before it would be shown as its port; a bare % cannot be decoded
+  const isBroken = /^\w+:\/\/[^/?#]*\/[^?#]*@|%(?![\da-f]{2})/i.test(plain);
+  if (isBroken || url?.protocol !== "postgresql:" || url.hostname === "" || url.pathname.length < 2) {
     throw new Error(
       "must look like postgresql://HOST:5432/DATABASE with USER:PASSWORD@ before the host (its value is not shown)",
     );
@@ -201,6 +216,11 @@ export function parseDuration(text: string): number {
   throw new Error(
     `must be a number of seconds, minutes, hours or days, e.g. "3 days", not ${JSON.stringify(text)}`,
   );
+}
+
+function janitorNumber(name: EnvironmentName, number: keyof typeof JANITOR_NUMBERS): Parser<number> {
+  const { usual, most } = JANITOR_NUMBERS[number];
+  return { name, fallback: String(usual), parse: (text) => parseCount(text, most) };
 }
 
 export function parseJanitorMode(text: string): "scan" | "delete" {

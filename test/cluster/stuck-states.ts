@@ -96,6 +96,13 @@ const WISHES: readonly Wish[] = [
     pod: { volumes: [{ name: "tmp", emptyDir: { sizeLimit: "4Mi" } }] },
   },
   {
+    name: "finished",
+    kind: "Job",
+    reason: "FinishedLongAgo",
+    action: "delete-job",
+    container: node("0"),
+  },
+  {
     name: "by-selector",
     kind: "Pod",
     reason: "Failed",

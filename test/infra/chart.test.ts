@@ -110,6 +110,20 @@ describe("the janitor", () => {
     expect(withoutSecret.map(({ name }) => name)).toEqual(["r3a-maint-janitor"]);
   });
 
+  test("cleans its own namespace, and another one only where that is said", () => {
+    const placesOf = (settings: Partial<Settings>) => {
+      const all = render({ janitorMode: "delete", ...settings });
+      const config = find(all, "ConfigMap/r3a-sync-config")?.data as Record<string, string>;
+      const role = find(all, "Role/r3a-maint-janitor")?.metadata.namespace;
+      const binding = find(all, "RoleBinding/r3a-maint-janitor")?.metadata.namespace;
+      return [config.JANITOR_NAMESPACE, role, binding];
+    };
+    expect(placesOf({ namespace: "r3a-staging" })).toEqual(Array(3).fill("r3a-staging"));
+    expect(placesOf({ namespace: "r3a-staging", janitorTargetNamespace: "r3a" })).toEqual(
+      Array(3).fill("r3a"),
+    );
+  });
+
   test("reaches the API server alone", () => {
     expect(find(render({ apiServerCidr: "10.0.0.1/32" }), "NetworkPolicy/r3a-maint-janitor")).toMatchObject({
       spec: {
@@ -128,6 +142,9 @@ describe("the janitor", () => {
         JANITOR_MODE: "delete",
         JANITOR_NAMESPACE: "r3a",
         JANITOR_DELETE_AFTER_SECONDS: "900",
+        JANITOR_FINISHED_AFTER_SECONDS: "3024000",
+        JANITOR_MAX_DELETES: "20",
+        JANITOR_MAX_PERCENT: "50",
         JANITOR_PROTECTED_SELECTORS:
           "app.kubernetes.io/name=postgres;app.kubernetes.io/instance=ingress-nginx",
       },

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { copyProject, ROOT, runIn } from "../support/project.ts";
 
-/** `npm run synth` and `npm run diff` lines of the guide and the README, each once, without their remarks. */
-const shown = ["docs/deploy.md", "README.md"]
+/** `npm run synth` and `npm run diff` lines of the guides and the README, each once, without their remarks. */
+const shown = ["docs/deploy.md", "docs/quick-reference.md", "README.md"]
   .map((name) => readFileSync(join(ROOT, name), "utf8"))
   .flatMap((text) => [...text.matchAll(/npm run ((?:synth|diff)(?: -- [\w -]+)?)(?=[`\s]|$)/gm)])
   .map(([, command = ""]) => command.trim());

@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from "vitest";
-import type { Sight } from "../../runner/src/cluster/objects.ts";
+import type { Pod, Sight } from "../../runner/src/cluster/objects.ts";
 import { EXIT } from "../../runner/src/contract.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
 import { jobOf, ownedBy, podOf, STATUS } from "./janitor-objects.ts";
-import { type Fault, type ScriptedApi, startApi } from "./scripted-api.ts";
+import { type FaultOf, type ScriptedApi, startApi } from "./scripted-api.ts";
 
 const PODS = "/api/v1/namespaces/r3a/pods";
 const JOBS = "/apis/batch/v1/namespaces/r3a/jobs";
@@ -26,7 +26,7 @@ afterEach(async () => {
   api = null;
 });
 
-async function start(faultOf?: (line: string, count: number) => Fault | undefined): Promise<ScriptedApi> {
+async function start(faultOf?: FaultOf): Promise<ScriptedApi> {
   api = await startApi(SIGHT, faultOf);
   return api;
 }
@@ -34,16 +34,6 @@ async function start(faultOf?: (line: string, count: number) => Fault | undefine
 const ARGS = ["janitor", "--mode", "delete"];
 const linesOf = (verb: string) =>
   (api?.requests ?? []).map(({ line }) => line).filter((line) => line.startsWith(verb));
-/** These requests are refused with this status, the first `times` of them. */
-const refusing =
-  (faults: Readonly<Record<string, readonly [status: number, times?: number]>>) =>
-  (line: string, count: number): Fault | undefined => {
-    const [status, times = count] = faults[line] ?? [];
-    return status === undefined || count > times ? undefined : { status, headers: { "retry-after": "1" } };
-  };
-const [DELETE_PLAIN = "", DELETE_A = "", DELETE_B = ""] = DELETES;
-const EVENTS = "POST /api/v1/namespaces/r3a/events";
-
 test("deletes exactly what it looked at, after the Events, all pages seen", {
   timeout: TIMEOUT_MS,
 }, async () => {
@@ -85,70 +75,35 @@ test("the brake is tried before the first delete", { timeout: TIMEOUT_MS }, asyn
   expect(linesOf("POST").filter((line) => line.endsWith("/events"))).toHaveLength(1);
 });
 
-test.each<[string, ReturnType<typeof refusing>, number, readonly string[], RegExp]>([
-  [
-    "what has changed or is gone is no failure",
-    refusing({ [DELETE_PLAIN]: [409], [DELETE_A]: [404] }),
-    EXIT.done,
-    DELETES,
-    /Job plain, ImagePullBackOff: changed[\s\S]*Pod a, Failed: gone/,
-  ],
-  [
-    "what may not be deleted is one, Events that may not be written are none",
-    refusing({ [EVENTS]: [403], [DELETE_A]: [403] }),
-    EXIT.failed,
-    DELETES,
-    /no Event on Pod a[\s\S]*Pod a was not deleted: 403/,
-  ],
-  [
-    "a list that is forgotten half way starts again, a mark that is refused costs the Job",
-    refusing({ [`GET ${PODS}`]: [410, 1], [`PATCH ${PODS}/b/status`]: [422] }),
-    EXIT.done,
-    [DELETE_PLAIN, DELETE_A, `DELETE ${JOBS}/marked`],
-    /pod b cannot be marked/,
-  ],
-  [
-    "a busy server is asked again, one in trouble is left for later",
-    refusing({ [DELETE_A]: [429, 2], [DELETE_B]: [503] }),
-    EXIT.tryAgain,
-    [DELETE_PLAIN, DELETE_A, DELETE_A, DELETE_A, DELETE_B],
-    /Pod a, Failed: done[\s\S]*answered 503/,
-  ],
-])("%s", { timeout: TIMEOUT_MS }, async (_, faultOf, exitCode, deletes, said) => {
-  const { env } = await start(faultOf);
-  const { code, stderr } = await runRunner(ARGS, env);
-  expect([code, linesOf("DELETE")]).toEqual([exitCode, deletes]);
-  expect(stderr).toMatch(said);
+test("a scan that meets the brake says so and writes nothing", { timeout: TIMEOUT_MS }, async () => {
+  const { env } = await start();
+  const { code } = await runRunner(["janitor", "--mode", "scan", "--max-deletes", "2"], env);
+  expect([code, linesOf("POST").filter((line) => line.endsWith("/events"))]).toEqual([EXIT.brake, []]);
 });
 
-test("rights that are missing are named together, before anything is looked at", {
+test("a list that is forgotten half way starts again from nothing", { timeout: TIMEOUT_MS }, async () => {
+  const { env } = await start((line, count) =>
+    line === `GET ${PODS}` && count === 2 ? { status: 410 } : undefined,
+  );
+  const { code, stdout } = await runRunner(["janitor"], env);
+  expect(code).toBe(EXIT.done);
+  expect(stdout).toContain("6 pods, 2 Jobs and 0 CronJobs in r3a: 3 to remove, 0 kept");
+  expect(linesOf(`GET ${PODS}`)).toHaveLength(5);
+});
+
+test("a pod that a Job gets between two lists is seen: the Job is not taken for dead", {
   timeout: TIMEOUT_MS,
 }, async () => {
-  const denied = { status: 201, body: { spec: {}, status: { allowed: false } } };
-  const { env } = await start((line) => (line.endsWith("accessreviews") ? denied : undefined));
-  const { code, stderr } = await runRunner(ARGS, env);
-  expect(code).toBe(EXIT.settings);
-  expect(stderr).toContain(
-    "list pods, list jobs.batch, list cronjobs.batch, delete pods, delete jobs.batch, patch pods/status, create events in namespace r3a",
-  );
-  expect(linesOf("GET")).toEqual([]);
-});
-
-test("wrong selectors end it before it asks anything", { timeout: TIMEOUT_MS }, async () => {
-  const { env } = await start();
-  const { code } = await runRunner(ARGS, {
-    ...env,
-    JANITOR_PROTECTED_SELECTORS: "app=postgres;app in redis",
+  const pods: Pod[] = [];
+  api = await startApi({ pods, jobs: [jobOf("alive")], cronJobs: [] }, (line) => {
+    if (line === `GET ${JOBS}` && pods.length === 0)
+      pods.push(podOf("new", STATUS.running, ownedBy("Job", "alive")));
+    return undefined;
   });
-  expect([code, api?.requests]).toEqual([EXIT.settings, []]);
-});
-
-test("a server that is away is tried again later", { timeout: TIMEOUT_MS }, async () => {
-  const { env } = await start();
-  api?.goAway();
-  const { code, stderr } = await runRunner(ARGS, env);
-  expect(code).toBe(EXIT.tryAgain);
-  expect(stderr).toMatch(/the Kubernetes API at http:\/\/127\.0\.0\.1:\d+ does not answer/);
+  expect((await runRunner(ARGS, api.env)).code).toBe(EXIT.done);
+  expect(linesOf("DELETE")).toEqual([]);
+  const lists = linesOf("GET").map((line) => line.split("/").at(-1));
+  expect(lists).toEqual(["jobs", "cronjobs", "pods"]);
 });
 
 test("SIGTERM and the own deadline end it in the middle of a request", { timeout: TIMEOUT_MS }, async () => {

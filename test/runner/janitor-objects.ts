@@ -64,12 +64,15 @@ export const STATUS = {
   ),
   initCrash: withInit(
     pending(
-      init(waiting("CrashLoopBackOff", "back-off 40s")).replace(`"restartCount":0`, `"restartCount":5`),
+      init(waiting("CrashLoopBackOff", "back-off 40s restarting failed container")).replace(
+        `"restartCount":0`,
+        `"restartCount":5`,
+      ),
     ),
   ),
-  crashLoop: crashing(waiting("CrashLoopBackOff", "back-off 1m20s"), 4),
+  crashLoop: crashing(waiting("CrashLoopBackOff", "back-off 1m20s restarting failed container"), 4),
   crashedNow: crashing(ended(1, "Error", "the last words\\n"), 4),
-  crashedTwice: crashing(waiting("CrashLoopBackOff", "back-off 20s"), 2),
+  crashedTwice: crashing(waiting("CrashLoopBackOff", "back-off 20s restarting failed container"), 2),
   running: json(`{${CONDITIONS},"phase":"Running",${container(`{"running":{"startedAt":"${STARTED}"}}`)}}`),
   creating: pending(container(`{"waiting":{"reason":"ContainerCreating"}}`)),
   succeeded: json(`{${CONDITIONS},"phase":"Succeeded",${container(ended(0, "Completed", ""))}}`),
@@ -84,6 +87,7 @@ export const STATUS = {
 export const POLICY: Policy = {
   namespace: "r3a",
   deleteAfterMs: 900_000,
+  finishedAfterMs: 35 * 86_400_000,
   selectors: [],
   withUnschedulable: true,
   ownPodUid: null,

@@ -15,6 +15,7 @@ import {
 const ofJob = ownedBy("Job", "j");
 const stuck = podOf("a", STATUS.imagePull, ofJob);
 const failed = podOf("a", STATUS.failed, ofJob);
+const controller = ownedBy("ReplicaSet", "r").ownerReferences ?? [];
 const conditions = (type: string) => [{ type, status: "True", lastTransitionTime: STARTED }];
 
 describe("a stuck pod of a Job that goes on", () => {
@@ -66,6 +67,20 @@ test.each([
     [jobOf("j", { status: { conditions: conditions("FailureTarget") } })],
     "its Job j is suspended or ending",
   ],
+  [
+    "a Job that has succeeded and is ending",
+    stuck,
+    [jobOf("j", { status: { conditions: conditions("SuccessCriteriaMet") } })],
+    "its Job j is suspended or ending",
+  ],
+  [
+    "a ReplicaSet that is named after another owner",
+    podOf("a", STATUS.imagePull, {
+      ownerReferences: [{ kind: "Job", name: "j", uid: "uid-j" }, ...controller],
+    }),
+    [jobOf("j", { status: { active: 0 } })],
+    "its ReplicaSet r would make it again",
+  ],
   ["a Job that is gone", stuck, [], "its Job j is gone: the garbage collection takes it"],
   [
     "a Job of another namespace with the same name",
@@ -90,6 +105,8 @@ describe("a Job by itself", () => {
   const schemaJob = (name: string, creationTimestamp: string, more: Partial<Required<Job>> = {}) =>
     jobOf(name, { ...more, metadata: { labels, creationTimestamp } });
   const ended = { status: endedAt(STARTED) };
+  const overdue = { activeDeadlineSeconds: 200 };
+  const met = { conditions: conditions("SuccessCriteriaMet") };
   const byClock = { "batch.kubernetes.io/cronjob-scheduled-timestamp": STARTED };
   const byHand = { "cronjob.kubernetes.io/instantiate": "manual" };
 
@@ -148,6 +165,7 @@ describe("a Job by itself", () => {
       [jobOf("j", { metadata: ownedBy("CronJob", "c"), status: endedAt("2026-10-01T00:00:00Z") })],
       ["delete-job Job/j FinishedLongAgo"],
     ],
+    ["that has succeeded and is ending", [jobOf("j", { spec: overdue, status: met })], []],
     [
       "the schema's, finished, where a newer one is there",
       [schemaJob("old", "2026-11-22T19:00:00Z", ended), schemaJob("new", "2026-11-22T20:00:00Z", ended)],
@@ -174,6 +192,16 @@ describe("a Job by itself", () => {
     expect(linesOf(planFor({ jobs }, {}, at(22)))).toEqual(["delete-job Job/j NoLivePod"]);
     expect(linesOf(planFor({ jobs }, {}, at(20)))).toEqual(["keep Job/j NoLivePod"]);
     expect(planFor({ jobs, pods: [podOf("a", STATUS.running, ofJob)] }, {}, at(22))).toEqual([]);
+  });
+
+  test("that has ended, of nobody, goes once that is long enough ago, and not before the delay", () => {
+    const jobs = [jobOf("j", ended)];
+    const at = (seconds: number) => Date.parse(STARTED) + seconds * 1000;
+    const lines = (finishedAfterMs: number, seconds: number) =>
+      linesOf(planFor({ jobs }, { finishedAfterMs }, at(seconds)));
+    expect(lines(3_600_000, 3_599)).toEqual([]);
+    expect(lines(3_600_000, 3_600)).toEqual(["delete-job Job/j FinishedLongAgo"]);
+    expect(lines(20_000, 899)).toEqual(["keep Job/j FinishedLongAgo"]);
   });
 
   test("takes its failed pods along, which then need no line of action of their own", () => {

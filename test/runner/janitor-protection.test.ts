@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { toSelector } from "../../runner/src/cluster/protection.ts";
+import { parseSelectors } from "../../runner/src/selector.ts";
 import {
   cronJobOf,
   FAILS_BY_MARK,
@@ -17,11 +17,16 @@ const stuck = podOf("a", STATUS.imagePull, ofJob);
 describe("what is protected", () => {
   const keep = { labels: { app: "postgres" } };
   const ignore = { annotations: { "r3a.dev/janitor": "ignore" } };
-  const selectors = [toSelector("tier=x"), toSelector("app in (postgres, redis)")];
+  const selectors = parseSelectors("tier=x;app in (postgres, redis)");
   const levels = (pod: object, job: object, cronJob: object) => ({
     pods: [podOf("a", STATUS.imagePull, { ...ofJob, ...pod })],
     jobs: [jobOf("j", { metadata: { ...ownedBy("CronJob", "c"), ...job } })],
     cronJobs: [cronJobOf("c", cronJob)],
+  });
+
+  const templated = (metadata: object) => ({
+    pods: [stuck],
+    jobs: [jobOf("j", { spec: { ...FAILS_BY_MARK, template: { metadata } } })],
   });
 
   test.each([
@@ -30,6 +35,11 @@ describe("what is protected", () => {
     [
       "the selector of its CronJob",
       levels({}, {}, keep),
+      "protected by the selector app in (postgres, redis)",
+    ],
+    [
+      "the selector of its Job's template",
+      templated(keep),
       "protected by the selector app in (postgres, redis)",
     ],
     ["the annotation of the pod", levels(ignore, {}, {}), "protected by the annotation r3a.dev/janitor"],

@@ -33,7 +33,7 @@ describe("a pod without an owner", () => {
     ["initConfigError", "Init:CreateContainerConfigError", "wait-db", minutes(0), expect.anything()],
     ["initCrash", "Init:CrashLoopBackOff", "wait-db", minutes(0), "5 restarts"],
     ["crashLoop", "CrashLoopBackOff", "runner", minutes(0), "4 restarts; exit 1, said: the last words"],
-    ["crashedNow", "CrashLoopBackOff", "runner", minutes(0), "4 restarts; exit 1, said: the last words"],
+    ["crashedNow", "CrashLoopBackOff", "runner", ENDED, "4 restarts; exit 1, said: the last words"],
     ["unschedulable", "Unschedulable", null, minutes(0), expect.stringContaining("0/1 nodes")],
   ] as const)("%s: deleted as %s", (status, reason, container, since, evidence) => {
     const pods = [podOf("a", STATUS[status], {}, "Always")];
@@ -93,20 +93,6 @@ describe("stuck since", () => {
       since: Date.parse("2026-11-22T20:50:00Z"),
       keptBecause: "its time comes at 2026-11-22T21:05:00Z",
     });
-  });
-
-  test("the last crash, for a pod that ran well for days", () => {
-    const startTime = "2026-11-15T00:00:00Z";
-    const [decision] = planFor({ pods: [podOf("a", { ...STATUS.crashLoop, startTime }, {}, "Always")] });
-    expect(decision?.since).toBe(minutes(0));
-  });
-
-  test("the start, for one that crashes all the time: readiness changes with each try", () => {
-    const conditions = [
-      { type: "ContainersReady", status: "False", lastTransitionTime: "2026-11-22T20:52:00Z" },
-    ];
-    const [decision] = planFor({ pods: [podOf("a", { ...STATUS.crashLoop, conditions }, {}, "Always")] });
-    expect([decision?.action, decision?.since]).toEqual(["delete-pod", minutes(0)]);
   });
 
   test("nobody knows when: it stays, and is not taken for one of 1970", () => {

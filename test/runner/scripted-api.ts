@@ -7,10 +7,18 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import type { Sight } from "../../runner/src/cluster/objects.ts";
 
-/** One request as it came, e.g. `DELETE /api/v1/namespaces/r3a/pods/a`, with its query and body. */
-export type Request = { readonly line: string; readonly query: string; readonly body: unknown };
+/** One request as it came, e.g. `DELETE /api/v1/namespaces/r3a/pods/a`, with its query and body; `at` in ms. */
+export type Request = {
+  readonly line: string;
+  readonly query: string;
+  readonly body: unknown;
+  readonly at: number;
+};
 /** An answer that a test puts in the place of the usual one: null is silence. */
 export type Fault = { readonly status: number; readonly body?: unknown; readonly headers?: object } | null;
+
+/** What goes wrong with the `count`-th request of this line, from 1. */
+export type FaultOf = (line: string, count: number, body: unknown) => Fault | undefined;
 
 export type ScriptedApi = {
   readonly requests: readonly Request[];
@@ -27,10 +35,7 @@ const KINDS = { pods: "PodList", jobs: "JobList", cronjobs: "CronJobList" } as c
  * Answers the few questions of the janitor over HTTP, with the objects of a test, two a page; it keeps no state. What a
  * real API server does, the cluster tests show: this one can refuse, forget and fall silent at a chosen request.
  */
-export async function startApi(
-  sight: Sight,
-  faultOf: (line: string, count: number) => Fault | undefined = () => undefined,
-): Promise<ScriptedApi> {
+export async function startApi(sight: Sight, faultOf: FaultOf = () => undefined): Promise<ScriptedApi> {
   const requests: Request[] = [];
   const counts = new Map<string, number>();
   const lists = { pods: sight.pods, jobs: sight.jobs, cronjobs: sight.cronJobs };
@@ -50,11 +55,11 @@ export async function startApi(
     const { pathname, search } = new URL(message.url ?? "", "http://x");
     const line = `${message.method} ${pathname}`;
     const body = message.method === "GET" ? null : await json(message);
-    const request = { line, query: search, body };
+    const request = { line, query: search, body, at: performance.now() };
     requests.push(request);
     const count = (counts.get(line) ?? 0) + 1;
     counts.set(line, count);
-    const fault = faultOf(line, count);
+    const fault = faultOf(line, count, body);
     if (fault === null) return;
     const status = fault?.status ?? (message.method === "POST" ? 201 : 200);
     response.writeHead(status, { "content-type": "application/json", ...fault?.headers });

@@ -114,6 +114,35 @@ test("every fault is reported together, in one message, by the name of its varia
   for (const fault of faults) expect(message).toContain(`\n  - ${fault}`);
 });
 
+test("the janitor's numbers and selectors have defaults, and blank selectors are no default", () => {
+  const needed = [
+    "janitorDeleteAfterS",
+    "janitorFinishedAfterS",
+    "janitorMaxDeletes",
+    "janitorMaxPercent",
+    "janitorProtectedSelectors",
+  ] as const;
+  const settings = parseSettings({ JANITOR_MAX_DELETES: " " }, needed);
+  expect({
+    ...settings,
+    janitorProtectedSelectors: settings.janitorProtectedSelectors.map(({ text }) => text),
+  }).toEqual({
+    janitorDeleteAfterS: 900,
+    janitorFinishedAfterS: 35 * 86_400,
+    janitorMaxDeletes: 20,
+    janitorMaxPercent: 50,
+    janitorProtectedSelectors: [
+      "app.kubernetes.io/name=postgres",
+      "app.kubernetes.io/instance=ingress-nginx",
+    ],
+  });
+  for (const text of ["", "  ", "a;", "a in b"])
+    expect(faultsOf({ JANITOR_PROTECTED_SELECTORS: text, JANITOR_MAX_PERCENT: "0" }, needed)).toEqual([
+      expect.stringMatching(/^JANITOR_MAX_PERCENT must be a whole number from 1 to 100/),
+      expect.stringMatching(/^JANITOR_PROTECTED_SELECTORS .* is no label selector/),
+    ]);
+});
+
 describe("DB_URL", () => {
   test.each([
     "postgresql+psycopg2://u:p@h:5432/d",
@@ -134,6 +163,8 @@ describe("DB_URL", () => {
     "postgresql://r3a:canary-4711@:5432/market",
     "postgresql://r3a:canary-4711@db:5432",
     "postgresql://r3a:canary-4711@db:5432/",
+    "postgresql://r3a:4711/canary@db:5432/market",
+    "postgresql://r3a:canary%zz@db:5432/market",
     "r3a:canary-4711@db/market",
     "host=db password=canary-4711",
     "canary-4711",

@@ -1,14 +1,16 @@
 import type { Context } from "../context.ts";
+import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { renderTime } from "../time.ts";
 import type { Cluster } from "./connect.ts";
 import { type Decision, isAction, type Reference } from "./plan.ts";
 import type { Plan } from "./plan-text.ts";
-import { ClusterRefusal } from "./transport.ts";
+import { ClusterRefusal, refusalOf } from "./transport.ts";
 
 /**
  * Carries a plan out, one decision after another; between two of them it can be stopped. Whether all of it was done, or
- * was done by somebody else before.
+ * was done by somebody else before. What the server refuses for one object, with 5xx too, is that object's failure: the
+ * plan has the same order in each run, so ending there would starve the rest for ever.
  */
 export async function carryOutAll(
   cluster: Cluster,
@@ -16,17 +18,20 @@ export async function carryOutAll(
   { log, signal }: Pick<Context, "log" | "signal">,
 ): Promise<boolean> {
   const counts: Record<Result, number> = { done: 0, gone: 0, changed: 0, failed: 0 };
-  for (const decision of decisions.filter(isAction)) {
-    signal.throwIfAborted();
-    const result = await carryOut(cluster, namespace, decision, log);
-    counts[result] += 1;
-    const { action, kind, name, reason, evidence } = decision;
-    log.info(
-      { "event.name": "janitor_removed", action, kind, object: name, reason, evidence, result },
-      `[JANITOR] ${action} ${kind} ${name}, ${reason}: ${result}`,
-    );
+  try {
+    for (const decision of decisions.filter(isAction)) {
+      signal.throwIfAborted();
+      const result = await carryOut(cluster, namespace, decision, log);
+      counts[result] += 1;
+      const { action, kind, name, reason, evidence } = decision;
+      log.info(
+        { "event.name": "janitor_removed", action, kind, object: name, reason, evidence, result },
+        `[JANITOR] ${action} ${kind} ${name}, ${reason}: ${result}`,
+      );
+    }
+  } finally {
+    log.info({ "event.name": "janitor_finished", ...counts }, `[JANITOR] ended: ${JSON.stringify(counts)}`);
   }
-  log.info({ "event.name": "janitor_finished", ...counts }, `[JANITOR] ended: ${JSON.stringify(counts)}`);
   return counts.failed === 0;
 }
 
@@ -68,12 +73,13 @@ async function carryOut(
     else await deletePod(cluster, namespace, decision);
     return "done";
   } catch (error) {
-    if (!(error instanceof ClusterRefusal)) throw error;
-    if (error.status === 404) return "gone";
-    if (error.status === 409) return "changed";
+    const refusal = refusalOf(error);
+    if (refusal === null) throw error;
+    if (refusal.status === 404) return "gone";
+    if (refusal.status === 409) return "changed";
     log.error(
       { "event.name": "janitor_refused", object: decision.name },
-      `[JANITOR] ${decision.kind} ${decision.name} was not deleted: ${error.message}`,
+      `[JANITOR] ${decision.kind} ${decision.name} was not deleted: ${messageOf(error)}`,
     );
     return "failed";
   }
@@ -109,8 +115,11 @@ async function recordEvent(
       },
     });
   } catch (error) {
-    if (!(error instanceof ClusterRefusal)) throw error;
-    log.warn({ "event.name": "janitor_no_event" }, `[JANITOR] no Event on ${kind} ${name}: ${error.message}`);
+    if (refusalOf(error) === null) throw error;
+    log.warn(
+      { "event.name": "janitor_no_event" },
+      `[JANITOR] no Event on ${kind} ${name}: ${messageOf(error)}`,
+    );
   }
 }
 

@@ -5,6 +5,7 @@ import {
   createConfiguration,
   IsomorphicFetchHttpLibrary,
   KubeConfig,
+  RbacAuthorizationV1Api,
   ResponseContext,
   ServerConfiguration,
   wrapHttpLibrary,
@@ -17,13 +18,18 @@ import { createTransport } from "./transport.ts";
 export { Observable } from "@kubernetes/client-node";
 
 /** The client of Kubernetes on the configuration of the pod, or of the current context. It sends nothing yet. */
-export function createClient(isPod: boolean, signal: AbortSignal): Omit<Cluster, "ownPod"> {
+export function createClient(
+  isPod: boolean,
+  signal: AbortSignal,
+  deadlineAt: number | null,
+  kubeconfig: string,
+): Omit<Cluster, "ownPod"> {
   const config = new KubeConfig();
   try {
     if (isPod) config.loadFromCluster();
     else config.loadFromDefault();
   } catch (error) {
-    throw new SettingsFault([`the kubeconfig cannot be read: ${messageOf(error)}`]);
+    throw new SettingsFault([`the kubeconfig ${kubeconfig} cannot be read${reasonOf(error)}`]);
   }
   const server = config.getCurrentCluster()?.server;
   if (server === undefined)
@@ -34,7 +40,7 @@ export function createClient(isPod: boolean, signal: AbortSignal): Omit<Cluster,
     baseServer: new ServerConfiguration(server, {}),
     authMethods: { default: config },
     httpApi: wrapHttpLibrary(
-      createTransport(new IsomorphicFetchHttpLibrary(), ResponseContext, server, signal),
+      createTransport(new IsomorphicFetchHttpLibrary(), ResponseContext, server, signal, deadlineAt),
     ),
   });
   return {
@@ -43,5 +49,18 @@ export function createClient(isPod: boolean, signal: AbortSignal): Omit<Cluster,
     core: new CoreV1Api(configuration),
     batch: new BatchV1Api(configuration),
     authorization: new AuthorizationV1Api(configuration),
+    rbac: new RbacAuthorizationV1Api(configuration),
   };
+}
+
+/**
+ * Why it cannot be read, on one line. The parser's message quotes the lines around the fault, and its reason may quote
+ * a word: either can be a token.
+ */
+function reasonOf(error: unknown): string {
+  const { reason, mark } = error as { readonly reason?: string; readonly mark?: { readonly line: number } };
+  if (typeof reason !== "string") return `: ${messageOf(error).split("\n")[0]}`;
+  const line = mark === undefined ? "" : ` in line ${mark.line + 1}`;
+  const said = reason.replace(/"[^"]*"|!?<[^>]*>/g, "(not shown)");
+  return `${line}: ${said}; correct it there, or name another by KUBECONFIG`;
 }

@@ -1,10 +1,15 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { AuthorizationV1Api, BatchV1Api, CoreV1Api } from "@kubernetes/client-node";
+import type {
+  AuthorizationV1Api,
+  BatchV1Api,
+  CoreV1Api,
+  RbacAuthorizationV1Api,
+} from "@kubernetes/client-node";
 import type { Context } from "../context.ts";
 
-/** A Kubernetes API server with the rights of one account. Calls fail with ClusterRefusal, TryAgain or Stopped. */
+/** A Kubernetes API server with the rights of one account. Calls fail as createTransport says, or with Stopped. */
 export type Cluster = {
   /** The pod's own namespace; outside of a pod that of the current context. */
   readonly namespace: string;
@@ -15,6 +20,7 @@ export type Cluster = {
   readonly core: CoreV1Api;
   readonly batch: BatchV1Api;
   readonly authorization: AuthorizationV1Api;
+  readonly rbac: RbacAuthorizationV1Api;
 };
 
 const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -24,15 +30,20 @@ const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
  * KUBECONFIG or ~/.kube/config and its current context. Null where there is none of these, as in a pod without a token;
  * nothing is sent yet. A configuration that cannot be used is a SettingsFault.
  */
-export async function openCluster({ env, signal }: Pick<Context, "env" | "signal">): Promise<Cluster | null> {
+export async function openCluster({
+  env,
+  signal,
+  deadlineS = null,
+}: Pick<Context, "env" | "signal"> & Partial<Pick<Context, "deadlineS">>): Promise<Cluster | null> {
   const isPod = existsSync(join(ACCOUNT, "token"));
   const hasFile =
     (env.KUBECONFIG ?? "") !== "" || (env.HOME !== undefined && existsSync(join(env.HOME, ".kube/config")));
   if (!isPod && !hasFile) return null;
+  const deadlineAt = deadlineS === null ? null : performance.now() + deadlineS * 1000;
   // 2 MB of code: only who has a cluster loads it
   const { createClient } = await import("./client.ts");
   return {
-    ...createClient(isPod, signal),
+    ...createClient(isPod, signal, deadlineAt, env.KUBECONFIG || join(env.HOME ?? "/", ".kube/config")),
     ownPod: isPod ? await readOwnPod(join(ACCOUNT, "token")) : null,
   };
 }

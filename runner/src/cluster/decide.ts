@@ -53,6 +53,7 @@ function decideJob(job: Job, look: Look): readonly Decision[] {
   const { family, policy, now, own } = look;
   const state = jobStateOf(job, {
     now,
+    finishedAfterMs: policy.finishedAfterMs,
     pods: family.podsOf(job),
     cronJob: family.cronJobOf(job),
     isOldSchemaJob: family.isOldSchemaJob(job),
@@ -89,7 +90,7 @@ function decidePod(pod: Pod, finding: Finding, look: Look): Decision {
 
 function findingOf(pod: Pod, { policy, now }: Look): Finding | null {
   const deletedAt = msOf(pod.metadata?.deletionTimestamp);
-  if (deletedAt === null) return stuckStateOf(pod, { now, withUnschedulable: policy.withUnschedulable });
+  if (deletedAt === null) return stuckStateOf(pod, policy);
   if (now - deletedAt < policy.deleteAfterMs) return null;
   const held = pod.metadata?.finalizers ?? [];
   const evidence =

@@ -9,6 +9,8 @@ export type ScheduledJob = {
   readonly schedule: string;
   readonly timeZone: string | null;
   readonly isSuspended: boolean;
+  /** "Allow" where the object says nothing. */
+  readonly concurrencyPolicy: string;
   readonly createdAt: number | null;
   readonly lastSchedule: number | null;
   readonly lastSuccess: number | null;
@@ -57,6 +59,7 @@ function scheduledJobOf({ metadata, spec, status }: V1CronJob): ScheduledJob {
     schedule: spec?.schedule ?? "",
     timeZone: spec?.timeZone ?? null,
     isSuspended: spec?.suspend ?? false,
+    concurrencyPolicy: spec?.concurrencyPolicy ?? "Allow",
     createdAt: msOf(metadata?.creationTimestamp),
     lastSchedule: msOf(status?.lastScheduleTime),
     lastSuccess: msOf(status?.lastSuccessfulTime),

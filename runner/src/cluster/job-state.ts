@@ -18,18 +18,22 @@ export type JobState = {
   readonly evidence: string;
 };
 
-/** Longer than any schedule: what is older tells nobody anything, and its CronJob did not clean it up. */
-const LONG_AGO_MS = 35 * 86_400_000;
 const DEFAULT_GRACE_S = 30;
 /** Until then the controller may only be waiting before it tries again. */
 const LONGEST_BACKOFF_MS = 6 * 60_000;
 const OWN_CONTROLLER = "kubernetes.io/job-controller";
 
-/** The state of a Job that nobody else ends or cleans up; null for one that is as it should be. */
+/**
+ * The state of a Job that nobody else ends or cleans up; null for one that is as it should be. One that is still at work
+ * is so though its CronJob is gone: who deletes a CronJob with --cascade=orphan wants the run under way to end by itself.
+ * It goes when it is overdue or its pods are gone, and as an Orphan once it has finished.
+ */
 export function jobStateOf(
   job: Job,
   around: {
     readonly now: number;
+    /** What ended longer ago goes for that alone. */
+    readonly finishedAfterMs: number;
     readonly pods: readonly Pod[];
     readonly cronJob: CronJob | null;
     readonly isOldSchemaJob: boolean;
@@ -51,7 +55,7 @@ export function isLeftAlone(job: Job): boolean {
 
 function finishedStateOf(
   job: Job,
-  { now, cronJob, isOldSchemaJob }: Parameters<typeof jobStateOf>[1],
+  { now, finishedAfterMs, cronJob, isOldSchemaJob }: Parameters<typeof jobStateOf>[1],
 ): JobState | null {
   const since = finishedAt(job);
   if (isOldSchemaJob)
@@ -59,7 +63,7 @@ function finishedStateOf(
   const hasTimeToLive = job.spec?.ttlSecondsAfterFinished !== undefined;
   const orphaned = hasTimeToLive ? null : orphanedBecause(job, cronJob);
   if (orphaned !== null) return { reason: "Orphan", since, evidence: orphaned };
-  if (since === null || now - since < LONG_AGO_MS) return null;
+  if (since === null || now - since < finishedAfterMs) return null;
   return { reason: "FinishedLongAgo", since, evidence: "no history limit and no time to live took it away" };
 }
 

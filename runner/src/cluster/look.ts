@@ -7,15 +7,16 @@ const GONE = 410;
 const ATTEMPTS = 3;
 
 /**
- * All pods, Jobs and CronJobs of a namespace. In this order an owner is never older than what it owns: the other way
- * round, the first Job of a new CronJob would look like an orphan.
+ * All pods, Jobs and CronJobs of a namespace. CronJobs after Jobs: the other way round, the first Job of a new CronJob
+ * would look like an orphan. Pods last: the other way round, a pod that a Job gets between the two lists would be missed,
+ * and the Job look dead in just the version that its delete names. A pod whose Job is newer than the list of Jobs is left
+ * alone.
  */
 export async function lookAt({ core, batch }: Cluster, namespace: string): Promise<Sight> {
-  return {
-    pods: await listAll((page) => core.listNamespacedPod({ namespace, ...page })),
-    jobs: await listAll((page) => batch.listNamespacedJob({ namespace, ...page })),
-    cronJobs: await listAll((page) => batch.listNamespacedCronJob({ namespace, ...page })),
-  };
+  const jobs = await listAll((page) => batch.listNamespacedJob({ namespace, ...page }));
+  const cronJobs = await listAll((page) => batch.listNamespacedCronJob({ namespace, ...page }));
+  const pods = await listAll((page) => core.listNamespacedPod({ namespace, ...page }));
+  return { pods, jobs, cronJobs };
 }
 
 type Page = { readonly limit: number; readonly _continue?: string };

@@ -38,6 +38,7 @@ type ContainerState = {
     readonly exitCode: number;
     readonly reason?: string;
     readonly message?: string;
+    readonly startedAt?: Moment;
     readonly finishedAt?: Moment;
   };
 };
@@ -51,7 +52,12 @@ export type ContainerStatus = {
 
 export type Pod = {
   readonly metadata?: Metadata;
-  readonly spec?: { readonly restartPolicy?: string };
+  readonly spec?: {
+    readonly restartPolicy?: string;
+    readonly activeDeadlineSeconds?: number;
+    /** One with `Always` is a sidecar. */
+    readonly initContainers?: readonly { readonly name: string; readonly restartPolicy?: string }[];
+  };
   readonly status?: {
     readonly phase?: string;
     readonly reason?: string;

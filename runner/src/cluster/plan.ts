@@ -1,4 +1,5 @@
-import type { Selector } from "./protection.ts";
+import { FEW_PODS } from "../contract.ts";
+import type { Selector } from "../selector.ts";
 
 /** What the janitor may do in one namespace. */
 export type Policy = {
@@ -6,6 +7,8 @@ export type Policy = {
   readonly namespace: string;
   /** How long an object must be stuck. */
   readonly deleteAfterMs: number;
+  /** How long ago a Job must have ended to go for that alone. */
+  readonly finishedAfterMs: number;
   readonly selectors: readonly Selector[];
   /** Whether a pod that finds no node counts as stuck: an autoscaler may take longer than the delay. */
   readonly withUnschedulable: boolean;
@@ -42,7 +45,10 @@ export function isAction({ action }: Decision): boolean {
   return action !== "keep";
 }
 
-/** Why the whole plan must not be done, null where it may. `podCount`: all pods of the namespace. */
+/**
+ * Why the whole plan must not be done, null where it may. `podCount`: all pods of the namespace. The share counts only
+ * where more than a few pods would go.
+ */
 export function brakeOf(
   decisions: readonly Decision[],
   podCount: number,
@@ -50,9 +56,9 @@ export function brakeOf(
 ): string | null {
   const actions = decisions.filter(isAction);
   if (actions.length > maxDeletes)
-    return `${actions.length} objects would go, more than the ${maxDeletes} of --max-deletes`;
+    return `${actions.length} objects would go, more than the ${maxDeletes} of --max-deletes (JANITOR_MAX_DELETES)`;
   const gone = new Set(actions.flatMap(({ pods }) => pods)).size;
-  return gone * 100 > podCount * maxPercent
-    ? `${gone} of ${podCount} pods would go, more than the ${maxPercent} % of --max-percent`
+  return gone > FEW_PODS && gone * 100 > podCount * maxPercent
+    ? `${gone} of ${podCount} pods would go, more than the ${maxPercent} % of --max-percent (JANITOR_MAX_PERCENT)`
     : null;
 }

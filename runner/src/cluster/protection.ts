@@ -1,21 +1,11 @@
-import { matches, parseSelector, type Requirement } from "../selector.ts";
+import { matches, type Selector } from "../selector.ts";
 import type { Metadata } from "./objects.ts";
-
-export type Selector = { readonly text: string; readonly requirements: readonly Requirement[] };
 
 /** On a pod, Job or CronJob: `ignore` leaves it and all that it owns alone. */
 const IGNORE = "r3a.dev/janitor";
 /** On the same: another delay than the janitor's own, e.g. `30m`; the nearest one counts. */
 const DELAY = "r3a.dev/janitor-delay";
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** Parses one selector; throws the sentence that says what is wrong with it. */
-export function toSelector(text: string): Selector {
-  const parsed = parseSelector(text);
-  if ("fault" in parsed)
-    throw new Error(`${JSON.stringify(text)} is no label selector: ${parsed.fault}, e.g. app=postgres`);
-  return { text, requirements: parsed.requirements };
-}
 
 /**
  * Why an object must not be touched, null where it may. `levels` are its own metadata and those of its owners: what is

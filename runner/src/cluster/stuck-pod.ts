@@ -1,3 +1,4 @@
+import { crashingSince } from "./crash-loop.ts";
 import { type ContainerStatus, latestOf, msOf, type Pod } from "./objects.ts";
 
 /** Why a pod does no work any more, and since when. */
@@ -11,22 +12,27 @@ export type StuckState = {
   readonly evidence: string;
 };
 
-/** Waiting reasons that do not pass by themselves, worst first: the worst container names the pod's state. */
+/**
+ * Waiting reasons of the kubelet that do not pass by themselves, worst first: the worst container names the pod's state.
+ */
 const WAITING = [
   "InvalidImageName",
   "ErrImageNeverPull",
+  "SignatureValidationFailed",
   "CreateContainerConfigError",
+  "PreCreateHookError",
   "CreateContainerError",
+  "PreStartHookError",
   "RunContainerError",
+  "PostStartHookError",
   "ImageInspectError",
+  "RegistryUnavailable",
   "ImagePullBackOff",
   "ErrImagePull",
   "CrashLoopBackOff",
 ];
 /** Below it a crash may still be one of those that pass. */
 const FEWEST_RESTARTS = 3;
-/** A waiting kubelet tries again after 5 min at the latest and forgets old crashes after 10 min of running. */
-const LONGEST_CYCLE_MS = 15 * 60_000;
 const LONGEST_EVIDENCE = 300;
 
 /**
@@ -35,21 +41,23 @@ const LONGEST_EVIDENCE = 300;
  */
 export function stuckStateOf(
   pod: Pod,
-  { now, withUnschedulable }: { readonly now: number; readonly withUnschedulable: boolean },
+  { withUnschedulable }: { readonly withUnschedulable: boolean },
 ): StuckState | null {
   const { phase } = pod.status ?? {};
   if (phase === "Failed") return failedStateOf(pod);
   if (phase === "Succeeded") return null;
   return (
-    worstOf(pod, pod.status?.initContainerStatuses ?? [], "Init:", now) ??
-    worstOf(pod, pod.status?.containerStatuses ?? [], "", now) ??
+    worstOf(pod, pod.status?.initContainerStatuses ?? [], "Init:") ??
+    worstOf(pod, pod.status?.containerStatuses ?? [], "") ??
     (withUnschedulable ? unschedulableStateOf(pod) : null)
   );
 }
 
-function failedStateOf({ status }: Pod): StuckState {
-  const inits = status?.initContainerStatuses ?? [];
-  const all = [...inits, ...(status?.containerStatuses ?? [])];
+function failedStateOf(pod: Pod): StuckState {
+  const { status } = pod;
+  const { inits, mains, sidecars } = containersOf(pod);
+  // a sidecar is stopped by the pod's end, and is not what ended it
+  const all = [...inits, ...mains, ...sidecars];
   const failed = all.find(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0);
   const prefix = failed !== undefined && inits.includes(failed) ? "Init:" : "";
   const ended = failed?.state?.terminated;
@@ -58,21 +66,41 @@ function failedStateOf({ status }: Pod): StuckState {
     // Evicted, DeadlineExceeded, Shutdown: the pod itself says what happened to it
     reason: status?.reason ? status.reason : `${prefix}${ofContainer}`,
     container: failed?.name ?? null,
-    since:
-      latestOf(all.map(({ state }) => state?.terminated?.finishedAt)) ??
-      latestOf(status?.conditions?.map((each) => each.lastTransitionTime) ?? []) ??
-      msOf(status?.startTime),
+    since: failedSince(pod, all),
     evidence: join([status?.message, ended && describeEnd(ended)]),
   };
 }
 
+/**
+ * The last thing that is known to have happened to it. A container's end alone would not do: one that was lost with its
+ * node has no time, and then an init container's end of days ago would stand for it.
+ */
+function failedSince({ spec, status }: Pod, containers: readonly ContainerStatus[]): number | null {
+  const startedAt = msOf(status?.startTime);
+  const deadlineS = spec?.activeDeadlineSeconds;
+  const isLate = status?.reason === "DeadlineExceeded" && startedAt !== null && deadlineS !== undefined;
+  return latestOf([
+    status?.startTime,
+    ...containers.map(({ state }) => state?.terminated?.finishedAt),
+    ...(status?.conditions ?? []).map((each) => each.lastTransitionTime),
+    ...(isLate ? [new Date(startedAt + deadlineS * 1000)] : []),
+  ]);
+}
+
+function containersOf({ spec, status }: Pod) {
+  const names = (spec?.initContainers ?? [])
+    .filter(({ restartPolicy }) => restartPolicy === "Always")
+    .map(({ name }) => name);
+  const first = status?.initContainerStatuses ?? [];
+  return {
+    inits: first.filter(({ name }) => !names.includes(name)),
+    mains: status?.containerStatuses ?? [],
+    sidecars: first.filter(({ name }) => names.includes(name)),
+  };
+}
+
 /** The container that is worst off; null where all is well. */
-function worstOf(
-  pod: Pod,
-  containers: readonly ContainerStatus[],
-  prefix: string,
-  now: number,
-): StuckState | null {
+function worstOf(pod: Pod, containers: readonly ContainerStatus[], prefix: string): StuckState | null {
   const stuck = containers
     .flatMap((container) => {
       const reason = waitingReasonOf(container, pod.spec?.restartPolicy);
@@ -89,7 +117,7 @@ function worstOf(
   return {
     reason: `${prefix}${reason}`,
     container: container.name,
-    since: isLoop ? crashingSince(pod, container, now) : waitingSince(pod),
+    since: isLoop ? loopingSince(pod, container) : waitingSince(pod, container),
     evidence: join([
       isLoop ? `${container.restartCount} restarts` : waiting?.message,
       ended && describeEnd(ended),
@@ -107,8 +135,8 @@ function waitingReasonOf(
   return WAITING.includes(reason) ? reason : null;
 }
 
-/** The last step forward: conditions that became true or false, init containers that ended. */
-function waitingSince({ status }: Pod): number | null {
+/** The last step forward: conditions that became true or false, containers that ended, its own last run. */
+function waitingSince({ status }: Pod, { lastState }: ContainerStatus): number | null {
   const moved = status?.conditions?.filter(({ type }) =>
     ["PodScheduled", "Initialized", "ContainersReady"].includes(type),
   );
@@ -117,19 +145,26 @@ function waitingSince({ status }: Pod): number | null {
     latestOf([
       ...(moved ?? []).map((each) => each.lastTransitionTime),
       ...all.map(({ state }) => state?.terminated?.finishedAt),
+      lastState?.terminated?.finishedAt,
     ]) ?? msOf(status?.startTime)
   );
 }
 
-/**
- * ContainersReady changes with each restart, so by it no loop would ever be older than a few minutes. A container that
- * crashed once in a quarter of an hour or more often, on the average of its pod's life, has crashed from the start;
- * one that ran well for longer is as young as its last crash.
- */
-function crashingSince(pod: Pod, { restartCount }: ContainerStatus, now: number): number | null {
-  const startedAt = msOf(pod.status?.startTime);
-  const fromStart = startedAt !== null && (now - startedAt) / restartCount <= LONGEST_CYCLE_MS;
-  return fromStart ? startedAt : waitingSince(pod);
+/** Not before the pod got its node and its init containers were through, whatever the crashes say. */
+function loopingSince(pod: Pod, container: ContainerStatus): number | null {
+  const { startTime, conditions = [], initContainerStatuses = [] } = pod.status ?? {};
+  const crashed = crashingSince(container);
+  if (crashed === null) return waitingSince(pod, container);
+  return latestOf([
+    new Date(crashed),
+    startTime,
+    ...conditions
+      .filter(({ type, status }) => ["PodScheduled", "Initialized"].includes(type) && status === "True")
+      .map((each) => each.lastTransitionTime),
+    ...initContainerStatuses
+      .filter(({ state }) => state?.terminated?.exitCode === 0)
+      .map(({ state }) => state?.terminated?.finishedAt),
+  ]);
 }
 
 function unschedulableStateOf({ status }: Pod): StuckState | null {

@@ -4,7 +4,7 @@ import type {
   RequestContext,
   ResponseContext,
 } from "@kubernetes/client-node";
-import { messageOf, TryAgain } from "../errors.ts";
+import { messageOf, SettingsFault, TryAgain } from "../errors.ts";
 import { sleep } from "../time.ts";
 
 /** The API server said no: 403 without a right, 404 for what is gone, 409 for what has changed. */
@@ -17,6 +17,12 @@ export class ClusterRefusal extends Error {
   }
 }
 
+/** What the server answered to this one request, 5xx too; null where it did not answer: then it is away for all. */
+export function refusalOf(error: unknown): ClusterRefusal | null {
+  const answer = error instanceof TryAgain ? error.cause : error;
+  return answer instanceof ClusterRefusal ? answer : null;
+}
+
 type Answer = { readonly response: ResponseContext; readonly text: string };
 
 const REQUEST_MS = 10_000;
@@ -24,18 +30,22 @@ const REQUEST_MS = 10_000;
 const ATTEMPTS = 4;
 /** For one that does not answer: a second look tells a lost packet from a server that is away. */
 const SILENT_ATTEMPTS = 2;
-const LONGEST_WAIT_S = 10;
+/** What a command without a deadline waits for at the most. */
+const PATIENCE_MS = 60_000;
 
 /**
  * Sends the client's requests, each with a time limit and the command's signal. Busy servers (429, refused before
- * anything was done) are asked again after Retry-After, silent ones once more; one that stays silent, or answers 5xx, is
- * TryAgain. A request may so be sent twice: every delete names the version that it means.
+ * anything was done) are asked again after Retry-After, silent ones once more. TryAgain: the server stays silent, asks for
+ * more time than there is until `deadlineAt` (as performance.now() counts; null: none), or, with a ClusterRefusal as its
+ * cause, is in trouble over this request. SettingsFault: it does not know us. ClusterRefusal: any other no. A request may
+ * so be sent twice: every delete names the version that it means.
  */
 export function createTransport(
   library: IsomorphicFetchHttpLibrary,
   Response: typeof ResponseContext,
   server: string,
   signal: AbortSignal,
+  deadlineAt: number | null,
 ): PromiseHttpLibrary {
   let connections: ReturnType<RequestContext["getDispatcher"]>;
 
@@ -64,13 +74,26 @@ export function createTransport(
         const { response, text } = await sendOnce(request);
         const { httpStatusCode: status, headers } = response;
         if (status === 429 && attempt < ATTEMPTS) {
-          const askedS = Number(headers["retry-after"] ?? attempt);
-          await sleep(Math.min(askedS > 0 ? askedS : attempt, LONGEST_WAIT_S) * 1000, signal);
+          const askedS = Number(headers["retry-after"]);
+          const waitS = askedS > 0 ? askedS : attempt;
+          const leftMs = deadlineAt === null ? PATIENCE_MS : deadlineAt - performance.now();
+          if (waitS * 1000 > leftMs)
+            throw new TryAgain(
+              `the Kubernetes API at ${server} is busy for ${waitS} s, longer than there is time`,
+            );
+          await sleep(waitS * 1000, signal);
           continue;
         }
+        const refusal = new ClusterRefusal(status, `${status}: ${reasonOf(text)}`);
         if (status >= 500 || status === 429)
-          throw new TryAgain(`the Kubernetes API at ${server} answered ${status}: ${reasonOf(text)}`);
-        if (status >= 400) throw new ClusterRefusal(status, `${status}: ${reasonOf(text)}`);
+          throw new TryAgain(`the Kubernetes API at ${server} answered ${refusal.message}`, {
+            cause: refusal,
+          });
+        if (status === 401)
+          throw new SettingsFault([
+            `the Kubernetes API at ${server} does not know this account (${refusal.message}): log in again, kubectl auth whoami shows as whom; in a pod its token has run out or is another cluster's`,
+          ]);
+        if (status >= 400) throw refusal;
         const body = {
           text: async () => text,
           binary: async () => Buffer.from(text),

@@ -4,16 +4,13 @@ import { decide } from "../cluster/decide.ts";
 import { lookAt } from "../cluster/look.ts";
 import { brakeOf } from "../cluster/plan.ts";
 import { renderPlan, renderPlanJson } from "../cluster/plan-text.ts";
-import { type Selector, toSelector } from "../cluster/protection.ts";
 import { checkRights } from "../cluster/rights.ts";
-import { EXIT } from "../contract.ts";
+import { EXIT, FEW_PODS, JANITOR_NUMBERS } from "../contract.ts";
 import { SettingsFault } from "../errors.ts";
+import { parseSelectors } from "../selector.ts";
 import { parseCount, parseJanitorMode } from "../settings.ts";
-import { type Command, collectFaults, OPTION } from "./command.ts";
+import { type Command, collectFaults, OPTION, type RawOptions } from "./command.ts";
 
-const DEFAULT_MAX_DELETES = 20;
-const DEFAULT_MAX_PERCENT = 50;
-const LONGEST_DELAY_S = 7 * 86_400;
 /** Below it a pod that only needs a little longer is taken for a stuck one. */
 const SHORT_DELAY_S = 300;
 
@@ -34,33 +31,41 @@ export const janitor: Command = {
       )
       .option(
         "--protect <selector>",
-        "never touch what this label selector takes, nor what belongs to it; also several, or with semicolons",
+        "never touch what this label selector takes, nor what belongs to it; also several, or with semicolons; comes on top of JANITOR_PROTECTED_SELECTORS",
         (value, before?: string) => (before === undefined ? value : `${before};${value}`),
       )
+      .option(
+        "--finished-after <seconds>",
+        "how long ago a Job must have ended to go for that alone (default: JANITOR_FINISHED_AFTER_SECONDS)",
+      )
       .option("--unschedulable", "a pod that finds no node is stuck too")
-      .option("--max-deletes <n>", `remove nothing if more would go (default: ${DEFAULT_MAX_DELETES})`)
-      .option("--max-percent <n>", `the same, of all pods of the namespace (default: ${DEFAULT_MAX_PERCENT})`)
+      .option("--max-deletes <n>", "remove nothing if more would go (default: JANITOR_MAX_DELETES)")
+      .option(
+        "--max-percent <n>",
+        `the same, of all pods of the namespace, where more than ${FEW_PODS} would go (default: JANITOR_MAX_PERCENT)`,
+      )
       .option(...OPTION.dryRun)
       .option(...OPTION.deadline)
       .option(...OPTION.json),
   async run(context, _args, options) {
     const faults = collectFaults();
     const mode = faults.take("--mode", options.mode, parseJanitorMode);
-    const deleteAfterS = faults.take("--delete-after", options.deleteAfter, (text) =>
-      parseCount(text, LONGEST_DELAY_S),
-    );
-    const maxDeletes = faults.take("--max-deletes", options.maxDeletes, (text) => parseCount(text, 10_000));
-    const maxPercent = faults.take("--max-percent", options.maxPercent, (text) => parseCount(text, 100));
-    const protect = faults.take("--protect", options.protect, (text) =>
-      text.split(";").map((part) => toSelector(part.trim())),
-    );
+    const take = (flag: string, text: RawOptions[string], number: keyof typeof JANITOR_NUMBERS) =>
+      faults.take(flag, text, (given) => parseCount(given, JANITOR_NUMBERS[number].most));
+    const deleteAfterS = take("--delete-after", options.deleteAfter, "deleteAfterS");
+    const finishedAfterS = take("--finished-after", options.finishedAfter, "finishedAfterS");
+    const maxDeletes = take("--max-deletes", options.maxDeletes, "maxDeletes");
+    const maxPercent = take("--max-percent", options.maxPercent, "maxPercent");
+    const protect = faults.take("--protect", options.protect, parseSelectors) ?? [];
     const settings = faults.settings(context, [
       "janitorNamespace",
       "janitorDeleteAfterS",
+      "janitorFinishedAfterS",
+      "janitorMaxDeletes",
+      "janitorMaxPercent",
       "janitorProtectedSelectors",
       "janitorMode",
     ]);
-    const selectors = protect ?? selectorsOf(settings.janitorProtectedSelectors);
     const delayS = deleteAfterS ?? settings.janitorDeleteAfterS;
     if (delayS < SHORT_DELAY_S)
       context.log.warn(
@@ -76,19 +81,20 @@ export const janitor: Command = {
       (typeof options.namespace === "string" ? options.namespace : settings.janitorNamespace) ??
       cluster.namespace;
     const does = options.dryRun === true ? "scan" : (mode ?? settings.janitorMode);
-    await checkRights(cluster, namespace, does);
+    await checkRights(cluster, namespace, does, context.log);
     const sight = await lookAt(cluster, namespace);
     const policy = {
       namespace,
       deleteAfterMs: delayS * 1000,
-      selectors,
+      finishedAfterMs: (finishedAfterS ?? settings.janitorFinishedAfterS) * 1000,
+      selectors: [...settings.janitorProtectedSelectors, ...protect],
       withUnschedulable: options.unschedulable === true,
       ownPodUid: cluster.ownPod?.uid ?? null,
     };
     const decisions = decide(sight, policy, Date.now());
     const brake = brakeOf(decisions, sight.pods.length, {
-      maxDeletes: maxDeletes ?? DEFAULT_MAX_DELETES,
-      maxPercent: maxPercent ?? DEFAULT_MAX_PERCENT,
+      maxDeletes: maxDeletes ?? settings.janitorMaxDeletes,
+      maxPercent: maxPercent ?? settings.janitorMaxPercent,
     });
     const plan = { namespace, sight, decisions, brake };
     context.print(options.json === true ? renderPlanJson(plan) : renderPlan(plan));
@@ -101,10 +107,3 @@ export const janitor: Command = {
     return (await carryOutAll(cluster, plan, context)) ? EXIT.done : EXIT.failed;
   },
 };
-
-function selectorsOf(texts: readonly string[]): readonly Selector[] {
-  const faults = collectFaults();
-  const selectors = texts.map((text) => faults.take("JANITOR_PROTECTED_SELECTORS", text, toSelector));
-  if (faults.list().length > 0) throw new SettingsFault(faults.list());
-  return selectors.filter((selector) => selector !== undefined);
-}

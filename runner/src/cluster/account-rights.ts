@@ -1,0 +1,84 @@
+import type { V1PolicyRule } from "@kubernetes/client-node";
+import type { Cluster } from "./connect.ts";
+import { JANITOR_RIGHTS, JANITOR_ROLE, nameOf, type Right } from "./rights.ts";
+import { ClusterRefusal } from "./transport.ts";
+
+/** An account, by the namespace that it lives in. */
+export type Account = { readonly name: string; readonly namespace: string };
+
+/**
+ * What of the janitor's rights the account lacks in a namespace, in words: asked for each right where we may ask for
+ * others, else by reading the Role and RoleBinding of its name. Null where we may do neither.
+ */
+export async function listMissingRights(
+  cluster: Cluster,
+  account: Account,
+  target: string,
+): Promise<readonly string[] | null> {
+  const refused = await whereAllowed(askForEach(cluster, account, target));
+  return refused ?? whereAllowed(readRole(cluster, account, target));
+}
+
+async function askForEach(
+  { authorization }: Cluster,
+  account: Account,
+  namespace: string,
+): Promise<string[]> {
+  const user = `system:serviceaccount:${account.namespace}:${account.name}`;
+  const answers = await Promise.all(
+    JANITOR_RIGHTS.map(async (right) => {
+      const spec = { user, resourceAttributes: { ...right, namespace } };
+      const { status } = await authorization.createNamespacedLocalSubjectAccessReview({
+        namespace,
+        body: { metadata: { namespace }, spec },
+      });
+      return status?.allowed === true ? [] : [nameOf(right)];
+    }),
+  );
+  return answers.flat();
+}
+
+async function readRole({ rbac }: Cluster, account: Account, namespace: string): Promise<string[]> {
+  const [role, binding] = await Promise.all([
+    orNull(rbac.readNamespacedRole({ name: JANITOR_ROLE, namespace })),
+    orNull(rbac.readNamespacedRoleBinding({ name: JANITOR_ROLE, namespace })),
+  ]);
+  if (role === null || binding === null)
+    return [`anything: ${role === null ? "Role" : "RoleBinding"} ${JANITOR_ROLE} is not there`];
+  const isBound =
+    binding.roleRef.kind === "Role" &&
+    binding.roleRef.name === JANITOR_ROLE &&
+    (binding.subjects ?? []).some(
+      (subject) =>
+        subject.kind === "ServiceAccount" &&
+        subject.name === account.name &&
+        subject.namespace === account.namespace,
+    );
+  if (!isBound) return [`anything: RoleBinding ${JANITOR_ROLE} does not give it that Role`];
+  return JANITOR_RIGHTS.filter((right) => !(role.rules ?? []).some((rule) => gives(rule, right))).map(nameOf);
+}
+
+function gives(rule: V1PolicyRule, { verb, group, resource, subresource }: Right): boolean {
+  const has = (list: readonly string[] | undefined, word: string) =>
+    list?.includes(word) === true || list?.includes("*") === true;
+  const asked = subresource === undefined ? resource : `${resource}/${subresource}`;
+  const isForAll = (rule.resourceNames ?? []).length === 0;
+  return isForAll && has(rule.verbs, verb) && has(rule.apiGroups, group ?? "") && has(rule.resources, asked);
+}
+
+const refusedWith = (error: unknown, status: number) =>
+  error instanceof ClusterRefusal && error.status === status;
+
+async function whereAllowed<T>(asked: Promise<T>): Promise<T | null> {
+  return asked.catch((error: unknown) => {
+    if (refusedWith(error, 403)) return null;
+    throw error;
+  });
+}
+
+async function orNull<T>(asked: Promise<T>): Promise<T | null> {
+  return asked.catch((error: unknown) => {
+    if (refusedWith(error, 404)) return null;
+    throw error;
+  });
+}
