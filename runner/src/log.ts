@@ -6,13 +6,27 @@ export type Logger = pino.Logger;
 /** The only line in a log that matters most: which words of the environment must never show up in it. */
 const SECRET_NAMES = ["DB_URL", "BINANCE_API_KEY", "BINANCE_API_SECRET"];
 const CREDENTIALS_IN_URL = /([a-z][a-z0-9+]*:\/\/)[^\s/@"']+@/gi;
-const SHORTEST_SECRET = 4;
+/** In characters; of a bare secret, not of one in a URL. */
+const SHORTEST = { inLogs: 4, inResults: 12 } as const;
 
 /**
  * A filter that takes every secret of this environment out of a text, and credentials out of any URL. Paths of known
  * fields are not enough: a message, a stack or a cause can hold the whole URL.
  */
 export function createRedactor(env: Environment): (text: string) => string {
+  return redactorOf(env, SHORTEST.inLogs);
+}
+
+/**
+ * The same for results, which programs read: a bare secret of less than 12 characters stays. A password such as
+ * `ohlcv` or `fail` is a word of ours too, and without it metrics and states would have no name any more; whoever sees
+ * the word learns nothing from it. The whole DB_URL and credentials in URLs go here too.
+ */
+export function createResultRedactor(env: Environment): (text: string) => string {
+  return redactorOf(env, SHORTEST.inResults);
+}
+
+function redactorOf(env: Environment, shortest: number): (text: string) => string {
   const values = SECRET_NAMES.flatMap((name) => {
     const value = env[name] ?? "";
     const password = URL.canParse(value) ? new URL(value).password : "";
@@ -21,7 +35,7 @@ export function createRedactor(env: Environment): (text: string) => string {
       text,
       JSON.stringify(text).slice(1, -1),
     ]);
-  }).filter((value) => value.length >= SHORTEST_SECRET);
+  }).filter((value) => value.length >= shortest);
   const secrets = [...new Set(values)].toSorted((a, b) => b.length - a.length);
   return (text) =>
     secrets

@@ -5,13 +5,14 @@ import { REGISTRY } from "./commands/registry.ts";
 import type { Context } from "./context.ts";
 import { COMMANDS, type CommandName, EXIT, type ExitCode } from "./contract.ts";
 import { exitCodeOf, messageOf, SettingsFault, Stopped, UsageFault } from "./errors.ts";
-import { createLogger, createRedactor } from "./log.ts";
+import { createLogger, createRedactor, createResultRedactor } from "./log.ts";
 import { parseCount } from "./settings.ts";
 
 /** The only file that reads the process: arguments, environment, signals, streams, exit. */
 
 const env = process.env;
 const redact = createRedactor(env);
+const redactResult = createResultRedactor(env);
 const isTerminal = process.stderr.isTTY === true;
 const log = createLogger(env, (text) => process.stderr.write(text), isTerminal);
 const stop = new AbortController();
@@ -27,9 +28,13 @@ const GRACE_MS = 8_000;
 stop.signal.addEventListener("abort", () => {
   setTimeout(() => process.exit(exitCodeOf(stop.signal.reason)), GRACE_MS).unref();
 });
+let isReaderGone = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // `candles | head` closes the pipe: the reader has enough
-  process.exit(error.code === "EPIPE" ? EXIT.done : EXIT.failed);
+  if (isReaderGone) return;
+  if (error.code !== "EPIPE") process.exit(EXIT.failed);
+  // `candles | head` closes the pipe, since it has enough; what has come to its own end keeps its exit code
+  isReaderGone = true;
+  stop.abort(new Stopped("nobody reads the result any more", EXIT.done));
 });
 
 process.exitCode = await main(process.argv.slice(2));
@@ -39,6 +44,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     return await runCommand(argv);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (isReaderGone && error === stop.signal.reason) return EXIT.done;
     const isExpected = error instanceof UsageFault || error instanceof SettingsFault;
     const text = redact(messageOf(error));
     if (isTerminal || isExpected) process.stderr.write(`${text}\n`);
@@ -105,7 +111,9 @@ function contextOf(name: CommandName, options: RawOptions): Context {
     env,
     signal: stop.signal,
     log: log.child({ job_name: name, run_id: runId }),
-    print: (text) => process.stdout.write(redact(text)),
+    print: (text) => {
+      if (!isReaderGone) process.stdout.write(redactResult(text));
+    },
     isTerminal,
     deadlineS,
     faults: faults.list(),

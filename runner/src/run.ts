@@ -2,7 +2,15 @@ import { hostname } from "node:os";
 import type { Context } from "./context.ts";
 import { type CommandName, EXIT, type ExitCode } from "./contract.ts";
 import type { Database } from "./db/connect.ts";
-import { beat, closeRun, openRun, type RunItem, type RunOutcome } from "./db/runs.ts";
+import {
+  beat,
+  closeRun,
+  type NewRun,
+  openRun,
+  type RunEnd,
+  type RunItem,
+  type RunOutcome,
+} from "./db/runs.ts";
 import { exitCodeOf, messageOf, TryAgain } from "./errors.ts";
 
 /** What the work reports to its run as it goes. */
@@ -23,15 +31,7 @@ export async function withRun(
 ): Promise<ExitCode> {
   const { runId, log } = context;
   const startedAt = performance.now();
-  const run = {
-    runId,
-    command,
-    args,
-    deadlineS: context.deadlineS,
-    host: hostname(),
-    pid: process.pid,
-    version: VERSION,
-  };
+  const run = describeRun(context, command, args);
   await openRun(db, run);
   const timer = setInterval(() => {
     beat(db, runId).catch((error: unknown) =>
@@ -47,9 +47,7 @@ export async function withRun(
   } finally {
     clearInterval(timer);
   }
-  const outcome = outcomeOf(end.exitCode, report.items);
-  const error = end.error === null ? null : messageOf(end.error).slice(0, 500);
-  const facts = { outcome, exitCode: end.exitCode, rateLimitHits: report.rateLimitHits(), error };
+  const facts = { ...describeEnd(end, report.items), rateLimitHits: report.rateLimitHits() };
   await closeRun(db, run, report.items, facts).catch((failure: unknown) => {
     // the ledger row stays "running"; maint closes it when its heartbeat is old
     log.error(
@@ -58,19 +56,44 @@ export async function withRun(
     );
     if (!(failure instanceof TryAgain)) throw failure;
   });
-  const level = end.exitCode === EXIT.done ? "info" : "warn";
+  tellEnd(context, run, facts, { series: report.items.length, ms: performance.now() - startedAt });
+  if (end.error !== null) throw end.error;
+  return end.exitCode;
+}
+
+/** The run as the ledger has it from its start on. */
+export function describeRun(context: Context, command: CommandName, args: string): NewRun {
+  const { runId, deadlineS } = context;
+  return { runId, command, args, deadlineS, host: hostname(), pid: process.pid, version: VERSION };
+}
+
+/** How it ended; `error` null where the work gave its exit code itself. */
+export function describeEnd(
+  { exitCode, error }: { readonly exitCode: ExitCode; readonly error: unknown },
+  items: readonly RunItem[],
+): RunEnd {
+  const summary = error === null ? null : messageOf(error).slice(0, 500);
+  return { outcome: outcomeOf(exitCode, items), exitCode, rateLimitHits: 0, error: summary };
+}
+
+/** The last line of a run in the log. */
+export function tellEnd(
+  { log }: Context,
+  { command, args }: NewRun,
+  { outcome, exitCode }: RunEnd,
+  { series, ms }: { readonly series: number; readonly ms: number },
+): void {
+  const level = exitCode === EXIT.done ? "info" : "warn";
   log[level](
     {
       "event.name": "run_finished",
       "event.outcome": outcome,
-      "event.duration": Math.round((performance.now() - startedAt) * 1e6),
-      exit_code: end.exitCode,
-      series: report.items.length,
+      "event.duration": Math.round(ms * 1e6),
+      exit_code: exitCode,
+      series,
     },
-    `[RUN] ${command} ${args} ended: ${outcome} (exit ${end.exitCode})`,
+    `[RUN] ${command} ${args} ended: ${outcome} (exit ${exitCode})`,
   );
-  if (end.error !== null) throw end.error;
-  return end.exitCode;
 }
 
 /** Version of the package, written into each ledger row. */

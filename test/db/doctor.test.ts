@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { listDetaching, listIndexFaults, listPartitions } from "../../runner/src/db/doctor-catalog.ts";
-import { findPooler } from "../../runner/src/db/doctor-reach.ts";
-import { withReader } from "../../runner/src/db/doctor-reader.ts";
 import { listBlocked, listHolders, listTransactions } from "../../runner/src/db/doctor-sessions.ts";
 import { countOpenGaps, listLastRuns, readSchema } from "../../runner/src/db/doctor-stored.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
@@ -11,7 +9,6 @@ import { leafAt } from "../../runner/src/partition/layout.ts";
 import { addTestCoins } from "../support/candle-rows.ts";
 import { useDatabase } from "../support/database.ts";
 import { useEmptyDatabases, withSession } from "../support/empty-database.ts";
-import { startTransactionPooler } from "../support/transaction-pooler.ts";
 
 const database = useDatabase();
 const newEmptyDatabase = useEmptyDatabases();
@@ -117,6 +114,12 @@ describe("partitions and indexes", () => {
       .poll(() => listIndexFaults(db, signal))
       .toEqual([{ kind: "invalid", index: "broken", of_table: `r3a.${leaf.name}`, is_building: false }]);
     expect(judgeIndexes(await listIndexFaults(db, signal)).status).toBe("fail");
+    const set = (flags: string) =>
+      database.query(`update pg_index set ${flags} where indexrelid = 'r3a.broken'::regclass`);
+    for (const flags of ["indisvalid = true, indisready = false", "indisvalid = false, indisready = true"]) {
+      await set(flags);
+      expect(await listIndexFaults(db, signal)).toMatchObject([{ index: "broken" }]);
+    }
     await database.query("drop index r3a.broken");
   });
 
@@ -151,13 +154,15 @@ test("the last run of each command and arguments, and every one that says it run
   expect(rows[0]?.age_ms).toBeGreaterThan(179 * 60_000);
 });
 
-test("open gaps are counted by interval, with the oldest and the longest due; repaired ones are not", async () => {
+test("open gaps are counted by interval, with the oldest and the longest due; not repaired or unwanted ones", async () => {
   const [coin] = await addTestCoins(database, ["AUSDT"]);
   const insert = `insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason, next_check_at)
     values (gen_random_uuid(), $1, $2, $3::timestamptz, $3::timestamptz + interval '1 hour', $4, 'absent', now() - $5::interval)`;
   await database.query(insert, [coin, "1m", "2026-01-02T00:00Z", "open", "4 hours"]);
   await database.query(insert, [coin, "1m", "2026-01-01T00:00Z", "open", "-1 hour"]);
   await database.query(insert, [coin, "1h", "2025-01-01T00:00Z", "repaired", "9 hours"]);
+  await database.query(insert, [coin, "4h", "2025-01-01T00:00Z", "open", "9 hours"]);
+  await database.query("update r3a.ohlcv_gap_log set reason = 'not_requested' where \"interval\" = '4h'");
   const rows = await countOpenGaps(db, signal);
   expect(rows).toMatchObject([{ interval: "1m", gaps: 2, oldest: new Date("2026-01-01T00:00Z") }]);
   expect(Math.round((rows[0]?.overdue_ms ?? 0) / 3_600_000)).toBe(4);
@@ -194,31 +199,22 @@ describe("schema", () => {
     expect(await readSchema(empty, signal)).toMatchObject({ isOld: true });
     await empty.pool.end();
   });
-});
 
-test("a statement that hangs is cut with its connection, and the pool goes on", async () => {
-  const stop = new AbortController();
-  const reading = withReader(db, stop.signal, (client) => client.query("select pg_sleep(60)"));
-  const isAsleep = () =>
-    database.query(
-      "select from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid() and state = 'active' and datname = current_database()",
+  test("of an old table that has all of our columns", async () => {
+    const url = await newEmptyDatabase();
+    const old = openDatabase(url, "doctor");
+    await withSession(url, (client) =>
+      client.query(
+        "create schema r3a; create table r3a.ohlcv_partitioned (coin_id int, close_time timestamptz) partition by list (coin_id)",
+      ),
     );
-  await expect.poll(async () => (await isAsleep()).length).toBe(1);
-  stop.abort();
-  // not the four seconds that a statement has: the connection is cut
-  await expect(reading).rejects.toThrow(/cannot be reached/);
-  expect(await listHolders(db, signal)).toEqual([]);
-  await expect.poll(async () => (await isAsleep()).length, { timeout: 20_000 }).toBe(0);
-});
-
-test("a pooler in transaction mode is found out, and a direct connection is none", async () => {
-  expect((await findPooler(db, signal)).pids).toHaveLength(1);
-  const pooler = await startTransactionPooler(database.url);
-  const behind = openDatabase(pooler.url, "doctor");
-  try {
-    expect((await findPooler(behind, signal)).pids.length).toBeGreaterThan(1);
-  } finally {
-    await behind.pool.end();
-    await pooler.stop();
-  }
+    expect(await readSchema(old, signal)).toMatchObject({ isOld: true });
+    await withSession(url, (client) =>
+      client.query(
+        `drop table r3a.ohlcv_partitioned; create table r3a.ohlcv_partitioned ("interval" text) partition by list ("interval")`,
+      ),
+    );
+    expect(await readSchema(old, signal)).toMatchObject({ isOld: true });
+    await old.pool.end();
+  });
 });

@@ -80,6 +80,8 @@ describe("integrity", () => {
     const mend = `delete from r3a.ohlcv_gap_log; ${insertCandle(a, at)}`;
     await expectBad(gap(NOW), mend, ["integrity gaps: warn"]);
     await expectBad(gap(NOW - 3 * HOUR), mend, ["integrity gaps: fail"]);
+    const unwanted = "update r3a.ohlcv_gap_log set reason = 'not_requested'";
+    await expectBad(`${gap(NOW - 3 * HOUR)}; ${unwanted}`, mend, []);
   });
 
   test("sees an index whose build died, and not one that is being built", async () => {

@@ -1,17 +1,17 @@
-import { expect, test, vi } from "vitest";
-import { diagnose } from "../../runner/src/doctor/diagnose.ts";
-import { runDoctor } from "../support/doctor.ts";
-import { named, ownPod, useInstallation } from "../support/installation.ts";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { diagnoseCluster, runDoctor } from "../support/doctor.ts";
+import { named, useInstallation } from "../support/installation.ts";
 import { startAnswers } from "../support/kubernetes-answers.ts";
 import { runRunner } from "../support/runner.ts";
 
 const installation = useInstallation();
 const { answers } = installation;
-const signal = new AbortController().signal;
-const DAY_MS = 86_400_000;
-const CHECKS = "cluster,service-accounts,pull-secrets,secrets,config-maps,suspended,schedules,images,pods";
+const CHECKS =
+  "cluster,service-accounts,rights,pull-secrets,secrets,config-maps,suspended,schedules,images,pods";
 const look = (only = CHECKS) => runDoctor({ KUBECONFIG: installation.server.kubeconfig }, only);
-const agoText = (ms: number) => new Date(Date.now() - ms).toISOString();
 
 test("an installation as infra deploys it passes every check, and no secret's value is asked for", async () => {
   installation.server.requests.length = 0;
@@ -92,127 +92,96 @@ test.each<[string, string, () => void, "warn" | "fail" | "skip", RegExp, RegExp]
     /deploy again/,
   ],
   [
-    "a suspended job",
-    "suspended",
-    () => {
-      installation.cronJob("r3a-gaps").spec.suspend = true;
-    },
-    "warn",
-    /suspended: r3a-gaps/,
-    /kubectl patch cronjob/,
-  ],
-  [
-    "a job that has not started for an hour",
-    "schedules",
-    () => {
-      installation.cronJob("r3a-sync-1m").status.lastScheduleTime = agoText(3_600_000);
-    },
+    "a right of the janitor that is missing",
+    "rights",
+    () => answers.denied.add("patch pods/status"),
     "fail",
-    /r3a-sync-1m \(\* \* \* \* \*\) was due at .*, last started 20/,
-    /kubectl create job/,
+    /system:serviceaccount:r3a:r3a-janitor-sa may not patch pods\/status in namespace r3a/,
+    /r3a-maint-janitor/,
   ],
   [
-    "a job that starts and fails for three days",
-    "schedules",
+    "a Role that is missing, where we may not ask for others",
+    "rights",
     () => {
-      installation.cronJob("r3a-verify").status.lastSuccessfulTime = agoText(3.5 * DAY_MS);
+      answers.forbidden.add("localsubjectaccessreviews");
+      answers.lists.roles = [];
     },
     "fail",
-    /r3a-verify .* last succeeded 20.*more than one run in a row failed/,
-    /kubectl get jobs/,
+    /may not anything: Role r3a-maint-janitor is not there/,
+    /deploy again/,
   ],
   [
-    "a job that never succeeded",
-    "schedules",
+    "a RoleBinding to another account, where we may not ask for others",
+    "rights",
     () => {
-      delete installation.cronJob("r3a-sync-1h").status.lastSuccessfulTime;
+      answers.forbidden.add("localsubjectaccessreviews");
+      const [binding] = answers.lists.rolebindings as { subjects: { namespace: string }[] }[];
+      for (const subject of binding?.subjects ?? []) subject.namespace = "default";
     },
     "fail",
-    /r3a-sync-1h .* last succeeded never/,
-    /kubectl/,
+    /RoleBinding r3a-maint-janitor does not give it that Role/,
+    /deploy again/,
   ],
   [
-    "jobs of two releases",
-    "images",
+    "a Role without one of its rules, where we may not ask for others",
+    "rights",
     () => {
-      for (const each of installation.podSpec("r3a-sync-1m").containers)
-        each.image = "ghcr.io/triplora/r3a-runner:0.9";
+      answers.forbidden.add("localsubjectaccessreviews");
+      const [role] = answers.lists.roles as { rules: object[] }[];
+      role?.rules.shift();
     },
-    "warn",
-    /2 images are in use/,
-    /deploy once more/,
-  ],
-  [
-    "a pod without its image",
-    "pods",
-    () =>
-      Object.assign(answers.lists, {
-        pods: [
-          ownPod("Pending", {
-            containerStatuses: [
-              {
-                name: "runner",
-                restartCount: 0,
-                state: { waiting: { reason: "ImagePullBackOff", message: "403 Forbidden" } },
-              },
-            ],
-          }),
-        ],
-      }),
     "fail",
-    /r3a-sync-1m-29 ImagePullBackOff.*403 Forbidden/,
-    /kubectl describe pod/,
+    /may not list pods; delete pods in namespace r3a/,
+    /deploy again/,
   ],
   [
-    "a pod without a place",
-    "pods",
-    () =>
-      Object.assign(answers.lists, {
-        pods: [
-          ownPod("Pending", {
-            conditions: [
-              { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/1 nodes" },
-            ],
-          }),
-        ],
-      }),
-    "fail",
-    /Unschedulable.*0\/1 nodes/,
-    /kubectl describe pod/,
-  ],
-  [
-    "a pod that ran out of memory",
-    "pods",
-    () =>
-      Object.assign(answers.lists, {
-        pods: [
-          ownPod("Failed", {
-            containerStatuses: [
-              {
-                name: "runner",
-                restartCount: 0,
-                state: { terminated: { exitCode: 137, reason: "OOMKilled" } },
-              },
-            ],
-          }),
-        ],
-      }),
-    "warn",
-    /OOMKilled/,
-    /kubectl describe pod/,
+    "rights that we may not see at all",
+    "rights",
+    () => {
+      for (const name of ["localsubjectaccessreviews", "roles", "rolebindings"]) answers.forbidden.add(name);
+    },
+    "skip",
+    /not allowed to ask .*: kubectl auth can-i --list -n r3a --as system:serviceaccount:r3a:r3a-janitor-sa/,
+    /^$/,
   ],
 ])("%s", async (_, name, spoil, status, found, remedy) => {
   spoil();
-  const { kubeconfig: KUBECONFIG } = installation.server;
-  vi.stubEnv("KUBECONFIG", KUBECONFIG); // the client reads the process itself
-  const results = await diagnose({ env: { KUBECONFIG }, namespace: null, signal }, [name]);
-  vi.unstubAllEnvs();
-  expect(results.find((each) => each.name === name)).toEqual({
+  expect(await diagnoseCluster(installation.server.kubeconfig, name)).toEqual({
     name,
     status,
     found: expect.stringMatching(found),
     remedy: expect.stringMatching(remedy),
   });
+});
+
+test("what a pod can start without is not missed, and a Role that can be read is enough", async () => {
+  answers.forbidden.add("localsubjectaccessreviews");
+  for (const each of installation.podSpec("r3a-sync-1m").containers)
+    each.env = [
+      { name: "A", valueFrom: { secretKeyRef: { name: "not-there", key: "a", optional: true } } },
+      { name: "B", valueFrom: { configMapKeyRef: { name: "not-there", key: "b", optional: true } } },
+    ];
+  const { of } = await look("secrets,config-maps,rights");
+  expect(["secrets", "config-maps", "rights"].map((name) => of(name)?.status)).toEqual([
+    "pass",
+    "pass",
+    "pass",
+  ]);
+});
+
+test("a kubeconfig that cannot be read is told by path, line and reason, and its secrets are not shown", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "r3a-broken-"));
+  const KUBECONFIG = join(dir, "config");
+  for (const broken of ["  user:\n    token: tok-canary\n  bad: [\n", "  user: *tok-canary\n"]) {
+    await writeFile(KUBECONFIG, `apiVersion: v1\nusers:\n- name: me\n${broken}`);
+    const { of } = await runDoctor({ KUBECONFIG }, "cluster");
+    expect(of("cluster")).toMatchObject({
+      status: "fail",
+      found: expect.stringMatching(/the kubeconfig .*config cannot be read in line \d: /),
+    });
+    expect(JSON.stringify(of("cluster"))).not.toMatch(/canary|\\n/);
+  }
+  await rm(dir, { recursive: true });
 });
 
 test("CronJobs that we may not see are a failure, and what needs them is passed over", async () => {

@@ -16,9 +16,7 @@ beforeAll(async () => {
   }
 });
 afterEach(() => {
-  world.exchange.clearFaults();
   world.exchange.resetWeight();
-  world.exchange.set({ clock: { offsetMs: 0 } });
 });
 
 const dbUrl = (change: Partial<URL>) => ({ DB_URL: Object.assign(new URL(world.database.url), change).href });
@@ -49,17 +47,21 @@ test("for a person it prints a block for each check, without colour", async () =
 
 test("wrong settings are findings and not exit 78, and no secret is shown", async () => {
   const { code, of } = await runDoctor({
-    DB_URL: "mysql://u:canary-4711@h/d",
+    DB_URL: "postgresql://u:4711/canary@h/d",
     UNIVERSE_SIZE: "0",
     SYNC_INTERVALS: "2m",
   });
   expect(code).toBe(1);
-  expect(of("db-url")).toMatchObject({ status: "fail", remedy: expect.stringContaining("postgresql://") });
+  expect(of("db-url")).toMatchObject({
+    status: "fail",
+    remedy:
+      "set DB_URL to postgresql://HOST:5432/DATABASE with USER:PASSWORD@ before the host; of a password, @ : / ? # and % are written as %40 %3A %2F %3F %23 %25",
+  });
   expect(of("settings")?.found).toMatch(
     /SYNC_INTERVALS must be one of.*UNIVERSE_SIZE must be a whole number/,
   );
   expect(of("database")).toMatchObject({ status: "skip", found: "needs db-url, see there" });
-  expect(JSON.stringify([of("db-url"), of("settings")])).not.toContain("canary");
+  expect(JSON.stringify([of("db-url"), of("settings")])).not.toMatch(/canary|4711/);
 });
 
 test("an unknown check and a wrong namespace are exit 64, both named", async () => {
@@ -70,27 +72,57 @@ test("an unknown check and a wrong namespace are exit 64, both named", async () 
 });
 
 describe("a database that is away is one failure, found at its own step", () => {
-  test.each<[string, () => Record<string, string>, RegExp]>([
+  test.each<[string, () => Record<string, string>, RegExp, RegExp]>([
     [
       "a host that does not resolve",
       () => dbUrl({ host: "nowhere.invalid:5432" }),
       /nowhere\.invalid:5432 does not resolve/,
+      /correct the host/,
     ],
     [
       "a port that refuses",
       () => dbUrl({ host: "127.0.0.1:1" }),
       /nothing answers at 127\.0\.0\.1:1.*ECONNREFUSED/,
+      /start the server/,
     ],
-    ["a wrong password", () => dbUrl({ password: "canary-4711" }), /does not let us in.*password.*28P01/],
+    [
+      "a socket that is not there",
+      () => dbUrl({ search: "?host=/nowhere" }),
+      /nothing answers at \/nowhere: .*ENOENT/,
+      /start the server/,
+    ],
+    [
+      "a server without TLS",
+      () => dbUrl({ search: "?sslmode=verify-full" }),
+      /does not let us in: The server does not support SSL/,
+      /ssl = on/,
+    ],
+    [
+      "no password",
+      () => dbUrl({ password: "" }),
+      /it asks for a password, and DB_URL has none/,
+      /add the password/,
+    ],
+    [
+      "a wrong password",
+      () => dbUrl({ password: "canary-4711" }),
+      /does not let us in.*password.*28P01/,
+      /correct user/,
+    ],
     [
       "a database that is not there",
       () => dbUrl({ pathname: "/nowhere" }),
       /"nowhere" does not exist \(3D000\)/,
+      /correct user, password and database/,
     ],
-  ])("%s", async (_, env, found) => {
+  ])("%s", async (_, env, found, remedy) => {
     const { code, checks, of } = await runDoctor(world.env(env()));
     expect(code).toBe(1);
-    expect(of("database")).toMatchObject({ status: "fail", found: expect.stringMatching(found) });
+    expect(of("database")).toMatchObject({
+      status: "fail",
+      found: expect.stringMatching(found),
+      remedy: expect.stringMatching(remedy),
+    });
     expect(checks.filter(({ status }) => status === "fail").map(({ name }) => name)).toEqual(["database"]);
     expect(checks.filter(({ found }) => found === "needs database, see there").length).toBeGreaterThan(15);
     expect(of("exchange")?.status).toBe("pass");
@@ -110,14 +142,32 @@ describe("a database that is away is one failure, found at its own step", () => 
   });
 });
 
-test("a table that somebody has locked ends its checks with the server's words, and the lock is named", async () => {
+test("a table that somebody has locked ends its checks with the server's words, and its holder is named", async () => {
   await withSession(world.database.url, async (holder) => {
+    await holder.query("set application_name = 'holder'");
     await holder.query("begin; lock table r3a.run in access exclusive mode");
-    const { of } = await look("runs,running,gaps");
+    const waiter = openWaiter(world.database.url, "select from r3a.run");
+    await expect
+      .poll(() =>
+        query("select from pg_stat_activity where application_name = 'waiter' and wait_event_type = 'Lock'"),
+      )
+      .toHaveLength(1);
+    const { of } = await look("runs,running,gaps,blocked");
+    expect(of("blocked")?.found).toMatch(
+      /waiter \(pid \d+\) waits .* for a lock of \d+ holder, idle in transaction/,
+    );
+    await holder.query("rollback");
+    await waiter;
     expect(of("runs")).toMatchObject({ status: "fail", found: expect.stringMatching(/lock timeout/) });
     expect(of("gaps")?.status).toBe("pass");
   });
 });
+
+const openWaiter = (url: string, statement: string) =>
+  withSession(url, async (client) => {
+    await client.query("set application_name = 'waiter'");
+    await client.query(statement);
+  });
 
 test("a server that takes no writes", async () => {
   const [{ name = "" } = {}] = await world.database.query<{ name: string }>(
@@ -144,56 +194,4 @@ test("a clock of ours that is two minutes ahead", async () => {
       status: "fail",
       found: expect.stringMatching(`2 min ahead of the ${whose}'s`),
     });
-});
-
-describe("the exchange", () => {
-  test("that is away", async () => {
-    await world.exchange.stop();
-    const { code, of } = await look("exchange,origin");
-    await world.exchange.listen();
-    expect([code, of("exchange")?.found]).toEqual([
-      1,
-      expect.stringMatching(/cannot be reached.*ECONNREFUSED/),
-    ]);
-    expect(of("origin")?.status).toBe("skip");
-  });
-
-  test.each([
-    ["451", /refuses this region/, /region/],
-    ["418", /banned this address/, /wait/],
-    ["403", /web firewall/, /wait/],
-  ] as const)("that answers with %s", async (kind, found, remedy) => {
-    world.exchange.addFault({ kind });
-    const { code, of } = await look("exchange");
-    expect(code).toBe(1);
-    expect(of("exchange")).toMatchObject({
-      status: "fail",
-      found: expect.stringMatching(found),
-      remedy: expect.stringMatching(remedy),
-    });
-  });
-
-  test("that banned us is told, and not asked", async () => {
-    await query("update r3a.api_budget set banned_until = now() + interval '10 min'");
-    const asked = world.exchange.requests.length;
-    const { code, of } = await look("budget,exchange");
-    await query("update r3a.api_budget set banned_until = '-infinity'");
-    expect(code).toBe(1);
-    expect(of("budget")).toMatchObject({
-      status: "fail",
-      found: expect.stringMatching(/default is banned \(418\) for 10 min/),
-    });
-    expect(of("exchange")?.found).toMatch(/^not asked, since this address is banned/);
-    expect(world.exchange.requests.length).toBe(asked);
-  });
-
-  test("that is not the one which filled the database", async () => {
-    await query("update r3a.origin set exchange = 'binance'");
-    const { code, of } = await look("origin");
-    await query("update r3a.origin set exchange = 'simulated'");
-    expect([code, of("origin")?.found]).toEqual([
-      1,
-      expect.stringMatching(/filled from binance.*answers as simulated/),
-    ]);
-  });
 });

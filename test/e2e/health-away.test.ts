@@ -40,6 +40,22 @@ describe("health", () => {
     expect(outputOf(result)).not.toContain(PASSWORD);
   });
 
+  test.each([
+    ["host=/nowhere", 1, "the database cannot be reached"],
+    ["sslmode=verify-full", 78, "The server does not support SSL connections"],
+  ])(
+    "with ?%s leads to the runbook of a database that is away, not of a full disk",
+    async (search, code, says) => {
+      const result = await run("health --json", { DB_URL: `${database.url}?${search}` });
+      expectExit(result, code);
+      const { databaseUp, checks } = JSON.parse(result.stdout);
+      expect(databaseUp).toBe(false);
+      const entries = Object.values<{ runbook: string; output: string }[]>(checks).flat();
+      expect(new Set(entries.map(({ runbook }) => runbook))).toEqual(new Set(["OhlcvDatabaseUnreachable"]));
+      expect(entries[0]?.output).toContain(says);
+    },
+  );
+
   test("of an empty database is a failure that names what is missing", async () => {
     const result = await run("health");
     expectExit(result, 1);

@@ -159,7 +159,8 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   ],
   [
     "a hold",
-    judgeBudgets([budget, { ...budget, egress_key: "b", hold_ms: 20 * S }], NOW),
+    // what is over is told as a little less than nothing
+    judgeBudgets([budget, { ...budget, egress_key: "b", hold_ms: 20 * S, banned_ms: -0.001 }], NOW),
     "warn",
     /of b is held \(429\) for 20 s/,
     /WEIGHT_LIMIT/,

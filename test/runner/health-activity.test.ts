@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { RunGroup } from "../../runner/src/db/health-activity.ts";
-import { judgeActivity, syncArguments } from "../../runner/src/health/activity.ts";
+import { renderSyncArguments } from "../../runner/src/db/runs.ts";
+import { judgeActivity } from "../../runner/src/health/activity.ts";
 import { resolveLimits } from "../../runner/src/health/freshness-limits.ts";
 
 const NOW = Date.parse("2024-06-01T12:00:00Z");
@@ -92,7 +93,28 @@ describe("activity", () => {
     const symbols = ["BTCUSDT", "ETHUSDT"];
     expect(judge([group("1m --symbols BTCUSDT,ETHUSDT")], symbols).status).toBe("pass");
     expect(judge([group("1m --symbols BTCUSDT")], symbols).status).toBe("fail");
-    const many = Array.from({ length: 100 }, (_, index) => `COIN${index}USDT`);
-    expect(syncArguments("1m", many)).toHaveLength(500);
+  });
+
+  const many = Array.from({ length: 100 }, (_, index) => `COIN${index}USDT`);
+  const shardArguments = (index: number, count: number, symbols: readonly string[] | null = null) =>
+    renderSyncArguments({ interval: "1m", shard: { index, count }, top: null, symbols });
+
+  test("tells shards apart by their arguments, however long the list of symbols is", () => {
+    expect(shardArguments(0, 2, many)).toHaveLength(500);
+    expect(shardArguments(0, 2, many)).not.toBe(shardArguments(1, 2, many));
+    const shards = [group(shardArguments(0, 2, many)), group(shardArguments(1, 2, many))];
+    expect(judge(shards, many).status).toBe("pass");
+  });
+
+  test("misses the shard of which there is no run, unless the whole has run since in one", () => {
+    const first = group(shardArguments(0, 2));
+    expect(judge([first])).toMatchObject({
+      status: "fail",
+      output: "no run of sync 1m --shard 1/2 in the last 10 min, which others of its shards had",
+      names: ["1m --shard 1/2"],
+    });
+    expect(judge([group(shardArguments(0, 2, many))], many).status).toBe("fail");
+    const before = { ...first, finished: { ...first.finished, startedAt: NOW - 2 * MINUTE } } as RunGroup;
+    expect(judge([before, group("1m")]).status).toBe("pass");
   });
 });

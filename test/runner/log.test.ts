@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createLogger, createRedactor } from "../../runner/src/log.ts";
+import { createLogger, createRedactor, createResultRedactor } from "../../runner/src/log.ts";
 import type { Environment } from "../../runner/src/settings.ts";
 
 /** A password that needs encoding in a URL and escaping in JSON, in every form in which it can show up. */
@@ -68,6 +68,31 @@ describe("createRedactor", () => {
     expect(createRedactor({ DB_URL: "host=db password=canary" })("host=db password=canary")).toBe(
       "[REDACTED]",
     );
+  });
+});
+
+describe("createResultRedactor", () => {
+  const withPassword = (password: string) =>
+    createResultRedactor({ DB_URL: `postgresql://r3a:${password}@db/market`, BINANCE_API_KEY: "pass" });
+
+  test.each([
+    ["ohlcv", "# HELP ohlcv_db_up Whether the database answered."],
+    ["fail", '{"status":"fail","checks":["pass"]}'],
+    ["elevenchars", "elevenchars"],
+  ])("leaves the word %s in a result, and takes it out of a URL and of the log", (password, result) => {
+    const redact = withPassword(password);
+    expect(redact(result)).toBe(result);
+    const url = `postgresql://r3a:${password}@db/market`;
+    expect(redact(`at ${url}`)).toBe("at [REDACTED]");
+    expect(redact(`at postgresql://r3a:${password}@other`)).toBe("at postgresql://[REDACTED]@other");
+    expect(createRedactor({ DB_URL: url })(`at ${password}`)).toBe("at [REDACTED]");
+  });
+
+  test("takes out what is long enough to be no word of ours", () => {
+    expect(withPassword("twelve-chars")("at twelve-chars")).toBe("at [REDACTED]");
+    const redact = createResultRedactor(ENV);
+    for (const secret of [PASSWORD, ENCODED, JSON.stringify(PASSWORD), "secret-canary-0816"])
+      expectNoSecret(redact(secret));
   });
 });
 

@@ -1,5 +1,6 @@
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import type { Result } from "../../runner/src/doctor/check.ts";
+import { diagnose } from "../../runner/src/doctor/diagnose.ts";
 import { runRunner } from "./runner.ts";
 
 /** Runs `doctor --json`; a kubeconfig of whoever runs the tests must not count. */
@@ -12,4 +13,15 @@ export async function runDoctor(
   expect([stderr, stdout === ""]).toEqual(["", false]);
   const { checks }: { checks: readonly Result[] } = JSON.parse(stdout);
   return { code, checks, of: (name) => checks.find((check) => check.name === name) };
+}
+
+/** The check `name` on the cluster of a kubeconfig, in this process; undefined where there is no such check. */
+export async function diagnoseCluster(KUBECONFIG: string, name: string): Promise<Result | undefined> {
+  vi.stubEnv("KUBECONFIG", KUBECONFIG); // the client reads the process itself
+  try {
+    const place = { env: { KUBECONFIG }, namespace: null, signal: new AbortController().signal };
+    return (await diagnose(place, [name])).find((each) => each.name === name);
+  } finally {
+    vi.unstubAllEnvs();
+  }
 }

@@ -6,10 +6,19 @@ import { type AnsweringServer, type Answers, startAnswers } from "./kubernetes-a
 /** A CronJob as the API server lists it, as far as tests change it. */
 export type ListedCronJob = {
   readonly metadata: { readonly name: string };
-  readonly spec: { suspend: boolean; jobTemplate: { spec: { template: { spec: ListedPodSpec } } } };
+  readonly spec: {
+    suspend: boolean;
+    schedule: string;
+    timeZone?: string;
+    concurrencyPolicy: string;
+    jobTemplate: { spec: { template: { spec: ListedPodSpec } } };
+  };
   readonly status: { lastScheduleTime?: string; lastSuccessfulTime?: string };
 };
-export type ListedPodSpec = { serviceAccountName?: string; containers: { image: string }[] };
+export type ListedPodSpec = {
+  serviceAccountName?: string;
+  containers: { image: string; env?: object[] }[];
+};
 
 export type Installation = {
   /** Lists that tests may change; good again before each test. */
@@ -33,7 +42,7 @@ export const ownPod = (phase: string, status: object) => ({
 
 /** Registers a played API server with what infra deploys, as it looks after a good day. */
 export function useInstallation(): Installation {
-  const answers: Answers = { lists: {}, forbidden: new Set() };
+  const answers: Answers = { lists: {}, forbidden: new Set(), denied: new Set() };
   let server: AnsweringServer | undefined;
   let cronJobs: ListedCronJob[] = [];
   beforeAll(async () => {
@@ -44,12 +53,15 @@ export function useInstallation(): Installation {
     cronJobs = listGoodCronJobs();
     const accounts = cronJobs.map(({ spec }) => spec.jobTemplate.spec.template.spec.serviceAccountName ?? "");
     answers.forbidden.clear();
+    answers.denied.clear();
     Object.assign(answers.lists, {
       cronjobs: cronJobs,
       serviceaccounts: named(["default", ...new Set(accounts)]),
       secrets: named(["r3a-db", "r3a-binance", "r3a-regcred"]),
       configmaps: named(["r3a-sync-config"]),
       pods: [ownPod("Running", {})],
+      roles: listObjects("Role"),
+      rolebindings: listObjects("RoleBinding"),
     });
   });
   const cronJob = (name: string) => {
@@ -74,12 +86,15 @@ export function useInstallation(): Installation {
 function listGoodCronJobs(): ListedCronJob[] {
   const creationTimestamp = new Date(Date.now() - 40 * DAY_MS).toISOString();
   const now = new Date().toISOString();
+  return listObjects("CronJob").map((object) => ({
+    ...(object as unknown as ListedCronJob),
+    metadata: { ...object.metadata, name: object.metadata.name ?? "", creationTimestamp },
+    status: { lastScheduleTime: now, lastSuccessfulTime: now },
+  }));
+}
+
+/** What infra deploys of a kind. */
+function listObjects(kind: string) {
   const objects = renderObjects(SETTINGS.parse({ imageDigest, exchangeSecretName: "r3a-binance" }));
-  return structuredClone(objects)
-    .filter(({ kind }) => kind === "CronJob")
-    .map((object) => ({
-      ...(object as unknown as ListedCronJob),
-      metadata: { ...object.metadata, name: object.metadata.name ?? "", creationTimestamp },
-      status: { lastScheduleTime: now, lastSuccessfulTime: now },
-    }));
+  return structuredClone(objects).filter((object) => object.kind === kind);
 }

@@ -14,7 +14,7 @@ export const NOW = Date.parse("2024-06-20T12:10:00Z");
 export const END = NOW - 10 * 60_000;
 export const LEAF = "r3a.ohlcv_1h_2024";
 const SYMBOLS = ["AUSDT", "BUSDT"] as const;
-const SETTINGS: HealthSettings = {
+export const SETTINGS: HealthSettings = {
   syncIntervals: ["1h"],
   symbols: SYMBOLS,
   universeSize: 60,

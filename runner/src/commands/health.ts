@@ -1,15 +1,14 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract.ts";
-import { type Database, openDatabase } from "../db/connect.ts";
-import { recordResults } from "../db/health-results.ts";
-import { tryLedger } from "../db/health-session.ts";
-import { messageOf, SettingsFault } from "../errors.ts";
+import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
+import { recordHealth } from "../db/health-results.ts";
+import { exitCodeOf, messageOf, SettingsFault } from "../errors.ts";
 import { HEALTH_SETTINGS, measureHealth } from "../health/measure.ts";
 import { renderJson } from "../health/render-json.ts";
 import { renderProm } from "../health/render-prom.ts";
 import { renderMarkdown, renderReport } from "../health/render-text.ts";
 import { CHECKS, type CheckName, type HealthReport, isHealthy } from "../health/report.ts";
-import { withRun } from "../run.ts";
+import { describeEnd, describeRun, tellEnd } from "../run.ts";
 import { parseTime } from "../time.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
@@ -59,41 +58,47 @@ export const health: Command = {
       if (report.away instanceof SettingsFault) throw report.away;
       return exitCode;
     } finally {
-      await db.pool.end();
+      await closeDatabase(db);
     }
   },
 };
 
 type Look = { readonly report: HealthReport; readonly exitCode: ExitCode };
 
-/** As a run of the ledger with its results, where there is a ledger: health never depends on one. */
+/**
+ * As a run of the ledger with its results. It is written when all is told: whoever holds the ledger, and a server that
+ * takes no rows, change neither the report nor the exit code. A run that was stopped is written too.
+ */
 async function lookRecorded(
   context: Context,
   db: Database,
   args: string,
   look: () => Promise<Look>,
 ): Promise<Look> {
-  const { runId, log, signal } = context;
-  const done: Look[] = [];
-  const lookOnce = async (): Promise<ExitCode> => {
-    const { report, exitCode } = await look();
-    done.push({ report, exitCode });
-    await recordResults(db, runId, report.now, report.results).catch((error: unknown) =>
-      log.warn(
-        { "event.name": "health_not_stored" },
-        `[HEALTH] the results are not stored: ${messageOf(error)}`,
-      ),
-    );
-    return exitCode;
+  const startedAt = performance.now();
+  const record = async (exitCode: ExitCode, error: unknown, report: HealthReport | null): Promise<void> => {
+    const run = describeRun(context, "health", args);
+    const end = describeEnd({ exitCode, error }, []);
+    const ms = performance.now() - startedAt;
+    tellEnd(context, run, end, { series: 0, ms });
+    try {
+      if (report !== null && report.away !== null) throw report.away;
+      await recordHealth(db, run, end, ms, report ?? { now: Date.now(), results: [] });
+    } catch (failure) {
+      context.log.warn(
+        { "event.name": "ledger_away" },
+        `[HEALTH] this run is not in the ledger: ${messageOf(failure)}`,
+      );
+    }
   };
   try {
-    await tryLedger(db, signal);
-    await withRun(context, db, "health", args, lookOnce);
+    const done = await look();
+    await record(done.exitCode, null, done.report);
+    return done;
   } catch (error) {
-    if (done.length > 0 || signal.aborted) throw error;
-    log.warn({ "event.name": "ledger_away" }, `[HEALTH] this run is not in the ledger: ${messageOf(error)}`);
+    await record(exitCodeOf(error), error, null);
+    throw error;
   }
-  return done[0] ?? look();
 }
 
 function parseChecks(text: string): readonly CheckName[] {

@@ -1,6 +1,7 @@
 import { uuidv7 } from "uuidv7";
 import type { Context } from "../context.ts";
 import { EXIT } from "../contract.ts";
+import { renderSyncArguments } from "../db/runs.ts";
 import { Stopped } from "../errors.ts";
 import { parseCount, parseInterval, parseSymbols, parseUniverseSize } from "../settings.ts";
 import { runFill } from "../sync/fill-run.ts";
@@ -66,7 +67,7 @@ export const sync: Command = {
     const plan: Parameters<typeof runFill>[2]["plan"] = (state, now) => planSync(state, { ...settings, now });
     const command = {
       command: "sync",
-      args: argumentsOf(selection, top),
+      args: renderSyncArguments({ ...selection, top: top ?? null }),
       isBackground: false,
       asJson: options.json === true,
       plan,
@@ -76,15 +77,6 @@ export const sync: Command = {
     return repeat(context, every * 1000, (cycle) => runFill(cycle, settings, command, selection));
   },
 };
-
-function argumentsOf({ interval, symbols, size, shard }: Selection, top: number | undefined): string {
-  const which =
-    top !== undefined ? ` --top ${size}` : symbols !== null ? ` --symbols ${symbols.join(",")}` : "";
-  return `${interval}${which}${shard.count > 1 ? ` --shard ${shard.index}/${shard.count}` : ""}`.slice(
-    0,
-    500,
-  );
-}
 
 /**
  * Runs at each full period, each time as a run of its own; one that fails is logged and the next one starts at its

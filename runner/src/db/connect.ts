@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { messageOf, SettingsFault, Stopped, TryAgain } from "../errors.ts";
 
@@ -7,6 +8,8 @@ const POOL_SIZE = 3;
 const IDLE_TIMEOUT_MS = 30 * 60_000;
 /** A client that lay idle for this long is asked before it is used: a firewall may have cut it silently. */
 const CHECK_AFTER_IDLE_MS = 60_000;
+/** A server that answers has ended its sessions long before. */
+const CLOSE_MS = 1_000;
 
 /**
  * The server's side of a connection: it lets go of the locks of a client that vanished within a minute, and stops
@@ -44,6 +47,21 @@ export type Database = {
   readonly lastUsed: WeakMap<pg.PoolClient, number>;
 };
 
+/** A pool forgets a client that could not connect; its socket would keep the process until the server hangs up (60 s). */
+const ClosingClient = new Proxy(pg.Client, {
+  construct(Client, [config]: [pg.ClientConfig]) {
+    const client = new Client(config);
+    const connect = client.connect.bind(client) as (told: (error: Error) => void) => void;
+    return Object.assign(client, {
+      connect: (told: (error: Error) => void) =>
+        connect((error) => {
+          if (error) client.end().catch(() => {});
+          told(error);
+        }),
+    });
+  },
+});
+
 /** Opens a pool for `name` (shown as application_name). Nothing connects before the first statement. */
 export function openDatabase(url: string, name: string): Database {
   const pool = new pg.Pool({
@@ -51,12 +69,21 @@ export function openDatabase(url: string, name: string): Database {
     max: POOL_SIZE,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     allowExitOnIdle: true,
+    Client: ClosingClient,
   });
   // an idle client that the server drops is removed by the pool itself; without a listener it would end the process
   pool.on("error", () => {});
   // the same for one in use: the pool takes its own listener away while somebody has the client
   pool.on("connect", (client) => client.on("error", () => {}));
   return { url, name, pool, lastUsed: new WeakMap() };
+}
+
+/** Ends the pool; a connection that hangs is not waited for, and does not keep the process. */
+export async function closeDatabase({ pool }: Database): Promise<void> {
+  const over = new AbortController();
+  const closed = pool.end().catch(() => {});
+  await Promise.race([closed, wait(CLOSE_MS, undefined, { signal: over.signal }).catch(() => {})]);
+  over.abort();
 }
 
 /** Runs `work` with a checked client of the pool; errors of the connection come out as TryAgain. */
@@ -99,10 +126,11 @@ async function takeClient(db: Database): Promise<pg.PoolClient> {
     });
     const usedAt = db.lastUsed.get(client) ?? performance.now();
     if (performance.now() - usedAt < CHECK_AFTER_IDLE_MS) return client;
-    const alive = await client.query("select 1").then(
+    const answered = client.query("select 1").then(
       () => true,
       () => false,
     );
+    const alive = await Promise.race([answered, wait(CONNECT_TIMEOUT_MS, false, { ref: false })]);
     if (alive) return client;
     client.release(true);
   }
@@ -129,6 +157,8 @@ const CONNECTION_MESSAGES =
 /** Whether the server is away (as opposed to a statement that it refused), by SQLSTATE or socket code. */
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  // the socket's file is not there, or not ours
+  if ("syscall" in error && error.syscall === "connect") return true;
   const code = codeOf(error);
   if (code !== null) return CONNECTION_CODES.has(code) || code.startsWith("08");
   if (error instanceof AggregateError) return error.errors.some(isConnectionError);
@@ -142,14 +172,29 @@ export function codeOf(error: unknown): string | null {
 
 /** Invalid password, no such role or no right to connect, no such database: DB_URL is wrong, and a retry cannot help. */
 const REFUSED_LOGIN = new Set(["28P01", "28000", "3D000"]);
+/** The same, noticed by the driver: no password where one is asked for, and sslmode where the server has no TLS. */
+const REFUSED_BY_DRIVER = /^(SASL: |The server does not support SSL connections)/;
+const NO_PASSWORD = /^SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be/;
+
+/** Whether the server or the driver found DB_URL itself to be wrong. */
+function isRefusedLogin(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === null ? REFUSED_BY_DRIVER.test(messageOf(error)) : REFUSED_LOGIN.has(code);
+}
+
+/** Why a login failed, in words that say which part of DB_URL it was. */
+export function reasonOfLogin(error: unknown): string {
+  const message = messageOf(error);
+  return NO_PASSWORD.test(message) ? `it asks for a password, and DB_URL has none (${message})` : message;
+}
 
 /**
  * A connection error as TryAgain with what to look at, a refused login as SettingsFault; anything else unchanged. The
  * cause never holds the URL.
  */
 export function translate(error: unknown): unknown {
-  if (REFUSED_LOGIN.has(codeOf(error) ?? ""))
-    return new SettingsFault([`DB_URL is refused by the database: ${messageOf(error)}`]);
+  if (isRefusedLogin(error))
+    return new SettingsFault([`DB_URL is refused by the database: ${reasonOfLogin(error)}`]);
   if (error instanceof TryAgain || error instanceof Stopped || !isConnectionError(error)) return error;
   return new TryAgain(
     "the database cannot be reached (DB_URL); is it running, and does the network let us through?",

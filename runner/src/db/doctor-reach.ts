@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import { connect } from "node:net";
 import pg from "pg";
 import { messageOf } from "../errors.ts";
-import { clientConfig, codeOf, type Database } from "./connect.ts";
+import { clientConfig, codeOf, type Database, reasonOfLogin } from "./connect.ts";
 import { withReader } from "./doctor-reader.ts";
 
 /** How far a connection came: `step` is the one that failed. Messages never hold the URL. */
@@ -32,7 +32,10 @@ export async function reachDatabase(url: string, signal: AbortSignal): Promise<R
     return { step: "in", address, ms: performance.now() - startedAt };
   } catch (error) {
     const code = codeOf(error);
-    return { step: "login", address, message: `${messageOf(error)}${code === null ? "" : ` (${code})`}` };
+    // with a path as its host there was no knock before
+    const isClosed = error instanceof Error && "syscall" in error && error.syscall === "connect";
+    const message = `${reasonOfLogin(error)}${code === null ? "" : ` (${code})`}`;
+    return { step: isClosed ? "port" : "login", address, message };
   } finally {
     signal.removeEventListener("abort", cut);
     await client.end().catch(() => {});

@@ -1,4 +1,5 @@
-import type { Database } from "./connect.ts";
+import pg from "pg";
+import { clientConfig, type Database, translate } from "./connect.ts";
 import { withReader } from "./doctor-reader.ts";
 
 const SINCE = (start: string) => `(extract(epoch from clock_timestamp() - ${start}) * 1000)::float8`;
@@ -17,20 +18,22 @@ export async function listHolders(db: Database, signal: AbortSignal): Promise<re
 const BLOCKED = `
   select a.pid, a.application_name as application, ${SINCE("coalesce(l.since, a.query_start)")} as age_ms,
          coalesce(a.wait_event_type = 'Lock' and a.wait_event = 'advisory', false) as is_advisory,
+         a.wait_event = 'SyncRep' as is_standby,
          (select string_agg(format('%s %s, %s', b.pid, coalesce(nullif(b.application_name, ''), '(no name)'), b.state), ' and ')
           from pg_stat_activity b where b.pid = any(pg_blocking_pids(a.pid))) as blockers
   from pg_stat_activity a
   left join lateral (select min(waitstart) as since from pg_locks where pid = a.pid and not granted) l on true
-  where a.datname = current_database() and a.pid <> pg_backend_pid() and a.wait_event_type = 'Lock'
-    and cardinality(pg_blocking_pids(a.pid)) > 0
+  where a.datname = current_database() and a.pid <> pg_backend_pid()
+    and (a.wait_event_type = 'Lock' and cardinality(pg_blocking_pids(a.pid)) > 0 or a.wait_event = 'SyncRep')
   order by age_ms desc`;
 
-/** A session that waits for a lock (of a table, a row, or advisory) and who holds it. */
+/** A session that waits for a lock (of a table, a row, or advisory) and who holds it, or for a standby to confirm. */
 export type BlockedRow = {
   pid: number;
   application: string;
   age_ms: number;
   is_advisory: boolean;
+  is_standby: boolean;
   blockers: string | null;
 };
 
@@ -86,4 +89,30 @@ export async function readLoads(db: Database, signal: AbortSignal): Promise<Load
     if (row === undefined) throw new Error("the server says nothing of its locks");
     return row;
   });
+}
+
+const ACQUIRE = `select r3a_util.acquire_lock('doctor', 'probe') as done`;
+const RELEASE = `select r3a_util.release_lock('doctor', 'probe') as done`;
+
+/** What the lock functions answered on one session; those of the old system answer nothing, which is no yes. */
+export type LockProbe = { readonly acquired: boolean; readonly released: boolean };
+
+/** Takes and gives back a lock that nobody else has a use for, as a psql session would. */
+export async function probeLock(db: Database, signal: AbortSignal): Promise<LockProbe> {
+  const session = new pg.Client(clientConfig(db.url, db.name));
+  session.on("error", () => {});
+  const end = () => session.end().catch(() => {});
+  signal.addEventListener("abort", end, { once: true });
+  const ask = async (text: string) =>
+    (await session.query<{ done: boolean | string }>(text)).rows[0]?.done === true;
+  try {
+    await session.connect();
+    const acquired = await ask(ACQUIRE);
+    return { acquired, released: acquired && (await ask(RELEASE)) };
+  } catch (error) {
+    throw translate(error);
+  } finally {
+    signal.removeEventListener("abort", end);
+    await end();
+  }
 }

@@ -2,14 +2,15 @@ import { readdir } from "node:fs/promises";
 import type { Interval } from "../contract.ts";
 import type { Database } from "./connect.ts";
 import { withReader } from "./doctor-reader.ts";
+import { IS_OPEN_GAP } from "./health-scan.ts";
 import type { RunOutcome } from "./runs.ts";
 import { listPending, MIGRATIONS } from "./schema.ts";
 
+/** By how it is divided: an old table may have all of the columns. Ours alone has a list of migrations beside it. */
 const LAYOUT = `
-  select exists (select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                 where n.nspname = 'r3a' and c.relname = 'ohlcv_partitioned'
-                   and not exists (select 1 from pg_attribute a
-                                   where a.attrelid = c.oid and a.attname = 'close_time' and not a.attisdropped)) as is_old,
+  select to_regclass('r3a.ohlcv_partitioned') is not null
+           and (to_regclass('r3a.migration') is null
+                or pg_get_partkeydef(to_regclass('r3a.ohlcv_partitioned')) is distinct from 'LIST ("interval")') as is_old,
          to_regclass('r3a.ohlcv_legacy') is not null as is_moving,
          to_regclass('r3a.migration') is not null as is_migrated`;
 
@@ -78,7 +79,7 @@ export async function listLastRuns(db: Database, signal: AbortSignal): Promise<r
 const GAPS = `
   select "interval", count(*)::int as gaps, min(from_ts) as oldest,
          coalesce(max(${AGE("next_check_at")}), 0) as overdue_ms
-  from r3a.ohlcv_gap_log where state = 'open' group by "interval"`;
+  from r3a.ohlcv_gap_log where ${IS_OPEN_GAP} group by "interval"`;
 
 /** Open gaps of an interval: how many, the oldest one's start, and for how long the one due longest has been due. */
 export type GapCountRow = { interval: Interval; gaps: number; oldest: Date; overdue_ms: number };
@@ -95,7 +96,10 @@ const BUDGETS = `
          ${LEFT_MS("hold_until")} as hold_ms, ${LEFT_MS("firewall_until")} as firewall_ms, ${LEFT_MS("banned_until")} as banned_ms
   from r3a.api_budget order by egress_key`;
 
-/** The request budget of one address: weight granted in this minute; what is left of a hold (429, 403) or ban (418). */
+/**
+ * The request budget of one address: weight granted in this minute; what is left of a hold (429, 403) or ban (418), a
+ * little below 0 where that is nothing.
+ */
 export type BudgetRow = {
   egress_key: string;
   used: number;

@@ -1,4 +1,6 @@
-import { type Database, withClient } from "./connect.ts";
+import type { Database } from "./connect.ts";
+import { type Reader, withinTime } from "./health-session.ts";
+import { addEndedRun, type NewRun, type RunEnd } from "./runs.ts";
 
 /** One row of the audit trail: what a run of `health` saw. `checkedAt` in ms; `criteria` and `names` as in the report. */
 export type StoredResult = {
@@ -18,11 +20,23 @@ const INSERT_RESULTS = `
   from jsonb_to_recordset($3) as u ("check" text, component text, status text, observed float8, unit text, criteria jsonb,
        output text, names text[])`;
 
-export async function recordResults(
+const LIMIT_MS = 2_000;
+
+/**
+ * The whole run of `health` in one transaction, after it: what it saw is told before the database is trusted with a
+ * row. `ms` since its start; no results where it was stopped. Rejects after 2 s (and what it takes to connect).
+ */
+export async function recordHealth(
   db: Database,
-  runId: string,
-  checkedAt: number,
-  results: readonly StoredResult[],
+  run: NewRun,
+  end: RunEnd,
+  ms: number,
+  { now, results }: { readonly now: number; readonly results: readonly StoredResult[] },
 ): Promise<void> {
-  await withClient(db, (client) => client.query(INSERT_RESULTS, [runId, checkedAt, JSON.stringify(results)]));
+  const always = new AbortController().signal; // a run that was stopped is recorded too
+  const write = async (client: Reader) => {
+    await addEndedRun(client, run, end, ms);
+    if (results.length > 0) await client.query(INSERT_RESULTS, [run.runId, now, JSON.stringify(results)]);
+  };
+  await withinTime(db, LIMIT_MS, always, write, "write");
 }

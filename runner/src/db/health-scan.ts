@@ -12,6 +12,9 @@ export type SeriesScan = {
   readonly dueSince: number | null;
 };
 
+/** A gap that somebody is to fill; one of a span that nobody asked for (yet) is none. */
+export const IS_OPEN_GAP = `state = 'open' and reason <> 'not_requested'`;
+
 const SCAN = `
   select c.symbol, s."interval", (extract(epoch from l.last_ts) * 1000)::float8 as newest, g.open,
          (extract(epoch from g.due) * 1000)::float8 as due
@@ -20,7 +23,7 @@ const SCAN = `
   left join r3a_util.last_ts_by_coin_interval l using (coin_id, "interval")
   cross join lateral (
     select count(*)::int as open, min(next_check_at) as due from r3a.ohlcv_gap_log g
-    where g.coin_id = s.coin_id and g."interval" = s."interval" and g.state = 'open' and g.reason <> 'not_requested'
+    where g.coin_id = s.coin_id and g."interval" = s."interval" and ${IS_OPEN_GAP}
   ) g
   where s."interval" = any($1::text[]) and s.covered_to is not null
   order by c.symbol`;

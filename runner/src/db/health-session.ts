@@ -1,27 +1,35 @@
 import type pg from "pg";
 import { renderDuration } from "../time.ts";
-import { codeOf, type Database, withTransaction } from "./connect.ts";
+import { codeOf, type Database, isConnectionError, withClient } from "./connect.ts";
 
-const QUERY_CANCELED = "57014";
+/** Cancelled by statement_timeout, or by lock_timeout. */
+const OUT_OF_TIME = new Set(["57014", "55P03"]);
 /** The client of a transaction that only reads. */
 export type Reader = pg.PoolClient;
 
 /** The server's own limit comes first, since it says why; ours is for a server that does not answer at all. */
 const NETWORK_GRACE_MS = 500;
-const LEDGER_LIMIT_MS = 2_000;
 
 /**
- * One read-only transaction that ends within `limitMs` (and half a second), whatever hangs: a lock, a slow disk, a
- * server that is frozen. Rejects with the reason of `signal` when that comes first.
+ * A transaction that writes leaves what is read-only so, and waits for no standby: the server does, beyond any limit,
+ * where synchronous_standby_names names one that is away.
+ */
+const BEGIN = { read: "begin read only", write: "begin; set local synchronous_commit = local" } as const;
+
+/**
+ * One transaction that ends within `limitMs` (and half a second), whatever hangs: a lock, a slow disk, a server that is
+ * frozen, a network that swallows everything. Only the wait for a connection comes on top (5 s at most). Rejects with
+ * the reason of `signal` when that comes first.
  */
 export async function withinTime<T>(
   db: Database,
   limitMs: number,
   signal: AbortSignal,
   work: (client: Reader) => Promise<T>,
+  kind: keyof typeof BEGIN = "read",
 ): Promise<T> {
   let isLate = false;
-  const read = withTransaction(db, async (client) => {
+  const done = withClient(db, async (client) => {
     // with a statement under way this closes the socket, and the statement rejects
     const cut = () => void client.end().catch(() => {});
     const timer = setTimeout(() => {
@@ -31,26 +39,25 @@ export async function withinTime<T>(
     signal.addEventListener("abort", cut, { once: true });
     try {
       signal.throwIfAborted();
-      await client.query(`set transaction read only; set local statement_timeout = ${limitMs}`);
-      return await work(client);
+      await client.query(
+        `${BEGIN[kind]}; set local statement_timeout = ${limitMs}; set local lock_timeout = ${limitMs}`,
+      );
+      const result = await work(client);
+      await client.query("commit");
+      return result;
+    } catch (error) {
+      if (!isConnectionError(error)) await client.query("rollback");
+      throw error;
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", cut);
     }
   });
-  return read.catch((error: unknown) => {
+  return done.catch((error: unknown) => {
     signal.throwIfAborted();
-    if (!isLate && codeOf(error) !== QUERY_CANCELED) throw error;
+    if (!isLate && !OUT_OF_TIME.has(codeOf(error) ?? "")) throw error;
     throw new Error(
       `no answer within ${renderDuration(limitMs)}; somebody may hold a lock (doctor says who), or the server is overloaded`,
     );
   });
-}
-
-/** What a run and its health results are written to. */
-const TRY_LEDGER = "lock table r3a.run, r3a.job_counter, r3a.health_result in row exclusive mode";
-
-/** Rejects where a row of the ledger would have to wait for somebody, or where there is none. Changes nothing. */
-export async function tryLedger(db: Database, signal: AbortSignal): Promise<void> {
-  await withinTime(db, LEDGER_LIMIT_MS, signal, (client) => client.query(TRY_LEDGER));
 }

@@ -1,3 +1,4 @@
+import type pg from "pg";
 import type { Interval } from "../contract.ts";
 import { type Database, withClient, withTransaction } from "./connect.ts";
 
@@ -61,6 +62,28 @@ const COUNT_RUN = `
   insert into r3a.job_counter as c (command, outcome, n) values ($1, $2, 1)
   on conflict (command, outcome) do update set n = c.n + 1`;
 
+const ADD_ENDED = `
+  insert into r3a.run (run_id, command, arguments, deadline_s, host, pid, version, outcome, exit_code, rate_limit_hits,
+         error_summary, started_at, finished_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() - $12::float8 * interval '1 ms', now())`;
+
+const LONGEST_ARGUMENTS = 500;
+
+/** Which series a run of sync is about; `symbols` null: the largest, `top` null: as many as the settings say. */
+export type SyncForm = {
+  readonly interval: Interval;
+  readonly shard: { readonly index: number; readonly count: number };
+  readonly top: number | null;
+  readonly symbols: readonly string[] | null;
+};
+
+/** The arguments of a sync as the ledger has them; the list, which may be cut off, is last. */
+export function renderSyncArguments({ interval, shard, top, symbols }: SyncForm): string {
+  const part = shard.count > 1 ? ` --shard ${shard.index}/${shard.count}` : "";
+  const which = top !== null ? ` --top ${top}` : symbols !== null ? ` --symbols ${symbols.join(",")}` : "";
+  return `${interval}${part}${which}`.slice(0, LONGEST_ARGUMENTS);
+}
+
 export async function openRun(db: Database, run: NewRun): Promise<void> {
   await withClient(db, (client) =>
     client.query(OPEN_RUN, [run.runId, run.command, run.args, run.deadlineS, run.host, run.pid, run.version]),
@@ -87,4 +110,16 @@ export async function closeRun(
     const { rowCount } = await client.query(CLOSE_RUN, closing);
     if (rowCount === 1) await client.query(COUNT_RUN, [run.command, end.outcome]);
   });
+}
+
+/** Adds a run that is over, and counts it; `ms` is how long it took. For the transaction of whoever calls. */
+export async function addEndedRun(
+  client: pg.PoolClient,
+  { runId, command, args, deadlineS, host, pid, version }: NewRun,
+  { outcome, exitCode, rateLimitHits, error }: RunEnd,
+  ms: number,
+): Promise<void> {
+  const opened = [runId, command, args, deadlineS, host, pid, version];
+  await client.query(ADD_ENDED, [...opened, outcome, exitCode, rateLimitHits, error, ms]);
+  await client.query(COUNT_RUN, [command, outcome]);
 }

@@ -1,5 +1,5 @@
 import pLimit from "p-limit";
-import { messageOf } from "../errors.ts";
+import { messageOf, SettingsFault } from "../errors.ts";
 
 /** What a check says. `found` is one sentence with the facts, `remedy` what to do next, empty where that is nothing. */
 export type Finding = {
@@ -98,7 +98,8 @@ async function lookWithin(check: Check, signal: AbortSignal, limitMs: number): P
   } catch (error) {
     signal.throwIfAborted();
     if (limit.signal.aborted) return fail(`could not be checked within ${limitMs / 1000} s`, again);
-    return fail(`could not be checked: ${messageOf(error)}`, again);
+    const why = error instanceof SettingsFault ? error.faults.join("; ") : messageOf(error);
+    return fail(`could not be checked: ${why}`, again);
   } finally {
     clearTimeout(timer);
   }

@@ -3,8 +3,9 @@ import { listNames, listOwnPods, listScheduledJobs, type ScheduledJob } from "..
 import type { Pod } from "../cluster/objects.ts";
 import { type StuckState, stuckStateOf } from "../cluster/stuck-pod.ts";
 import { ClusterRefusal } from "../cluster/transport.ts";
-import type { Environment } from "../settings.ts";
+import { type Environment, parseSettings } from "../settings.ts";
 import { renderDuration, renderTime } from "../time.ts";
+import { isJanitor, judgeAccounts, lookAtRights } from "./account-checks.ts";
 import { type Check, type Finding, fail, listSome, pass, skip, warn } from "./check.ts";
 import { listLastStarts } from "./cron.ts";
 
@@ -57,6 +58,9 @@ export function clusterChecks(
     onCluster("service-accounts", async (cluster, where, jobs) =>
       judgeAccounts(jobs, await listNames(cluster, where, "ServiceAccount"), where),
     ),
+    onCluster("rights", (cluster, where, jobs) =>
+      lookAtRights(cluster, jobs.find(isJanitor)?.account ?? null, where, readTarget(env) ?? where),
+    ),
     onCluster("pull-secrets", async (cluster, where, jobs) => {
       const wanted = namesOf(jobs, ({ pullSecrets }) => pullSecrets);
       if (wanted.length === 0)
@@ -88,6 +92,15 @@ export function clusterChecks(
   ];
 }
 
+/** Where the janitor works; null: where it runs, also where the setting is wrong, which the check of settings tells. */
+function readTarget(env: Environment): string | null {
+  try {
+    return parseSettings(env, ["janitorNamespace"]).janitorNamespace;
+  } catch {
+    return null;
+  }
+}
+
 const namesOf = (jobs: readonly ScheduledJob[], of: (job: ScheduledJob) => readonly string[]) => [
   ...new Set(jobs.flatMap(of)),
 ];
@@ -97,43 +110,6 @@ export function judgeJobs(jobs: readonly ScheduledJob[], where: string, isNamed:
   // a person's kubeconfig may be about anything
   if (!isNamed) return skip(`${where} has no CronJob of r3a; --namespace NAME looks elsewhere`);
   return fail(`${where} has no CronJob of r3a`, "deploy it: docs/deploy.md, or correct --namespace");
-}
-
-const isJanitor = ({ name }: ScheduledJob) => name.includes("janitor");
-
-/** Each job's account is there and not `default`; the janitor's has rights, so no other job may have it. */
-export function judgeAccounts(
-  jobs: readonly ScheduledJob[],
-  known: ReadonlySet<string> | null,
-  where: string,
-): Finding {
-  const janitors = new Set(jobs.filter(isJanitor).map(({ account }) => account));
-  const accounts = [...Map.groupBy(jobs, ({ account }) => account)];
-  const wrong = accounts.flatMap(([account, users]) => {
-    const isMixed = janitors.has(account) && !users.every(isJanitor);
-    const fault =
-      account === "default"
-        ? "is nobody's own"
-        : known?.has(account) === false
-          ? "is not there"
-          : isMixed
-            ? "has the janitor's rights"
-            : null;
-    const names = listSome(users.map(({ name }) => name));
-    return fault === null ? [] : [`ServiceAccount ${account} ${fault}, and is that of ${names}`];
-  });
-  const told = accounts.map(([account]) => account).join(", ");
-  if (wrong.length > 0)
-    return fail(
-      listSome(wrong),
-      "set serviceAccountName (and serviceAccountCreate) as docs/settings.md says, and deploy",
-    );
-  if (known === null)
-    return warn(
-      `the templates name ${told}; not allowed to look whether they exist`,
-      `kubectl get serviceaccount -n ${where}, as somebody who may`,
-    );
-  return pass(`every job runs as one of ${told}, and they exist`);
 }
 
 export function judgeNames(
@@ -181,11 +157,13 @@ export function judgeSchedules(jobs: readonly ScheduledJob[], now: number, where
 }
 
 function faultOfTimes(
-  { schedule, timeZone, createdAt, lastSchedule, lastSuccess }: ScheduledJob,
+  { schedule, timeZone, concurrencyPolicy, createdAt, lastSchedule, lastSuccess }: ScheduledJob,
   now: number,
 ): string | null {
   if (timeZone !== null && !/^(Etc\/)?UTC$/.test(timeZone))
     return `is scheduled in zone ${timeZone} instead of Etc/UTC`;
+  if (concurrencyPolicy !== "Forbid")
+    return `has concurrencyPolicy ${concurrencyPolicy} instead of Forbid, so one run may meet or end another`;
   const [due, , before] = listLastStarts(schedule, now - LATE_MS, 3);
   if (due === undefined) return "has a schedule that cannot be read";
   const isOlder = (start: number | undefined) => start !== undefined && (createdAt ?? 0) < start;
@@ -216,7 +194,7 @@ export function judgeImages(jobs: readonly ScheduledJob[]): Finding {
 
 export function judgePods(pods: readonly Pod[], now: number, where: string): Finding {
   const stuck = pods.flatMap((pod) => {
-    const state = stuckStateOf(pod, { now, withUnschedulable: true });
+    const state = stuckStateOf(pod, { withUnschedulable: true });
     const isTold = state !== null && (pod.status?.phase !== "Failed" || TELLING.test(state.reason));
     return isTold ? [{ pod, state }] : [];
   });

@@ -43,7 +43,7 @@ function createChecks({ env, namespace, signal }: Place, db: Database): readonly
     ...settingsChecks(env),
     ...serverChecks(db),
     ...sessionChecks(db, onSchema),
-    ...ledgerChecks(db, onSchema),
+    ...ledgerChecks(db, onSchema, readSetting(env, ["symbols"])?.symbols ?? null),
     ...tableChecks(db, onSchema, readSetting(env, ["dbSizeBudgetGb"])?.dbSizeBudgetGb ?? null),
     ...exchangeChecks(db, onSchema, readSetting(env, ["exchangeUrl", "egressKey"])),
     ...clusterChecks(env, namespace, signal),

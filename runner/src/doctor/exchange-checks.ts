@@ -141,7 +141,7 @@ export function judgeBudgets(rows: readonly BudgetRow[], now: number): Finding {
   if (stopped.length === 0) return pass(listSome(told) || "no weight was taken yet");
   const remedy =
     "wait: no job sends until then. Lower WEIGHT_LIMIT, and look for others that ask behind the same address";
-  const isShort = rows.every(({ banned_ms, firewall_ms }) => banned_ms === 0 && firewall_ms === 0);
+  const isShort = rows.every(({ banned_ms, firewall_ms }) => banned_ms <= 0 && firewall_ms <= 0);
   return isShort ? warn(listSome(stopped), remedy) : fail(listSome(stopped), remedy);
 }
 

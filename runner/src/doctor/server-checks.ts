@@ -44,8 +44,27 @@ const WAY_REMEDY = {
   port: "start the server, or correct host and port in DB_URL; no answer at all is a firewall or NetworkPolicy (settings databaseCidr, databasePort)",
   login: "correct user, password and database in DB_URL, or let this address in (pg_hba.conf)",
 };
-const TOO_MANY = /53300/;
-const STARTING = /57P03/;
+/** What helps for some words of the server or the driver, whatever the step. */
+const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [
+    /53300/,
+    "end what holds the connections (select application_name, count(*) from pg_stat_activity group by 1), or raise max_connections",
+  ],
+  [/57P03/, "wait: the server starts, stops or recovers; its own log says how far it is"],
+  [
+    /does not support SSL/,
+    "switch TLS on at the server (ssl = on), or take sslmode out of DB_URL where the network between is safe",
+  ],
+  [
+    /certificate|CERT_/i,
+    "add sslrootcert=FILE to DB_URL for a certificate of your own, or sslmode=no-verify to trust any",
+  ],
+  [
+    /timeout expired|Connection terminated/,
+    "something takes connections there and does not log anybody in: look whether it is PostgreSQL, and at its log and load",
+  ],
+  [/DB_URL has none/, "add the password to DB_URL: USER:PASSWORD@ before the host"],
+];
 
 export function judgeReach(reach: Reach): Finding {
   if (reach.step === "in") return pass(`${reach.address} lets us in, after ${Math.round(reach.ms)} ms`);
@@ -54,11 +73,7 @@ export function judgeReach(reach: Reach): Finding {
     port: `nothing answers at ${reach.address}`,
     login: `the server at ${reach.address} does not let us in`,
   }[reach.step];
-  const remedy = TOO_MANY.test(reach.message)
-    ? "end what holds the connections (select application_name, count(*) from pg_stat_activity group by 1), or raise max_connections"
-    : STARTING.test(reach.message)
-      ? "wait: the server starts, stops or recovers; its own log says how far it is"
-      : WAY_REMEDY[reach.step];
+  const remedy = REMEDIES.find(([words]) => words.test(reach.message))?.[1] ?? WAY_REMEDY[reach.step];
   return fail(`${told}: ${reach.message}`, remedy);
 }
 

@@ -3,9 +3,11 @@ import {
   type BlockedRow,
   type HolderRow,
   type LoadRow,
+  type LockProbe,
   listBlocked,
   listHolders,
   listTransactions,
+  probeLock,
   readLoads,
   type TransactionRow,
 } from "../db/doctor-sessions.ts";
@@ -18,6 +20,8 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** No job of ours may run for longer; a backfill by hand may. */
 const LOCK_MS = 6 * HOUR_MS;
+/** Scopes of jobs: while another session has such a lock, the job starts, ends well and does nothing. */
+const JOB_SCOPES = ["maint", "refresh-lastts", "vacuum", "universe"];
 /** Our own statements that change tables give up after 2 s. */
 const BLOCKED_MS = { warn: 1_000, fail: 10_000 };
 /** A job commits page by page, within seconds. */
@@ -32,6 +36,7 @@ export function sessionChecks(db: Database, onSchema: OnSchema): readonly Check[
   const needs = ["database"];
   return [
     onSchema("locks", async (signal) => judgeHolders(await listHolders(db, signal))),
+    onSchema("lock-probe", async (signal) => judgeProbe(await probeLock(db, signal))),
     { name: "blocked", needs, look: async (signal) => judgeBlocked(await listBlocked(db, signal)) },
     {
       name: "transactions",
@@ -53,25 +58,33 @@ export function judgeHolders(rows: readonly HolderRow[]): Finding {
     `${row.scope}:${row.key} by ${whoOf(row)}, connected ${renderDuration(row.age_ms)}`;
   const odd = rows.filter(({ application, age_ms }) => !application.startsWith("r3a ") || age_ms >= LOCK_MS);
   if (odd.length === 0) return pass(`${renderNumber(rows.length)} held: ${listSome(rows.map(tell))}`);
-  return warn(
-    `${renderNumber(odd.length)} held by hand, or for very long: ${listSome(odd.map(tell))}; jobs pass over what they cover`,
-    `release it where it was taken (r3a_util.release_lock), or end its session: ${END}`,
-  );
+  const found = `${renderNumber(odd.length)} held by hand, or for very long: ${listSome(odd.map(tell))}; jobs pass over what they cover`;
+  const remedy = `release it where it was taken (r3a_util.release_lock), or end its session: ${END}`;
+  const keepsOut = ({ scope, age_ms }: HolderRow) => JOB_SCOPES.includes(scope) && age_ms >= LOCK_MS;
+  return odd.some(keepsOut) ? fail(found, remedy) : warn(found, remedy);
+}
+
+export function judgeProbe({ acquired, released }: LockProbe): Finding {
+  if (acquired && released) return pass("a lock was taken and given back on one session");
+  const remedy =
+    "runner migrate puts the functions of this release there; DB_URL must lead to one session (check pooler)";
+  if (acquired)
+    return fail("r3a_util.release_lock says that this session does not hold what it has just taken", remedy);
+  return fail("r3a_util.acquire_lock refuses ('doctor', 'probe'), which no job takes", remedy);
 }
 
 export function judgeBlocked(rows: readonly BlockedRow[]): Finding {
   const [longest] = rows;
-  if (longest === undefined) return pass("nobody waits for a lock");
-  const told = rows.map(
-    (row) =>
-      `${whoOf(row)} waits ${renderDuration(row.age_ms)} for ${row.is_advisory ? "an advisory lock" : "a lock"} of ${row.blockers ?? "somebody who is gone"}`,
-  );
-  return byLimit(
-    longest.age_ms,
-    BLOCKED_MS,
-    listSome(told),
-    `let the first one in the row finish, or end it: ${END}`,
-  );
+  if (longest === undefined) return pass("nobody waits for a lock or for a standby");
+  const what = ({ is_standby, is_advisory, blockers }: BlockedRow) =>
+    is_standby
+      ? "a standby to confirm its commit"
+      : `${is_advisory ? "an advisory lock" : "a lock"} of ${blockers ?? "somebody who is gone"}`;
+  const told = rows.map((row) => `${whoOf(row)} waits ${renderDuration(row.age_ms)} for ${what(row)}`);
+  const remedy = longest.is_standby
+    ? "start the standby that synchronous_standby_names waits for, or take it out of that setting and reload"
+    : `let the first one in the row finish, or end it: ${END}`;
+  return byLimit(longest.age_ms, BLOCKED_MS, listSome(told), remedy);
 }
 
 export function judgeTransactions(rows: readonly TransactionRow[]): Finding {

@@ -1,5 +1,6 @@
 import type { Interval } from "../contract.ts";
 import type { RunGroup } from "../db/health-activity.ts";
+import { renderSyncArguments } from "../db/runs.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import type { AgeLimits } from "./freshness-limits.ts";
 import { type CheckResult, resultOf, type Status, worstOf } from "./report.ts";
@@ -8,16 +9,6 @@ import { type CheckResult, resultOf, type Status, worstOf } from "./report.ts";
 const CLOSING_MS = 15_000;
 /** Four heartbeats. */
 const LOST_MS = 60_000;
-/** As the ledger cuts them. */
-const LONGEST_ARGUMENTS = 500;
-
-/** The arguments that the ledger has for the interval's scheduled sync. */
-export function syncArguments(interval: Interval, symbols: readonly string[] | null): string {
-  return `${interval}${symbols === null ? "" : ` --symbols ${symbols.join(",")}`}`.slice(
-    0,
-    LONGEST_ARGUMENTS,
-  );
-}
 
 /**
  * Whether the interval's sync ran, ended well and did so in time. The scheduled one (or each of its shards) must be
@@ -30,31 +21,55 @@ export function judgeActivity(
   limits: AgeLimits,
   now: number,
 ): CheckResult {
-  const base = syncArguments(interval, symbols);
-  const isScheduled = ({ args }: RunGroup) => args === base || args.startsWith(`${base} --shard `);
-  const scheduled = groups.filter(isScheduled);
-  const others = groups.filter(({ args }) => args.startsWith(`${interval} --top `));
+  const formOf = (shard: Shard) => renderSyncArguments({ interval, shard, top: null, symbols });
+  const scheduled = groups.flatMap((group) => {
+    const shard = shardOf(group);
+    return group.args === formOf(shard) ? [{ ...group, shard }] : [];
+  });
+  const others = groups.filter(({ args }) => args.startsWith(`${interval} `) && / --top \d+$/.test(args));
   const verdicts = [...scheduled, ...others].map((group) => ({ group, ...judgeGroup(group, limits, now) }));
   const successes = scheduled.flatMap(({ successAt }) => successAt ?? []);
   const at = successes.length === 0 ? null : Math.min(...successes);
-  const status = scheduled.length === 0 ? "fail" : worstOf(verdicts.map((verdict) => verdict.status));
   const bad = verdicts.filter((verdict) => verdict.status !== "pass");
-  const found =
-    scheduled.length === 0
-      ? `no run of sync ${interval} in the last ${renderDuration(limits.error)}`
-      : bad.length === 0
-        ? `sync ${interval} ended well ${renderDuration(Math.max(0, now - (at ?? now)))} ago`
-        : bad.map(({ group, output }) => `sync ${shorten(group.args)} ${output}`).join("; ");
+  const missing = listMissing(scheduled).map(formOf);
+  const status =
+    scheduled.length === 0 || missing.length > 0
+      ? "fail"
+      : worstOf(verdicts.map((verdict) => verdict.status));
+  const since = `in the last ${renderDuration(limits.error)}`;
+  const faults = [
+    ...bad.map(({ group, output }) => `sync ${shorten(group.args)} ${output}`),
+    ...missing.map((args) => `no run of sync ${shorten(args)} ${since}, which others of its shards had`),
+  ];
+  const good = `sync ${interval} ended well ${renderDuration(Math.max(0, now - (at ?? now)))} ago`;
   return resultOf("activity", `sync ${interval}`, {
     status,
     observed: at === null ? null : Math.max(0, Math.round((now - at) / 1000)),
     unit: "s",
     criteria: { fail: limits.error / 1000 },
     at,
-    output: found,
-    names: bad.map(({ group }) => shorten(group.args)),
+    output: scheduled.length === 0 ? `no run of sync ${interval} ${since}` : faults.join("; ") || good,
+    names: [...bad.map(({ group }) => group.args), ...missing].map(shorten),
     ...(bad.some(({ isLate }) => isLate) ? { runbook: "OhlcvSyncTimeout" } : {}),
   });
+}
+
+type Shard = { readonly index: number; readonly count: number };
+
+function shardOf({ args }: RunGroup): Shard {
+  const [, index = 0, count = 1] = /^\S+ --shard (\d+)\/(\d+)/.exec(args) ?? [];
+  return { index: Number(index), count: Number(count) };
+}
+
+/** Shards of the newest division that had no run at all; none where the whole has run since, in one. */
+function listMissing(scheduled: readonly (RunGroup & { readonly shard: Shard })[]): readonly Shard[] {
+  const startOf = ({ finished, running }: RunGroup) =>
+    Math.max(finished?.startedAt ?? 0, running?.startedAt ?? 0);
+  const newest = scheduled.toSorted((a, b) => startOf(b) - startOf(a))[0]?.shard.count ?? 1;
+  const there = new Set(scheduled.flatMap(({ shard }) => (shard.count === newest ? [shard.index] : [])));
+  return Array.from({ length: newest }, (_, index) => ({ index, count: newest })).filter(
+    ({ index }) => newest > 1 && !there.has(index),
+  );
 }
 
 type Verdict = { readonly status: Status; readonly output: string; readonly isLate: boolean };

@@ -26,12 +26,14 @@ export function judgeFaults(part: string, faults: readonly string[], good: strin
 }
 
 export function judgeSchema(pending: readonly string[]): CheckResult {
-  return judgeFaults(
+  const result = judgeFaults(
     "schema",
     pending,
     "every migration is applied",
     "the database lacks migrations: run migrate",
   );
+  // nothing is damaged: the release's own job has failed, or was not run
+  return { ...result, runbook: "OhlcvScriptErrors" };
 }
 
 export function judgeIndexes(faults: readonly string[]): CheckResult {

@@ -87,10 +87,10 @@ export async function measureHealth(
   const results = await Promise.all(
     measurements.map((one) =>
       enter(async () => {
-        if (away !== null) return errorsOf(one, away);
+        if (away !== null) return errorsOf(one, away, true);
         return one.look(ask).catch((error: unknown) => {
           signal.throwIfAborted();
-          return errorsOf(one, error);
+          return errorsOf(one, error, error instanceof TryAgain || error instanceof SettingsFault);
         });
       }),
     ),
@@ -203,8 +203,11 @@ function listMeasurements(settings: HealthSettings, now: number): readonly Measu
   ];
 }
 
-function errorsOf({ check, components }: Measurement, error: unknown): readonly CheckResult[] {
-  const isAway = error instanceof TryAgain || error instanceof SettingsFault;
+function errorsOf(
+  { check, components }: Measurement,
+  error: unknown,
+  isAway: boolean,
+): readonly CheckResult[] {
   const message = messageOf(error).replace(/\s*\n\s*(- )?/g, " ");
   return components.map((component) =>
     resultOf(check, component, {

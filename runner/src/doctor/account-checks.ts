@@ -1,0 +1,71 @@
+import { listMissingRights } from "../cluster/account-rights.ts";
+import type { Cluster } from "../cluster/connect.ts";
+import type { ScheduledJob } from "../cluster/installation.ts";
+import { JANITOR_ROLE } from "../cluster/rights.ts";
+import { type Finding, fail, listSome, pass, skip, warn } from "./check.ts";
+
+export const isJanitor = ({ name }: ScheduledJob) => name.includes("janitor");
+
+/** Each job's account is there and not `default`; the janitor's has rights, so no other job may have it. */
+export function judgeAccounts(
+  jobs: readonly ScheduledJob[],
+  known: ReadonlySet<string> | null,
+  where: string,
+): Finding {
+  const janitors = new Set(jobs.filter(isJanitor).map(({ account }) => account));
+  const accounts = [...Map.groupBy(jobs, ({ account }) => account)];
+  const wrong = accounts.flatMap(([account, users]) => {
+    const isMixed = janitors.has(account) && !users.every(isJanitor);
+    const fault =
+      account === "default"
+        ? "is nobody's own"
+        : known?.has(account) === false
+          ? "is not there"
+          : isMixed
+            ? "has the janitor's rights"
+            : null;
+    const names = listSome(users.map(({ name }) => name));
+    return fault === null ? [] : [`ServiceAccount ${account} ${fault}, and is that of ${names}`];
+  });
+  const told = accounts.map(([account]) => account).join(", ");
+  if (wrong.length > 0)
+    return fail(
+      listSome(wrong),
+      "set serviceAccountName (and serviceAccountCreate) as docs/settings.md says, and deploy",
+    );
+  if (known === null)
+    return warn(
+      `the templates name ${told}; not allowed to look whether they exist`,
+      `kubectl get serviceaccount -n ${where}, as somebody who may`,
+    );
+  return pass(`every job runs as one of ${told}, and they exist`);
+}
+
+/** Whether the janitor's account may do in `target` what the janitor does there; `account` null: there is no janitor. */
+export async function lookAtRights(
+  cluster: Cluster,
+  account: string | null,
+  where: string,
+  target: string,
+): Promise<Finding> {
+  if (account === null) return skip(`namespace ${where} has no janitor`);
+  return judgeRights(await listMissingRights(cluster, { name: account, namespace: where }, target), {
+    name: `system:serviceaccount:${where}:${account}`,
+    target,
+  });
+}
+
+export function judgeRights(
+  missing: readonly string[] | null,
+  { name, target }: { readonly name: string; readonly target: string },
+): Finding {
+  if (missing === null)
+    return skip(
+      `not allowed to ask for the rights of ${name}: kubectl auth can-i --list -n ${target} --as ${name}, as somebody who may`,
+    );
+  if (missing.length === 0) return pass(`${name} may do in namespace ${target} what the janitor does there`);
+  return fail(
+    `${name} may not ${listSome(missing, 8)} in namespace ${target}`,
+    `deploy again: Role and RoleBinding ${JANITOR_ROLE} belong to the objects of the chart; or correct JANITOR_NAMESPACE`,
+  );
+}

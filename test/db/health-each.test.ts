@@ -1,0 +1,156 @@
+import { expect, test } from "vitest";
+import { openDatabase } from "../../runner/src/db/connect.ts";
+import { measureHealth } from "../../runner/src/health/measure.ts";
+import { CHECKS, type HealthReport } from "../../runner/src/health/report.ts";
+import {
+  deleteCandle,
+  END,
+  insertCandle,
+  LEAF,
+  NOW,
+  resultFor,
+  SETTINGS,
+  setLastTs,
+  updateCandle,
+  useSyncedDatabase,
+} from "../support/synced-database.ts";
+
+/** Each check of health is seen failing through the whole list of them, for the reason that it names. */
+
+const { database, coinIds, measure } = useSyncedDatabase();
+const HOUR = 3_600_000;
+const AT = END - 20 * HOUR;
+
+type Fault = {
+  readonly status: "warn" | "fail";
+  readonly says: RegExp;
+  readonly damage: string | ((coin: number) => string);
+  readonly mend: string | ((coin: number) => string);
+  readonly measured?: () => Promise<HealthReport>;
+};
+const sql = (made: Fault["damage"]) => (typeof made === "string" ? made : made(coinIds()[0]));
+const gapAt = (due: string) => (coin: number) =>
+  `${deleteCandle(coin, AT)};
+  insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason, next_check_at)
+  values (gen_random_uuid(), ${coin}, '1h', to_timestamp(${AT / 1000}), to_timestamp(${(AT + HOUR) / 1000}), 'open', 'absent', '${due}')`;
+
+/** Over new connections, for which a view of the test stands before that of pg_catalog. */
+async function measuredAnew(): Promise<HealthReport> {
+  const db = openDatabase(database.url, "test");
+  const signal = new AbortController().signal;
+  const report = await measureHealth(db, SETTINGS, { checks: CHECKS, isQuick: false, now: NOW, signal });
+  await db.pool.end();
+  return report;
+}
+
+const later = () => measure({}, { now: NOW + 3 * HOUR });
+const FAULTS: Readonly<Record<string, Fault>> = {
+  "freshness 1h": {
+    status: "fail",
+    says: /^the newest candle closed 3\.2 h ago/,
+    damage: "select",
+    mend: "select",
+    measured: later,
+  },
+  "coverage 1h": {
+    status: "fail",
+    says: /^0 of 2 symbols are up to date$/,
+    damage: "select",
+    mend: "select",
+    measured: later,
+  },
+  "integrity schema": {
+    status: "fail",
+    says: /lacks migrations: run migrate/,
+    damage: "update r3a.migration set name = 'x' where name = '000008_health'",
+    mend: "update r3a.migration set name = '000008_health' where name = 'x'",
+  },
+  "integrity indexes": {
+    status: "fail",
+    says: /indexes are invalid or missing/,
+    damage: `create index lone on ${LEAF} (close); update pg_index set indisready = false where indexrelid = 'r3a.lone'::regclass`,
+    mend: "drop index r3a.lone",
+  },
+  "integrity constraints": {
+    status: "fail",
+    says: /constraints hold for new rows only/,
+    damage: "alter table r3a.coin add constraint known check (quote = 'USDT') not valid",
+    mend: "alter table r3a.coin drop constraint known",
+  },
+  "integrity checksums": {
+    status: "fail",
+    says: /^pages do not match their checksums: stop writing, and restore$/,
+    damage: `create schema played;
+      create view played.pg_stat_database as
+      select datid, datname, case when datid = 0 then 2 else 1 end as checksum_failures from pg_catalog.pg_stat_database;
+      do $$ begin execute format('alter database %I set search_path = played, pg_catalog', current_database()); end $$`,
+    mend: `do $$ begin execute format('alter database %I reset search_path', current_database()); end $$;
+      drop schema played cascade`,
+    measured: measuredAnew,
+  },
+  "integrity gaps": {
+    status: "fail",
+    says: /^1 open gaps, the oldest due for 6\.2 h: run gaps --repair/,
+    damage: gapAt("2024-06-20T06:00Z"),
+    mend: (coin) => `delete from r3a.ohlcv_gap_log; ${insertCandle(coin, AT)}`,
+  },
+  "integrity candles": {
+    status: "fail",
+    says: /candles are broken: run verify/,
+    damage: (coin) => updateCandle(coin, AT, "high = 98"),
+    mend: (coin) => updateCandle(coin, AT),
+  },
+  "integrity alignment": {
+    status: "fail",
+    says: /candles lie off their slots/,
+    damage: (coin) => insertCandle(coin, AT + 60_000),
+    mend: (coin) => deleteCandle(coin, AT + 60_000),
+  },
+  "integrity slots": {
+    status: "fail",
+    says: /slots are unaccounted for/,
+    damage: (coin) => deleteCandle(coin, AT),
+    mend: (coin) => insertCandle(coin, AT),
+  },
+  "integrity last-timestamps": {
+    status: "fail",
+    says: /last timestamps are wrong: run refresh-lastts/,
+    damage: (coin) => setLastTs(coin, END - 2 * HOUR),
+    mend: (coin) => setLastTs(coin, END - HOUR),
+  },
+  "size database": {
+    status: "fail",
+    says: /^\d.* of 1\.0 MB .*: make room or raise the budget$/,
+    damage: "select",
+    mend: "select",
+    measured: () => measure({ dbSizeBudgetGb: 0.001 }),
+  },
+  "size 1h": {
+    status: "warn",
+    says: /^about 7 candles in 2 series: too few; run vacuum for new statistics, then verify$/,
+    damage: `update pg_class set reltuples = 7 where oid = '${LEAF}'::regclass`,
+    mend: `analyze ${LEAF}`,
+  },
+  "activity sync 1h": {
+    status: "fail",
+    says: /ended with failure \(exit 1\)/,
+    damage: "update r3a.run set outcome = 'failure', exit_code = 1",
+    mend: "update r3a.run set outcome = 'success', exit_code = 0",
+  },
+};
+
+test("every check has a fault here that it finds, but for the backups that nobody has set up", async () => {
+  const { results } = await measure();
+  const names = results.flatMap(({ check, component, status }) =>
+    status === "skip" ? [] : [`${check} ${component}`],
+  );
+  expect(Object.keys(FAULTS).toSorted()).toEqual(names.toSorted());
+  expect(results.filter(({ status }) => status === "skip").map(({ check }) => check)).toEqual(["backup"]);
+});
+
+test.each(Object.entries(FAULTS))("%s", async (title, { status, says, damage, mend, measured = measure }) => {
+  await database.query(sql(damage));
+  const report = await measured().finally(() => database.query(sql(mend)));
+  expect(resultFor(report, title)).toMatchObject({ status, output: expect.stringMatching(says) });
+  expect(resultFor(await measure(), title)?.output).not.toMatch(says);
+});

@@ -1,0 +1,47 @@
+import type { SimulatedExchange } from "../../dev/exchange/exchange.ts";
+import type { Finding, Result } from "../../runner/src/doctor/check.ts";
+import type { Installation } from "./installation.ts";
+import type { OwnServer } from "./own-server.ts";
+
+/** What doctor looks at, all of it in good order before each fault. */
+export type Ground = {
+  readonly server: OwnServer;
+  readonly exchange: SimulatedExchange;
+  readonly installation: Installation;
+  /** One look by the check that the fault is for. */
+  look(env?: Readonly<Record<string, string>>): Promise<Result>;
+};
+
+/** A state in which a check does not pass: `arrange` makes it, looks, and takes it away again. */
+export type Fault = {
+  readonly status: Exclude<Finding["status"], "pass" | "skip">;
+  /** The reason that the check is there for. */
+  readonly found: RegExp;
+  readonly arrange: (ground: Ground) => Promise<Result>;
+};
+
+/** A fault of the database that two statements make and mend. */
+export function damaged(
+  damage: string,
+  mend: string,
+  { status, found, env }: Pick<Fault, "status" | "found"> & { readonly env?: Record<string, string> },
+): Fault {
+  const arrange = async ({ server, look }: Ground) => {
+    await server.query(damage);
+    try {
+      return await look(env);
+    } finally {
+      await server.query(mend);
+    }
+  };
+  return { status, found, arrange };
+}
+
+/** The same where a server has no such state in a test's time: a view or function stands before that of pg_catalog. */
+export function played(objects: string, fault: Parameters<typeof damaged>[2]): Fault {
+  return damaged(
+    `create schema played; ${objects}; alter database r3a set search_path = played, pg_catalog`,
+    "alter database r3a reset search_path; drop schema played cascade",
+    fault,
+  );
+}
