@@ -8,17 +8,56 @@ import { runRunner } from "./support/runner.ts";
 import { useWorld } from "./support/world.ts";
 
 const read = (name: string) => readFile(fileURLToPath(new URL(`../${name}`, import.meta.url)), "utf8");
-const readme = await read("README.md");
-const reference = await read("docs/commands.md");
-const guides = [await read("docs/operations.md"), await read("docs/quick-reference.md")];
+const PAGES = [
+  "README.md",
+  "docs/commands.md",
+  "docs/operations.md",
+  "docs/quick-reference.md",
+  "docs/deploy.md",
+];
+const texts = await Promise.all(PAGES.map(read));
+const [readme = "", reference = ""] = texts;
+const scripts = Object.keys((JSON.parse(await read("package.json")) as { scripts: object }).scripts);
 
-/** Commands of the runner in the code blocks, tables and help examples of a page, each once. */
-function listCommands(text: string): readonly string[] {
-  const lines = text.matchAll(/^ *(?:npm start --|npm run runner --|runner) ((?:[a-z]+)[^\n]*)$/gm);
-  const inTables = text.matchAll(/`npm run runner -- ([^`\n]+)`/g);
-  const found = [...lines, ...inTables].map(([, command]) => command ?? "");
-  return [...new Set(found)].filter((command) => COMMANDS.some((name) => command.split(" ")[0] === name));
-}
+type Block = { readonly page: string; readonly language: string; readonly text: string };
+const blocks: readonly Block[] = texts.flatMap((text, index) =>
+  [...text.matchAll(/^ *```(\w*)\n([\s\S]*?)^ *```$/gm)].map(([, language = "", inside = ""]) => ({
+    page: PAGES[index] ?? "",
+    language,
+    text: inside,
+  })),
+);
+/** The lines of the shell blocks, without remarks. A block with a drawing in it is none. */
+const shellLines = blocks
+  .filter(({ language, text }) => ["", "sh", "bash"].includes(language) && !text.includes("──"))
+  .flatMap(({ page, text }) =>
+    text
+      .replaceAll("\\\n", "")
+      .split("\n")
+      .map((line) => ({ page, line: line.replace(/ {2,}#.*/, "").trim() })),
+  )
+  // the reference is the help of each command, of which the examples alone are lines to run
+  .filter(({ page, line }) => line !== "" && (page !== "docs/commands.md" || line.startsWith("runner ")));
+const inline = texts.flatMap((text) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = ""]) => code));
+
+const RUNNER = /^(?:npm start --|npm run runner --|runner) (.+)$/;
+/** Other programs, which the cluster tests run, or whose account nobody has here. */
+const OTHERS =
+  /^(?:[A-Z][A-Z0-9_]*=\S+ )*(?:kubectl|pulumi|export [A-Z_]+=|npm test\b|npm start$|npm run test:e2e)/;
+
+/** Runner commands in the blocks and in code between words, each once. */
+const commands = [
+  ...new Set(
+    [...shellLines.map(({ line }) => line), ...inline.filter((code) => code.startsWith("npm "))].flatMap(
+      (line) => RUNNER.exec(line)?.[1] ?? [],
+    ),
+  ),
+].filter((command) => command !== "COMMAND" && !command.includes("--every"));
+/** One statement each; a capital word stands for what only the reader knows. */
+const statements = [
+  ...blocks.filter(({ language }) => language === "sql").flatMap(({ text }) => text.trim().split(/;\s*/)),
+  ...inline.filter((code) => /^select /i.test(code) && !/\b[A-Z]{3,}\b/.test(code)),
+].filter((statement) => statement !== "");
 
 /** As a shell splits them, as far as the docs go. */
 function wordsOf(command: string): readonly string[] {
@@ -38,28 +77,45 @@ test("the README's table names every command with its summary", () => {
   expect(rows.filter(([name]) => COMMANDS.some((known) => known === name))).toEqual(expected);
 });
 
-describe("every command that the docs show", () => {
+test("every line of a shell block is a command that there is", () => {
+  const isKnown = (line: string) => {
+    const command = RUNNER.exec(line)?.[1]?.split(" ")[0];
+    if (command !== undefined) return command === "COMMAND" || COMMANDS.some((name) => name === command);
+    const script = /^(?:\w+=\S+ )*npm run (\S+)/.exec(line)?.[1];
+    if (script === "runner") return line === "npm run runner --"; // the words before a command, in prose
+    return scripts.includes(script ?? "") || OTHERS.test(line);
+  };
+  expect(shellLines.filter(({ line }) => !isKnown(line))).toEqual([]);
+  expect(inline.filter((code) => code.startsWith("npm ") && !isKnown(code))).toEqual([]);
+});
+
+test("every name that health ends a row with is explained", async () => {
+  const source = await read("runner/src/health/report.ts");
+  const names = new Set([...source.matchAll(/"(Ohlcv\w+)"/g)].map(([, name]) => name));
+  expect([...names].filter((name) => !texts[2]?.includes(`| \`${name}\` |`))).toEqual([]);
+  expect(names.size).toBeGreaterThan(5);
+});
+
+describe("every command and statement that the docs show", () => {
   const world = useWorld({ symbols: 20 });
   const since = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10);
-  const commands = listCommands([readme, reference, ...guides].join("\n")).filter(
-    (command) => !command.includes("--every"),
-  );
+  const env = {
+    // years of candles would be fetched as shown; three days of two markets run the same code
+    FALLBACK_START: since,
+    SYMBOLS: "BTCUSDT,ETHUSDT",
+    // the cluster that this machine may know is nobody's test; the cluster tests run the janitor
+    HOME: "/nonexistent",
+  };
 
   test("is found in the docs", () => {
     expect(new Set(commands.map((command) => command.split(" ")[0]))).toEqual(new Set(COMMANDS));
+    expect(statements.length).toBeGreaterThan(8);
   });
 
   test("runs as shown", async () => {
-    const env = {
-      // years of candles would be fetched as shown; three days of two markets run the same code
-      FALLBACK_START: since,
-      SYMBOLS: "BTCUSDT,ETHUSDT",
-      SYNC_INTERVALS: "1h",
-      // the cluster that this machine may know is nobody's test; the cluster tests run the janitor
-      HOME: "/nonexistent",
-    };
-    expect((await world.run("migrate", env)).code).toBe(0);
-    for (const command of ["sync 1h", "maint"]) expect((await world.run(command, env)).code).toBe(0);
+    // health, the first in the guide, looks at what they leave
+    for (const command of ["migrate", "sync 1m", "sync 15m", "sync 1h", "sync 4h", "sync 1d", "maint"])
+      expect([command, (await world.run(command, env)).code]).toEqual([command, 0]);
     for (const command of commands) {
       const isLong = /^backfill/.test(command) && !command.includes("--dry-run");
       const shown = isLong ? command.replace(/--from \S+/, `--from ${since}`) : command;
@@ -67,5 +123,9 @@ describe("every command that the docs show", () => {
       const expected = command.startsWith("janitor") ? 78 : 0;
       expect([command, code, code === expected ? "" : stderr]).toEqual([command, expected, ""]);
     }
+    for (const statement of statements)
+      await world.database.query(statement).catch((error: unknown) => {
+        throw new Error(`${statement}: ${String(error)}`);
+      });
   }, 240_000);
 });

@@ -27,7 +27,13 @@ beforeAll(async () => {
 afterAll(() => db.pool.end());
 
 const run = (analyzeOnly: boolean, budgetMs = 120_000) =>
-  vacuumTables(db, { analyzeOnly, until: performance.now() + budgetMs }, log, createProgress("vacuum", false), signal);
+  vacuumTables(
+    db,
+    { analyzeOnly, until: performance.now() + budgetMs },
+    log,
+    createProgress("vacuum", false),
+    signal,
+  );
 const actionsOf = (steps: readonly VacuumStep[]) => new Set(steps.map(({ action }) => action));
 const step = (table: string, action: VacuumAction): VacuumStep => ({
   table,

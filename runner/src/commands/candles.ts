@@ -2,6 +2,7 @@ import { EXIT } from "../contract.ts";
 import { findCoins } from "../db/coins.ts";
 import { openDatabase } from "../db/connect.ts";
 import { readCandles, type StoredCandle } from "../db/read.ts";
+import { waitForSchema } from "../db/schema.ts";
 import { UsageFault } from "../errors.ts";
 import { renderTable } from "../render.ts";
 import { parseCount, parseInterval, parseOneSymbol } from "../settings.ts";
@@ -51,6 +52,7 @@ export const candles: Command = {
     if (symbol === undefined || interval === undefined) return EXIT.usage;
     const db = openDatabase(dbUrl, "candles");
     try {
+      await waitForSchema(db, 0, context.signal);
       const [coin] = await findCoins(db, [symbol], null);
       if (coin === undefined)
         throw new UsageFault([`nothing is stored of ${symbol}; sync or backfill it first`]);

@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, INTERVALS, type Interval } from "../contract.ts";
 import { openDatabase } from "../db/connect.ts";
 import { type ListedGap, listGaps } from "../db/gaps.ts";
+import { waitForSchema } from "../db/schema.ts";
 import { renderTable } from "../render.ts";
 import { parseIntervals, parseSymbols } from "../settings.ts";
 import { repairGaps } from "../sync/repair.ts";
@@ -79,6 +80,7 @@ async function printGaps(
 ): Promise<ExitCode> {
   const db = openDatabase(dbUrl, "gaps");
   try {
+    await waitForSchema(db, 0, context.signal);
     const found = await listGaps(db, filter);
     if (asJson) for (const gap of found) context.print(`${JSON.stringify(recordOf(gap))}\n`);
     else context.print(found.length === 0 ? "no such gaps\n" : `${renderGaps(found)}\n`);

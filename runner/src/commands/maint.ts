@@ -2,6 +2,7 @@ import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract.ts";
 import { openDatabase } from "../db/connect.ts";
 import { waitForSchema } from "../db/schema.ts";
+import { tellHeld } from "../maint/held.ts";
 import { type MaintLimits, type MaintResult, previewMaint, runMaint } from "../maint/maint-run.ts";
 import type { Action, MaintPlan } from "../partition/maint-plan.ts";
 import { createProgress } from "../progress.ts";
@@ -10,7 +11,6 @@ import { withRun } from "../run.ts";
 import { parseCount } from "../settings.ts";
 import { patienceMs } from "../sync/work.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
-import { tellHeld } from "./held.ts";
 
 const LONGEST_BUDGET_S = 86_400;
 const DEFAULT_BUDGET_S = 600;

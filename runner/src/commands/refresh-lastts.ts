@@ -2,6 +2,7 @@ import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract.ts";
 import { openDatabase } from "../db/connect.ts";
 import { waitForSchema } from "../db/schema.ts";
+import { tellHeld } from "../maint/held.ts";
 import { type Refreshed, refreshLastTs } from "../maint/refresh-last-ts.ts";
 import { kindOf } from "../maint/refresh-plan.ts";
 import { renderNumber, renderTable } from "../render.ts";
@@ -10,7 +11,6 @@ import { parseDuration } from "../settings.ts";
 import { patienceMs } from "../sync/work.ts";
 import { renderTime } from "../time.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
-import { tellHeld } from "./held.ts";
 
 /** Changes that a person reads; the JSON has them all. */
 const SHOWN = 50;

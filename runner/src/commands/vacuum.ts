@@ -3,6 +3,7 @@ import { EXIT, type ExitCode } from "../contract.ts";
 import { type Database, openDatabase } from "../db/connect.ts";
 import { openLockSession } from "../db/lock.ts";
 import { waitForSchema } from "../db/schema.ts";
+import { tellHeld } from "../maint/held.ts";
 import { previewVacuum, type Vacuumed, vacuumTables } from "../maint/vacuum-tables.ts";
 import type { VacuumPlan, VacuumStep } from "../partition/vacuum-plan.ts";
 import { createProgress } from "../progress.ts";
@@ -11,7 +12,6 @@ import { withRun } from "../run.ts";
 import { parseCount } from "../settings.ts";
 import { patienceMs } from "../sync/work.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
-import { tellHeld } from "./held.ts";
 
 const LONGEST_BUDGET_S = 86_400;
 /** Without a deadline or a budget somebody waits. */

@@ -47,6 +47,7 @@ export function createLockSession(db: Database, stop?: AbortSignal): LockSession
     next.on("error", onLoss);
     next.on("end", () => onLoss());
     await next.connect().catch((error: unknown) => {
+      next.end().catch(() => {}); // the server would keep the socket for a minute
       throw translate(error);
     });
     client = next;
