@@ -6,6 +6,7 @@ import {
   addRows,
   beginLook,
   beginRefresh,
+  type Comparison,
   compareNewest,
   deleteRows,
   findInLeaf,
@@ -63,9 +64,9 @@ export async function refreshLastTs(
 
 /** The same on a connection that is there, of which it is the only user. */
 export async function refreshOn(client: OwnClient, wish: RefreshWish): Promise<Refreshed | null> {
-  if (wish.isPreview) await beginLook(client);
-  else if (!(await beginRefresh(client))) return null;
-  const { series, known, stored } = await findDiffering(client, wish);
+  const compared = await compareOpen(client, wish);
+  if (compared === null) return null;
+  const { series, known, stored } = await findDiffering(client, compared);
   const all = planRefresh(known, stored, true);
   const isLegacy = all.length > 0 && (await isLegacyThere(client));
   const changes = isLegacy ? planRefresh(known, stored, false) : all;
@@ -87,15 +88,34 @@ export async function refreshOn(client: OwnClient, wish: RefreshWish): Promise<R
 }
 
 /**
+ * Opens the transaction and holds the table against the open leaves; null where another holder refreshes. That all of
+ * them are there is the rule: maint makes them ahead. Where one is not, it begins again with those that are.
+ */
+async function compareOpen(client: OwnClient, wish: RefreshWish): Promise<Comparison | null> {
+  const begin = async () => {
+    if (!wish.isPreview) return beginRefresh(client);
+    await beginLook(client);
+    return true;
+  };
+  if (!(await begin())) return null;
+  const open = listOpenLeaves({ from: wish.now - wish.lookbackMs, to: wish.now + LATEST_MS });
+  const compared = await compareNewest(client, open);
+  if (compared !== null) return compared;
+  await client.query("rollback");
+  if (!(await begin())) return null;
+  const again = await compareNewest(client, await listAttached(client, open));
+  if (again === null) throw new Error("leaves came and went while they were read: run refresh-lastts again");
+  return again;
+}
+
+/**
  * The series that may differ, with the newest candle of each. Most series have it in the open leaves, at or after what
  * the table says; only the rest is searched, leaf by leaf.
  */
 async function findDiffering(
   client: OwnClient,
-  { now, lookbackMs }: RefreshWish,
+  { series, differing }: Comparison,
 ): Promise<{ series: number; known: readonly KnownSeries[]; stored: readonly LastTs[] }> {
-  const open = await listAttached(client, listOpenLeaves({ from: now - lookbackMs, to: now + LATEST_MS }));
-  const { series, differing } = await compareNewest(client, open);
   const found = differing.flatMap(({ newest, ...each }) =>
     newest === null ? [] : [{ ...each, lastTs: newest }],
   );
