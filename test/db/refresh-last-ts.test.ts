@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Interval } from "../../runner/src/contract.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
-import { beginRefresh } from "../../runner/src/db/last-ts.ts";
+import { beginCompared } from "../../runner/src/db/last-ts.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
 import { withOwnClient } from "../../runner/src/db/own-client.ts";
 import { storePages } from "../../runner/src/db/store.ts";
@@ -222,7 +222,7 @@ test("both timeouts are in effect in the run's own transaction, and end with it"
   const timeouts =
     "select current_setting('lock_timeout') as lock, current_setting('statement_timeout') as statement";
   await withOwnClient(db, signal, async (client) => {
-    expect(await beginRefresh(client)).toBe(true);
+    expect(await beginCompared(client, "refresh", [])).toMatchObject({ differing: expect.any(Array) });
     expect(await client.query(timeouts)).toEqual([{ lock: "3s", statement: "1min" }]);
     await client.query("rollback");
     expect(await client.query(timeouts)).toEqual([{ lock: "0", statement: "0" }]);

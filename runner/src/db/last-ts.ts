@@ -31,7 +31,15 @@ const KEYS = `unnest($1::int[], $2::text[]) as k (coin_id, "interval")`;
 const TABLE = "r3a_util.last_ts_by_coin_interval";
 
 const SET_TIMEOUTS = `set local lock_timeout = '3s'; set local statement_timeout = '60s'`;
-const TRY_LOCK = `select pg_try_advisory_xact_lock($1::bigint) as held`;
+/**
+ * Both open a transaction with both timeouts in effect. `refresh` tries the lock and keeps the answer for the statement
+ * after it; `look` needs none, and the server refuses to write in it.
+ */
+const BEGIN = {
+  refresh: `begin; ${SET_TIMEOUTS};
+    select set_config('r3a.held', pg_try_advisory_xact_lock('${lockKey("refresh-lastts", "global")}'::bigint)::text, true)`,
+  look: `begin read only; ${SET_TIMEOUTS}; select set_config('r3a.held', 'true', true)`,
+} as const;
 const IS_LEGACY_THERE = `select to_regclass('r3a.ohlcv_legacy') is not null as there`;
 
 const LIST_LEAVES = `
@@ -76,7 +84,7 @@ const COMPARE = (leaves: readonly OpenLeaf[]) => `
     select k.*, ${NEWEST(leaves)} as newest
     from known k
   )
-  select count(*)::int as series,
+  select current_setting('r3a.held')::boolean as "isHeld", count(*)::int as series,
          coalesce(jsonb_agg(jsonb_build_object('coinId', coin_id, 'interval', "interval", 'lastTs', ${MS("last_ts")}, 'newest', ${MS("newest")}))
            filter (where newest is null or newest <> last_ts), '[]') as differing,
          (select count(*)::int from pg_inherits where not inhdetachpending
@@ -110,18 +118,6 @@ const ADD_ROWS = `
   from unnest($1::int[], $2::text[], $3::float8[]) as k (coin_id, "interval", ms)
   on conflict do nothing returning coin_id as "coinId", "interval"`;
 
-/** Opens the transaction with both timeouts in effect. False where another holder refreshes: nothing may be written. */
-export async function beginRefresh(client: OwnClient): Promise<boolean> {
-  await client.query(`begin; ${SET_TIMEOUTS}`);
-  const [row] = await client.query<{ held: boolean }>(TRY_LOCK, [lockKey("refresh-lastts", "global")]);
-  return row?.held === true;
-}
-
-/** A transaction for a look: the same timeouts, no lock, and the server refuses to write in it. */
-export async function beginLook(client: OwnClient): Promise<void> {
-  await client.query(`begin read only; ${SET_TIMEOUTS}`);
-}
-
 /** Whether candles lie outside the leaves, because the old layout has not been moved to its end. */
 export async function isLegacyThere(client: OwnClient): Promise<boolean> {
   const [row] = await client.query<{ there: boolean }>(IS_LEGACY_THERE);
@@ -151,18 +147,22 @@ export async function listAttached(
 export type Comparison = { readonly series: number; readonly differing: readonly ComparedSeries[] };
 
 /**
- * Holds the table against the newest candles in `leaves`, for every series that it or r3a.series knows. Null where one
- * of the leaves is not there, or not attached; the transaction can then only be rolled back.
+ * Opens the transaction and holds the table against the newest candles in `leaves`, for every series that it or r3a.series
+ * knows. `held`: another holder refreshes, and nothing may be written. `moved`: one of the leaves is not there, or not
+ * attached, and the transaction can only be rolled back. One message to the server: each costs a tenth of the whole.
  */
-export async function compareNewest(
+export async function beginCompared(
   client: OwnClient,
+  kind: keyof typeof BEGIN,
   leaves: readonly OpenLeaf[],
-): Promise<Comparison | null> {
+): Promise<Comparison | "held" | "moved"> {
+  type Row = Comparison & { readonly attached: number; readonly isHeld: boolean };
   try {
-    const [row] = await client.query<Comparison & { readonly attached: number }>(COMPARE(leaves));
-    return row?.attached === leaves.length ? row : null;
+    const [row] = await client.query<Row>(`${BEGIN[kind]}; ${COMPARE(leaves)}`);
+    if (row?.isHeld !== true) return "held";
+    return row.attached === leaves.length ? { series: row.series, differing: row.differing } : "moved";
   } catch (error) {
-    if (codeOf(error) === UNDEFINED_TABLE) return null;
+    if (codeOf(error) === UNDEFINED_TABLE) return "moved";
     throw error;
   }
 }

@@ -3,7 +3,10 @@ import { clientConfig, type Database, translate, withClient } from "./connect.ts
 
 /** A connection that belongs to one piece of work: its settings, its transaction and its warnings are no one else's. */
 export type OwnClient = {
-  /** Runs one unnamed statement. Rejects with the signal's reason once that is aborted. */
+  /**
+   * Runs one unnamed statement, or without values several, of which the rows of the last are returned. Rejects with the
+   * signal's reason once that is aborted.
+   */
   query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Warnings of the server since the last call: VACUUM and ANALYZE report what they left out as success. */
   takeWarnings(): readonly Warning[];
@@ -36,7 +39,11 @@ export async function withOwnClient<T>(
   ) => {
     signal.throwIfAborted();
     try {
-      return (await client.query<Row>(text, [...values])).rows;
+      const answer: pg.QueryResult<Row> | pg.QueryResult<Row>[] = await client.query<Row>(
+        text,
+        values.length === 0 ? undefined : [...values],
+      );
+      return (Array.isArray(answer) ? answer.at(-1) : answer)?.rows ?? [];
     } catch (error) {
       signal.throwIfAborted();
       throw translate(error);

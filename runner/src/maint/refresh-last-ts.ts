@@ -4,10 +4,8 @@ import { INTERVALS } from "../contract.ts";
 import type { Database } from "../db/connect.ts";
 import {
   addRows,
-  beginLook,
-  beginRefresh,
+  beginCompared,
   type Comparison,
-  compareNewest,
   deleteRows,
   findInLeaf,
   isLegacyThere,
@@ -92,20 +90,16 @@ export async function refreshOn(client: OwnClient, wish: RefreshWish): Promise<R
  * them are there is the rule: maint makes them ahead. Where one is not, it begins again with those that are.
  */
 async function compareOpen(client: OwnClient, wish: RefreshWish): Promise<Comparison | null> {
-  const begin = async () => {
-    if (!wish.isPreview) return beginRefresh(client);
-    await beginLook(client);
-    return true;
-  };
-  if (!(await begin())) return null;
+  const kind = wish.isPreview ? "look" : "refresh";
   const open = listOpenLeaves({ from: wish.now - wish.lookbackMs, to: wish.now + LATEST_MS });
-  const compared = await compareNewest(client, open);
-  if (compared !== null) return compared;
-  await client.query("rollback");
-  if (!(await begin())) return null;
-  const again = await compareNewest(client, await listAttached(client, open));
-  if (again === null) throw new Error("leaves came and went while they were read: run refresh-lastts again");
-  return again;
+  let compared = await beginCompared(client, kind, open);
+  if (compared === "moved") {
+    await client.query("rollback");
+    compared = await beginCompared(client, kind, await listAttached(client, open));
+  }
+  if (compared === "moved")
+    throw new Error("leaves came and went while they were read: run refresh-lastts again");
+  return compared === "held" ? null : compared;
 }
 
 /**
