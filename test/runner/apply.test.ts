@@ -59,7 +59,7 @@ describe("applyPage", () => {
     });
     expect(apply(state, 0, 2, [0, 1]).write).toMatchObject({
       covered: span(0, 12),
-      lastTs: at(11),
+      lastTs: at(1),
       gaps: [{ ...span(2, 10), ...skipped }],
     });
   });
@@ -86,14 +86,15 @@ describe("applyPage", () => {
     const { state } = apply(EMPTY, 0, 5, [0, 1, 2, 3, 4]);
     expect(apply(state, 0, 7, null).write).toMatchObject({
       covered: span(0, 7),
-      lastTs: at(4),
+      lastTs: null,
       gaps: [{ ...span(5, 7), reason: "failed" }],
     });
   });
 
-  test("never lowers the newest candle", () => {
+  test("writes the newest candle of the page alone, and never forgets a newer one that it knows", () => {
     const { state } = apply(EMPTY, 5, 7, [5, 6]);
-    expect(apply(state, 0, 5, [0, 1, 2, 3, 4]).write.lastTs).toBe(at(6));
+    const older = apply(state, 0, 5, [0, 1, 2, 3, 4]);
+    expect([older.write.lastTs, older.state.lastTs]).toEqual([at(4), at(6)]);
   });
 
   test("takes back after_delisting when a later page of the same backfill holds candles behind the hole", () => {

@@ -20,10 +20,11 @@ export function applyPage(
   now: number,
 ): Applied {
   const { interval, covered } = state;
-  const lastTs = candles.reduce<number | null>(
+  const newest = candles.reduce<number | null>(
     (max, { openTime }) => Math.max(max ?? openTime, openTime),
-    state.lastTs,
+    null,
   );
+  const lastTs = newest === null ? state.lastTs : Math.max(newest, state.lastTs ?? newest);
   const life = { firstCandle: state.firstCandle, trading: state.trading, lastTs };
   const changed = [
     ...reopen(
@@ -46,7 +47,8 @@ export function applyPage(
       candles,
       overlapsStored: covered !== null && overlaps(covered, page.span),
       covered: next,
-      lastTs,
+      // of this page alone: what the series began with may have been deleted since, and refresh-lastts have lowered it
+      lastTs: newest,
       gaps: changed,
     },
     state: { ...state, covered: next, lastTs, gaps },

@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
+import { ensureLeaf } from "../../runner/src/db/leaves.ts";
+import { loadSeries } from "../../runner/src/db/series.ts";
+import { storePages } from "../../runner/src/db/store.ts";
+import { refreshLastTs } from "../../runner/src/maint/refresh-last-ts.ts";
+import { leafAt } from "../../runner/src/partition/layout.ts";
+import { applyPage } from "../../runner/src/sync/apply.ts";
+import { addTestCoins, makeCandles, makePage } from "../support/candle-rows.ts";
+import { useDatabase } from "../support/database.ts";
+
+const MINUTE = 60_000;
+const NOW = Date.UTC(2024, 5, 2);
+const database = useDatabase();
+let db: Database;
+beforeAll(() => {
+  db = openDatabase(database.url, "beside");
+});
+afterAll(() => db.pool.end());
+
+test("a backfill that began before the newest candles were deleted does not raise the value again", async () => {
+  const [coin = 0] = await addTestCoins(database, ["C0USDT"]);
+  for (const ms of [NOW, NOW - 700 * MINUTE]) await ensureLeaf(db, leafAt("1m", ms));
+  const stored = makePage(coin, makeCandles("1m", NOW - 600 * MINUTE, 600), { interval: "1m" });
+  await storePages(db, [stored], null);
+  const [begun] = await loadSeries(db, "1m", [coin]);
+  if (begun === undefined) throw new Error("the series is not there");
+  await database.query(`delete from r3a.ohlcv_partitioned where "timestamp" >= to_timestamp($1)`, [
+    (NOW - 100 * MINUTE) / 1000,
+  ]);
+  const wish = { now: NOW, lookbackMs: 3 * 86_400_000, isPreview: false };
+  const refreshed = await refreshLastTs(db, wish, new AbortController().signal);
+  expect(refreshed?.changes).toMatchObject([{ to: NOW - 101 * MINUTE }]);
+
+  const span = { from: NOW - 700 * MINUTE, to: NOW - 600 * MINUTE };
+  for (const candles of [makeCandles("1m", span.from, 100), []]) {
+    const slots = candles.map(({ openTime }) => openTime);
+    const { write } = applyPage(begun, { span, slots, rejected: new Map(), failure: null }, candles, NOW);
+    await storePages(db, [{ ...write, overlapsStored: true }], null);
+  }
+  const rows = await database.query("select last_ts from r3a_util.last_ts_by_coin_interval");
+  expect(rows).toEqual([{ last_ts: new Date(NOW - 101 * MINUTE) }]);
+});
