@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, expect, test } from "vitest";
+import { leafAt } from "../../runner/src/partition/layout.ts";
 import { useDatabase } from "../support/database.ts";
 import { withSession } from "../support/empty-database.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
@@ -118,4 +119,25 @@ test("every fault of arguments and settings is listed", async () => {
   expectExit(wrong, 64);
   for (const name of ["exclude each other", "--budget", "--deadline", "VACUUM_ANALYZE_ONLY", "DB_URL"])
     expect(wrong.stderr).toContain(name);
+});
+
+test("a leaf that somebody holds is left to its holder by name, and the others are worked on", async () => {
+  expectExit(await runRunner(["maint"], env()), 0);
+  await spoil();
+  const leaf = `r3a.${leafAt("1m", Date.now()).name}`;
+  await database.query(
+    `insert into ${leaf} (coin_id, "interval", "timestamp", open, high, low, close, volume)
+     select 1, '1m', date_trunc('minute', now()), 1, 1, 1, 1, 1`,
+  );
+  await withSession(database.url, async (holder) => {
+    await holder.query(`begin; lock table ${leaf} in access exclusive mode`);
+    const plan = JSON.parse((await run("--dry-run --json")).stdout);
+    expect(plan.busy).toContainEqual(
+      expect.objectContaining({ table: leaf, busyWith: expect.stringContaining("session ") }),
+    );
+    const done = await run("");
+    expectExit(done, 0);
+    expect(done.stdout).toMatch(new RegExp(`${leaf} is left to session \\d+`));
+    expect(done.stdout).toMatch(/r3a\.coin .*analyze.*done/);
+  });
 });

@@ -6,26 +6,37 @@ import type { OwnClient } from "./own-client.ts";
 const BUSY_MODES = ["ShareUpdateExclusive", "Share", "ShareRowExclusive", "Exclusive", "AccessExclusive"];
 
 /**
+ * Without what waits for a table that somebody holds: pg_partition_tree locks every leaf, and pg_get_expr (from 17 on) and
+ * pg_relation_size the one that they are asked about. A held one is known by its name, and left to its holder.
+ *
  * All tables of ours but those of a database in the old layout. to_jsonb, since relallfrozen came with version 18. A
  * table without any statistics may hold rows all the same (after pg_upgrade): its size tells.
  */
 const LIST_TABLES = `
   with busy as (
     select l.relation, min(case when a.backend_type = 'client backend' then 'session ' || a.pid || ' ' || a.application_name
-                           else coalesce(a.backend_type, 'another session') end) as who
+                           else coalesce(a.backend_type, 'another session') end) as who,
+           bool_or(l.mode = 'AccessExclusiveLock') as is_held
     from pg_locks l left join pg_stat_activity a on a.pid = l.pid
     where l.locktype = 'relation' and l.granted and l.pid <> pg_backend_pid() and l.mode = any($1::text[])
       and l.database = (select oid from pg_database where datname = current_database())
     group by 1
+  ), tree as (
+    select 'r3a.ohlcv_partitioned'::regclass::oid as relid, null::oid as parentrelid
+    union all
+    select inhrelid, inhparent from pg_inherits
+    where inhparent = 'r3a.ohlcv_partitioned'::regclass
+       or inhparent in (select inhrelid from pg_inherits where inhparent = 'r3a.ohlcv_partitioned'::regclass)
   )
   select c.oid::regclass::text as table, t.parentrelid::regclass::text as parent,
          case when c.relkind = 'p' then 'parent' when t.relid is null then 'table' else 'leaf' end as kind,
-         (extract(epoch from b.from_ts) * 1000)::float8 as "from", (extract(epoch from b.to_ts) * 1000)::float8 as "to",
+         (extract(epoch from b.edges[1]::timestamptz) * 1000)::float8 as "from",
+         (extract(epoch from b.edges[2]::timestamptz) * 1000)::float8 as "to",
          c.reltuples::float8 as "rowsThen",
          case when c.relkind = 'p' then 0 when s.n_live_tup > 0 then s.n_live_tup else greatest(c.reltuples, 0) end::float8 as "rowsNow",
          coalesce(s.n_mod_since_analyze, 0)::float8 as modified, coalesce(s.n_dead_tup, 0)::float8 as dead,
          coalesce(s.n_ins_since_vacuum, 0)::float8 as inserted,
-         (case when c.relkind = 'r' and c.reltuples < 0 then pg_relation_size(c.oid) / current_setting('block_size')::int
+         (case when c.relkind = 'r' and c.reltuples < 0 and busy.is_held is not true then pg_relation_size(c.oid) / current_setting('block_size')::int
           else c.relpages end)::float8 as pages,
          c.relallvisible::float8 as "visiblePages", (to_jsonb(c) ->> 'relallfrozen')::float8 as "frozenPages",
          case when c.relkind = 'p' then 0 else age(c.relfrozenxid) / current_setting('autovacuum_freeze_max_age')::float8 end
@@ -34,10 +45,12 @@ const LIST_TABLES = `
          (extract(epoch from s.last_vacuum) * 1000)::float8 as "vacuumedAt", busy.who as "busyWith"
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace and n.nspname in ('r3a', 'r3a_util')
-  left join pg_partition_tree('r3a.ohlcv_partitioned') t on t.relid = c.oid
-  left join r3a_util.leaf_partitions() b on b.leaf = c.oid
+  left join tree t on t.relid = c.oid
   left join pg_stat_all_tables s on s.relid = c.oid
   left join busy on busy.relation = c.oid
+  left join lateral regexp_match(
+    case when busy.is_held is not true and c.relkind = 'r' then pg_get_expr(c.relpartbound, c.oid) end,
+    'FROM \\(''([^'']+)''\\) TO \\(''([^'']+)''\\)') as b (edges) on true
   where c.relpersistence = 'p' and (t.relid is not null or (c.relkind = 'r' and not c.relispartition))
   order by 1`;
 
