@@ -38,6 +38,23 @@ test("there is nothing to do where all is as it should be", async () => {
   await expectWholeIndexes(database);
 });
 
+test("the seed's own call asks for other pages of leaves alone, and every statement of it works", async () => {
+  const old = `select leaf::text, kind, sql from r3a_util.generate_index_sql(128, 90)`;
+  const asked = await database.query<Row>(old);
+  expect(asked.length).toBeGreaterThan(5);
+  for (const { sql } of asked) await database.query(sql);
+  expect(await database.query<Row>(old)).toEqual([]);
+  for (const { sql } of await database.query<Row>(GENERATED)) await database.query(sql);
+  await expectWholeIndexes(database);
+});
+
+test("a second BRIN that a person made on the root is let be", async () => {
+  await database.query(`create index on r3a.ohlcv_partitioned using brin ("timestamp")`);
+  expect((await planOf(database)).actions).toEqual([]);
+  await database.query("drop index r3a.ohlcv_partitioned_timestamp_idx");
+  await expectWholeIndexes(database);
+});
+
 describe.each([
   [1, 2],
   [2, 2],

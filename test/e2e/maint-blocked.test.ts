@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { beforeAll, expect, test } from "vitest";
+import { leafAt } from "../../runner/src/partition/layout.ts";
 import { waitForProgress } from "../support/crash.ts";
 import { withSession } from "../support/empty-database.ts";
 import { expectWholeIndexes, makeLeaves, planOf, stripBrin, stripIndexes } from "../support/maint-damage.ts";
 import { openLeafOf, runMaintUntilDone, startMaint, waitForInvalid } from "../support/maint-runs.ts";
+import { runRunner } from "../support/runner.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 const world = useWorld({ latencyMs: 20, weightLimit: null });
@@ -122,4 +124,53 @@ test("a backfill that writes while the BRIN of every leaf is built loses nothing
   await expectInvariant(world);
   for (const symbol of ["BTCUSDT", "ETHUSDT"])
     expect(await world.stored(symbol, "1m")).toEqual(world.truth(symbol, "1m", span.from, span.to));
+}, 120_000);
+
+test("a leaf that cannot be attached names who holds its parent, and a limit of the database's own cuts no statement", async () => {
+  const ahead = `r3a.${leafAt("1m", Date.now() + 62 * DAY).name}`;
+  await database.query(`drop table ${ahead}`);
+  await database.query(
+    `do $$ begin execute format('alter database %I set statement_timeout = 3000', current_database()); end $$`,
+  );
+  await withSession(database.url, async (holder) => {
+    await holder.query("set application_name = 'long lock'; begin");
+    await holder.query("lock table only r3a.ohlcv_1m in share update exclusive mode");
+    const run = await startMaint(database, "--json").ended;
+    expect(run.code, run.stderr).toBe(1);
+    const [failed] = JSON.parse(run.stdout).steps.filter(
+      ({ outcome }: { outcome: string }) => outcome === "failed",
+    );
+    expect(failed).toMatchObject({ op: "create-leaf", object: ahead });
+    expect(failed.error).toMatch(/pid \d+ \(long lock\)/);
+  });
+  await runMaintUntilDone(database);
+  await expectWholeIndexes(database);
+}, 120_000);
+
+test("of a transaction that our role may not look at it says so, and begins no concurrent build beside it", async () => {
+  await stripBrin(database);
+  await database.query(
+    `do $$ begin create role r3a_maint login password 'maint-only' createdb; exception when duplicate_object then null; end $$`,
+  );
+  await database.query(`do $$ declare t record; begin
+    execute format('grant all on database %I to r3a_maint', current_database());
+    for t in select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+             where n.nspname in ('r3a', 'r3a_util') and c.relkind in ('r', 'p', 'v') loop execute format('alter table %s owner to r3a_maint', t.name); end loop;
+    alter schema r3a owner to r3a_maint; alter schema r3a_util owner to r3a_maint; end $$`);
+  const url = Object.assign(new URL(database.url), { username: "r3a_maint", password: "maint-only" });
+  await withSession(database.url, async (other) => {
+    await other.query("set application_name = 'forgotten dump'; begin; select count(*) from r3a.coin");
+    const run = await runRunner(["maint", "--json", "--deadline", "60"], { DB_URL: url.href });
+    expect(run.code, run.stderr).toBe(0);
+    const blocked = JSON.parse(run.stdout).steps.filter(
+      ({ outcome }: { outcome: string }) => outcome === "blocked",
+    );
+    expect(blocked.length).toBeGreaterThan(0);
+    expect(blocked[0].error).toMatch(/pid \d+ \(forgotten dump\), of an age that our role may not see/);
+  });
+  expect(
+    await database.query(
+      "select from pg_index where not indisvalid and indrelid in (select leaf from r3a_util.leaf_partitions())",
+    ),
+  ).toEqual([]);
 }, 120_000);

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { sleep } from "../time.ts";
 import type { OwnClient } from "./own-client.ts";
 
 /** A session that stands in the way. `ageS` is the age of its transaction. */
@@ -22,6 +23,18 @@ const OLD_TRANSACTIONS = `
   from pg_prepared_xacts p where p.database = current_database() and p.prepared < clock_timestamp() - make_interval(secs => $1)
   order by 4 desc`;
 
+/**
+ * Without pg_read_all_stats the server shows no state and no age of other roles' sessions, but it shows that they hold a
+ * virtual transaction; the same one a while later is none of those that end by themselves.
+ */
+const HIDDEN_TRANSACTIONS = `
+  select a.pid, a.application_name as application, l.virtualtransaction as transaction
+  from pg_stat_activity a join pg_locks l on l.pid = a.pid and l.locktype = 'virtualxid' and l.granted
+  where a.datname = current_database() and a.pid <> pg_backend_pid() and a.state is null and a.backend_type is null`;
+type HiddenRow = { pid: number; application: string; transaction: string };
+/** A job's own transactions take less. */
+const SECOND_LOOK_MS = 3_000;
+
 const HOLDERS = `
   select ${SESSION} from pg_stat_activity a
   where a.pid <> pg_backend_pid() and a.pid in (
@@ -31,9 +44,30 @@ const HOLDERS = `
 
 const BLOCKERS = `select ${SESSION} from pg_stat_activity a where a.pid = any (pg_blocking_pids($1)) order by 4 desc`;
 
-/** Transactions of this database older than `ageS` seconds: a concurrent build would wait for every one of them. */
-export async function listOldTransactions(client: OwnClient, ageS: number): Promise<readonly Session[]> {
-  return client.query<Session>(OLD_TRANSACTIONS, [ageS]);
+/**
+ * Transactions of this database older than `ageS` seconds, and those of which our role may not see the age and that are
+ * there for 3 s at least: a concurrent build would wait for every one of them.
+ */
+export async function listOldTransactions(
+  client: OwnClient,
+  ageS: number,
+  signal: AbortSignal,
+): Promise<readonly Session[]> {
+  const old = await client.query<Session>(OLD_TRANSACTIONS, [ageS]);
+  const first = await client.query<HiddenRow>(HIDDEN_TRANSACTIONS);
+  if (first.length === 0) return old;
+  await sleep(SECOND_LOOK_MS, signal);
+  const known = new Set(first.map(({ transaction }) => transaction));
+  const again = await client.query<HiddenRow>(HIDDEN_TRANSACTIONS);
+  const hidden = again
+    .filter(({ transaction }) => known.has(transaction))
+    .map(({ pid, application }) => ({
+      pid,
+      application,
+      state: "of an age that our role may not see (grant pg_read_all_stats to it)",
+      ageS: SECOND_LOOK_MS / 1_000,
+    }));
+  return [...old, ...hidden];
 }
 
 /** Sessions that hold any lock on one of the tables. */

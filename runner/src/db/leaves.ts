@@ -2,7 +2,7 @@ import pg from "pg";
 import { storageOf } from "../partition/desired.ts";
 import type { Leaf } from "../partition/layout.ts";
 import { renderTime } from "../time.ts";
-import { type Database, withClient, withTransaction } from "./connect.ts";
+import { codeOf, type Database, withClient, withTransaction } from "./connect.ts";
 import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
 
 const LIST_LEAVES = `select relid::regclass::text as name from pg_partition_tree('r3a.ohlcv_partitioned') where isleaf`;
@@ -29,9 +29,12 @@ export async function ensureLeaf(db: Database, leaf: Leaf, signal?: AbortSignal)
     await retryBusy(() => createLeaf(db, leaf), performance.now() + PATIENCE_MS, signal);
   } catch (error) {
     if (!isBusy(error)) throw error;
-    throw new Error(
-      `leaf r3a.${leaf.name} could not be attached in ${PATIENCE_MS / 1000} s: a long transaction holds r3a.${leaf.parent}`,
-      { cause: error },
+    throw Object.assign(
+      new Error(
+        `leaf r3a.${leaf.name} could not be attached in ${PATIENCE_MS / 1000} s: a long transaction holds r3a.${leaf.parent}`,
+        { cause: error },
+      ),
+      { code: codeOf(error) },
     );
   }
 }

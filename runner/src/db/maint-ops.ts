@@ -49,7 +49,10 @@ export async function runTransaction(
 ): Promise<boolean> {
   await client.query("begin");
   try {
-    await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    // a limit that role or database have is meant for queries, and a plain build of a sealed leaf takes longer
+    await client.query(
+      `set local lock_timeout = ${LOCK_TIMEOUT_MS}; set local statement_timeout = ${LONGEST_BUILD_MS}`,
+    );
     if (table !== null) await client.query(`lock table only ${table} in share update exclusive mode`);
     const needed = await isNeeded();
     if (needed) await client.query(sql);

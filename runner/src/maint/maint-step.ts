@@ -44,7 +44,8 @@ export async function performAction(tools: StepTools, action: Action): Promise<b
     return found !== undefined;
   };
   await tools.session.checkHeld();
-  if (!(await change(tools, action, isNeeded).catch((error) => explain(tools, table, error)))) return false;
+  const locked = action.kind === "leaf" ? `r3a.${action.leaf.parent}` : table;
+  if (!(await change(tools, action, isNeeded).catch((error) => explain(tools, locked, error)))) return false;
   if (action.kind !== "ledger" && (await isNeeded()))
     throw new Error(`${action.op} ${action.object} reported success, and the catalog still lacks it`);
   return true;
@@ -80,7 +81,7 @@ async function change(tools: StepTools, action: Action, isNeeded: () => Promise<
 }
 
 async function refuseBesideOldTransactions(tools: StepTools, object: string): Promise<void> {
-  const old = await listOldTransactions(tools.session.client, tools.transactionAgeS);
+  const old = await listOldTransactions(tools.session.client, tools.transactionAgeS, tools.signal);
   if (old.length === 0) return;
   throw new Blocked(
     `a concurrent build of ${object} would wait for transactions older than ${tools.transactionAgeS} s: ${renderSessions(old)}; end them, the next run builds it`,
