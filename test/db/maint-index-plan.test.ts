@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { leafAt } from "../../runner/src/partition/layout.ts";
 import { addTestCoins } from "../support/candle-rows.ts";
 import { useDatabase } from "../support/database.ts";
 import {
@@ -53,6 +54,17 @@ test("a second BRIN that a person made on the root is let be", async () => {
   expect((await planOf(database)).actions).toEqual([]);
   await database.query("drop index r3a.ohlcv_partitioned_timestamp_idx");
   await expectWholeIndexes(database);
+});
+
+test("an INVALID index that is none of ours is named with what drops it, and left", async () => {
+  const leaf = `r3a.${leafAt("1m", Date.now()).name}`;
+  await database.query(`create index by_close on ${leaf} (close)`);
+  await database.query(`update pg_index set indisvalid = false where indexrelid = 'r3a.by_close'::regclass`);
+  const { actions, notes } = await planOf(database);
+  expect(actions).toEqual([]);
+  expect(notes).toEqual([expect.stringMatching(/^r3a\.by_close is INVALID .*: drop index r3a\.by_close$/)]);
+  await database.query("drop index r3a.by_close");
+  expect((await planOf(database)).notes).toEqual([]);
 });
 
 describe.each([

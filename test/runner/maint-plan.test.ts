@@ -23,6 +23,7 @@ const whole = (now: number): Catalog => ({
   indexWork: [],
   leaves: attachedAt(now),
   standalone: [],
+  strangers: [],
   attempts: new Map(),
   ledger: [],
 });

@@ -25,6 +25,13 @@ const STANDALONE = `
   where c.relnamespace = 'r3a'::regnamespace and c.relkind = 'r' and not c.relispartition and c.relname like 'ohlcv\\_%'
   order by 1`;
 
+const STRANGERS = `
+  select x.indexrelid::regclass::text as name from r3a_util.candle_index x join r3a_util.candle_table t on t.oid = x.indrelid
+  where not x.indisvalid and x.indexrelid not in (select w.indexrelid from r3a_util.wanted_index() w where w.indexrelid is not null)
+    and not exists (select from pg_locks l where l.locktype = 'relation' and l.relation = x.indrelid and l.granted
+      and l.mode = 'ShareUpdateExclusiveLock' and l.database = (select oid from pg_database where datname = current_database()))
+  order by 1`;
+
 const ATTEMPTS = `select object, attempts from r3a_util.maint_attempt`;
 
 /**
@@ -42,6 +49,7 @@ export async function readCatalog(client: OwnClient, only: string | null = null)
     [only],
   );
   const standalone = only === null ? await client.query<{ name: string }>(STANDALONE) : [];
+  const strangers = only === null ? await client.query<{ name: string }>(STRANGERS) : [];
   const attempts = await client.query<{ object: string; attempts: number }>(ATTEMPTS);
   const ledger = await client.query<{ op: LedgerOp }>(LEDGER_DUE);
   return {
@@ -51,6 +59,7 @@ export async function readCatalog(client: OwnClient, only: string | null = null)
       span: from === null || to === null ? null : { from, to },
     })),
     standalone: standalone.map(({ name }) => name),
+    strangers: strangers.map(({ name }) => name),
     attempts: new Map(attempts.map((row) => [row.object, row.attempts])),
     ledger: ledger.map(({ op }) => op),
   };

@@ -31,6 +31,8 @@ export type Catalog = {
   readonly leaves: readonly AttachedLeaf[];
   /** Tables of the schema that are attached to nothing. */
   readonly standalone: readonly string[];
+  /** Indexes, with schema, that a build has left INVALID, that nobody builds any more, and that are none of ours. */
+  readonly strangers: readonly string[];
   /** Operations in vain since the last that worked, by object. */
   readonly attempts: ReadonlyMap<string, number>;
   /** Which parts of the ledgers have something to close or to delete. */
@@ -123,7 +125,12 @@ export function planMaint(catalog: Catalog, now: number): MaintPlan {
   return {
     actions: actions.toSorted((a, b) => a.attempts - b.attempts || a.rank - b.rank),
     refused: listMisaligned(catalog.leaves),
-    notes: listForgotten(catalog, now),
+    notes: [
+      ...listForgotten(catalog, now),
+      ...catalog.strangers.map(
+        (name) => `${name} is INVALID and none of our indexes, so nothing uses it: drop index ${name}`,
+      ),
+    ],
   };
 }
 
