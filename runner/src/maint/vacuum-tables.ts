@@ -6,7 +6,7 @@ import type { Logger } from "../log.ts";
 import { planVacuum, type VacuumPlan, type VacuumStep } from "../partition/vacuum-plan.ts";
 import type { Progress } from "../progress.ts";
 
-/** `ms` of the statement; `error` null unless it failed. */
+/** `ms` of the statement; `error` null unless it failed, was cut, or is no later run's either. */
 export type StepOutcome = VacuumStep & {
   readonly outcome: StepEnd["outcome"];
   readonly ms: number;
@@ -24,6 +24,8 @@ export type Vacuumed = {
 const SHORTEST_STEP_MS = 500;
 /** One table that is too large for the budget must not keep the others from theirs, run after run. */
 const LARGEST_STEP_SHARE = 0.75;
+/** A step that was cut with more than this would hardly get more in the next run, and be cut again. */
+const MOST_OF_BUDGET = 0.5;
 
 /** Reads what every table needs; changes nothing. */
 export async function previewVacuum(
@@ -51,6 +53,7 @@ export async function vacuumTables(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Vacuumed> {
+  const budgetMs = wish.until - performance.now();
   return withOwnClient(db, signal, async (client) => {
     const { plan, canAnalyzeAlone } = await readPlan(client, wish.analyzeOnly);
     for (const { table, action, busyWith } of plan.busy)
@@ -63,10 +66,10 @@ export async function vacuumTables(
       if (leftMs < SHORTEST_STEP_MS) break;
       const timeoutMs = leftMs * LARGEST_STEP_SHARE;
       const { outcome, error } = await runStep(client, step, { timeoutMs, canAnalyzeAlone });
+      const hadMost = outcomes.length === 0 || timeoutMs > budgetMs * MOST_OF_BUDGET;
       const ended: StepOutcome = {
         ...step,
-        // the first one had the most time that a step can get: it would be cut again in every run
-        outcome: outcome === "cut" && outcomes.length === 0 ? "failed" : outcome,
+        outcome: outcome === "cut" && hadMost ? "failed" : outcome,
         ms: performance.now() - startedAt,
         error: outcome === "cut" ? OUT_OF_TIME : error === null ? null : messageOf(error),
       };
@@ -83,12 +86,12 @@ const OUT_OF_TIME = "the time budget ended in the middle; give it more (--budget
 function logOutcome(log: Logger, { table, action, outcome, ms, debt, reason, error }: StepOutcome): void {
   const why = {
     done: reason,
-    skipped: "somebody else locks it",
+    skipped: error ?? "somebody else locks it",
     incomplete: "a transaction older than its rows keeps some from being frozen; the next run tries again",
     cut: OUT_OF_TIME,
     failed: error,
   }[outcome];
-  log[outcome === "done" || outcome === "skipped" ? "info" : "warn"](
+  log[outcome === "done" || (outcome === "skipped" && error === null) ? "info" : "warn"](
     {
       "event.name": "vacuum_step",
       "event.outcome": outcome,
