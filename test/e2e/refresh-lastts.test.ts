@@ -84,6 +84,32 @@ test("a person sees the changes as a table", async () => {
   expect(stdout).toContain("4 of 4 corrected");
 });
 
+test.for([
+  ["infinity", "infinity"],
+  ["-infinity", "-infinity"],
+  ["290000-07-01", "year 290000"],
+  ["0044-03-15 BC", "-000043-03-15T00:00:00Z"],
+] as const)("a value of %s is shown as text, corrected, and the run succeeds", async ([value, shown]) => {
+  await database.query("truncate r3a_util.last_ts_by_coin_interval");
+  expectExit(await run(""), 0);
+  await database.query(
+    `update r3a_util.last_ts_by_coin_interval set last_ts = $1::timestamptz from r3a.coin c
+     where c.id = coin_id and symbol = 'AUSDT'`,
+    [value],
+  );
+  const kind = /^(-inf|0)/.test(value) ? "raised" : "lowered";
+  const change = { symbol: "AUSDT", kind, from: shown, to: iso(newest).replace(".000", "") };
+  const preview = await run("--dry-run --json");
+  expectExit(preview, 0);
+  expect(bySymbol(preview.stdout)).toMatchObject([change]);
+  expect((await run("--dry-run")).stdout).toContain(` ${shown} `);
+  const done = await run("--json");
+  expectExit(done, 0);
+  expect(bySymbol(done.stdout)).toMatchObject([change]);
+  expect(await lastRun()).toMatchObject({ outcome: "success" });
+  expect(await database.query(TABLE)).toEqual(RIGHT);
+});
+
 test("a psql session with the lock keeps the run out, which ends with 0; and the lock of a run keeps psql out", async () => {
   await spoil();
   const before = await database.query(TABLE);

@@ -23,6 +23,7 @@ const table = (name: string, more: Partial<TableState> = {}): TableState => ({
   analyzedAt: NOW - DAY,
   vacuumedAt: NOW - DAY,
   busyWith: null,
+  isHeld: false,
   ...more,
 });
 const leaf = (month: number, more: Partial<TableState> = {}) =>
@@ -78,7 +79,7 @@ describe("analyze only", () => {
   });
 
   test("what only VACUUM can pay is postponed, and said", () => {
-    const tables = [table("r3a.run", { dead: 50_000 }), leaf(SEALED, { visiblePages: 0 })];
+    const tables = [table("r3a.run", { dead: 50_000 }), leaf(SEALED, { vacuumedAt: null })];
     expect(doing(tables)).toEqual([]);
     expect(plan(tables).postponed.map(({ action, table: name }) => `${action} ${name}`)).toEqual([
       "vacuum r3a.run",
@@ -128,12 +129,18 @@ describe("with VACUUM", () => {
   });
 
   test.for([
-    ["not all visible", { visiblePages: 9_999 }, true],
+    ["not all visible, added to since", { visiblePages: 9_999, inserted: 1 }, true],
+    ["not all visible, changed since", { visiblePages: 9_999, modified: 1 }, true],
+    ["not all visible, deleted from since", { visiblePages: 9_999, dead: 1 }, true],
+    ["not all visible, and untouched: nobody filled them", { visiblePages: 9_999 }, false],
+    ["not all visible, held up", { visiblePages: 9_999, vacuumedAt: NOW - DAY + 1 }, true],
     ["never vacuumed on request", { vacuumedAt: null }, true],
-    ["vacuumed before it was sealed", { vacuumedAt: Date.UTC(2024, SEALED - 1, 30) }, true],
+    ["vacuumed before it was sealed", { vacuumedAt: Date.UTC(2024, SEALED, 2) }, true],
     ["all visible, vacuumed since", {}, false],
     ["empty", { pages: 0, visiblePages: 0, rowsThen: 0, rowsNow: 0, vacuumedAt: null }, false],
     ["18: a page not frozen", { frozenPages: 9_999 }, true],
+    ["18: a page that nobody filled", { visiblePages: 9_999, frozenPages: 9_999 }, false],
+    ["18: one not frozen beside it", { visiblePages: 9_999, frozenPages: 9_998 }, true],
     ["18: all frozen, whoever did it", { frozenPages: 10_000, vacuumedAt: null }, false],
   ] as const)("a sealed leaf is frozen once: %s", ([_, more, isDue]) => {
     const frozen = doing([leaf(SEALED, more)], wish);
@@ -165,6 +172,23 @@ test("what somebody is at is left to him and named, whatever its debt", () => {
   ]);
 });
 
+test.for([true, false])(
+  "parents of a leaf that nobody else may read are left to its holder, its sisters are not: %s",
+  (canAnalyzeAlone) => {
+    const held = leaf(SEALED, { modified: 900_000, busyWith: "session 1 psql", isHeld: true });
+    const { steps, busy } = plan([...parents({ rowsThen: 10 }), held, leaf(OPEN, { modified: 900_000 })], {
+      canAnalyzeAlone,
+    });
+    expect(steps.map(({ table: name, action }) => `${action} ${name}`)).toEqual([
+      "analyze r3a.ohlcv_1m_2024_07",
+      "summarize r3a.ohlcv_1m_2024_07",
+    ]);
+    expect(busy.map(({ table: name, busyWith }) => [name, busyWith])).toEqual(
+      ["r3a.ohlcv_1m", ROOT, held.table, held.table].map((name) => [name, "session 1 psql"]),
+    );
+  },
+);
+
 const anyTable = fc
   .record({
     month: fc.integer({ min: 1, max: 12 }),
@@ -180,6 +204,7 @@ const anyTable = fc
     analyzedAt: fc.option(fc.integer({ min: NOW - 300 * DAY, max: NOW })),
     vacuumedAt: fc.option(fc.integer({ min: NOW - 300 * DAY, max: NOW })),
     busyWith: fc.option(fc.constant("autovacuum worker")),
+    isHeld: fc.boolean(),
   })
   .map(({ month, ...more }) => leaf(month, more));
 
@@ -195,6 +220,7 @@ test("any plan: debts of at least 1 in falling order, no table twice by the same
         expect(debts).toEqual(debts.toSorted((a, b) => b - a));
         expect(debts.every((debt) => debt >= 1)).toBe(true);
         expect(new Set(steps.map(({ table: name, action }) => `${name} ${action}`)).size).toBe(steps.length);
+        // a parent is left to whoever holds a leaf of it
         const idle = tables.filter(({ busyWith }) => busyWith === null).map(({ table: name }) => name);
         expect(steps.every(({ kind, table: name }) => kind === "parent" || idle.includes(name))).toBe(true);
         if (analyzeOnly) expect(steps.some(({ action }) => /vacuum|freeze/.test(action))).toBe(false);

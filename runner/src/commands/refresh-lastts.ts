@@ -14,6 +14,10 @@ import { type Command, collectFaults, OPTION } from "./command.ts";
 
 /** Changes that a person reads; the JSON has them all. */
 const SHOWN = 50;
+/** A Date goes no further from 1970. */
+const LATEST_DATE_MS = 8.64e15;
+/** The mean year of the calendar. */
+const YEAR_MS = 365.2425 * 86_400_000;
 
 export const refreshLastts: Command = {
   name: "refresh-lastts",
@@ -63,8 +67,14 @@ function logRefresh({ log }: Context, refreshed: Refreshed, isPreview: boolean):
     );
 }
 
+/** Somebody may have written what is no time of this language: the table takes up to the year 294276, and infinities. */
+function renderValue(ms: number): string {
+  if (!Number.isFinite(ms)) return ms > 0 ? "infinity" : "-infinity";
+  return Math.abs(ms) <= LATEST_DATE_MS ? renderTime(ms) : `year ${1970 + Math.floor(ms / YEAR_MS)}`;
+}
+
 function toJson({ changes, ...rest }: Refreshed): string {
-  const time = (ms: number | null) => (ms === null ? null : renderTime(ms));
+  const time = (ms: number | null) => (ms === null ? null : renderValue(ms));
   return JSON.stringify({
     ...rest,
     changes: changes.map((change) => ({
@@ -87,8 +97,8 @@ function renderRefresh({ series, changes, busy }: Refreshed, isPreview: boolean)
         change.symbol,
         change.interval,
         kindOf(change),
-        change.from === null ? "-" : renderTime(change.from),
-        change.to === null ? "-" : renderTime(change.to),
+        change.from === null ? "-" : renderValue(change.from),
+        change.to === null ? "-" : renderValue(change.to),
       ]),
   );
   const more = changes.length > SHOWN ? `\n... and ${renderNumber(changes.length - SHOWN)} more` : "";

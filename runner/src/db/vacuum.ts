@@ -42,7 +42,8 @@ const LIST_TABLES = `
          case when c.relkind = 'p' then 0 else age(c.relfrozenxid) / current_setting('autovacuum_freeze_max_age')::float8 end
            as "freezeAge",
          (extract(epoch from greatest(s.last_analyze, s.last_autoanalyze)) * 1000)::float8 as "analyzedAt",
-         (extract(epoch from s.last_vacuum) * 1000)::float8 as "vacuumedAt", busy.who as "busyWith"
+         (extract(epoch from s.last_vacuum) * 1000)::float8 as "vacuumedAt", busy.who as "busyWith",
+         busy.is_held is true as "isHeld"
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace and n.nspname in ('r3a', 'r3a_util')
   left join tree t on t.relid = c.oid
@@ -114,11 +115,12 @@ export async function runStep(
   { timeoutMs, canAnalyzeAlone }: { readonly timeoutMs: number; readonly canAnalyzeAlone: boolean },
 ): Promise<StepEnd> {
   client.takeWarnings();
-  await client.query(`set statement_timeout = ${Math.ceil(timeoutMs)}`);
+  await limitStatements(client, timeoutMs);
   let isHeldUp = false;
   try {
     if (step.action === "summarize") await client.query(SUMMARIZE, [step.table]);
-    else if (step.action === "freeze") isHeldUp = await freeze(client, step.table);
+    else if (step.action === "freeze")
+      isHeldUp = await freeze(client, step.table, performance.now() + timeoutMs);
     else await client.query(statementOf(step, canAnalyzeAlone));
   } catch (error) {
     if (codeOf(error) === LOCK_NOT_AVAILABLE) return { outcome: "skipped", error: null };
@@ -134,11 +136,16 @@ export async function runStep(
   return { outcome: isHeldUp ? "incomplete" : "done", error: null };
 }
 
+/** 0 would be no limit. */
+async function limitStatements(client: OwnClient, ms: number): Promise<void> {
+  await client.query(`set statement_timeout = ${Math.max(1, Math.ceil(ms))}`);
+}
+
 /**
  * Whether an old transaction held it up. A short one is gone by the second try. That one is without ANALYZE: by the order
  * of both times the next plan knows a leaf that is not done, whatever its pages say.
  */
-async function freeze(client: OwnClient, table: string): Promise<boolean> {
+async function freeze(client: OwnClient, table: string, until: number): Promise<boolean> {
   const [next] = await client.query<{ xid: string }>(NEXT_XID);
   const wasHeldUp = async () => {
     const [row] = await client.query<{ yes: boolean }>(WAS_HELD_UP, [table, next?.xid]);
@@ -146,8 +153,10 @@ async function freeze(client: OwnClient, table: string): Promise<boolean> {
   };
   await client.query(`vacuum (freeze, analyze, skip_locked) ${table}`);
   if (!(await wasHeldUp())) return false;
+  await limitStatements(client, until - performance.now());
   await client.query(`vacuum (freeze, skip_locked) ${table}`);
   if (await wasHeldUp()) return true;
+  await limitStatements(client, until - performance.now());
   await client.query(`analyze (skip_locked) ${table}`);
   return false;
 }

@@ -30,6 +30,8 @@ export type TableState = {
   readonly vacuumedAt: number | null;
   /** Who is at it now (autovacuum, an index build, ...); null: nobody. */
   readonly busyWith: string | null;
+  /** By somebody who lets nobody else even read it. */
+  readonly isHeld: boolean;
 };
 
 export type VacuumAction = "analyze" | "vacuum" | "freeze" | "summarize";
@@ -79,7 +81,10 @@ const URGENT = 100;
 /** What to run now, on which of `tables`, in which order. */
 export function planVacuum(tables: readonly TableState[], wish: VacuumWish): VacuumPlan {
   const due = tables
-    .flatMap((table) => stepsOf(table, tables, wish).map((step) => ({ ...step, busyWith: table.busyWith })))
+    .flatMap((table) => {
+      const busyWith = table.busyWith ?? holderBelow(table, tables);
+      return stepsOf(table, tables, wish).map((step) => ({ ...step, busyWith }));
+    })
     .toSorted((a, b) => b.debt - a.debt || (a.table < b.table ? -1 : Number(a.table > b.table)));
   const isVacuum = ({ action }: VacuumStep) => action === "vacuum" || action === "freeze";
   const wanted = due.filter((step) => !(wish.analyzeOnly && isVacuum(step)));
@@ -90,6 +95,13 @@ export function planVacuum(tables: readonly TableState[], wish: VacuumWish): Vac
     busy: wanted.flatMap((step) => (step.busyWith === null ? [] : [{ ...step, busyWith: step.busyWith }])),
     postponed: wish.analyzeOnly ? due.filter(isVacuum).map(plain) : [],
   };
+}
+
+/** ANALYZE of a parent reads all that is below it, and waits for who holds one. */
+function holderBelow({ kind, table }: TableState, tables: readonly TableState[]): string | null {
+  if (kind !== "parent") return null;
+  const held = tables.find((other) => other.isHeld && ancestorsOf(other, tables).includes(table));
+  return held?.busyWith ?? null;
 }
 
 /** Whether a leaf's rows are taken as final. */
