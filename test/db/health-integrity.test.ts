@@ -100,7 +100,18 @@ describe("integrity", () => {
     });
     expect(badOf(building)).toEqual([]);
     const died = await expectBad("select", "drop index r3a.half_built", ["integrity indexes: fail"]);
-    expect(resultFor(died, "integrity indexes")?.names).toEqual(["r3a.half_built is invalid"]);
+    expect(resultFor(died, "integrity indexes")?.names).toEqual([
+      "r3a.half_built is invalid, and none that maint builds: drop index r3a.half_built, or reindex it",
+    ]);
+  });
+
+  test("says of an invalid index that is ours that maint builds it", async () => {
+    const set = (isValid: boolean) =>
+      `update pg_index set indisvalid = ${isValid} where indrelid = '${LEAF}'::regclass and indisprimary`;
+    const broken = await expectBad(set(false), set(true), ["integrity indexes: fail"]);
+    expect(resultFor(broken, "integrity indexes")?.names).toEqual([
+      `${LEAF}_pkey is invalid, and maint builds it`,
+    ]);
   });
 
   test("sees an index that a leaf lacks, and a constraint that nobody validated", async () => {

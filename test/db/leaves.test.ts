@@ -113,6 +113,19 @@ test("a leaf waits for a DDL statement that holds the parent, and comes when it 
   expect((await withDatabase(listLeafNames)).has(leaf.name)).toBe(true);
 });
 
+test("a leaf is given up when the time that it was given is over, with the code of what it waited for", async () => {
+  const leaf = leafAt("1m", Date.UTC(2024, 7, 1));
+  await withDatabase((db) =>
+    withSession(database.url, async (ddl) => {
+      await ddl.query("begin; lock table only r3a.ohlcv_1m in share update exclusive mode");
+      const startedAt = performance.now();
+      const made = ensureLeaf(db, leaf, undefined, startedAt + 500);
+      await expect(made).rejects.toMatchObject({ code: "55P03", cause: { code: "55P03" } });
+      expect(performance.now() - startedAt).toBeLessThan(8_000);
+    }),
+  );
+});
+
 test("a leaf table that a crash left standalone is attached with the rows that it holds", async () => {
   const from = Date.UTC(2023, 8, 1);
   const leaf = leafAt("1m", from);

@@ -151,6 +151,18 @@ test("pages and fill factors that differ are listed, and only these", async () =
   expect(new Set(other.map(({ kind }) => kind))).toEqual(new Set(["fillfactor"]));
 });
 
+test("an open leaf's BRIN that does not summarise by itself is set to", async () => {
+  const leaf = `r3a.${leafAt("1m", Date.now()).name}`;
+  await database.query(`alter index ${leaf}_timestamp_idx set (autosummarize = off)`);
+  const { code, stdout, stderr } = await runRunner(["maint", "--json"], { DB_URL: database.url });
+  expect(code, stderr).toBe(0);
+  expect(JSON.parse(stdout).steps).toMatchObject([{ op: "set-autosummarize", outcome: "done" }]);
+  const options = `select reloptions from pg_class where oid = $1::regclass`;
+  expect(await database.query(options, [`${leaf}_timestamp_idx`])).toEqual([
+    { reloptions: ["pages_per_range=32", "autosummarize=on"] },
+  ]);
+});
+
 test("index_names says the names that a leaf's indexes have, or will get", async () => {
   const names = (leaf: string) => database.query(`select * from r3a_util.index_names($1::regclass)`, [leaf]);
   const [first] = await database.query<{ leaf: string }>(

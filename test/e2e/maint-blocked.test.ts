@@ -107,6 +107,31 @@ test("an index that somebody else is building is left to that session, and attac
   await expectWholeIndexes(database);
 }, 120_000);
 
+test("a plain CREATE INDEX of a person is named and left to it, and maint takes its index instead of a second one", async () => {
+  await stripBrin(database);
+  const leaf = await openLeafOf(database, "r3a.ohlcv_1m");
+  await withSession(database.url, async (person) => {
+    await person.query("set application_name = 'a person'; begin");
+    await person.query(
+      `create index by_hand on ${leaf} using brin ("timestamp") with (pages_per_range = 32, autosummarize = on)`,
+    );
+    const run = await startMaint(database, "--json --deadline 60").ended;
+    expect(run.code, run.stderr).toBe(0);
+    expect(JSON.parse(run.stdout).steps).toContainEqual(
+      expect.objectContaining({
+        op: "build",
+        object: `${leaf}_timestamp_idx`,
+        outcome: "blocked",
+        error: expect.stringMatching(/pid \d+ \(a person\), idle in transaction/),
+      }),
+    );
+    await person.query("commit");
+  });
+  await runMaintUntilDone(database);
+  await expectWholeIndexes(database);
+  await database.query(`alter index r3a.by_hand rename to ${leaf.replace("r3a.", "")}_timestamp_idx`);
+}, 120_000);
+
 test("a backfill that writes while the BRIN of every leaf is built loses nothing, and both end well", async () => {
   await stripBrin(database);
   const to = Math.floor(world.exchange.now() / DAY) * DAY;
@@ -135,13 +160,19 @@ test("a leaf that cannot be attached names who holds its parent, and a limit of 
   await withSession(database.url, async (holder) => {
     await holder.query("set application_name = 'long lock'; begin");
     await holder.query("lock table only r3a.ohlcv_1m in share update exclusive mode");
-    const run = await startMaint(database, "--json").ended;
+    const reader = new Client({ connectionString: database.url, application_name: "innocent reader" });
+    await reader.connect();
+    await reader.query("begin; select count(*) from r3a.ohlcv_1m");
+    const run = await startMaint(database, "--json --budget 3").ended;
+    await reader.end();
     expect(run.code, run.stderr).toBe(1);
+    expect(run.ms).toBeLessThan(15_000);
     const [failed] = JSON.parse(run.stdout).steps.filter(
       ({ outcome }: { outcome: string }) => outcome === "failed",
     );
     expect(failed).toMatchObject({ op: "create-leaf", object: ahead });
     expect(failed.error).toMatch(/pid \d+ \(long lock\)/);
+    expect(failed.error).not.toContain("innocent reader");
   });
   await runMaintUntilDone(database);
   await expectWholeIndexes(database);

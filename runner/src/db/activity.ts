@@ -2,16 +2,19 @@ import type pg from "pg";
 import { sleep } from "../time.ts";
 import type { OwnClient } from "./own-client.ts";
 
-/** A session that stands in the way. `ageS` is the age of its transaction. */
+/** A session that stands in the way. `ageS` is the age of its transaction, null where our role may not see it. */
 export type Session = {
   readonly pid: number;
   readonly application: string;
   readonly state: string;
-  readonly ageS: number;
+  readonly ageS: number | null;
 };
 
-const SESSION = `a.pid, a.application_name as application, coalesce(a.state, a.backend_type) as state,
-  coalesce(extract(epoch from clock_timestamp() - a.xact_start), 0)::float8 as "ageS"`;
+/** Without pg_read_all_stats of another role's session the server shows hardly more than who it is. */
+const HIDDEN = "of an age that our role may not see (grant pg_read_all_stats to it)";
+
+const SESSION = `a.pid, a.application_name as application, coalesce(a.state, a.backend_type, '${HIDDEN}') as state,
+  extract(epoch from clock_timestamp() - a.xact_start)::float8 as "ageS"`;
 
 /** A prepared transaction holds its locks without any session; it is shown with the pid 0. */
 const OLD_TRANSACTIONS = `
@@ -30,19 +33,23 @@ const OLD_TRANSACTIONS = `
 const HIDDEN_TRANSACTIONS = `
   select a.pid, a.application_name as application, l.virtualtransaction as transaction
   from pg_stat_activity a join pg_locks l on l.pid = a.pid and l.locktype = 'virtualxid' and l.granted
-  where a.datname = current_database() and a.pid <> pg_backend_pid() and a.state is null and a.backend_type is null`;
+  where a.datname = current_database() and a.pid <> pg_backend_pid() and a.state is null and a.backend_type is null
+    and a.usesysid is not null -- autovacuum has none, and ends by itself`;
 type HiddenRow = { pid: number; application: string; transaction: string };
 /** A job's own transactions take less. */
 const SECOND_LOOK_MS = 3_000;
 
+/** $2: modes that do not count, which are none or those of readers and writers. */
 const HOLDERS = `
   select ${SESSION} from pg_stat_activity a
   where a.pid <> pg_backend_pid() and a.pid in (
-    select pid from pg_locks where granted and locktype = 'relation' and relation = any ($1::regclass[])
+    select pid from pg_locks where granted and locktype = 'relation' and relation = any ($1::regclass[]) and mode <> all ($2::text[])
       and database = (select oid from pg_database where datname = current_database()))
-  order by 4 desc`;
+  order by 4 desc nulls last`;
+const OF_ROWS = ["AccessShareLock", "RowShareLock", "RowExclusiveLock"];
 
-const BLOCKERS = `select ${SESSION} from pg_stat_activity a where a.pid = any (pg_blocking_pids($1)) order by 4 desc`;
+const BLOCKERS = `
+  select ${SESSION} from pg_stat_activity a where a.pid = any (pg_blocking_pids($1)) order by 4 desc nulls last`;
 
 /**
  * Transactions of this database older than `ageS` seconds, and those of which our role may not see the age and that are
@@ -64,15 +71,23 @@ export async function listOldTransactions(
     .map(({ pid, application }) => ({
       pid,
       application,
-      state: "of an age that our role may not see (grant pg_read_all_stats to it)",
-      ageS: SECOND_LOOK_MS / 1_000,
+      state: HIDDEN,
+      ageS: null,
     }));
   return [...old, ...hidden];
 }
 
 /** Sessions that hold any lock on one of the tables. */
 export async function listHolders(client: OwnClient, tables: readonly string[]): Promise<readonly Session[]> {
-  return client.query<Session>(HOLDERS, [tables]);
+  return client.query<Session>(HOLDERS, [tables, []]);
+}
+
+/** Those of them that keep a build or an attach out, as another build, a plain one too, or a vacuum does. */
+export async function listBuilders(
+  client: OwnClient,
+  tables: readonly string[],
+): Promise<readonly Session[]> {
+  return client.query<Session>(HOLDERS, [tables, OF_ROWS]);
 }
 
 /** Sessions that the server's process `pid` waits for at this moment. */
@@ -88,7 +103,7 @@ export function renderSessions(sessions: readonly Session[]): string {
   return sessions
     .map(
       ({ pid, application, state, ageS }) =>
-        `pid ${pid} (${application}), ${state}, for ${Math.round(ageS)} s`,
+        `pid ${pid} (${application}), ${state}${ageS === null ? "" : `, for ${Math.round(ageS)} s`}`,
     )
     .join("; ");
 }

@@ -74,7 +74,7 @@ export async function listRecent(
   return rows;
 }
 
-/** An index under construction is invalid too, and no fault. */
+/** An index under construction is invalid too, and no fault. The plan of maint is asked only where one is invalid. */
 const FAULTY_INDEXES = `
   with building as (select index_relid from pg_stat_progress_create_index where datname = current_database()),
   leaf as (
@@ -82,7 +82,10 @@ const FAULTY_INDEXES = `
     from pg_inherits p join pg_inherits l on l.inhparent = p.inhrelid
     where p.inhparent = 'r3a.ohlcv_partitioned'::regclass
   )
-  select i.indexrelid::regclass::text || ' is invalid' as fault
+  select i.indexrelid::regclass::text || ' is invalid, and '
+           || case when i.indexrelid in (select w.indexrelid from r3a_util.wanted_index() w where w.indexrelid is not null)
+                   then 'maint builds it'
+                   else 'none that maint builds: drop index ' || i.indexrelid::regclass::text || ', or reindex it' end as fault
   from pg_index i join pg_class c on c.oid = i.indexrelid
   where c.relnamespace in ('r3a'::regnamespace, 'r3a_util'::regnamespace)
     and not (i.indisvalid and i.indisready and i.indislive)

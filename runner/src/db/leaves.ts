@@ -22,16 +22,22 @@ export async function listLeafNames(db: Database): Promise<Set<string>> {
 /**
  * Creates a leaf with its storage settings and all indexes of its parent, and attaches it: SHARE UPDATE EXCLUSIVE on the
  * parent, so readers and writers go on, where CREATE ... PARTITION OF would lock them out. A table of its name that a
- * crash left is attached as it is. Does nothing where the leaf exists.
+ * crash left is attached as it is. Does nothing where the leaf exists. Gives up at `until` (of performance.now) at the latest.
  */
-export async function ensureLeaf(db: Database, leaf: Leaf, signal?: AbortSignal): Promise<void> {
+export async function ensureLeaf(
+  db: Database,
+  leaf: Leaf,
+  signal?: AbortSignal,
+  until = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  const startedAt = performance.now();
   try {
-    await retryBusy(() => createLeaf(db, leaf), performance.now() + PATIENCE_MS, signal);
+    await retryBusy(() => createLeaf(db, leaf), Math.min(until, startedAt + PATIENCE_MS), signal);
   } catch (error) {
     if (!isBusy(error)) throw error;
     throw Object.assign(
       new Error(
-        `leaf r3a.${leaf.name} could not be attached in ${PATIENCE_MS / 1000} s: a long transaction holds r3a.${leaf.parent}`,
+        `leaf r3a.${leaf.name} could not be attached in ${Math.round((performance.now() - startedAt) / 1000)} s: a long transaction holds r3a.${leaf.parent}`,
         { cause: error },
       ),
       { code: codeOf(error) },

@@ -1,3 +1,5 @@
+import pg from "pg";
+import { messageOf } from "../errors.ts";
 import { codeOf } from "./connect.ts";
 import { LOCK_TIMEOUT_MS } from "./lock-retry.ts";
 import type { OwnClient } from "./own-client.ts";
@@ -36,8 +38,8 @@ export async function endOp(
 
 /**
  * One transaction that waits at most `LOCK_TIMEOUT_MS` for each lock. With `table` that table is held against every
- * other builder before `isNeeded` is asked, so that nothing can change between the look and the statement. False when
- * it was not needed any more.
+ * other builder before `isNeeded` is asked, so that nothing can change between the look and the statement. Without `sql`
+ * it is only the look. False when it was not needed any more.
  */
 export async function runTransaction(
   client: OwnClient,
@@ -45,7 +47,11 @@ export async function runTransaction(
     sql,
     table,
     isNeeded,
-  }: { readonly sql: string; readonly table: string | null; readonly isNeeded: () => Promise<boolean> },
+  }: {
+    readonly sql: string | null;
+    readonly table: string | null;
+    readonly isNeeded: () => Promise<boolean>;
+  },
 ): Promise<boolean> {
   await client.query("begin");
   try {
@@ -55,7 +61,7 @@ export async function runTransaction(
     );
     if (table !== null) await client.query(`lock table only ${table} in share update exclusive mode`);
     const needed = await isNeeded();
-    if (needed) await client.query(sql);
+    if (needed && sql !== null) await client.query(sql);
     await client.query("commit");
     return needed;
   } catch (error) {
@@ -81,4 +87,10 @@ export async function runAlone(client: OwnClient, sql: string): Promise<void> {
 export function sqlstateOf(error: unknown): string | null {
   const code = codeOf(error);
   return code !== null && /^[0-9A-Z]{5}$/.test(code) ? code : null;
+}
+
+/** What went wrong, with the detail of the server: the key that rows share, or who waited for whom in a deadlock. */
+export function describeFault(error: unknown): string {
+  const detail = error instanceof pg.DatabaseError ? error.detail : undefined;
+  return detail === undefined ? messageOf(error) : `${messageOf(error)}: ${detail}`;
 }

@@ -41,7 +41,7 @@ export function judgeIndexes(faults: readonly string[]): CheckResult {
     "indexes",
     faults,
     "every leaf has its primary key and indexes, all valid",
-    "indexes are invalid or missing: maint builds those that are ours, and names the others",
+    "indexes are invalid or missing: maint builds those that are ours, and for the others it is said what to do",
   );
 }
 

@@ -2,10 +2,10 @@ import type { Context } from "../context.ts";
 import { listBlockers, renderSessions } from "../db/activity.ts";
 import { readCatalog } from "../db/catalog.ts";
 import { type Database, withClient } from "../db/connect.ts";
-import { beginOp, endOp, type OpOutcome, sqlstateOf } from "../db/maint-ops.ts";
+import { beginOp, describeFault, endOp, type OpOutcome, sqlstateOf } from "../db/maint-ops.ts";
 import { withMaintSession } from "../db/maint-session.ts";
 import { withOwnClient } from "../db/own-client.ts";
-import { messageOf, TryAgain } from "../errors.ts";
+import { TryAgain } from "../errors.ts";
 import { type Action, keyOf, type MaintPlan, planMaint } from "../partition/maint-plan.ts";
 import type { Progress } from "../progress.ts";
 import { Blocked, performAction, type StepTools } from "./maint-step.ts";
@@ -112,7 +112,7 @@ async function recordStep(context: Context, tools: StepTools, action: Action): P
     context.signal.throwIfAborted(); // the row stays 'running': it was begun and not finished
     if (error instanceof TryAgain) throw error;
     const outcome = error instanceof Blocked ? "blocked" : "failed";
-    end = { outcome, sqlstate: sqlstateOf(error), error: messageOf(error).slice(0, 500) };
+    end = { outcome, sqlstate: sqlstateOf(error), error: describeFault(error).slice(0, 500) };
   } finally {
     clearInterval(watch);
   }

@@ -1,6 +1,6 @@
-import { listHolders, listOldTransactions, renderSessions } from "../db/activity.ts";
+import { listBuilders, listHolders, listOldTransactions, renderSessions } from "../db/activity.ts";
 import { readCatalog } from "../db/catalog.ts";
-import type { Database } from "../db/connect.ts";
+import { codeOf, type Database } from "../db/connect.ts";
 import { ensureLeaf } from "../db/leaves.ts";
 import { isBusy, retryBusy } from "../db/lock-retry.ts";
 import { keepLedger } from "../db/maint-ledger.ts";
@@ -44,8 +44,7 @@ export async function performAction(tools: StepTools, action: Action): Promise<b
     return found !== undefined;
   };
   await tools.session.checkHeld();
-  const locked = action.kind === "leaf" ? `r3a.${action.leaf.parent}` : table;
-  if (!(await change(tools, action, isNeeded).catch((error) => explain(tools, locked, error)))) return false;
+  if (!(await change(tools, action, isNeeded).catch((error) => explain(tools, action, error)))) return false;
   if (action.kind !== "ledger" && (await isNeeded()))
     throw new Error(`${action.op} ${action.object} reported success, and the catalog still lacks it`);
   return true;
@@ -62,7 +61,9 @@ async function change(tools: StepTools, action: Action, isNeeded: () => Promise<
   const retryUntil = Math.min(until, performance.now() + PATIENCE_MS);
   if (action.kind === "index" && action.isConcurrent) {
     await refuseBesideOldTransactions(tools, action.object);
+    // a look before the lock: a vacuum that this one shows is left in peace, where waiting for it would cancel it
     if (!(await isNeeded())) return false;
+    if (!(await lookUnderLock(tools, action.table, isNeeded))) return false;
     await runAlone(session.client, action.sql);
     return true;
   }
@@ -75,7 +76,7 @@ async function change(tools: StepTools, action: Action, isNeeded: () => Promise<
     );
   }
   if (!(await isNeeded())) return false;
-  if (action.kind === "leaf") await ensureLeaf(db, action.leaf, signal);
+  if (action.kind === "leaf") await ensureLeaf(db, action.leaf, signal, until);
   else await keepLedger(session.client, action.op, () => performance.now() > until);
   return true;
 }
@@ -88,20 +89,42 @@ async function refuseBesideOldTransactions(tools: StepTools, object: string): Pr
   );
 }
 
+/**
+ * A plain CREATE INDEX of a person is a builder that the plan does not show. A concurrent build would wait for it and then
+ * make a second index; this waits a moment, and sees what it has made.
+ */
+async function lookUnderLock(
+  { session, signal }: StepTools,
+  table: string,
+  isNeeded: () => Promise<boolean>,
+): Promise<boolean> {
+  try {
+    return await runTransaction(session.client, { sql: null, table, isNeeded });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isBusy(error)) throw error;
+    const holders = renderSessions(await listBuilders(session.client, [table]));
+    throw new Blocked(`${table} is held against a build by: ${holders || "nobody any more"}`, {
+      cause: error,
+    });
+  }
+}
+
 async function blockedByBuilder({ session }: StepTools, pid: number, table: string): Promise<Blocked> {
   const holder = (await listHolders(session.client, [table])).filter((found) => found.pid === pid);
   return new Blocked(`${table} is being built on or vacuumed: ${renderSessions(holder) || `pid ${pid}`}`);
 }
 
 /** A lock time-out says nothing about who held it. */
-async function explain({ session, signal }: StepTools, table: string, error: unknown): Promise<never> {
+async function explain({ session, signal }: StepTools, action: Action, error: unknown): Promise<never> {
   signal.throwIfAborted();
   if (!isBusy(error)) throw error;
-  const holders = renderSessions(await listHolders(session.client, [table, ROOT]));
+  // a leaf is attached beside readers and writers of its parent: they are not who held it
+  const [table, list] =
+    action.kind === "leaf" ? [`r3a.${action.leaf.parent}`, listBuilders] : [tableOf(action), listHolders];
+  const holders = renderSessions(await list(session.client, [table, ROOT]));
   throw Object.assign(
     new Error(`${table} stayed locked; held by: ${holders || "nobody any more"}`, { cause: error }),
-    {
-      code: "55P03",
-    },
+    { code: codeOf(error) },
   );
 }
