@@ -10,10 +10,13 @@ import { startRunner } from "../support/runner.ts";
 const make = useLegacyDatabases();
 const DAYS = { coins: ["BTCUSDT"], firstMonth: "2024-01", months: 2, intervals: ["1d"] } as const;
 
-/** Runs the command, and a statement when the February leaf is copied and before it can be dropped. */
+/**
+ * Runs the command, and a statement when the February leaf is copied and before it can be dropped. It needs the parent,
+ * which the command holds meanwhile: whose wait is older than the timeout first is ended, and must not be somebody's.
+ */
 async function changeBehindCopy(database: LegacyDatabase, change: string) {
   return withSession(database.url, async (client) => {
-    await client.query(`begin; select from r3a.ohlcv_c1_1d_2024_02`);
+    await client.query(`set deadlock_timeout = '500ms'; begin; select from r3a.ohlcv_c1_1d_2024_02`);
     const { ended } = startRunner(["migrate-layout", "--json"], { DB_URL: database.url });
     const isCopied = `select from r3a.ohlcv_partitioned where source = 'legacy' and "timestamp" >= '2024-02-01'`;
     while ((await database.query(isCopied).catch(() => [])).length === 0) await sleep(20);

@@ -6,6 +6,18 @@ import { type Fingerprint, fingerprint } from "./legacy-compare.ts";
 import { DERIVED_LEGACY, listDependents } from "./legacy-dependents.ts";
 import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
 
+/**
+ * Shorter than a server's deadlock_timeout (1 s): while the parent is ours, of somebody at the leaf who comes to need the
+ * parent and us it is we who give up.
+ */
+const LEAF_LOCK_TIMEOUT_MS = 200;
+
+/** Parent before leaf, as readers lock them. */
+const LOCK_BOTH = (parent: string, name: string) => `
+  lock table only ${parent} in access exclusive mode;
+  set local lock_timeout = ${LEAF_LOCK_TIMEOUT_MS};
+  lock table only ${name} in access exclusive mode`;
+
 /** A leaf that a reader holds for longer is left to the next run; the others wait for it meanwhile. */
 const PATIENCE_MS = 8_000;
 
@@ -20,8 +32,8 @@ const FORGET = `
 
 /**
  * Deletes the leaf in a transaction of its own, unless its rows are not what was copied any more: then false, and
- * nothing happened. Compared under the lock, so that no write comes between. Parent before leaf, as readers lock them.
- * Without a DETACH before it, which took 23 ms of 30 where the parent had 72 leaves.
+ * nothing happened. Compared under the lock, so that no write comes between. Without a DETACH
+ * before it, which took 23 ms of 30 where the parent had 72 leaves.
  */
 export async function dropLeaf(
   db: Database,
@@ -32,7 +44,7 @@ export async function dropLeaf(
   const { name, parent } = leaf;
   return dropWithRetries(db, name, signal, async (client) => {
     await client.query("set local extra_float_digits = 1");
-    await client.query(`lock table only ${parent}, only ${name} in access exclusive mode`);
+    await client.query(LOCK_BOTH(parent, name));
     if ((await fingerprint(client, leaf, copied.columns)) !== copied.fingerprint) return false;
     await client.query(`drop table ${name}`);
     return true;
@@ -49,9 +61,11 @@ export async function dropLegacy(db: Database, signal: AbortSignal): Promise<rea
     const parents = new Set(tree.map(({ parent }) => parent));
     const empty = tree.filter(({ name, parent }) => parent !== null && !parents.has(name));
     if (empty.length === 0) break;
-    for (const { name, key } of empty) {
-      if (key === null) throw new Error(`${name} still holds candles: it is not dropped`);
-      await dropWithRetries(db, name, signal, (client) => client.query(`drop table ${name}`));
+    for (const { name, parent, key } of empty) {
+      if (key === null || parent === null) throw new Error(`${name} still holds candles: it is not dropped`);
+      await dropWithRetries(db, name, signal, (client) =>
+        client.query(`${LOCK_BOTH(parent, name)}; drop table ${name}`),
+      );
     }
   }
   const dependents = await listDependents(db, LEGACY_ROOT, { tables: [DERIVED_LEGACY], functions: [] });
