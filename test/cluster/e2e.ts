@@ -1,9 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { tolerate, withLock } from "../../dev/file-lock.ts";
+import { messageOf } from "../../runner/src/errors.ts";
 import { listFailures, phase, say, summarize } from "./report.ts";
 import { ROOT, runTool } from "./run-tool.ts";
 import { buildImages } from "./runner-image.ts";
@@ -15,14 +18,30 @@ import { buildImages } from "./runner-image.ts";
  */
 
 const CLUSTER = join(ROOT, "test/cluster/cluster");
+const STATE = process.env.R3A_CLUSTER_STATE ?? "/tmp/r3a-cluster";
+/** What `cluster up` keeps in its state, to tell the cluster of a run from one that somebody started by hand. */
+const OWNER = "e2e";
 /** The node of the local cluster, as its pods see it. */
 const LOCAL_HOST = "10.244.0.1";
 
 /** This machine cannot have the cluster: nothing was tested. */
 const NO_CLUSTER = 75;
 
-/** The local cluster around the test, taken down whatever happens. */
+/** The local cluster around the test, taken down whatever happens. A machine has one: a run waits 5 min for another. */
 async function runLocally(folder: string): Promise<number> {
+  const lock = `${STATE}.lock`;
+  if (existsSync(lock)) say(`another run has the cluster, says ${lock}: this one waits for its end`);
+  return withLock(lock, () => runInTurn(folder)).catch((error: unknown) => {
+    say(messageOf(error));
+    return NO_CLUSTER;
+  });
+}
+
+async function isOurs(): Promise<boolean> {
+  return (await readFile(join(STATE, "for"), "utf8").catch(tolerate("ENOENT")))?.trim() === OWNER;
+}
+
+async function runInTurn(folder: string): Promise<number> {
   let code = NO_CLUSTER;
   try {
     await phase("install (Debian packages, Kubernetes from Go modules; cached)", () =>
@@ -32,7 +51,10 @@ async function runLocally(folder: string): Promise<number> {
     await phase("image: build", () => buildImages(folder));
     try {
       code = NO_CLUSTER;
-      await phase("cluster up", () => runTool(CLUSTER, ["up"], { isLoud: true }));
+      if (await isOurs()) await phase("cluster of a run that was killed: down", takeDown);
+      await phase("cluster up", () =>
+        runTool(CLUSTER, ["up"], { isLoud: true, env: { R3A_CLUSTER_FOR: OWNER } }),
+      );
       code = 1;
       const env = [
         `R3A_E2E_FOLDER=${folder}`,
@@ -47,14 +69,16 @@ async function runLocally(folder: string): Promise<number> {
       process.on("SIGTERM", () => child.kill("SIGTERM"));
       [code] = (await once(child, "close")) as [number];
     } finally {
-      await phase("cluster down", () => runTool(CLUSTER, ["down"]));
+      if (await isOurs()) await phase("cluster down", takeDown);
     }
   } catch (error) {
-    say(error instanceof Error ? error.message : String(error));
+    say(messageOf(error));
   }
   summarize();
   return code;
 }
+
+const takeDown = () => runTool(CLUSTER, ["down"]);
 
 /** The test proper, on the cluster that KUBECONFIG names. */
 async function runOnCluster(folder: string, host: string, loader: string): Promise<number> {
@@ -77,7 +101,7 @@ async function runOnCluster(folder: string, host: string, loader: string): Promi
     ]);
   } catch (error) {
     isBroken = true;
-    say(`FAIL  ${error instanceof Error ? error.message : String(error)}`);
+    say(`FAIL  ${messageOf(error)}`);
   }
   if (isBroken || listFailures().length > 0) await diagnose();
   await phase("taking down", async () => {
