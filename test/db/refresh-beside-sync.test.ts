@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { INTERVALS } from "../../runner/src/contract.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
 import { loadSeries } from "../../runner/src/db/series.ts";
@@ -41,33 +40,4 @@ test("a backfill that began before the newest candles were deleted does not rais
   }
   const rows = await database.query("select last_ts from r3a_util.last_ts_by_coin_interval");
   expect(rows).toEqual([{ last_ts: new Date(NOW - 101 * MINUTE) }]);
-});
-
-test("where all leaves are there the candles of one that a person detached do not count", async () => {
-  const [coin = 0] = await addTestCoins(database, ["C1USDT"]);
-  const leaf = leafAt("1m", NOW);
-  for (const interval of INTERVALS)
-    for (const ms of [NOW, NOW - 3 * 86_400_000]) await ensureLeaf(db, leafAt(interval, ms));
-  const slots = [NOW - 40 * 86_400_000, NOW - MINUTE];
-  for (const ms of slots) await ensureLeaf(db, leafAt("1m", ms));
-  await storePages(
-    db,
-    [
-      makePage(
-        coin,
-        slots.flatMap((ms) => makeCandles("1m", ms, 1)),
-        { interval: "1m" },
-      ),
-    ],
-    null,
-  );
-  const wish = { now: NOW, lookbackMs: 86_400_000, isPreview: true };
-  const changesOf = async () =>
-    (await refreshLastTs(db, wish, new AbortController().signal))?.changes.filter(
-      ({ coinId }) => coinId === coin,
-    );
-  expect(await changesOf()).toEqual([]);
-  await database.query(`alter table r3a.ohlcv_1m detach partition r3a.${leafAt("1m", NOW - MINUTE).name}`);
-  expect(leafAt("1m", NOW - MINUTE).name).toBe(leaf.name);
-  expect(await changesOf()).toMatchObject([{ from: NOW - MINUTE, to: slots[0] }]);
 });

@@ -1,7 +1,6 @@
-import pg from "pg";
-import type { Interval } from "../contract.ts";
 import type { Leaf } from "../partition/layout.ts";
 import { codeOf } from "./connect.ts";
+import { NEWEST, type OpenLeaf, SET_TIMEOUTS, UNDEFINED_TABLE } from "./last-ts-look.ts";
 import { lockKey } from "./lock.ts";
 import type { OwnClient } from "./own-client.ts";
 
@@ -20,25 +19,17 @@ export type ComparedSeries = KnownSeries & { readonly newest: number | null };
 /** A leaf as SQL names it, with its list partition. */
 export type StoredLeaf = Omit<Leaf, "name"> & { readonly table: string };
 
-/** A leaf by its name, with the intervals that it holds. */
-export type OpenLeaf = { readonly name: string; readonly intervals: readonly Interval[] };
-
 const LOCK_NOT_AVAILABLE = "55P03";
-const UNDEFINED_TABLE = "42P01";
 
 const MS = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`;
 const KEYS = `unnest($1::int[], $2::text[]) as k (coin_id, "interval")`;
 const TABLE = "r3a_util.last_ts_by_coin_interval";
 
-const SET_TIMEOUTS = `set local lock_timeout = '3s'; set local statement_timeout = '60s'`;
-/**
- * Both open a transaction with both timeouts in effect. `refresh` tries the lock and keeps the answer for the statement
- * after it; `look` needs none, and the server refuses to write in it.
- */
+/** Both with both timeouts in effect. The second needs no lock, and the server refuses to write in it. */
 const BEGIN = {
-  refresh: `begin; ${SET_TIMEOUTS};
-    select set_config('r3a.held', pg_try_advisory_xact_lock('${lockKey("refresh-lastts", "global")}'::bigint)::text, true)`,
-  look: `begin read only; ${SET_TIMEOUTS}; select set_config('r3a.held', 'true', true)`,
+  refresh: `begin; ${SET_TIMEOUTS}; 
+    select pg_try_advisory_xact_lock('${lockKey("refresh-lastts", "global")}'::bigint) as "isHeld"`,
+  look: `begin read only; ${SET_TIMEOUTS}; select true as "isHeld"`,
 } as const;
 const IS_LEGACY_THERE = `select to_regclass('r3a.ohlcv_legacy') is not null as there`;
 
@@ -48,51 +39,17 @@ const LIST_LEAVES = `
 
 const LIST_SYMBOLS = `select id as "coinId", symbol from r3a.coin where id = any($1::int[])`;
 
-/** Names of ours that are leaves now. Only asked where one is not: on a new connection it is a fifth of the whole time. */
+/** Names of ours that are leaves now; what is about to be detached is none. */
 const LIST_ATTACHED = `
   select c.relname as name from pg_class c join pg_inherits i on i.inhrelid = c.oid and not i.inhdetachpending
   where c.relname = any($1::name[]) and c.relnamespace = 'r3a'::regnamespace`;
 
-/**
- * The series' newest candle in the leaf, if it is not older than what the table says: one probe of the primary key, which
- * ends at the first candle. The leaf by its own name: through the parents the planner would also open what was made
- * ahead (a third of the time of a new connection).
- */
-const NEWEST_IN_LEAF = ({ name }: OpenLeaf) => `(
-  select t."timestamp" from r3a.${pg.escapeIdentifier(name)} t
-  where t.coin_id = k.coin_id and t."interval" = k."interval" and t."timestamp" >= k.last_ts
-  order by t."timestamp" desc limit 1)`;
-
-/**
- * Of a series' own leaves alone, newest first, and no further than the first that answers: a union over all leaves took
- * twice the time. Null where no leaf of its interval is there.
- */
-const NEWEST = (leaves: readonly OpenLeaf[]) => {
-  const byIntervals = [...Map.groupBy(leaves, ({ intervals }) => intervals.map(pg.escapeLiteral).join(", "))];
-  const cases = byIntervals.map(
-    ([intervals, of]) =>
-      `when k."interval" in (${intervals}) then coalesce(${of.toReversed().map(NEWEST_IN_LEAF).join(", ")})`,
-  );
-  return cases.length === 0 ? "null::timestamptz" : `case ${cases.join(" ")} end`;
-};
-
-/** 1 or 0; not attached is also what is about to be detached. By a function: a look into pg_inherits must be planned. */
-const IS_ATTACHED = ({ name }: OpenLeaf) =>
-  `coalesce((pg_partition_root(${pg.escapeLiteral(`r3a.${pg.escapeIdentifier(name)}`)}::regclass) = 'r3a.ohlcv_partitioned'::regclass)::int, 0)`;
-
-/** One statement: a job has a new connection, on which parsing and planning a second one cost as much as the probes. */
 const COMPARE = (leaves: readonly OpenLeaf[]) => `
-  with known as materialized (
-    select coin_id, "interval", l.last_ts from r3a.series s full join ${TABLE} l using (coin_id, "interval")
-  ), compared as materialized (
+  select coin_id as "coinId", "interval", ${MS("last_ts")} as "lastTs", ${MS("newest")} as newest
+  from (
     select k.*, ${NEWEST(leaves)} as newest
-    from known k
-  )
-  select current_setting('r3a.held')::boolean as "isHeld", count(*)::int as series,
-         coalesce(jsonb_agg(jsonb_build_object('coinId', coin_id, 'interval', "interval", 'lastTs', ${MS("last_ts")}, 'newest', ${MS("newest")}))
-           filter (where newest is null or newest <> last_ts), '[]') as differing,
-         ${["0", ...leaves.map(IS_ATTACHED)].join(" + ")} as attached
-  from compared`;
+    from (
+      select coin_id, "interval", l.last_ts from r3a.series full join ${TABLE} l using (coin_id, "interval")) k offset 0) k`;
 
 const FIND_IN_LEAF = (table: string) => `
   select k.coin_id as "coinId", k."interval", ${MS('newest."timestamp"')} as "lastTs"
@@ -146,36 +103,25 @@ export async function listAttached(
   return leaves.filter(({ name }) => rows.some((row) => row.name === name));
 }
 
-/** `series`: how many were compared. */
-export type Comparison = { readonly series: number; readonly differing: readonly ComparedSeries[] };
-
-/**
- * Opens the transaction and holds the table against the newest candles in `leaves`, for every series that it or r3a.series
- * knows. One that has candles and neither (rows that somebody copied in) is found once a sync or backfill has written its
- * row of r3a.series: to ask for every coin and interval would search all leaves for each that has no candles, and takes
- * five to eight times as long where half of them have none. `held`: another holder refreshes, and nothing may be written. `moved`: one of the leaves is not there, or not
- * attached, and the transaction can only be rolled back. One message to the server: each costs a tenth of the whole.
- */
-export async function beginCompared(
-  client: OwnClient,
-  kind: keyof typeof BEGIN,
-  leaves: readonly OpenLeaf[],
-): Promise<Comparison | "held" | "moved"> {
-  type Row = Comparison & { readonly attached: number; readonly isHeld: boolean };
-  try {
-    const [row] = await client.query<Row>(`${BEGIN[kind]}; ${COMPARE(leaves)}`);
-    if (row?.isHeld !== true) return "held";
-    if (row.attached !== leaves.length) return "moved";
-    return { series: row.series, differing: row.differing.map(withNumber) };
-  } catch (error) {
-    if (codeOf(error) === UNDEFINED_TABLE) return "moved";
-    throw error;
-  }
+/** Opens the transaction. False where another holder refreshes. */
+export async function beginRefresh(client: OwnClient, kind: keyof typeof BEGIN): Promise<boolean> {
+  const [row] = await client.query<{ isHeld: boolean }>(BEGIN[kind]);
+  return row?.isHeld === true;
 }
 
-/** JSON has no infinity, which somebody may have written: it comes as text. */
-function withNumber({ lastTs, ...rest }: ComparedSeries): ComparedSeries {
-  return { ...rest, lastTs: lastTs === null ? null : Number(lastTs) };
+/**
+ * Every series that the table or r3a.series knows. One that has candles and neither (rows that somebody copied in) is
+ * found once a sync or backfill has written its row of r3a.series: to ask for every coin and interval would search all
+ * leaves for each that has no candles, and takes five to eight times as long where half of them have none.
+ */
+export async function compareSeries(
+  client: OwnClient,
+  leaves: readonly OpenLeaf[],
+): Promise<readonly ComparedSeries[]> {
+  return client.query<ComparedSeries>(COMPARE(leaves)).catch((cause: unknown) => {
+    if (codeOf(cause) !== UNDEFINED_TABLE) throw cause;
+    throw new Error("a leaf went while it was read: run refresh-lastts again", { cause });
+  });
 }
 
 /** The newest candle in one leaf of those of `series` that have one there: one probe of the primary key each. */

@@ -4,8 +4,9 @@ import { INTERVALS } from "../contract.ts";
 import type { Database } from "../db/connect.ts";
 import {
   addRows,
-  beginCompared,
-  type Comparison,
+  beginRefresh,
+  type ComparedSeries,
+  compareSeries,
   deleteRows,
   findInLeaf,
   isLegacyThere,
@@ -15,11 +16,11 @@ import {
   listStoredLeaves,
   listSymbols,
   lockRows,
-  type OpenLeaf,
   type SeriesKey,
   type StoredLeaf,
   setRows,
 } from "../db/last-ts.ts";
+import { countEqual, type OpenLeaf } from "../db/last-ts-look.ts";
 import { type OwnClient, withOwnClient } from "../db/own-client.ts";
 import { leafAt, listLeavesOf } from "../partition/layout.ts";
 import { type Change, keyOf, planRefresh } from "./refresh-plan.ts";
@@ -50,7 +51,7 @@ export type Refreshed = {
 
 /**
  * Makes the table of last timestamps equal to the stored candles, in one transaction: raises, lowers, adds and removes
- * rows. Null where another holder refreshes.
+ * rows. Null where something differs and another holder refreshes.
  */
 export async function refreshLastTs(
   db: Database,
@@ -60,22 +61,37 @@ export async function refreshLastTs(
   return withOwnClient(db, signal, (client) => refreshOn(client, wish));
 }
 
-/** The same on a connection that is there, of which it is the only user. */
+/**
+ * The same on a connection that is there, of which it is the only user. Mostly nothing is to be done, which one statement
+ * tells by the open leaves alone; that all of them are there is the rule, since maint makes them ahead.
+ */
 export async function refreshOn(client: OwnClient, wish: RefreshWish): Promise<Refreshed | null> {
-  const compared = await compareOpen(client, wish);
-  if (compared === null) return null;
-  const { series, known, stored } = await findDiffering(client, compared);
+  const open = listOpenLeaves({ from: wish.now - wish.lookbackMs, to: wish.now + LATEST_MS });
+  const series = await countEqual(client, open);
+  if (series !== null) return { series, changes: [], busy: 0, isLegacyThere: false };
+  if (!(await beginRefresh(client, wish.isPreview ? "look" : "refresh"))) return null;
+  const refreshed = await refreshDiffering(client, open, wish.isPreview);
+  await client.query("commit");
+  return refreshed;
+}
+
+async function refreshDiffering(
+  client: OwnClient,
+  open: readonly OpenLeaf[],
+  isPreview: boolean,
+): Promise<Refreshed> {
+  const compared = await compareSeries(client, await listAttached(client, open));
+  const { known, stored } = await findDiffering(client, compared);
   const all = planRefresh(known, stored, true);
   const isLegacy = all.length > 0 && (await isLegacyThere(client));
   const changes = isLegacy ? planRefresh(known, stored, false) : all;
   const { written, busy } =
-    wish.isPreview || changes.length === 0
+    isPreview || changes.length === 0
       ? { written: changes, busy: 0 }
       : await applyChanges(client, changes, !isLegacy);
   const symbols = await symbolsOf(client, written);
-  await client.query("commit");
   return {
-    series,
+    series: compared.length,
     changes: written.map((change) => ({
       ...change,
       symbol: symbols.get(change.coinId) ?? `coin ${change.coinId}`,
@@ -86,36 +102,20 @@ export async function refreshOn(client: OwnClient, wish: RefreshWish): Promise<R
 }
 
 /**
- * Opens the transaction and holds the table against the open leaves; null where another holder refreshes. That all of
- * them are there is the rule: maint makes them ahead. Where one is not, it begins again with those that are.
- */
-async function compareOpen(client: OwnClient, wish: RefreshWish): Promise<Comparison | null> {
-  const kind = wish.isPreview ? "look" : "refresh";
-  const open = listOpenLeaves({ from: wish.now - wish.lookbackMs, to: wish.now + LATEST_MS });
-  let compared = await beginCompared(client, kind, open);
-  if (compared === "moved") {
-    await client.query("rollback");
-    compared = await beginCompared(client, kind, await listAttached(client, open));
-  }
-  if (compared === "moved")
-    throw new Error("leaves came and went while they were read: run refresh-lastts again");
-  return compared === "held" ? null : compared;
-}
-
-/**
  * The series that may differ, with the newest candle of each. Most series have it in the open leaves, at or after what
  * the table says; only the rest is searched, leaf by leaf.
  */
 async function findDiffering(
   client: OwnClient,
-  { series, differing }: Comparison,
-): Promise<{ series: number; known: readonly KnownSeries[]; stored: readonly LastTs[] }> {
-  const found = differing.flatMap(({ newest, ...each }) =>
+  compared: readonly ComparedSeries[],
+): Promise<{ known: readonly KnownSeries[]; stored: readonly LastTs[] }> {
+  const known = compared.filter(({ lastTs, newest }) => newest === null || newest !== lastTs);
+  const found = known.flatMap(({ newest, ...each }) =>
     newest === null ? [] : [{ ...each, lastTs: newest }],
   );
-  const rest = differing.filter(({ newest }) => newest === null);
+  const rest = known.filter(({ newest }) => newest === null);
   const searched = rest.length === 0 ? [] : await searchLeaves(client, await listStoredLeaves(client), rest);
-  return { series, known: differing, stored: [...found, ...searched] };
+  return { known, stored: [...found, ...searched] };
 }
 
 function listOpenLeaves(span: Span): readonly OpenLeaf[] {

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { INTERVALS, type Interval } from "../../runner/src/contract.ts";
+import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
+import { ensureLeaf } from "../../runner/src/db/leaves.ts";
+import { type OwnClient, withOwnClient } from "../../runner/src/db/own-client.ts";
+import { storePages } from "../../runner/src/db/store.ts";
+import { refreshOn } from "../../runner/src/maint/refresh-last-ts.ts";
+import { leafAt } from "../../runner/src/partition/layout.ts";
+import { addTestCoins, makeCandles, makePage } from "../support/candle-rows.ts";
+import { useDatabase } from "../support/database.ts";
+
+/** Where all open leaves are there and nothing differs, one statement tells so; it must see whatever does differ. */
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+const NOW = Date.UTC(2024, 5, 2);
+const OLD = NOW - 40 * DAY;
+const NEW = NOW - MINUTE;
+const database = useDatabase();
+let db: Database;
+let [a, b]: number[] = [];
+
+beforeAll(async () => {
+  db = openDatabase(database.url, "look");
+  [a, b] = await addTestCoins(database, ["AUSDT", "BUSDT"]);
+  for (const interval of INTERVALS)
+    for (const ms of [NOW, NOW - DAY, OLD]) await ensureLeaf(db, leafAt(interval, ms));
+  for (const ms of [OLD, NEW]) await store(a, "1m", ms);
+  await store(a, "1d", NOW - DAY);
+  await store(b, "1m", NEW);
+});
+afterAll(() => db.pool.end());
+
+const store = (coin = 0, interval: Interval, ms: number) =>
+  storePages(
+    db,
+    [makePage(coin, makeCandles(interval, ms, 1), { interval, overlapsStored: interval === "1m" })],
+    null,
+  );
+
+async function preview() {
+  let statements = 0;
+  return withOwnClient(db, new AbortController().signal, async (client) => {
+    const query: OwnClient["query"] = (...args) => {
+      statements += 1;
+      return client.query(...args);
+    };
+    const refreshed = await refreshOn({ ...client, query }, { now: NOW, lookbackMs: DAY, isPreview: true });
+    return { ...refreshed, statements };
+  });
+}
+
+test("where nothing differs one message is all that is sent", async () => {
+  expect(await preview()).toMatchObject({ series: 3, changes: [], statements: 1 });
+});
+
+test("a value that is missing beside one that is too many is found, however right all others are", async () => {
+  const move = `update r3a_util.last_ts_by_coin_interval set coin_id = $2 where coin_id = $1 and "interval" = '1d'`;
+  await database.query(move, [a, b]);
+  await database.query(
+    `insert into r3a.ohlcv_partitioned select $2, "interval", "timestamp", open, high, low, close, volume
+     from r3a.ohlcv_partitioned where coin_id = $1 and "interval" = '1d'`,
+    [a, b],
+  );
+  expect((await preview()).changes).toMatchObject([{ coinId: a, interval: "1d", from: null, to: NOW - DAY }]);
+  await database.query(move, [b, a]);
+  expect(await preview()).toMatchObject({ changes: [], statements: 1 });
+});
+
+test("the candles of a leaf that a person detached do not count", async () => {
+  expect(leafAt("1m", NEW).name).not.toBe(leafAt("1m", OLD).name);
+  await database.query(`alter table r3a.ohlcv_1m detach partition r3a.${leafAt("1m", NEW).name}`);
+  expect((await preview()).changes).toMatchObject([
+    { coinId: a, from: NEW, to: OLD },
+    { coinId: b, from: NEW, to: null },
+  ]);
+});
