@@ -41,3 +41,20 @@ test("a backfill that began before the newest candles were deleted does not rais
   const rows = await database.query("select last_ts from r3a_util.last_ts_by_coin_interval");
   expect(rows).toEqual([{ last_ts: new Date(NOW - 101 * MINUTE) }]);
 });
+
+test("a value that no candle can have stops no sync before it is corrected", async () => {
+  const values = ["infinity", "-infinity", "290000-07-01", "0044-03-15 BC"];
+  const coins = await addTestCoins(
+    database,
+    values.map((_, index) => `V${index}USDT`),
+  );
+  await database.query(
+    `insert into r3a_util.last_ts_by_coin_interval select c, '1m', v from unnest($1::int[], $2::timestamptz[]) as u (c, v)`,
+    [coins, values],
+  );
+  const latest = Date.now() + 2 * 86_400_000;
+  for (const { symbol, lastTs } of await loadSeries(db, "1m", coins)) {
+    expect(lastTs, symbol).toBeGreaterThanOrEqual(0);
+    expect(lastTs, symbol).toBeLessThan(latest);
+  }
+});

@@ -148,7 +148,7 @@ test("a database that is read-only is refused with what to do, and its plan is s
   const run = await startMaint(database).ended;
   const preview = await startMaint(database, "--dry-run").ended;
   await set("off");
-  expect(run.code, run.stderr).toBe(78);
+  expect(run.code, run.stderr).toBe(75);
   expect(run.stderr).toContain("default_transaction_read_only is on");
   expect(preview.code, preview.stderr).toBe(0);
 });

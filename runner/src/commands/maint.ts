@@ -1,7 +1,6 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract.ts";
 import { openDatabase } from "../db/connect.ts";
-import { refuseReadOnly } from "../db/maint-session.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { tellHeld } from "../maint/held.ts";
 import { type MaintLimits, type MaintResult, previewMaint, runMaint } from "../maint/maint-run.ts";
@@ -56,7 +55,6 @@ export const maint: Command = {
         context.print(`${asJson ? JSON.stringify(plan) : renderPlan(plan)}\n`);
         return EXIT.done;
       }
-      await refuseReadOnly(db);
       const limits: MaintLimits = {
         maxOps: maxOps ?? maintMaxOps,
         until: endOf(context, budgetS),

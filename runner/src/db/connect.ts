@@ -188,14 +188,22 @@ export function reasonOfLogin(error: unknown): string {
   return NO_PASSWORD.test(message) ? `it asks for a password, and DB_URL has none (${message})` : message;
 }
 
+const READ_ONLY = "25006";
+
 /**
- * A connection error as TryAgain with what to look at, a refused login as SettingsFault; anything else unchanged. The
- * cause never holds the URL.
+ * A connection error or a database that takes no writes as TryAgain with what to look at, a refused login as
+ * SettingsFault; anything else unchanged. The cause never holds the URL.
  */
 export function translate(error: unknown): unknown {
   if (isRefusedLogin(error))
     return new SettingsFault([`DB_URL is refused by the database: ${reasonOfLogin(error)}`]);
-  if (error instanceof TryAgain || error instanceof Stopped || !isConnectionError(error)) return error;
+  if (error instanceof TryAgain || error instanceof Stopped) return error;
+  if (codeOf(error) === READ_ONLY)
+    return new TryAgain(
+      "the database takes no writes: it is a standby (let DB_URL lead to the primary; after a failover the next run finds it), or default_transaction_read_only is on (a full disk may be why)",
+      { cause: error },
+    );
+  if (!isConnectionError(error)) return error;
   return new TryAgain(
     "the database cannot be reached (DB_URL); is it running, and does the network let us through?",
     {

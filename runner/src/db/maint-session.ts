@@ -1,5 +1,4 @@
-import { SettingsFault, TryAgain } from "../errors.ts";
-import { type Database, withClient } from "./connect.ts";
+import type { Database } from "./connect.ts";
 import { type OwnClient, withOwnClient } from "./own-client.ts";
 
 /**
@@ -13,24 +12,6 @@ export type MaintSession = {
   /** Throws where the lock is not ours any more, e.g. behind a pooler that changes the connection between statements. */
   checkHeld(): Promise<void>;
 };
-
-const IS_READ_ONLY = `
-  select pg_is_in_recovery() as "isStandby", current_setting('transaction_read_only') = 'on' as "isReadOnly"`;
-
-/** Says what to do about a database that nothing can be written to, before the first write fails for it. */
-export async function refuseReadOnly(db: Database): Promise<void> {
-  const { rows } = await withClient(db, (client) =>
-    client.query<{ isStandby: boolean; isReadOnly: boolean }>(IS_READ_ONLY),
-  );
-  if (rows[0]?.isStandby === true)
-    throw new TryAgain(
-      "DB_URL leads to a standby, which is read-only: let it lead to the primary; after a failover the next run finds it",
-    );
-  if (rows[0]?.isReadOnly === true)
-    throw new SettingsFault([
-      "the database is read-only, since default_transaction_read_only is on: reset it for the server, the database or the role that has it (a full disk may be why)",
-    ]);
-}
 
 const TAKE = `select r3a_util.acquire_lock('maint', 'global') as held, pg_backend_pid() as pid`;
 const RELEASE = `select r3a_util.release_lock('maint', 'global') as held`;

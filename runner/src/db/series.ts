@@ -28,8 +28,10 @@ type SeriesRow = {
   status: string;
 };
 
+/** A last timestamp that no candle can have (infinity, year 290000) is brought to where a Date can hold it. */
 const LOAD_SERIES = `
-  select c.id as coin_id, c.symbol, s.covered_from, s.covered_to, l.last_ts, c.first_candle, c.status
+  select c.id as coin_id, c.symbol, s.covered_from, s.covered_to, c.first_candle, c.status,
+         case when l.last_ts is not null then greatest(least(l.last_ts, now() + interval '1 day'), to_timestamp(0)) end as last_ts
   from unnest($1::int[]) with ordinality as wanted (coin_id, n)
   join r3a.coin c on c.id = wanted.coin_id
   left join r3a.series s on s.coin_id = c.id and s."interval" = $2

@@ -1,0 +1,49 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { useOwnServer } from "../support/own-server.ts";
+import { runRunner } from "../support/runner.ts";
+import { expectExit } from "../support/series.ts";
+
+/** DB_URL leads to a standby, as after a failover for as long as a name still stands for the old primary. */
+
+const server = useOwnServer();
+const run = (args: string) =>
+  runRunner([...args.split(" "), "--deadline", "10"], {
+    DB_URL: server.url,
+    EXCHANGE_URL: "http://127.0.0.1:1",
+  });
+
+beforeAll(async () => {
+  await server.halt();
+  await writeFile(join(server.place.dataDir, "standby.signal"), "");
+  await server.start();
+  expect(await server.query("select pg_is_in_recovery() as yes")).toEqual([{ yes: true }]);
+});
+
+test.for([
+  "sync 1m",
+  "backfill 1m --symbols BTCUSDT --from 2024-01-01",
+  "gaps --repair",
+  "verify",
+  "maint",
+  "vacuum",
+  "refresh-lastts",
+  "migrate",
+])("%s may be tried again, and says what to do", async (command) => {
+  const ended = await run(command);
+  expectExit(ended, 75);
+  expect(ended.stderr).toMatch(/it is a standby \(let DB_URL lead to the primary/);
+});
+
+test.for(["gaps", "maint --dry-run", "vacuum --dry-run", "refresh-lastts --dry-run"])(
+  "%s only reads, and works",
+  async (command) => expectExit(await run(command), 0),
+);
+
+test("doctor names it, and health tells what it measures", async () => {
+  const doctor = await run("doctor --only server");
+  expectExit(doctor, 1);
+  expect(doctor.stdout).toContain("point DB_URL at the primary, not at a standby");
+  expect((await run("health")).stdout).toContain("nothing was ranked yet");
+});
