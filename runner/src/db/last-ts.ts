@@ -27,7 +27,7 @@ const TABLE = "r3a_util.last_ts_by_coin_interval";
 
 /** Both with both timeouts in effect. The second needs no lock, and the server refuses to write in it. */
 const BEGIN = {
-  refresh: `begin; ${SET_TIMEOUTS}; 
+  refresh: `begin; ${SET_TIMEOUTS};
     select pg_try_advisory_xact_lock('${lockKey("refresh-lastts", "global")}'::bigint) as "isHeld"`,
   look: `begin read only; ${SET_TIMEOUTS}; select true as "isHeld"`,
 } as const;
