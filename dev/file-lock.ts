@@ -2,18 +2,32 @@ import { randomUUID } from "node:crypto";
 import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const WAIT_MS = 300_000;
+export type LockWait = {
+  /** Throws where another process holds the lock for longer; default 5 min. */
+  readonly waitMs?: number;
+  /** Called once, where another process has the lock. */
+  readonly onWait?: (pid: number) => void;
+};
 
 /** Runs the action while this process alone holds the lock file; the lock of a dead process counts as none. */
-export async function withLock<T>(path: string, action: () => Promise<T>): Promise<T> {
+export async function withLock<T>(
+  path: string,
+  action: () => Promise<T>,
+  { waitMs = 300_000, onWait }: LockWait = {},
+): Promise<T> {
+  let isWaiting = false;
   const mine = `${process.pid} ${await bornAt(process.pid)} ${randomUUID()}`;
-  for (const deadline = Date.now() + WAIT_MS; !(await take(path, mine)); ) {
+  for (const deadline = Date.now() + waitMs; !(await take(path, mine)); ) {
     const holder = await readFile(path, "utf8").catch(tolerate("ENOENT"));
     if (holder === undefined) continue;
     const [pid, born] = holder.split(" ");
     if (!isAlive(Number(pid)) || (await bornAt(Number(pid))) !== born) await discard(path, holder);
     else if (Date.now() > deadline) throw new Error(`process ${pid} holds ${path} for too long`);
-    else await sleep(50);
+    else {
+      if (!isWaiting) onWait?.(Number(pid));
+      isWaiting = true;
+      await sleep(50);
+    }
   }
   try {
     return await action();

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,11 +26,14 @@ const LOCAL_HOST = "10.244.0.1";
 /** This machine cannot have the cluster: nothing was tested. */
 const NO_CLUSTER = 75;
 
-/** The local cluster around the test, taken down whatever happens. A machine has one: a run waits 5 min for another. */
+/** A machine has one such cluster. A run takes 4 min, with `--recovery` 12, and the first time 10 more. */
+const LOCK = "/tmp/r3a-cluster.lock";
+const WAIT_MS = 20 * 60_000;
+
+/** The local cluster around the test, taken down whatever happens. */
 async function runLocally(folder: string): Promise<number> {
-  const lock = `${STATE}.lock`;
-  if (existsSync(lock)) say(`another run has the cluster, says ${lock}: this one waits for its end`);
-  return withLock(lock, () => runInTurn(folder)).catch((error: unknown) => {
+  const onWait = (pid: number) => say(`process ${pid} has the cluster: this run waits for its end`);
+  return withLock(LOCK, () => runInTurn(folder), { waitMs: WAIT_MS, onWait }).catch((error: unknown) => {
     say(messageOf(error));
     return NO_CLUSTER;
   });
@@ -49,6 +51,10 @@ async function runInTurn(folder: string): Promise<number> {
     );
     code = 1;
     await phase("image: build", () => buildImages(folder));
+    // from here on there is something to take down. Ctrl-C reaches by itself what runs: it cleans up, and then we do
+    const stop = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM"] as const)
+      process.on(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
     try {
       code = NO_CLUSTER;
       if (await isOurs()) await phase("cluster of a run that was killed: down", takeDown);
@@ -56,6 +62,7 @@ async function runInTurn(folder: string): Promise<number> {
         runTool(CLUSTER, ["up"], { isLoud: true, env: { R3A_CLUSTER_FOR: OWNER } }),
       );
       code = 1;
+      stop.signal.throwIfAborted();
       const env = [
         `R3A_E2E_FOLDER=${folder}`,
         `R3A_E2E_HOST=${LOCAL_HOST}`,
@@ -64,8 +71,6 @@ async function runInTurn(folder: string): Promise<number> {
       ];
       const self = [process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
       const child = spawn(CLUSTER, ["exec", "env", ...env, ...self], { cwd: ROOT, stdio: "inherit" });
-      // Ctrl-C reaches the child by itself: both go on until it has cleaned up
-      process.on("SIGINT", () => {});
       process.on("SIGTERM", () => child.kill("SIGTERM"));
       [code] = (await once(child, "close")) as [number];
     } finally {

@@ -40,7 +40,12 @@ test("the weight of this minute, and what is left of each hold and ban, are told
 });
 
 test("the server says of itself that it is here, in the clear, and takes writes", async () => {
-  expect(await readServer(db, signal)).toMatchObject({ tls: null, is_local: true, is_read_only: false });
+  expect(await readServer(db, signal)).toMatchObject({
+    tls: null,
+    is_local: true,
+    is_standby: false,
+    is_read_only: false,
+  });
 });
 
 test("a lock is taken and given back on one session, and nobody holds it afterwards", async () => {

@@ -67,11 +67,42 @@ test("a value that is missing beside one that is too many is found, however righ
   expect(await preview()).toMatchObject({ changes: [], statements: 1 });
 });
 
-test("the candles of a leaf that a person detached do not count", async () => {
-  expect(leafAt("1m", NEW).name).not.toBe(leafAt("1m", OLD).name);
-  await database.query(`alter table r3a.ohlcv_1m detach partition r3a.${leafAt("1m", NEW).name}`);
-  expect((await preview()).changes).toMatchObject([
-    { coinId: a, from: NEW, to: OLD },
-    { coinId: b, from: NEW, to: null },
+test("a search_path of the role or the database changes nothing", async () => {
+  const set = (path: string) =>
+    database.query(
+      `do $$ begin execute format('alter database %I set search_path = ${path}', current_database()); end $$`,
+    );
+  await set("r3a, public");
+  expect(await preview()).toMatchObject({ changes: [], statements: 1 });
+  await set('"$user", public');
+});
+
+const LEAF = `r3a.${leafAt("1m", NEW).name}`;
+const BOUNDS = `for values from ('2024-06-01 00:00+00') to ('2024-07-01 00:00+00')`;
+
+test.for([
+  ["a leaf that a person detached", "", "", OLD],
+  [
+    "a leaf that a person attached elsewhere",
+    `create table r3a.aside (like r3a.ohlcv_1m) partition by range ("timestamp");
+     alter table r3a.aside attach partition ${LEAF} ${BOUNDS}`,
+    `alter table r3a.aside detach partition ${LEAF}; drop table r3a.aside`,
+    OLD,
+  ],
+  [
+    "all leaves of a list partition that a person detached",
+    `alter table r3a.ohlcv_1m attach partition ${LEAF} ${BOUNDS};
+     alter table r3a.ohlcv_partitioned detach partition r3a.ohlcv_1m`,
+    `alter table r3a.ohlcv_partitioned attach partition r3a.ohlcv_1m for values in ('1m');
+     alter table r3a.ohlcv_1m detach partition ${LEAF}`,
+    null,
+  ],
+] as const)("the candles of %s do not count", async ([, put, putBack, left]) => {
+  await database.query(`alter table r3a.ohlcv_1m detach partition ${LEAF}; ${put}`);
+  const { changes } = await preview();
+  await database.query(`${putBack}; alter table r3a.ohlcv_1m attach partition ${LEAF} ${BOUNDS}`);
+  expect(changes).toMatchObject([
+    { coinId: a, interval: "1m", from: NEW, to: left },
+    { coinId: b, interval: "1m", from: NEW, to: null },
   ]);
 });

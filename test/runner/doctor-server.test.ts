@@ -18,6 +18,7 @@ const server = {
   release: "18.4",
   database: "r3a",
   role: "r3a",
+  is_standby: false,
   is_read_only: false,
   tls: null,
   is_local: true,
@@ -89,7 +90,8 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
     /PostgreSQL 15\.0, database r3a, role r3a/,
     /^$/,
   ],
-  ["a standby", judgeServer({ ...server, is_read_only: true }), "fail", /nothing can be written/, /primary/],
+  ["a standby", judgeServer({ ...server, is_standby: true }), "fail", /nothing can be written/, /primary/],
+  ["read-only", judgeServer({ ...server, is_read_only: true }), "fail", /read_only is on/, /reset it/],
   [
     "no encryption to elsewhere",
     judgeTls({ ...server, is_local: false }),

@@ -57,7 +57,7 @@ async function knock(host: string, port: number, signal: AbortSignal): Promise<v
 const SERVER = `
   select current_setting('server_version_num')::int as version, current_setting('server_version') as release,
          current_database() as database, current_user as role,
-         pg_is_in_recovery() or current_setting('default_transaction_read_only') = 'on' as is_read_only,
+         pg_is_in_recovery() as is_standby, current_setting('default_transaction_read_only') = 'on' as is_read_only,
          (select s.version from pg_stat_ssl s where pid = pg_backend_pid() and ssl) as tls,
          coalesce(inet_server_addr() <<= '127.0.0.0/8' or inet_server_addr() = '::1', true) as is_local`;
 
@@ -67,7 +67,8 @@ export type ServerRow = {
   release: string;
   database: string;
   role: string;
-  /** A standby, or a server or role that is set so. */
+  is_standby: boolean;
+  /** The server, the database or the role is set so. */
   is_read_only: boolean;
   /** TLSv1.3; null without encryption. */
   tls: string | null;

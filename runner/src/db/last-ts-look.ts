@@ -43,10 +43,11 @@ const ROOT_OF = ({ name }: OpenLeaf, index: number) =>
  * One statement that only says whether all is well. A job has a new connection and cold caches, where parsing and planning
  * are most of the time, so each part stands for a dearer one (ms of 5, after work that emptied the caches): hashes of both
  * sets of keys for a full join (0.5), roots compared by us for a comparison of regclass, which has no operator of its own
- * and is looked for among all of that name (0.3), counts for the rows as JSON (0.2), "or" for "in" (0.1).
+ * and is looked for among all of that name (0.3), counts for the rows as JSON (0.2), "or" for "in" (0.1). Without a
+ * search_path the names of the roots have their schema.
  */
 const LOOK = (leaves: readonly OpenLeaf[]) => `
-  ${SET_TIMEOUTS};
+  ${SET_TIMEOUTS}; set local search_path = '';
   select count(*) as series, count(case when ${NEWEST(leaves)} = k.last_ts then 1 end) as same,
          bit_xor(${HASH}) as hash, (select bit_xor(${HASH}) from r3a.series) as known${leaves.map(ROOT_OF).join("")}
   from r3a_util.last_ts_by_coin_interval k`;
@@ -62,7 +63,8 @@ type LookRow = {
 /**
  * Holds the table against the newest candles in `leaves`. Returns the number of series where it says of each what they
  * hold, and is of just the series that r3a.series knows. Else null: also where one of the leaves is not there, not
- * attached or about to be detached, and where a series has no candle.
+ * attached or about to be detached, and where a series has no candle. What lies in later leaves than the last of `leaves`
+ * is not seen.
  */
 export async function countEqual(client: OwnClient, leaves: readonly OpenLeaf[]): Promise<number | null> {
   try {

@@ -39,10 +39,11 @@ const LIST_LEAVES = `
 
 const LIST_SYMBOLS = `select id as "coinId", symbol from r3a.coin where id = any($1::int[])`;
 
-/** Names of ours that are leaves now; what is about to be detached is none. */
+/** Names of ours that are leaves of the candle table now; what is about to be detached is none. */
 const LIST_ATTACHED = `
   select c.relname as name from pg_class c join pg_inherits i on i.inhrelid = c.oid and not i.inhdetachpending
-  where c.relname = any($1::name[]) and c.relnamespace = 'r3a'::regnamespace`;
+  where c.relname = any($1::name[]) and c.relnamespace = 'r3a'::regnamespace
+    and pg_partition_root(c.oid) = 'r3a.ohlcv_partitioned'::regclass`;
 
 const COMPARE = (leaves: readonly OpenLeaf[]) => `
   select coin_id as "coinId", "interval", ${MS("last_ts")} as "lastTs", ${MS("newest")} as newest

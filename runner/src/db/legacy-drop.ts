@@ -7,18 +7,24 @@ import { DERIVED_LEGACY, listDependents } from "./legacy-dependents.ts";
 import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
 
 /**
- * Shorter than a server's deadlock_timeout (1 s): while the parent is ours, of somebody at the leaf who comes to need the
- * parent and us it is we who give up.
+ * While one of the two locks is ours, of somebody who holds the other and comes to need ours it is we who give up: shorter
+ * than a server's deadlock_timeout (1 s).
  */
-const LEAF_LOCK_TIMEOUT_MS = 200;
+const SECOND_LOCK_TIMEOUT_MS = 200;
 
-/** Parent before leaf, as readers lock them. */
-const LOCK_BOTH = (parent: string, name: string) => `
-  lock table only ${parent} in access exclusive mode;
-  set local lock_timeout = ${LEAF_LOCK_TIMEOUT_MS};
-  lock table only ${name} in access exclusive mode`;
+/**
+ * Parent before leaf, as readers lock them, and every other time the leaf first: only a wait of over a second makes
+ * autovacuum give way, and queues before the next reader of a leaf that always has one.
+ */
+const lockBoth = (parent: string, name: string, attempt: number) => {
+  const [first, second] = attempt % 2 === 1 ? [parent, name] : [name, parent];
+  return `
+    lock table only ${first} in access exclusive mode;
+    set local lock_timeout = ${SECOND_LOCK_TIMEOUT_MS};
+    lock table only ${second} in access exclusive mode`;
+};
 
-/** A leaf that a reader holds for longer is left to the next run; the others wait for it meanwhile. */
+/** A leaf that somebody holds for longer is left to the next run; the others wait for it meanwhile. */
 const PATIENCE_MS = 8_000;
 
 /**
@@ -42,9 +48,9 @@ export async function dropLeaf(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { name, parent } = leaf;
-  return dropWithRetries(db, name, signal, async (client) => {
+  return dropWithRetries(db, name, signal, async (client, attempt) => {
     await client.query("set local extra_float_digits = 1");
-    await client.query(LOCK_BOTH(parent, name));
+    await client.query(lockBoth(parent, name, attempt));
     if ((await fingerprint(client, leaf, copied.columns)) !== copied.fingerprint) return false;
     await client.query(`drop table ${name}`);
     return true;
@@ -63,8 +69,8 @@ export async function dropLegacy(db: Database, signal: AbortSignal): Promise<rea
     if (empty.length === 0) break;
     for (const { name, parent, key } of empty) {
       if (key === null || parent === null) throw new Error(`${name} still holds candles: it is not dropped`);
-      await dropWithRetries(db, name, signal, (client) =>
-        client.query(`${LOCK_BOTH(parent, name)}; drop table ${name}`),
+      await dropWithRetries(db, name, signal, (client, attempt) =>
+        client.query(`${lockBoth(parent, name, attempt)}; drop table ${name}`),
       );
     }
   }
@@ -81,15 +87,18 @@ async function dropWithRetries<T>(
   db: Database,
   name: string,
   signal: AbortSignal,
-  work: (client: pg.PoolClient) => Promise<T>,
+  work: (client: pg.PoolClient, attempt: number) => Promise<T>,
 ): Promise<T> {
-  const drop = () =>
+  const drop = (attempt: number) =>
     withTransaction(db, async (client) => {
       await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
-      return work(client);
+      return work(client, attempt);
     });
   return retryBusy(drop, performance.now() + PATIENCE_MS, signal).catch((cause: unknown) => {
     if (!isBusy(cause)) throw cause;
-    throw new Error(`${name} could not be dropped: a reader of ${LEGACY_ROOT} holds it`, { cause });
+    throw new Error(
+      `${name} could not be dropped in ${PATIENCE_MS / 1000} s: others are at it or at ${LEGACY_ROOT}`,
+      { cause },
+    );
   });
 }

@@ -14,16 +14,16 @@ export function isBusy(error: unknown): boolean {
 
 /**
  * Does `work` again while others hold its locks, with pauses that grow to a second, until `until` (of performance.now);
- * then its last error comes out. In the pauses readers and writers get through. Nobody else is ever ended for it.
+ * then its last error comes out; `attempt` counts from 1. In the pauses readers and writers get through. Nobody else is ever ended for it.
  */
 export async function retryBusy<T>(
-  work: () => Promise<T>,
+  work: (attempt: number) => Promise<T>,
   until: number,
   signal = new AbortController().signal,
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await work();
+      return await work(attempt);
     } catch (error) {
       const pauseMs = Math.min(1_000, attempt * 100) * (0.5 + Math.random());
       if (!isBusy(error) || performance.now() + pauseMs > until) throw error;

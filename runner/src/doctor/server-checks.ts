@@ -77,12 +77,17 @@ export function judgeReach(reach: Reach): Finding {
   return fail(`${told}: ${reach.message}`, remedy);
 }
 
-export function judgeServer({ version, release, database, role, is_read_only }: ServerRow): Finding {
+export function judgeServer({ version, release, database, role, ...server }: ServerRow): Finding {
   const major = Math.floor(version / 10_000);
   const found = `PostgreSQL ${release}, database ${database}, role ${role}`;
   const range = `${SUPPORTED.oldest} to ${SUPPORTED.newest} are supported`;
-  if (is_read_only)
-    return fail(`${found}: nothing can be written here`, "point DB_URL at the primary, not at a standby");
+  if (server.is_standby)
+    return fail(`${found}: a standby, nothing can be written here`, "point DB_URL at the primary");
+  if (server.is_read_only)
+    return fail(
+      `${found}: default_transaction_read_only is on, nothing can be written here`,
+      "reset it for the server, the database or the role that has it (a full disk may be why)",
+    );
   if (major < SUPPORTED.oldest) return fail(`${found}: too old, ${range}`, "upgrade the server");
   if (major > SUPPORTED.newest)
     return warn(`${found}: newer than what is tested, ${range}`, "use a newer release of this program");

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { buildLegacyLayout } from "../../dev/legacy-layout.ts";
+import { withSession } from "../support/empty-database.ts";
+import { useOwnServer } from "../support/own-server.ts";
+import { runRunner } from "../support/runner.ts";
+import { expectExit } from "../support/series.ts";
+
+/** An old leaf that somebody is at nearly always: it is moved and dropped all the same, and no session is ended. */
+
+const server = useOwnServer();
+const build = async (database: string, rowsPerLeaf: number) => {
+  await server.query(`create database ${database}`);
+  const url = server.urlOf(database);
+  await withSession(url, (client) =>
+    buildLegacyLayout(client, {
+      coins: ["BTCUSDT"],
+      firstMonth: "2024-01",
+      months: 1,
+      intervals: ["1m"],
+      rowsPerLeaf,
+    }),
+  );
+  return url;
+};
+const LEAF = "r3a.ohlcv_c1_1m_2024_01";
+const isThere = (url: string) =>
+  withSession(
+    url,
+    async (client) => (await client.query("select to_regclass($1) as leaf", [LEAF])).rows[0].leaf !== null,
+  );
+
+test("readers of the leaf that overlap without an end", async () => {
+  const url = await build("read", 5);
+  let isOver = false;
+  const reader = (offsetMs: number) =>
+    withSession(url, async (session) => {
+      await sleep(offsetMs);
+      while (!isOver) {
+        if ((await session.query("select to_regclass($1) as leaf", [LEAF])).rows[0].leaf === null) return;
+        await session.query(`select pg_sleep(0.6) from (select from ${LEAF} limit 1) t`);
+      }
+    }).catch((error: Error) => {
+      // dropped between the look and the read
+      if (!error.message.includes("does not exist")) throw error;
+    });
+  const readers = [reader(0), reader(300)];
+  await sleep(400);
+  const run = await runRunner(["migrate-layout", "--json"], { DB_URL: url });
+  isOver = true;
+  await Promise.all(readers);
+  expectExit(run, 0);
+  expect(await isThere(url)).toBe(false);
+});
+
+test("an autovacuum that would take minutes", { timeout: 60_000 }, async () => {
+  const url = await build("vacuumed", 40_000);
+  await withSession(url, async (session) => {
+    await session.query(
+      `alter table ${LEAF} set (autovacuum_vacuum_insert_threshold = 1, autovacuum_vacuum_insert_scale_factor = 0,
+         autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)`,
+    );
+    await server.query("alter system set autovacuum_naptime = '1s'");
+    await server.query("select pg_reload_conf()");
+    const worker = `select from pg_stat_progress_vacuum where relid = '${LEAF}'::regclass`;
+    while ((await session.query(worker)).rows.length === 0) await sleep(100);
+  });
+  expectExit(await runRunner(["migrate-layout", "--json"], { DB_URL: url }), 0);
+  expect(await isThere(url)).toBe(false);
+});
