@@ -38,8 +38,8 @@ const FORGET = `
 
 /**
  * Deletes the leaf in a transaction of its own, unless its rows are not what was copied any more: then false, and
- * nothing happened. Compared under the lock, so that no write comes between. Without a DETACH
- * before it, which took 23 ms of 30 where the parent had 72 leaves.
+ * nothing happened. Compared under the lock, so that no write comes between. Without a DETACH before it, which took 23 ms
+ * of 30 where the parent had 72 leaves.
  */
 export async function dropLeaf(
   db: Database,
