@@ -49,7 +49,7 @@ export const DATABASE_FAULTS: Readonly<Record<string, Fault>> = {
   },
   server: {
     status: "fail",
-    found: /database r3a, .*: nothing can be written here/,
+    found: /database r3a, .*_read_only is on, nothing can be written here/,
     arrange: ({ server, look }) =>
       withSession(server.url, async (client) => {
         await client.query("set default_transaction_read_only = off");
