@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { leafAt } from "../../runner/src/partition/layout.ts";
+import { cutDetach } from "../support/cut-detach.ts";
 import { useDatabase } from "../support/database.ts";
-import { withSession } from "../support/empty-database.ts";
 import { expectWholeIndexes, makeLeaves, planOf } from "../support/maint-damage.ts";
 import { openLeafOf, startMaint } from "../support/maint-runs.ts";
 
@@ -60,14 +60,7 @@ test("a leaf that a crash left standalone is attached with its rows", async () =
 test("an interrupted DETACH is finished, and a leaf of the past that is detached is only named", async () => {
   await makeLeaves(database, 14);
   const old = leafAt("1m", Date.now() - 400 * 86_400_000).name;
-  await withSession(database.url, async (reader) => {
-    await reader.query(`begin isolation level repeatable read; select count(*) from r3a.ohlcv_1m`);
-    await withSession(database.url, async (detacher) => {
-      await detacher.query(`set statement_timeout = 500`);
-      const detach = `alter table r3a.ohlcv_1m detach partition r3a.${old} concurrently`;
-      await expect(detacher.query(detach)).rejects.toThrow(/statement timeout/);
-    });
-  });
+  await cutDetach(database.url, "ohlcv_1m", old);
   expect(await isAttached(`r3a.${old}`)).toBe(true);
   const [first] = (await planOf(database)).actions;
   expect(first).toMatchObject({ op: "finish-detach", object: `r3a.${old}` });

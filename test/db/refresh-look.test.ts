@@ -7,6 +7,7 @@ import { storePages } from "../../runner/src/db/store.ts";
 import { refreshOn } from "../../runner/src/maint/refresh-last-ts.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { addTestCoins, makeCandles, makePage } from "../support/candle-rows.ts";
+import { cutDetach } from "../support/cut-detach.ts";
 import { useDatabase } from "../support/database.ts";
 
 /** Where all open leaves are there and nothing differs, one statement tells so; it must see whatever does differ. */
@@ -104,5 +105,13 @@ test.for([
   expect(changes).toMatchObject([
     { coinId: a, interval: "1m", from: NEW, to: left },
     { coinId: b, interval: "1m", from: NEW, to: null },
+  ]);
+});
+
+test("the candles of a leaf whose DETACH CONCURRENTLY was cut off do not count", async () => {
+  await cutDetach(database.url, "ohlcv_1m", leafAt("1m", NEW).name);
+  expect((await preview()).changes).toMatchObject([
+    { coinId: a, from: NEW, to: OLD },
+    { coinId: b, from: NEW, to: null },
   ]);
 });

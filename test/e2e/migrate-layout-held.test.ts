@@ -5,6 +5,7 @@ import { withSession } from "../support/empty-database.ts";
 import { useOwnServer } from "../support/own-server.ts";
 import { runRunner } from "../support/runner.ts";
 import { expectExit } from "../support/series.ts";
+import { startAutovacuum } from "../support/slow-autovacuum.ts";
 
 /** An old leaf that somebody is at nearly always: it is moved and dropped all the same, and no session is ended. */
 
@@ -55,16 +56,12 @@ test("readers of the leaf that overlap without an end", async () => {
 
 test("an autovacuum that would take minutes", { timeout: 60_000 }, async () => {
   const url = await build("vacuumed", 40_000);
-  await withSession(url, async (session) => {
-    await session.query(
-      `alter table ${LEAF} set (autovacuum_vacuum_insert_threshold = 1, autovacuum_vacuum_insert_scale_factor = 0,
-         autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)`,
-    );
-    await server.query("alter system set autovacuum_naptime = '1s'");
-    await server.query("select pg_reload_conf()");
-    const worker = `select from pg_stat_progress_vacuum where relid = '${LEAF}'::regclass`;
-    while ((await session.query(worker)).rows.length === 0) await sleep(100);
-  });
+  await withSession(url, (session) =>
+    startAutovacuum(
+      { query: async (sql, values = []) => (await session.query(sql, [...values])).rows },
+      LEAF,
+    ),
+  );
   expectExit(await runRunner(["migrate-layout", "--json"], { DB_URL: url }), 0);
   expect(await isThere(url)).toBe(false);
 });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openDatabase } from "../../runner/src/db/connect.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
+import { cutDetach } from "./cut-detach.ts";
 import { damaged, type Fault, type Ground, played } from "./doctor-ground.ts";
 import { withSession } from "./empty-database.ts";
 import { startTransactionPooler } from "./transaction-pooler.ts";
@@ -178,15 +179,7 @@ export const DATABASE_FAULTS: Readonly<Record<string, Fault>> = {
       const db = openDatabase(server.url, "test");
       await ensureLeaf(db, leafAt("1h", Date.UTC(2001, 5)));
       await db.pool.end();
-      await withSession(server.url, async (reader) => {
-        await reader.query("begin isolation level repeatable read; select from r3a.ohlcv_1h");
-        await withSession(server.url, async (client) => {
-          await client.query("set statement_timeout = 500");
-          await client
-            .query("alter table r3a.ohlcv_1h detach partition r3a.ohlcv_1h_2001 concurrently")
-            .catch(() => {});
-        });
-      });
+      await cutDetach(server.url, "ohlcv_1h", "ohlcv_1h_2001");
       const result = await ground.look();
       await server.query("alter table r3a.ohlcv_1h detach partition r3a.ohlcv_1h_2001 finalize");
       await server.query("drop table r3a.ohlcv_1h_2001");

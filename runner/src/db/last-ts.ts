@@ -41,16 +41,13 @@ const LIST_SYMBOLS = `select id as "coinId", symbol from r3a.coin where id = any
 
 /** Names of ours that are leaves of the candle table now; what is about to be detached is none. */
 const LIST_ATTACHED = `
-  select c.relname as name from pg_class c join pg_inherits i on i.inhrelid = c.oid and not i.inhdetachpending
+  select c.relname as name from pg_class c
   where c.relname = any($1::name[]) and c.relnamespace = 'r3a'::regnamespace
     and pg_partition_root(c.oid) = 'r3a.ohlcv_partitioned'::regclass`;
 
 const COMPARE = (leaves: readonly OpenLeaf[]) => `
-  select coin_id as "coinId", "interval", ${MS("last_ts")} as "lastTs", ${MS("newest")} as newest
-  from (
-    select k.*, ${NEWEST(leaves)} as newest
-    from (
-      select coin_id, "interval", l.last_ts from r3a.series full join ${TABLE} l using (coin_id, "interval")) k offset 0) k`;
+  select coin_id as "coinId", "interval", ${MS("last_ts")} as "lastTs", ${MS(NEWEST(leaves))} as newest
+  from (select coin_id, "interval", l.last_ts from r3a.series full join ${TABLE} l using (coin_id, "interval")) k`;
 
 const FIND_IN_LEAF = (table: string) => `
   select k.coin_id as "coinId", k."interval", ${MS('newest."timestamp"')} as "lastTs"

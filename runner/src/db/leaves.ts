@@ -22,7 +22,8 @@ export async function listLeafNames(db: Database): Promise<Set<string>> {
 /**
  * Creates a leaf with its storage settings and all indexes of its parent, and attaches it: SHARE UPDATE EXCLUSIVE on the
  * parent, so readers and writers go on, where CREATE ... PARTITION OF would lock them out. A table of its name that a
- * crash left is attached as it is. Does nothing where the leaf exists. Gives up at `until` (of performance.now) at the latest.
+ * crash left is attached as it is. Does nothing where the leaf exists. Gives up at `until` (of performance.now) at the
+ * latest.
  */
 export async function ensureLeaf(
   db: Database,

@@ -14,7 +14,8 @@ export function isBusy(error: unknown): boolean {
 
 /**
  * Does `work` again while others hold its locks, with pauses that grow to a second, until `until` (of performance.now);
- * then its last error comes out; `attempt` counts from 1. In the pauses readers and writers get through. Nobody else is ever ended for it.
+ * then its last error comes out; `attempt` counts from 1. In the pauses readers and writers get through. Nobody else is
+ * ever ended for it.
  */
 export async function retryBusy<T>(
   work: (attempt: number) => Promise<T>,
