@@ -1,11 +1,12 @@
 import type pg from "pg";
 import { codeOf, type Database, isConnectionError, translate } from "./connect.ts";
+import { INVALID_SCHEMA, UNDEFINED_TABLE } from "./sqlstate.ts";
 
 /** Shorter than the time of a check, so that the server's own words come out. */
 const BEGIN = "begin read only; set local statement_timeout = 4000; set local lock_timeout = 1500";
 
 /** No such table, schema, column or function. */
-const MISSING = new Set(["42P01", "3F000", "42703", "42883"]);
+const MISSING = new Set([UNDEFINED_TABLE, INVALID_SCHEMA, "42703", "42883"]);
 
 /** Whether a statement met a schema that lacks what it asks for. */
 export function isMissingObject(error: unknown): boolean {

@@ -1,9 +1,10 @@
 import type pg from "pg";
 import { renderDuration } from "../time.ts";
 import { codeOf, type Database, isConnectionError, withClient } from "./connect.ts";
+import { LOCK_NOT_AVAILABLE, QUERY_CANCELED } from "./sqlstate.ts";
 
 /** Cancelled by statement_timeout, or by lock_timeout. */
-const OUT_OF_TIME = new Set(["57014", "55P03"]);
+const OUT_OF_TIME = new Set([QUERY_CANCELED, LOCK_NOT_AVAILABLE]);
 /** The client of a transaction that only reads. */
 export type Reader = pg.PoolClient;
 

@@ -2,11 +2,11 @@ import pg from "pg";
 import type { Interval } from "../contract.ts";
 import { codeOf } from "./connect.ts";
 import type { OwnClient } from "./own-client.ts";
+import { UNDEFINED_TABLE } from "./sqlstate.ts";
 
 /** A leaf by its name, with the intervals that it holds. */
 export type OpenLeaf = { readonly name: string; readonly intervals: readonly Interval[] };
 
-export const UNDEFINED_TABLE = "42P01";
 export const SET_TIMEOUTS = `set local lock_timeout = '3s'; set local statement_timeout = '60s'`;
 
 /**

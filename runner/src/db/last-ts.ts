@@ -1,8 +1,9 @@
 import type { Leaf } from "../partition/layout.ts";
 import { codeOf } from "./connect.ts";
-import { NEWEST, type OpenLeaf, SET_TIMEOUTS, UNDEFINED_TABLE } from "./last-ts-look.ts";
+import { NEWEST, type OpenLeaf, SET_TIMEOUTS } from "./last-ts-look.ts";
 import { lockKey } from "./lock.ts";
 import type { OwnClient } from "./own-client.ts";
+import { LOCK_NOT_AVAILABLE, UNDEFINED_TABLE } from "./sqlstate.ts";
 
 /** A series by its key. The interval is any text: the table may hold one that the system does not know (any more). */
 export type SeriesKey = { readonly coinId: number; readonly interval: string };
@@ -18,8 +19,6 @@ export type ComparedSeries = KnownSeries & { readonly newest: number | null };
 
 /** A leaf as SQL names it, with its list partition. */
 export type StoredLeaf = Omit<Leaf, "name"> & { readonly table: string };
-
-const LOCK_NOT_AVAILABLE = "55P03";
 
 const MS = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`;
 const KEYS = `unnest($1::int[], $2::text[]) as k (coin_id, "interval")`;

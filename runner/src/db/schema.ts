@@ -4,14 +4,12 @@ import type pg from "pg";
 import { TryAgain } from "../errors.ts";
 import { sleep } from "../time.ts";
 import { codeOf, type Database, withClient } from "./connect.ts";
+import { INVALID_SCHEMA, UNDEFINED_TABLE } from "./sqlstate.ts";
 
 /** Beside the sources in development, beside the bundle in the image. */
 export const MIGRATIONS = fileURLToPath(
   new URL(import.meta.url.endsWith(".ts") ? "../../../sql/migrations" : "sql/migrations", import.meta.url),
 );
-
-const UNDEFINED_TABLE = "42P01";
-const INVALID_SCHEMA = "3F000";
 
 const APPLIED = `select name from r3a.migration order by name`;
 

@@ -1,6 +1,7 @@
 import type { TableState, VacuumStep } from "../partition/vacuum-plan.ts";
 import { codeOf } from "./connect.ts";
 import type { OwnClient } from "./own-client.ts";
+import { LOCK_NOT_AVAILABLE, QUERY_CANCELED } from "./sqlstate.ts";
 
 /** Modes that VACUUM, ANALYZE and the summary of a BRIN would wait for. */
 const BUSY_MODES = ["ShareUpdateExclusive", "Share", "ShareRowExclusive", "Exclusive", "AccessExclusive"];
@@ -74,8 +75,6 @@ const FIND_OTHER_OWNER = `
     and not pg_has_role(c.relowner, 'usage') and pg_has_role(root.relowner, 'usage')`;
 
 const LOCK_TIMEOUT = `set lock_timeout = '3s'`;
-const LOCK_NOT_AVAILABLE = "55P03";
-const QUERY_CANCELED = "57014";
 
 /**
  * `incomplete`: done, but a transaction older than the rows kept some of them from being frozen. `cut`: out of time.
