@@ -20,6 +20,29 @@ export const COMMANDS = [
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
+/** The roles of the database, from all rights to the fewest; docs/database.md has them as SQL. */
+export const ROLES = ["owner", "writer", "reader"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** The role with the least rights that each command can work with; null: it does not ask the database. */
+export const ROLE_OF: Readonly<Record<CommandName, Role | null>> = {
+  sync: "writer",
+  backfill: "writer",
+  plan: "reader",
+  verify: "writer",
+  gaps: "writer",
+  candles: "reader",
+  migrate: "owner",
+  "migrate-layout": "owner",
+  "wait-db": "reader",
+  maint: "owner",
+  "refresh-lastts": "writer",
+  vacuum: "owner",
+  janitor: null,
+  health: "reader",
+  doctor: "reader",
+};
+
 /** The closed set of candle widths, fine to coarse. Case matters: `1M` would be a month. */
 export const INTERVALS = ["1m", "15m", "1h", "4h", "1d"] as const;
 export type Interval = (typeof INTERVALS)[number];
@@ -95,8 +118,16 @@ export const ENVIRONMENT = {
   BINANCE_API_SECRET: "optional, as above. Secret.",
   R3A_RUN_ID: "UUID of the run, to tie it to an outer log. Default: a new one.",
   R3A_SHARDS: "number of pods of an Indexed Job; with JOB_COMPLETION_INDEX the default of --shard.",
+  R3A_HEARTBEAT_FILE:
+    "file that `sync --every` touches after each cycle that ended; the liveness probe of the Deployment reads its age. Default: none.",
+  R3A_HEARTBEAT_MAX_AGE:
+    "age in seconds at which the probe takes the process for hung. Set by the Deployment.",
   JOB_COMPLETION_INDEX: "set by Kubernetes in the pods of an Indexed Job.",
   LOG_LEVEL: "fatal, error, warn, info, debug, trace or silent. Default info.",
   NO_COLOR: "any value: no colour on a terminal.",
 } as const;
 export type EnvironmentName = keyof typeof ENVIRONMENT;
+
+/** The two that the runner, the probe and the Deployment must name alike. */
+export const HEARTBEAT_FILE = "R3A_HEARTBEAT_FILE" satisfies EnvironmentName;
+export const HEARTBEAT_MAX_AGE = "R3A_HEARTBEAT_MAX_AGE" satisfies EnvironmentName;
