@@ -1,6 +1,6 @@
 import { INTERVALS, type Interval } from "@r3a/runner/contract";
 import type { ResolvedJob } from "./resolve-jobs.ts";
-import { nextRuns, shortestPeriod } from "./schedule.ts";
+import { sampleStarts, shortestPeriod } from "./schedule.ts";
 
 /** Ages of an interval's newest close, in seconds, at which health warns and fails. */
 export type FreshnessLimit = { readonly interval: Interval; readonly warn: number; readonly error: number };
@@ -23,9 +23,6 @@ const ALLOWANCES = [
   { period: 3_600, run: 1_800, grace: 3_600 },
   { period: Number.POSITIVE_INFINITY, run: 1_800, grace: 1_800 },
 ] as const;
-
-/** Whatever repeats within an hour, a day or a week has come back by then. */
-const SAMPLES = 32;
 
 /**
  * The limits of every interval that a job syncs: WARN is the oldest that its newest candle is while all is well (the
@@ -61,10 +58,7 @@ function limitOf(job: ResolvedJob, interval: Interval): FreshnessLimit {
 
 /** Longest time from a close to the second start after it, which stores the next one: max(period, width) + offset. */
 function longestWait(schedule: string, period: number, width: number): number {
-  const count = Math.max(SAMPLES, Math.ceil(width / period) + 2);
-  const starts = nextRuns(schedule, new Date("2026-01-01T00:00:00Z"), count).map(
-    (run) => run.getTime() / 1000,
-  );
+  const starts = sampleStarts(schedule, Math.ceil(width / period) + 2);
   const waits = starts.slice(1).map((start, index) => {
     const before = starts[index] ?? start;
     return start - Math.floor(before / width) * width;

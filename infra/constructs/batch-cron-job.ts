@@ -1,5 +1,5 @@
 import { EXIT } from "@r3a/runner/contract";
-import { k8s } from "cdk8s-plus-28";
+import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
 import { renderFreshnessLimits } from "../freshness.ts";
 import { componentLabels } from "../labels.ts";

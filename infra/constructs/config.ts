@@ -1,5 +1,5 @@
 import type { EnvironmentName } from "@r3a/runner/contract";
-import { k8s } from "cdk8s-plus-28";
+import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import type { Construct } from "constructs";
 import { SUITE_LABELS } from "../labels.ts";
 import type { Settings } from "../settings/schema.ts";

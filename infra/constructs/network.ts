@@ -1,4 +1,4 @@
-import { k8s } from "cdk8s-plus-28";
+import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import type { Construct } from "constructs";
 import { componentLabels, SUITE_LABELS } from "../labels.ts";
 import type { Settings } from "../settings/schema.ts";

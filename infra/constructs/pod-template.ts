@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { EnvironmentName } from "@r3a/runner/contract";
-import { k8s } from "cdk8s-plus-28";
+import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { componentLabels } from "../labels.ts";
 import type { Resources } from "../settings/fields.ts";
 import type { Settings } from "../settings/schema.ts";

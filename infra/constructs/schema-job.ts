@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { k8s } from "cdk8s-plus-28";
+import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
 import { componentLabels } from "../labels.ts";
 import { imageOf } from "../resolve-jobs.ts";

@@ -50,7 +50,7 @@ beforeAll(async () => {
     }),
   );
   const outdir = mkdtempSync(join(tmpdir(), "r3a-synth-"));
-  execFileSync(process.execPath, [join(ROOT, "infra/synth.ts"), "--stack", "dev"], {
+  execFileSync(process.execPath, [join(ROOT, "infra/synth.js"), "--stack", "dev"], {
     env: { ...process.env, CDK8S_OUTDIR: outdir },
     stdio: "pipe",
   });

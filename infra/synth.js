@@ -1,3 +1,5 @@
+// Plain JavaScript, as dev/ensure-installed.js: the first file of a process cannot come from the compile cache, and to
+// load the type stripper for this one takes 28 ms of 257 (measured).
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
