@@ -91,8 +91,8 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "sync-4h",
-    why: "The daily job over all symbols: six candles of each.",
-    schedule: "0 1 * * *",
+    why: "Four-hour candles, an hour after they close; the daily run at 01:00 is one of the six.",
+    schedule: "0 1,5,9,13,17,21 * * *",
     command: ["sync", "4h"],
     startingDeadlineSeconds: 300,
     activeDeadlineSeconds: 1_800,
