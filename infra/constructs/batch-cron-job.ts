@@ -8,11 +8,17 @@ import { TIME_ZONE } from "../schedule.ts";
 import type { Settings } from "../settings/schema.ts";
 import { podTemplate } from "./pod-template.ts";
 
+/** A pod that was told to go by a drain or a preemption is no failure. */
+export const IGNORE_DISRUPTION: k8s.PodFailurePolicyRule = {
+  action: "Ignore",
+  onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
+};
+
 /**
- * What an exit code does to a Job. A brake, wrong arguments and wrong settings need a person; a pod that was told to
- * go is no failure; ConfigIssue is what the janitor marks a pod with that can never start.
+ * What an exit code does to a Job. A brake, wrong arguments and wrong settings need a person;
+ * ConfigIssue is what the janitor marks a pod with that can never start.
  */
-export const FAILURE_POLICY: k8s.PodFailurePolicy = {
+const FAILURE_POLICY: k8s.PodFailurePolicy = {
   rules: [
     {
       action: "FailJob",
@@ -25,7 +31,7 @@ export const FAILURE_POLICY: k8s.PodFailurePolicy = {
       onPodConditions: [],
     },
     { action: "FailJob", onPodConditions: [{ type: "ConfigIssue", status: "True" }] },
-    { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+    IGNORE_DISRUPTION,
   ],
 };
 

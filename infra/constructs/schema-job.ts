@@ -4,10 +4,19 @@ import { Construct } from "constructs";
 import { componentLabels } from "../labels.ts";
 import { imageOf } from "../resolve-jobs.ts";
 import type { Settings } from "../settings/schema.ts";
-import { FAILURE_POLICY } from "./batch-cron-job.ts";
+import { IGNORE_DISRUPTION } from "./batch-cron-job.ts";
 import { podTemplate } from "./pod-template.ts";
 
 const GRACE_SECONDS = 30;
+/** A failover takes less; a database that is away for longer needs a person. */
+const DATABASE_WAIT_SECONDS = 120;
+
+/**
+ * The provider of Pulumi stops waiting for a Job at BackoffLimitExceeded and at DeadlineExceeded alone. Seen: after
+ * exit code 78 a FailJob rule ended the Job with PodFailurePolicy, and `up` was still waiting 13 minutes later.
+ */
+const NO_FAIL_JOB =
+  "pulumi up waits for this Job and knows BackoffLimitExceeded alone: with a FailJob rule it would wait for ever";
 
 /**
  * Brings the database to the schema of the image: one Job per release, named by its content since a Job's template
@@ -20,7 +29,7 @@ export class SchemaJob extends Construct {
       component: "migrate",
       image: imageOf(settings),
       imagePullPolicy: settings.imagePullPolicy,
-      args: ["migrate"],
+      args: ["migrate", "--wait", String(DATABASE_WAIT_SECONDS)],
       // wait-db waits for the schema too, and this is what makes it
       waitDb: false,
       terminationGracePeriodSeconds: GRACE_SECONDS,
@@ -36,13 +45,18 @@ export class SchemaJob extends Construct {
         name: `r3a-migrate-${hash}`,
         namespace: settings.namespace,
         labels: componentLabels("migrate"),
-        // a failed Job is never tried again by `pulumi up` without it
-        annotations: { "pulumi.com/replaceUnready": "true" },
+        annotations: {
+          // a failed Job is never tried again by `pulumi up` without it
+          "pulumi.com/replaceUnready": "true",
+          "r3a.dev/waive-pod-failure-policy": NO_FAIL_JOB,
+        },
       },
       spec: {
+        // secrets that come late (the pod waits for them) and another migration's lock (5 min) fit into it
         activeDeadlineSeconds: 600,
-        backoffLimit: 2,
-        podFailurePolicy: FAILURE_POLICY,
+        // the first exit code that is not 0 is the last: a second try waits for the lock for 5 min more
+        backoffLimit: 0,
+        podFailurePolicy: { rules: [IGNORE_DISRUPTION] },
         template,
       },
     });

@@ -26,14 +26,17 @@ describe("the runner's own parser takes the command line of", () => {
           : [...job.command, "--deadline", String(job.deadlineSeconds)],
       ),
   );
-  test.each([...lines, ["migrate"], ["wait-db"]].map((line) => line.join(" ")))("%s", async (line) => {
-    const [name, ...args] = line.split(" ");
-    const command = new Command().exitOverride().configureOutput({ writeErr: () => {} });
-    const loaded = await REGISTRY[name as keyof typeof REGISTRY].load();
-    loaded.define(command);
-    expect(() => command.parse(args, { from: "user" })).not.toThrow();
-    expect(() => command.parse([...args, "--no-such-option"], { from: "user" })).toThrow("unknown option");
-  });
+  test.each([...lines, ["migrate", "--wait", "120"], ["wait-db"]].map((line) => line.join(" ")))(
+    "%s",
+    async (line) => {
+      const [name, ...args] = line.split(" ");
+      const command = new Command().exitOverride().configureOutput({ writeErr: () => {} });
+      const loaded = await REGISTRY[name as keyof typeof REGISTRY].load();
+      loaded.define(command);
+      expect(() => command.parse(args, { from: "user" })).not.toThrow();
+      expect(() => command.parse([...args, "--no-such-option"], { from: "user" })).toThrow("unknown option");
+    },
+  );
 });
 
 test("the own deadline leaves room for start and grace: 35 of 50 seconds for the first minute job", () => {

@@ -1,19 +1,30 @@
+import type { Context } from "../context.ts";
 import { EXIT } from "../contract.ts";
 import { migrate as applyMigrations } from "../db/migrate.ts";
+import { messageOf, TryAgain } from "../errors.ts";
+import { parseCount } from "../settings.ts";
+import { sleep } from "../time.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
+
+const RETRY_MS = 1_000;
 
 export const migrate: Command = {
   name: "migrate",
-  examples: ["migrate", "migrate --dry-run"],
+  examples: ["migrate", "migrate --dry-run", "migrate --wait 120"],
   define: (command) =>
     command
+      .option("--wait <seconds>", "try again for this long while the database is away (default: not at all)")
       .option(...OPTION.dryRun)
       .option(...OPTION.deadline)
       .option(...OPTION.json),
   async run(context, _args, options) {
-    const { dbUrl } = collectFaults().settings(context, ["dbUrl"]);
+    const faults = collectFaults();
+    const waitS = faults.take("--wait", options.wait, (text) => parseCount(text, 86_400)) ?? 0;
+    const { dbUrl } = faults.settings(context, ["dbUrl"]);
     const isPlan = options.dryRun === true;
-    const names = await applyMigrations(dbUrl, { isPlan, stop: context.signal });
+    const names = await whileAway(context, waitS * 1000, () =>
+      applyMigrations(dbUrl, { isPlan, stop: context.signal }),
+    );
     if (options.json === true)
       context.print(`${JSON.stringify(isPlan ? { pending: names } : { applied: names })}\n`);
     else if (names.length === 0) context.print("the schema is up to date\n");
@@ -21,3 +32,20 @@ export const migrate: Command = {
     return EXIT.done;
   },
 };
+
+/**
+ * Repeats `work` for `waitMs` while it ends with TryAgain. The schema Job fails at its first exit code that is not 0, so
+ * a server that restarts must be waited for in here. A migration is safe to repeat: each file is one transaction.
+ */
+async function whileAway<T>(context: Context, waitMs: number, work: () => Promise<T>): Promise<T> {
+  const until = performance.now() + waitMs;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof TryAgain) || performance.now() >= until) throw error;
+      context.log.warn({ "event.name": "migrate_again" }, `[RUN] trying again: ${messageOf(error)}`);
+    }
+    await sleep(Math.min(RETRY_MS, Math.max(1, until - performance.now())), context.signal);
+  }
+}
