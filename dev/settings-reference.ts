@@ -40,7 +40,7 @@ function declare(setting: Described): Record<string, unknown> {
   return { type, ...(type === "array" ? { items: { type: "string" } } : {}), description, default: value };
 }
 
-const WORDS = ["name", "main", "type"];
+const WORDS = ["name", "main", "refresh", "type"];
 
 /** Pulumi.yaml: the project and every setting with type, default and meaning. */
 export function renderProjectFile(): string {
@@ -48,7 +48,9 @@ export function renderProjectFile(): string {
     name: PROJECT,
     description: "OHLCV candles from Binance into PostgreSQL: the jobs, on Kubernetes",
     runtime: { name: "nodejs", options: { typescript: false } },
-    main: "infra/program.ts",
+    main: "infra/start.js",
+    // what was changed by hand in the cluster is seen, and so put right, by every `up` and `preview`
+    options: { refresh: "always" },
     config: {
       // a resource without an explicit provider is an error, not a write to whatever cluster kubectl points at
       "pulumi:disable-default-providers": { value: ["kubernetes"] },

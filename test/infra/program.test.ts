@@ -108,6 +108,7 @@ describe.each(CASES)("$stack, secrets $mode", ({ stack, mode }) => {
       enableServerSideApply: "true",
       enableSecretMutable: "true",
       enableConfigMapMutable: "true",
+      enablePatchForce: "true",
     });
   });
 

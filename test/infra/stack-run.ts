@@ -55,7 +55,7 @@ export function committedConfig(stack: Stack): Record<string, unknown> {
   );
 }
 
-/** Runs infra/program.ts on the committed files with changes. */
+/** Runs infra/start.js on the committed files with changes. */
 export function runStack(stack: Stack, changes: Readonly<Record<string, unknown>>): Promise<ProgramResult> {
   return runProgram({
     stack,

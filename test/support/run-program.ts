@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { type RecordedLog, type RegisteredResource, startRecordingMonitor } from "./recording-monitor.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const PROGRAM = fileURLToPath(new URL("../../infra/program.ts", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../infra/start.js", import.meta.url));
 /** A run takes 2 to 4 s; this is for a machine that is busy with everything else. */
 const LONGEST_RUN_MS = 60_000;
 
@@ -18,6 +18,7 @@ export type ProgramRun = {
   /** Which of the config's keys are encrypted in the stack file. */
   readonly secretKeys?: readonly string[];
   readonly program?: string;
+  readonly nodeFlags?: readonly string[];
   readonly project?: string;
 };
 
@@ -33,7 +34,7 @@ export type ProgramResult = {
 
 /** Runs a Pulumi program in a process of its own, started as the engine's language host starts it, and records it. */
 export async function runProgram(run: ProgramRun): Promise<ProgramResult> {
-  const { stack, config, secretKeys = [], program = PROGRAM, project = "r3a" } = run;
+  const { stack, config, secretKeys = [], program = PROGRAM, project = "r3a", nodeFlags = [] } = run;
   const monitor = await startRecordingMonitor(project, stack);
   const full = (key: string) => `${project}:${key}`;
   const values = Object.entries(config).map(([key, value]) => [
@@ -45,6 +46,7 @@ export async function runProgram(run: ProgramRun): Promise<ProgramResult> {
     const child = spawn(
       process.execPath,
       [
+        ...nodeFlags,
         start,
         ...["--monitor", monitor.address, "--engine", monitor.address],
         ...["--project", project, "--stack", stack, "--parallel", "4"],
