@@ -48,6 +48,8 @@ export function createBinance(options: BinanceOptions): Exchange {
     userAgent: "r3a",
     urls: { api: { public: `${options.url}/api/v3` } },
   });
+  // before its first request ccxt looks for agents for proxies, and loads undici where it finds them: 34 ms of a minute job
+  api.proxiesModulesLoading = Promise.resolve();
   const send = createTransport(options.timeoutMs, CONNECTIONS, options.signal);
   api.fetchImplementation = (url: string, { headers }: { headers: Record<string, string> }) =>
     send(url, headers);
