@@ -6,8 +6,10 @@ import binance from "../../../node_modules/ccxt/js/src/binance.js";
 import { PAGE_CANDLES } from "../candle/page.ts";
 import type { Interval } from "../contract.ts";
 import { SettingsFault, TryAgain } from "../errors.ts";
-import { type Exchange, type Listing, type Origin, type Volume, WEIGHT } from "./exchange.ts";
+import { type BelievedList, believeListings, believeVolumes, fieldOf } from "./belief/lists.ts";
+import { type Exchange, type Listing, type Origin, WEIGHT } from "./exchange.ts";
 import { ExchangeFailure, failureOfAnswer, RETRIES } from "./failure.ts";
+import { fetchListings } from "./fetch-listings.ts";
 import type { Limiter } from "./limiter.ts";
 import { createTransport } from "./transport.ts";
 
@@ -19,6 +21,8 @@ export type BinanceOptions = {
   readonly signal: AbortSignal;
   /** Told of each failed try before it is repeated. */
   readonly onRetry?: (failure: ExchangeFailure, attempt: number) => void;
+  /** Told of a list with entries that cannot be right; they are left out, and the others count. */
+  readonly onLeftOut?: (path: string, list: BelievedList<unknown>) => void;
 };
 
 /** The header that the simulated exchange marks its answers with. */
@@ -135,46 +139,32 @@ export function createBinance(options: BinanceOptions): Exchange {
       const openTime: unknown = Array.isArray(rows[0]) ? rows[0][0] : null;
       return typeof openTime === "number" ? openTime : null;
     },
-    async fetchListings(symbols) {
-      const ask = (names: readonly string[]) =>
-        request(WEIGHT.listings, async () =>
-          parseListings(
-            await api.publicGetExchangeInfo({ symbols: JSON.stringify(names), showPermissionSets: "false" }),
-          ),
-        );
-      try {
-        return await ask(symbols);
-      } catch (error) {
-        if (
-          !(error instanceof ExchangeFailure) ||
-          (error.kind !== "bad-symbol" && error.kind !== "bad-request")
-        )
-          throw error;
-      }
-      // one unknown symbol refuses the whole list, and the answer does not say which
-      const found: Listing[] = [];
-      for (const symbol of symbols) {
-        try {
-          found.push(...(await ask([symbol])));
-        } catch (error) {
-          if (
-            !(error instanceof ExchangeFailure) ||
-            (error.kind !== "bad-symbol" && error.kind !== "bad-request")
-          )
-            throw error;
-        }
-      }
-      return found;
-    },
-    fetchTrading: () =>
-      request(WEIGHT.listings, async () =>
-        parseListings(
-          await api.publicGetExchangeInfo({ symbolStatus: "TRADING", showPermissionSets: "false" }),
-        ),
+    fetchListings: (symbols) =>
+      fetchListings(symbols, (names) =>
+        askListings(names === null ? {} : { symbols: JSON.stringify(names) }),
       ),
+    async fetchTrading() {
+      const listed = await askListings({ symbolStatus: "TRADING" });
+      // an exchange that does not know the parameter sends all that there are
+      return { ...listed, entries: listed.entries.filter(({ status }) => status === "TRADING") };
+    },
     fetchVolumes: () =>
-      request(WEIGHT.volumes, async () => parseVolumes(await api.publicGetTicker24hr({ type: "MINI" }))),
+      request(WEIGHT.volumes, async () =>
+        told("/api/v3/ticker/24hr", believeVolumes(await api.publicGetTicker24hr({ type: "MINI" }))),
+      ),
   };
+
+  function askListings(params: object): Promise<BelievedList<Listing>> {
+    return request(WEIGHT.listings, async () => {
+      const answer = await api.publicGetExchangeInfo({ ...params, showPermissionSets: "false" });
+      return told("/api/v3/exchangeInfo", believeListings(answer));
+    });
+  }
+
+  function told<T>(path: string, list: BelievedList<T>): BelievedList<T> {
+    if (list.leftOut > 0) options.onLeftOut?.(path, list);
+    return list;
+  }
 
   async function sendKlines(symbol: string, interval: Interval, params: object): Promise<readonly unknown[]> {
     const rows: unknown = await api.publicGetKlines({ symbol, interval, ...params });
@@ -186,37 +176,4 @@ export function createBinance(options: BinanceOptions): Exchange {
 
 function garbage(message: string): ExchangeFailure {
   return new ExchangeFailure("garbage", message);
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
-}
-
-function parseListings(answer: unknown): readonly Listing[] {
-  const symbols = fieldOf(answer, "symbols");
-  if (!Array.isArray(symbols)) throw garbage("/api/v3/exchangeInfo has no symbols");
-  return symbols.map((entry: unknown) => {
-    const [symbol, base, quote, status] = ["symbol", "baseAsset", "quoteAsset", "status"].map((name) =>
-      fieldOf(entry, name),
-    );
-    if (
-      typeof symbol !== "string" ||
-      typeof base !== "string" ||
-      typeof quote !== "string" ||
-      typeof status !== "string"
-    ) {
-      throw garbage("/api/v3/exchangeInfo has a symbol without baseAsset, quoteAsset or status");
-    }
-    return { symbol, base, quote, status };
-  });
-}
-
-function parseVolumes(answer: unknown): readonly Volume[] {
-  if (!Array.isArray(answer)) throw garbage("/api/v3/ticker/24hr is no list");
-  return answer.map((entry: unknown) => {
-    const [symbol, quoteVolume] = [fieldOf(entry, "symbol"), fieldOf(entry, "quoteVolume")];
-    if (typeof symbol !== "string" || typeof quoteVolume !== "string")
-      throw garbage("/api/v3/ticker/24hr has an entry without quoteVolume");
-    return { symbol, quoteVolume };
-  });
 }

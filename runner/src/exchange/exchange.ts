@@ -1,5 +1,7 @@
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
+import type { BelievedList } from "./belief/lists.ts";
+import type { Listings } from "./fetch-listings.ts";
 
 /** A symbol as the exchange lists it. */
 export type Listing = {
@@ -22,11 +24,11 @@ export type Exchange = {
   fetchRows(symbol: string, interval: Interval, span: Span): Promise<readonly unknown[]>;
   /** Open time (ms) of the symbol's first candle ever, null where it has none. */
   fetchFirstOpen(symbol: string): Promise<number | null>;
-  /** Listings of these symbols; unknown ones are absent from the answer. */
-  fetchListings(symbols: readonly string[]): Promise<readonly Listing[]>;
+  /** Listings of these symbols, and which of them the exchange does not know; of however many names. */
+  fetchListings(symbols: readonly string[]): Promise<Listings>;
   /** All symbols that trade now. */
-  fetchTrading(): Promise<readonly Listing[]>;
-  fetchVolumes(): Promise<readonly Volume[]>;
+  fetchTrading(): Promise<BelievedList<Listing>>;
+  fetchVolumes(): Promise<BelievedList<Volume>>;
   /** Answers with 429 so far. */
   rateLimitHits(): number;
 };

@@ -10,19 +10,21 @@ export type FailureKind =
   | "bad-symbol"
   | "bad-request";
 
-/** `retryAfterMs`: what the exchange asked for, null where it said nothing. */
+/** `retryAfterMs`: what the exchange asked for, null where it said nothing. `exchangeCode`: its own code, if it gave one. */
 export class ExchangeFailure extends Error {
   readonly kind: FailureKind;
   readonly retryAfterMs: number | null;
+  readonly exchangeCode: number | null;
   constructor(
     kind: FailureKind,
     message: string,
-    options: { retryAfterMs?: number | null; cause?: unknown } = {},
+    options: { retryAfterMs?: number | null; exchangeCode?: number | null; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = "ExchangeFailure";
     this.kind = kind;
     this.retryAfterMs = options.retryAfterMs ?? null;
+    this.exchangeCode = options.exchangeCode ?? null;
   }
 }
 
@@ -73,8 +75,12 @@ export function failureOfAnswer(
   if (status >= 500 || (code !== null && BUSY_CODES.has(code)))
     return new ExchangeFailure("unavailable", `the exchange is not available: ${said}`, { retryAfterMs });
   if (code === INVALID_SYMBOL)
-    return new ExchangeFailure("bad-symbol", `the exchange does not know the symbol: ${said}`);
-  return new ExchangeFailure("bad-request", `the exchange refused the request: ${said}`);
+    return new ExchangeFailure("bad-symbol", `the exchange does not know the symbol: ${said}`, {
+      exchangeCode: code,
+    });
+  return new ExchangeFailure("bad-request", `the exchange refused the request: ${said}`, {
+    exchangeCode: code,
+  });
 }
 
 function codeOfBody(body: string): number | null {

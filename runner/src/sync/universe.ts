@@ -56,8 +56,8 @@ export async function resolveUniverse(
 /** Everything that trades now, with its volume: what a ranking is made of. */
 export async function fetchCandidates(exchange: Exchange): Promise<readonly (Listing & Volume)[]> {
   const [volumes, trading] = await Promise.all([exchange.fetchVolumes(), exchange.fetchTrading()]);
-  const volumeOf = new Map(volumes.map(({ symbol, quoteVolume }) => [symbol, quoteVolume]));
-  return trading.map((listing) => ({ ...listing, quoteVolume: volumeOf.get(listing.symbol) ?? "0" }));
+  const volumeOf = new Map(volumes.entries.map(({ symbol, quoteVolume }) => [symbol, quoteVolume]));
+  return trading.entries.map((listing) => ({ ...listing, quoteVolume: volumeOf.get(listing.symbol) ?? "0" }));
 }
 
 /** Unknown symbols are one UsageFault that names them all. */
@@ -65,7 +65,7 @@ export async function fetchKnownListings(
   exchange: Exchange,
   symbols: readonly string[],
 ): Promise<readonly Listing[]> {
-  const listings = symbols.length === 0 ? [] : await exchange.fetchListings(symbols);
+  const { listings } = await exchange.fetchListings(symbols);
   const listed = new Set(listings.map(({ symbol }) => symbol));
   const unknown = symbols.filter((symbol) => !listed.has(symbol));
   if (unknown.length > 0)

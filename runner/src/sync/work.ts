@@ -80,6 +80,11 @@ export async function withWork(
       signal,
       onRetry: (failure, attempt) =>
         context.log.debug({ "event.name": "request_retried", attempt }, failure.message),
+      onLeftOut: (path, { leftOut, examples }) =>
+        context.log.warn(
+          { "event.name": "entries_left_out", path, left_out: leftOut, examples },
+          `[RUN] ${leftOut} entries of ${path} cannot be right and are left out, among them ${examples.map((each) => JSON.stringify(each)).join(", ")}`,
+        ),
     });
     await ready;
     // asked while the run is being opened: a round trip to the exchange is a tenth of a minute job
