@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { Config, getStack, RunError } from "@pulumi/pulumi";
 import { approximateSettings, readSecrets } from "./bridge/secrets.ts";
 import { Suite } from "./bridge/suite.ts";
@@ -7,14 +8,23 @@ import { UNRELEASED } from "./settings/fields.ts";
 import { describe, PROJECT } from "./settings/parse.ts";
 import { readPulumiConfig } from "./settings/pulumi-config.ts";
 import type { Settings } from "./settings/schema.ts";
+import { checkStackFile } from "./settings/stack-files.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** What `pulumi up` and `pulumi preview` run: the objects of one stack and its outputs. */
 function registerStack(): SuiteOutputs {
   const config = new Config(PROJECT);
   const { settings, faults } = readSettings(config);
   const secrets = readSecrets(config, settings);
-  const all = [...faults, ...checkReleased(settings), ...secrets.faults];
-  if (all.length > 0) throw new SettingsFault(all);
+  // the file and the engine may tell of one thing in the same words
+  const all = new Set([
+    ...checkStackFile(ROOT, getStack()),
+    ...faults,
+    ...checkReleased(settings),
+    ...secrets.faults,
+  ]);
+  if (all.size > 0) throw new SettingsFault([...all]);
   const { objects } = new Suite(PROJECT, { settings, secrets: secrets.registrations });
   return listOutputs(settings, objects);
 }

@@ -4,22 +4,39 @@ import { SUITE_LABELS } from "../labels.ts";
 import { listRequiredSecrets, type RequiredSecret } from "../required-secrets.ts";
 import { DEFAULTS } from "../settings/decode.ts";
 import { describe } from "../settings/parse.ts";
-import type { SecretName, Settings } from "../settings/schema.ts";
+import { SECRET_SETTINGS, type SecretName, type Settings } from "../settings/schema.ts";
+import { HOW_TO_SET, isSecretName, plainSecret } from "../settings/secret-keys.ts";
 import type { Registration } from "./register-chart.ts";
 
 type Data = Readonly<Record<string, string>>;
 
+const place = () => `Pulumi.${getStack()}.yaml`;
+
+/**
+ * Whether a secret is there and not encrypted. The engine counts a map as secret once one part of it is; the rest of such
+ * a map is found in the file (checkStackFile).
+ */
+function isPlain(config: Config): (name: SecretName) => boolean {
+  // by this the engine tells a program which keys are encrypted; the SDK has no public word for it
+  const encrypted: unknown = JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]");
+  return (name) => {
+    const key = `${config.name}:${name}`;
+    return runtime.getConfig(key) !== undefined && !(Array.isArray(encrypted) && encrypted.includes(key));
+  };
+}
+
 /**
  * The secrets of `secretsMode: pulumi` as typed resources, from the encrypted settings of the stack; none in the other
- * modes. All that is missing or of the wrong shape is told together, and never with a value: Pulumi's own
+ * modes. One in plain text is a fault in every mode: it stands in the backend's history. All that is missing or of the wrong shape is told together, and never with a value: Pulumi's own
  * `requireSecret` stops at the first that is missing, and `requireSecretObject` puts a malformed value into its error.
  */
 export function readSecrets(
   config: Config,
   settings: Settings,
 ): { readonly registrations: readonly Registration[]; readonly faults: readonly string[] } {
-  if (settings.secretsMode !== "pulumi") return { registrations: [], faults: [] };
-  const faults: string[] = [];
+  const plain = Object.keys(SECRET_SETTINGS).filter(isSecretName).filter(isPlain(config));
+  const faults = plain.map((key) => describe({ key, message: plainSecret(key) }, place));
+  if (settings.secretsMode !== "pulumi") return { registrations: [], faults };
   const read = (name: SecretName): string => {
     const value = runtime.getConfig(`${config.name}:${name}`) ?? "";
     if (value === "") faults.push(faultAt(name, "missing, and secretsMode is pulumi"));
@@ -67,17 +84,8 @@ function registrationOf(
   };
 }
 
-const HOW_TO_SET: Readonly<Record<SecretName, string>> = {
-  dbUrl: "pulumi config set --secret dbUrl",
-  binance: "pulumi config set --path --secret binance.apiKey, then the same for binance.apiSecret",
-  registryToken: "pulumi config set --secret registryToken",
-};
-
 function faultAt(key: SecretName, message: string): string {
-  return describe(
-    { key, message: `${message}; set it: ${HOW_TO_SET[key]}` },
-    () => `Pulumi.${getStack()}.yaml`,
-  );
+  return describe({ key, message: `${message}; set it: ${HOW_TO_SET[key]}` }, place);
 }
 
 function exchangeData(text: string, faults: string[]): Data {

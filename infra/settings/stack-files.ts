@@ -5,7 +5,9 @@ import { SettingsFault } from "../errors.ts";
 import { DEFAULTS, decodeSetting, isSetting } from "./decode.ts";
 import { nearest } from "./nearest.ts";
 import { describe, examineSettings, PROJECT, unknownKey } from "./parse.ts";
-import { SECRET_SETTINGS, type SecretName, type Settings } from "./schema.ts";
+import { isReadAlike } from "./plain-scalar.ts";
+import type { Settings } from "./schema.ts";
+import { faultOfSecure, isEncrypted, isSecretName, plainSecret, secretInProject } from "./secret-keys.ts";
 import { type Entry, readYaml, type YamlFault, type YamlFile } from "./yaml-file.ts";
 
 const PROJECT_FILE = "Pulumi.yaml";
@@ -47,6 +49,17 @@ export function loadStack(root: string, stack: string): Settings {
   const all = [...project.faults, ...own.faults, ...missing, ...faults];
   if (all.length > 0) throw new SettingsFault(all);
   return settings;
+}
+
+/**
+ * What is wrong with a stack's file itself, for the loader that gets its values from the engine: the engine takes an
+ * unknown key, a secret in plain text and a scalar that the two read differently. Nothing where there is no such file.
+ */
+export function checkStackFile(root: string, stack: string): readonly string[] {
+  if (!listStacks(root).includes(stack)) return [];
+  const file = `Pulumi.${stack}.yaml`;
+  const yaml = open(root, file);
+  return "faults" in yaml ? yaml.faults : readStack(file, yaml).faults;
 }
 
 /** What one file sets, and what is wrong with the file itself. */
@@ -133,52 +146,26 @@ function readStack(stackFile: string, file: YamlFile): Part {
       continue;
     }
     const fault = faultOfSecure(entry.value);
-    if (fault === null) values[key] = settingOf(key, entry);
-    else faults.push(at(stackFile, key, isSetting(key) ? fault : unknownKey(key)));
+    if (fault !== null) {
+      faults.push(at(stackFile, key, isSetting(key) ? fault : unknownKey(key)));
+      continue;
+    }
+    const isText = isSetting(key) && typeof DEFAULTS[key] === "string";
+    const unsure = entry.plain.find(({ text, isWhole }) => !isReadAlike(text, isText && isWhole));
+    if (unsure !== undefined) faults.push(at(stackFile, key, readTwoWays(unsure.line)));
+    // a text is checked all the same; of what is none, a second fault would only repeat the first
+    if (unsure === undefined || isText) values[key] = settingOf(key, entry);
   }
   return { values, faults };
 }
 
+function readTwoWays(line: number): string {
+  return (
+    `line ${line} is one thing for synth and another for the Pulumi engine, which reads YAML 1.1; ` +
+    "put the value in quotes, or write true, false, a plain number or YYYY-MM-DD"
+  );
+}
+
 function settingOf(key: string, { text, value }: Entry): unknown {
   return text !== undefined && isSetting(key) ? decodeSetting(key, text) : value;
-}
-
-function isSecretName(key: string): key is SecretName {
-  return Object.hasOwn(SECRET_SETTINGS, key);
-}
-
-const SECRETS = Object.keys(SECRET_SETTINGS).join(", ");
-/** A map goes in part by part, so that each is encrypted. */
-const HOW_TO_SET: Readonly<Record<SecretName, string>> = {
-  dbUrl: `\`pulumi config set --secret ${PROJECT}:dbUrl\``,
-  binance: `\`pulumi config set --path --secret ${PROJECT}:binance.apiKey\`, then the same for apiSecret`,
-  registryToken: `\`pulumi config set --secret ${PROJECT}:registryToken\``,
-};
-
-function secretInProject(name: SecretName): string {
-  return `a secret has no place here; take it out, the stack's file gets it by ${HOW_TO_SET[name]}`;
-}
-
-function plainSecret(name: SecretName): string {
-  return `a secret in plain text; take it out, change it where it is used, then ${HOW_TO_SET[name]}`;
-}
-
-/** `{secure: ...}`, or a map of nothing else, as `pulumi config set --secret --path` writes. */
-function isEncrypted(value: unknown): boolean {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  const entries = Object.entries(value);
-  const [first] = entries;
-  if (entries.length === 1 && first?.[0] === "secure") return typeof first[1] === "string";
-  return entries.length > 0 && entries.every(([, each]) => isEncrypted(each));
-}
-
-function faultOfSecure(value: unknown): string | null {
-  return hasSecure(value)
-    ? `secure: is for ${SECRETS} alone, synth reads no secret; write the value in plain text`
-    : null;
-}
-
-function hasSecure(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return Object.entries(value).some(([key, each]) => key === "secure" || hasSecure(each));
 }

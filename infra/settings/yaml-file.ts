@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+import { isAlias, isMap, isScalar, LineCounter, type Node, parseDocument, visit } from "yaml";
 
 /** A file that is no YAML: lines that name file and line, and never a piece of it, which might be a secret. */
 export type YamlFault = { readonly faults: readonly string[] };
@@ -10,6 +10,15 @@ export type Entry = {
   readonly value: unknown;
   /** Of a scalar the text as it stands in the file, quotes removed: `1.10` and not 1.1. */
   readonly text: string | undefined;
+  /** Every scalar without quotes in the value, a merge key `<<` and what has a tag. */
+  readonly plain: readonly PlainScalar[];
+};
+
+export type PlainScalar = {
+  readonly line: number;
+  readonly text: string;
+  /** Whether it is the whole value, not a part of a list or map. */
+  readonly isWhole: boolean;
 };
 
 /** The keys of a file's top level, or of the map under `section`. */
@@ -36,6 +45,25 @@ export function readYaml(file: string, content: string): YamlFile | YamlFault {
   if (root !== null && !isMap(root))
     return { faults: [`${file}:1: not a map; the file needs keys, such as config:`] };
 
+  function plainIn(whole: Node, node: Node, seen: Set<Node>): readonly PlainScalar[] {
+    if (seen.has(node)) return [];
+    seen.add(node);
+    const found: PlainScalar[] = [];
+    const add = (each: Node, text: string) =>
+      found.push({ line: lines.linePos(each.range?.[0] ?? 0).line, text, isWhole: each === whole });
+    visit(node, {
+      Node: (position, each) => {
+        if (isAlias(each)) {
+          const target = each.resolve(document);
+          if (target !== undefined) found.push(...plainIn(whole, target, seen));
+        } else if (each.tag !== undefined) add(each, each.tag);
+        else if (isScalar(each) && each.type === "PLAIN" && (position !== "key" || each.source === "<<"))
+          add(each, each.source ?? "");
+      },
+    });
+    return found;
+  }
+
   function entriesIn(node: unknown): readonly Entry[] {
     if (!isMap(node)) return [];
     return node.items.map(({ key, value }) => {
@@ -46,6 +74,7 @@ export function readYaml(file: string, content: string): YamlFile | YamlFault {
         line: lines.linePos(at).line,
         value: resolved?.toJS(document) ?? null,
         text: textOf(resolved),
+        plain: resolved == null ? [] : plainIn(resolved, resolved, new Set()),
       };
     });
   }

@@ -82,7 +82,7 @@ test("a malformed secret is told with what to do, and without its text", () => {
   const errors = failures[0]?.logs.filter(({ severity }) => severity > 0);
   expect(errors?.[0]?.message).toContain(
     "Pulumi.dev.yaml: r3a:binance: is no object {apiKey, apiSecret} of two texts; " +
-      "set it: pulumi config set --path --secret binance.apiKey, then the same for binance.apiSecret",
+      "set it: `pulumi config set --path --secret r3a:binance.apiKey`, then the same for apiSecret",
   );
   expect(errors?.[0]?.message).toContain("r3a:universeSize");
   expect(errors?.[0]?.message).toContain("r3a:weightLimit");

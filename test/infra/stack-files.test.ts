@@ -64,7 +64,7 @@ describe("values", () => {
       fallbackStart: "2024-01-01",
       pullSecretName: "",
     });
-    expect(load("  r3a:kubeContext: 1.10\n").kubeContext).toBe("1.10");
+    expect(load('  r3a:kubeContext: "1.10"\n').kubeContext).toBe("1.10");
   });
 
   test("of other namespaces pass, and an empty file is enough", () => {

@@ -55,12 +55,18 @@ export function committedConfig(stack: Stack): Record<string, unknown> {
   );
 }
 
-/** Runs infra/start.js on the committed files with changes. */
-export function runStack(stack: Stack, changes: Readonly<Record<string, unknown>>): Promise<ProgramResult> {
+/** Runs infra/start.js on the committed files with changes; `secretKeys` are the encrypted ones of the changes. */
+export function runStack(
+  stack: Stack,
+  changes: Readonly<Record<string, unknown>>,
+  secretKeys: readonly string[] = Object.keys(SECRET_SETTINGS),
+  root = ROOT,
+): Promise<ProgramResult> {
   return runProgram({
     stack,
     config: { ...committedConfig(stack), ...changes },
-    secretKeys: Object.keys(SECRET_SETTINGS),
+    secretKeys,
+    program: join(root, "infra/start.js"),
   });
 }
 
