@@ -161,7 +161,9 @@ function splitGap(gap: Gap, page: PageFacts, missing: readonly Missing[], life: 
 /** State and next check of a missing piece, from what was known of it (`gap`) and the new answer. */
 function judge(piece: Missing, gap: Gap | null, life: Life, now: number): Judged {
   const { from, to, reason, evidence } = piece;
-  const isKnown = gap !== null && gap.reason === reason;
+  // what was thought to be before the listing was never asked for, and says nothing once the listing is earlier
+  const isRefuted = gap?.state === "before_listing" && life.firstCandle !== null && to > life.firstCandle;
+  const isKnown = gap !== null && gap.reason === reason && !isRefuted;
   if (reason === "failed") {
     // no answer is no evidence: what was known stays, and it is due at once
     return gap === null || gap.reason === "not_requested"
@@ -171,7 +173,7 @@ function judge(piece: Missing, gap: Gap | null, life: Life, now: number): Judged
   // an answer before its time proves nothing new: the next check stays where it was
   if (isKnown && gap.nextCheckAt !== null && gap.nextCheckAt > now) return { ...gap, from, to };
   const attempts = (isKnown ? gap.attempts : 0) + 1;
-  const absentSince = gap?.evidence.absentSince ?? now;
+  const absentSince = (isRefuted ? null : gap?.evidence.absentSince) ?? now;
   const state = judgeState(piece, attempts, now - absentSince, life);
   const wait = RECHECK_MS[Math.min(attempts, RECHECK_MS.length) - 1] ?? HOUR_MS;
   const known = reason === "absent" ? { ...evidence, absentSince } : evidence;
@@ -231,9 +233,14 @@ export function trimUnsettled(interval: Interval, page: PageFacts, settledBefore
 }
 
 /**
- * Gaps that a person or a job should ask for again now: due, not those that nobody asked for, and not the time before
- * the listing, which can be thousands of pages of nothing.
+ * Gaps that a person or a job should look at again now; not those that nobody asked for. Of the time before the listing,
+ * which can be thousands of pages of nothing, only the first candle is asked for.
  */
 export function isDue({ state, nextCheckAt }: Gap, now: number): boolean {
-  return state !== "repaired" && state !== "before_listing" && nextCheckAt !== null && nextCheckAt <= now;
+  return state !== "repaired" && nextCheckAt !== null && nextCheckAt <= now;
+}
+
+/** The part of a gap that a request may fill: all of it, or what of the time before the listing is not before it. */
+export function askablePart(gap: Gap, listed: number): Span | null {
+  return gap.state === "before_listing" ? spanOf(Math.max(gap.from, listed), gap.to) : gap;
 }

@@ -69,6 +69,7 @@ export async function runBackfill(
     args: `${interval} --from ${renderTime(from)} --to ${renderTime(to)}`,
     isBackground: true,
     asJson: options.json === true,
+    firstWish: "always",
     plan: (state, now) => planBackfill(state, { from, to }, now),
   };
   return isPreview

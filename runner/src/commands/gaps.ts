@@ -61,7 +61,7 @@ export const gaps: Command = {
       const { dbUrl } = faults.settings(context, ["dbUrl"]);
       return printGaps(context, dbUrl, { states, symbols, intervals, from, to }, asJson);
     }
-    const settings = faults.settings(context, WORK_SETTINGS);
+    const settings = faults.settings(context, [...WORK_SETTINGS, "fallbackStart"]);
     return repairGaps(context, settings, {
       intervals: intervals ?? INTERVALS,
       symbols,

@@ -70,6 +70,7 @@ export const sync: Command = {
       args: renderSyncArguments({ ...selection, top: top ?? null }),
       isBackground: false,
       asJson: options.json === true,
+      firstWish: settings.autoPeriod ? "at-times" : "daily",
       plan,
     } as const;
     if (options.dryRun === true) return runPreview(context, settings, command, selection);

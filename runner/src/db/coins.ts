@@ -1,4 +1,6 @@
 import type pg from "pg";
+import type { FirstEvidence } from "../candle/first-candle.ts";
+import type { Interval } from "../contract.ts";
 import { type Database, withClient, withTransaction } from "./connect.ts";
 
 /** A coin as listed by the exchange; `rank` 1 is the largest by quote volume, null where it is not ranked. */
@@ -59,7 +61,21 @@ const UPSERT_MEMBERS = `
   from jsonb_to_recordset($2) as u ("coinId" int, "enteredAt" bigint, "beyondSince" bigint)
   on conflict (size, coin_id) do update set beyond_since = excluded.beyond_since`;
 
-const SET_FIRST_CANDLE = `update r3a.coin set first_candle = to_timestamp($2 / 1000.0) where id = $1`;
+/** Two runs may ask at once: the earlier answer stays, unless it is the one that was just found impossible. */
+const SET_FIRST_CANDLE = `
+  update r3a.coin set first_candle = to_timestamp($2 / 1000.0), first_evidence = $3
+  where id = $1 and (first_candle is null or first_candle >= to_timestamp($2 / 1000.0)
+    or first_candle not between '2017-01-01 00:00:00+00' and to_timestamp($4 / 1000.0))`;
+
+/** What was logged as before the listing and is not before it any more is due now, in every interval. */
+const REFUTE_BEFORE_LISTING = `
+  update r3a.ohlcv_gap_log set next_check_at = to_timestamp($3 / 1000.0), updated_at = now()
+  where coin_id = $1 and state = 'before_listing' and to_ts > to_timestamp($2 / 1000.0)
+    and (next_check_at is null or next_check_at > to_timestamp($3 / 1000.0))`;
+
+const FIRST_STORED = `
+  select (extract(epoch from min("timestamp")) * 1000)::float8 as first
+  from r3a.ohlcv_partitioned where coin_id = $1 and "interval" = $2`;
 
 /** Adds and updates coins. With `isRanking` the list is everything that trades: ranks are replaced, others closed. */
 export async function upsertCoins(
@@ -123,14 +139,41 @@ export async function replaceMembers(
   await client.query(UPSERT_MEMBERS, [size, JSON.stringify(members)]);
 }
 
-export async function setFirstCandle(db: Database, coinId: number, openTime: number): Promise<void> {
-  await withClient(db, (client) => client.query(SET_FIRST_CANDLE, [coinId, openTime]));
+/** A first candle with why it is believed; `before`: what was believed until now, `now`: the exchange's time (ms). */
+export type FirstUpdate = {
+  readonly firstCandle: number;
+  readonly firstEvidence: FirstEvidence;
+  readonly before: number | null;
+  readonly now: number;
+};
+
+export async function setFirstCandle(db: Database, coinId: number, update: FirstUpdate): Promise<void> {
+  const { firstCandle, firstEvidence, before, now } = update;
+  await withTransaction(db, async (client) => {
+    await client.query(SET_FIRST_CANDLE, [coinId, firstCandle, firstEvidence, now]);
+    if (before !== null && before !== firstCandle)
+      await client.query(REFUTE_BEFORE_LISTING, [coinId, firstCandle, now]);
+  });
 }
 
-const LIST_COINS = `select id as "coinId", symbol from r3a.coin where exists (select from r3a.series s where s.coin_id = id) order by symbol`;
+/** Open time (ms) of the oldest stored candle of a series, null where none is stored. */
+export async function findFirstStored(
+  db: Database,
+  coinId: number,
+  interval: Interval,
+): Promise<number | null> {
+  const { rows } = await withClient(db, (client) =>
+    client.query<{ first: number | null }>(FIRST_STORED, [coinId, interval]),
+  );
+  return rows[0]?.first ?? null;
+}
 
-/** Every coin of which a series is stored. */
-export async function listCoins(db: Database): Promise<readonly Coin[]> {
-  const { rows } = await withClient(db, (client) => client.query<Coin>(LIST_COINS));
+const LIST_COINS = `
+  select id as "coinId", symbol from r3a.coin
+  where exists (select from r3a.series s where s.coin_id = id and ($1::text is null or s."interval" = $1)) order by symbol`;
+
+/** Every coin of which a series is stored, or one of that interval. */
+export async function listCoins(db: Database, interval: Interval | null = null): Promise<readonly Coin[]> {
+  const { rows } = await withClient(db, (client) => client.query<Coin>(LIST_COINS, [interval]));
   return rows;
 }

@@ -1,9 +1,11 @@
 import type pg from "pg";
+import type { FirstEvidence } from "../candle/first-candle.ts";
 import type { Gap } from "../candle/gap.ts";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
 import { type Database, withClient } from "./connect.ts";
 import { type GapRow, gapOf } from "./gaps.ts";
+import { faultOfSeries, msOf, parseFirstEvidence, type StoredTime } from "./series-fault.ts";
 
 /** What the database knows of one series. Under the series' lock nobody else changes it. Times in ms. */
 export type SeriesState = {
@@ -15,22 +17,27 @@ export type SeriesState = {
   /** Every gap that is not repaired, by time. */
   readonly gaps: readonly Gap[];
   readonly firstCandle: number | null;
+  /** Null where nobody wrote down why the first candle is believed. */
+  readonly firstEvidence?: FirstEvidence | null;
   readonly trading: boolean;
+  /** What is wrong with the stored row and how to mend it; the rest of the state then says nothing. */
+  readonly fault?: string;
 };
 
 type SeriesRow = {
   coin_id: number;
   symbol: string;
-  covered_from: Date | null;
-  covered_to: Date | null;
+  covered_from: StoredTime;
+  covered_to: StoredTime;
   last_ts: Date | null;
-  first_candle: Date | null;
+  first_candle: StoredTime;
+  first_evidence: unknown;
   status: string;
 };
 
 /** A last timestamp that no candle can have (infinity, year 290000) is brought to where a Date can hold it. */
 const LOAD_SERIES = `
-  select c.id as coin_id, c.symbol, s.covered_from, s.covered_to, c.first_candle, c.status,
+  select c.id as coin_id, c.symbol, s.covered_from, s.covered_to, c.first_candle, c.first_evidence, c.status,
          case when l.last_ts is not null then greatest(least(l.last_ts, now() + interval '1 day'), to_timestamp(0)) end as last_ts
   from unnest($1::int[]) with ordinality as wanted (coin_id, n)
   join r3a.coin c on c.id = wanted.coin_id
@@ -54,20 +61,27 @@ export async function loadSeries(
     const { rows } = await client.query<SeriesRow>(LOAD_SERIES, [coinIds, interval]);
     const gaps = await client.query<GapRow & { coin_id: number }>(LOAD_GAPS, [coinIds, interval]);
     const byCoin = Map.groupBy(gaps.rows, ({ coin_id }) => coin_id);
-    return rows.map((row) => ({
-      coinId: row.coin_id,
-      symbol: row.symbol,
-      interval,
-      covered:
-        row.covered_from === null || row.covered_to === null
-          ? null
-          : { from: row.covered_from.getTime(), to: row.covered_to.getTime() },
-      lastTs: row.last_ts?.getTime() ?? null,
-      gaps: (byCoin.get(row.coin_id) ?? []).map(gapOf),
-      firstCandle: row.first_candle?.getTime() ?? null,
-      trading: row.status === "TRADING",
-    }));
+    return rows.map((row) => stateOf(interval, row, byCoin.get(row.coin_id) ?? []));
   });
+}
+
+function stateOf(interval: Interval, row: SeriesRow, gaps: readonly GapRow[]): SeriesState {
+  const { coin_id: coinId, symbol } = row;
+  const [from, to] = [msOf(row.covered_from), msOf(row.covered_to)];
+  const fault = faultOfSeries({ ...row, interval }, gaps);
+  const isWhole = fault === null && from !== null && to !== null;
+  return {
+    coinId,
+    symbol,
+    interval,
+    covered: isWhole ? { from, to } : null,
+    lastTs: row.last_ts?.getTime() ?? null,
+    gaps: fault === null ? gaps.map(gapOf) : [],
+    firstCandle: msOf(row.first_candle),
+    firstEvidence: parseFirstEvidence(row.first_evidence),
+    trading: row.status === "TRADING",
+    ...(fault === null ? {} : { fault }),
+  };
 }
 
 /** New covered span and newest candle of one series, to be written with its candles. */

@@ -31,6 +31,10 @@ export async function fetchPage(
 ): Promise<FetchedPage> {
   const nothing = { span: { from: task.from, to: task.to }, slots: [], rejected: new Map(), failure: null };
   if (task.kind === "before_listing") return { facts: nothing, candles: [], failure: null };
+  if (task.kind === "hidden") {
+    const why = "a wrong first candle was believed, so that nobody asked for this";
+    return { facts: { ...nothing, failure: why }, candles: [], failure: null };
+  }
   try {
     const first = await fetchOnce(exchange, symbol, interval, task);
     const page = isNewestMissing(exchange, interval, task, first.facts.slots)

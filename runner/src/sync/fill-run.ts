@@ -1,3 +1,4 @@
+import type { FirstWish } from "../candle/first-candle.ts";
 import type { Context } from "../context.ts";
 import type { CommandName, ExitCode } from "../contract.ts";
 import type { Coin } from "../db/coins.ts";
@@ -18,6 +19,8 @@ export type FillCommand = {
   readonly args: string;
   readonly isBackground: boolean;
   readonly asJson: boolean;
+  /** How eagerly first candles are asked for again. */
+  readonly firstWish: FirstWish;
   readonly plan: (state: SeriesState, now: number) => readonly Task[];
 };
 
@@ -51,6 +54,7 @@ export async function fillCoins(
         log: context.log,
         progress: createProgress(`${fill.command} ${interval}`, context.isTerminal),
         plan: fill.plan,
+        firstWish: fill.firstWish,
         onItem: (item) => report.items.push(item),
       },
       interval,

@@ -1,5 +1,5 @@
-import type { Gap } from "../candle/gap.ts";
-import { isDue } from "../candle/gap.ts";
+import type { FirstEvidence } from "../candle/first-candle.ts";
+import { askablePart, type Gap, isDue } from "../candle/gap.ts";
 import { slotAtOrAfter, slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { planGapPages, splitPages } from "../candle/page.ts";
 import { intersect, type Span, spanOf, subtract } from "../candle/span.ts";
@@ -11,10 +11,14 @@ export type SeriesFacts = {
   readonly covered: Span | null;
   readonly gaps: readonly Gap[];
   readonly firstCandle: number | null;
+  readonly firstEvidence?: FirstEvidence | null;
 };
 
-/** One step of a series' work: a request, or a stretch before the listing that needs none. */
-export type Task = Span & { readonly kind: "fetch" | "before_listing" };
+/**
+ * One step of a series' work: a request, or what is logged without one: a stretch before the listing, and a stretch that
+ * a wrong first candle hid (`hidden`), which is a gap that is due at once.
+ */
+export type Task = Span & { readonly kind: "fetch" | "before_listing" | "hidden" };
 
 /** Candles behind the newest stored one that every sync asks for again: closed candles change now and then. */
 export const OVERLAP_CANDLES = 4;
@@ -45,13 +49,19 @@ export function planSync(
     windows.push(...pagesOf(interval, spanOf(Math.min(from, to), to), false));
     if (!autoPeriod) windows.push(...pagesOf(interval, spanOf(start, covered.from), true));
   }
-  const failed = series.gaps
-    .filter((gap) => gap.reason === "failed" && isDue(gap, now))
-    .flatMap((gap) => subtract(gap, windows));
-  const pages = [...windows, ...planGapPages(interval, failed).slice(0, REPAIR_PAGES_PER_SYNC)].map(
-    fetchTask,
-  );
-  return unlisted === null ? pages : [{ ...unlisted, kind: "before_listing" }, ...pages];
+  const refuted = series.gaps.flatMap((gap) => listRefuted(gap, listed));
+  const failed = series.gaps.filter((gap) => gap.reason === "failed" && isDue(gap, now));
+  const few = [...failed, ...(autoPeriod ? refuted : [])].flatMap((gap) => subtract(gap, windows));
+  const pages = [
+    ...windows,
+    ...planGapPages(interval, few).slice(0, REPAIR_PAGES_PER_SYNC),
+    ...(autoPeriod ? [] : planGapPages(interval, refuted)),
+  ].map(fetchTask);
+  return [
+    ...(unlisted === null ? [] : [{ ...unlisted, kind: "before_listing" } as const]),
+    ...pages,
+    ...(autoPeriod ? listHidden(series, fallbackStart) : []),
+  ];
 }
 
 /** All of `wanted` that is not covered, and the open gaps in it. Newest first where it lies before what is stored. */
@@ -74,7 +84,7 @@ export function planBackfill(series: SeriesFacts, wanted: Span, now: number): re
   const isKnown = before === null || (covered !== null && covered.from <= before.from);
   return [
     ...pages.map(fetchTask),
-    ...planGapPages(interval, listAskable(series.gaps, whole, now)).map(fetchTask),
+    ...planGapPages(interval, listAskable(series.gaps, whole, listed, now)).map(fetchTask),
     ...(isKnown
       ? []
       : subtract(before, covered === null ? [] : [covered]).map(
@@ -83,17 +93,63 @@ export function planBackfill(series: SeriesFacts, wanted: Span, now: number): re
   ];
 }
 
-/** What of the gap log is due, or all of it with `all`. */
-export function planRepair(series: SeriesFacts, now: number, all: boolean): readonly Task[] {
-  const asked = series.gaps.filter((gap) => (all ? gap.state !== "before_listing" : isDue(gap, now)));
-  return planGapPages(series.interval, asked).map(fetchTask);
+/**
+ * What of the gap log is due, or all of it with `all`. Of the time before the listing only what is not before it any more
+ * is fetched; the rest is noted as looked at, where the first candle was asked for since it became due.
+ */
+export function planRepair(
+  series: SeriesFacts,
+  now: number,
+  all: boolean,
+  fallbackStart: number | null = null,
+): readonly Task[] {
+  const { interval, firstCandle, firstEvidence, gaps } = series;
+  const listed = firstCandle === null ? 0 : slotOf(interval, firstCandle);
+  const asked = gaps.flatMap((gap) => {
+    if (gap.state === "before_listing") return firstCandle === null ? [] : listRefuted(gap, listed);
+    return all || isDue(gap, now) ? [gap] : [];
+  });
+  const confirmed = gaps.flatMap((gap): Task[] => {
+    const isSeen = gap.state === "before_listing" && isDue(gap, now) && firstEvidence != null;
+    if (!isSeen || firstEvidence.askedAt < (gap.nextCheckAt ?? 0)) return [];
+    const before = spanOf(gap.from, Math.min(gap.to, listed));
+    return before === null ? [] : [{ ...before, kind: "before_listing" }];
+  });
+  return [
+    ...planGapPages(interval, asked).map(fetchTask),
+    ...confirmed,
+    ...(fallbackStart === null ? [] : listHidden(series, fallbackStart)),
+  ];
 }
 
-/** Open gaps in the span, cut to it; those that were never asked for are wanted now, the others when they are due. */
-function listAskable(gaps: readonly Gap[], span: Span, now: number): Span[] {
+/** What of a stretch before the listing is not before it any more. */
+function listRefuted(gap: Gap, listed: number): Span[] {
+  const part = gap.state === "before_listing" ? askablePart(gap, listed) : null;
+  return part === null ? [] : [part];
+}
+
+/** A series that begins where a wrong first candle made it begin lacks what lies before that, and no gap says so. */
+function listHidden(
+  { interval, covered, firstCandle, firstEvidence }: SeriesFacts,
+  fallbackStart: number,
+): Task[] {
+  if (covered === null || firstCandle === null || !firstEvidence) return [];
+  if (!firstEvidence.refuted.some((wrong) => slotOf(interval, wrong) === covered.from)) return [];
+  const start = Math.max(slotAtOrAfter(interval, fallbackStart), slotOf(interval, firstCandle));
+  const hidden = spanOf(start, covered.from);
+  return hidden === null ? [] : [{ ...hidden, kind: "hidden" }];
+}
+
+/**
+ * Gaps in the span, cut to it: those that were never asked for and those that are not before the listing any more are
+ * wanted now, the others when they are due.
+ */
+function listAskable(gaps: readonly Gap[], span: Span, listed: number, now: number): Span[] {
   return gaps.flatMap((gap) => {
-    const part = intersect(gap, span);
-    return part !== null && (gap.reason === "not_requested" || isDue(gap, now)) ? [part] : [];
+    const part = askablePart(gap, listed);
+    const wanted = part === null ? null : intersect(part, span);
+    const isWanted = gap.state === "before_listing" || gap.reason === "not_requested" || isDue(gap, now);
+    return wanted !== null && isWanted ? [wanted] : [];
   });
 }
 
@@ -108,7 +164,7 @@ function fetchTask({ from, to }: Span): Task {
 /** Candles that the tasks ask for at most. */
 export function countCandles(interval: Interval, tasks: readonly Task[]): number {
   return tasks.reduce(
-    (sum, { from, to, kind }) => sum + (kind === "fetch" ? (to - from) / WIDTH_MS[interval] : 0),
+    (sum, { from, to, kind }) => sum + (kind !== "before_listing" ? (to - from) / WIDTH_MS[interval] : 0),
     0,
   );
 }

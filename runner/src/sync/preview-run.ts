@@ -16,7 +16,7 @@ export async function runPreview(
     ? Math.min(settings.weightLimit, BACKGROUND_WEIGHT_SHARE)
     : settings.weightLimit;
   return withWork(context, settings, { ...fill, isReadOnly: true }, async (work) => {
-    const preview = await previewFill(work, selection, share, fill.plan);
+    const preview = await previewFill(work, selection, share, fill);
     context.print(`${fill.asJson ? JSON.stringify(preview) : renderPreview(preview)}\n`);
     return EXIT.done;
   });

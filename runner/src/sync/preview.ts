@@ -1,10 +1,14 @@
+import { type FirstWish, isPossibleFirst, judgeFirst, needOfFirst } from "../candle/first-candle.ts";
+import { splitPages } from "../candle/page.ts";
 import { type Coin, findCoins, findRankingAge, listMembers } from "../db/coins.ts";
 import { loadSeries, type SeriesState } from "../db/series.ts";
 import { type Exchange, WEIGHT, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import { rankSymbols } from "../universe/plan.ts";
-import { countCandles, type Task } from "./plan.ts";
+import type { FillCommand } from "./fill-run.ts";
+import { askFirst } from "./first-candle.ts";
+import { countCandles } from "./plan.ts";
 import { type Selection, takeShard } from "./selection.ts";
 import { fetchCandidates, fetchKnownListings } from "./universe.ts";
 import type { Work } from "./work.ts";
@@ -15,6 +19,8 @@ export type PlannedSeries = {
   readonly to: number | null;
   readonly candles: number;
   readonly requests: number;
+  /** What is wrong with the stored series, so that a run would fail it. */
+  readonly fault?: string;
 };
 
 /** What a run would ask for. `minutes`: at the given share of the exchange's weight, at least. */
@@ -32,7 +38,7 @@ export async function previewFill(
   { db, exchange }: Work,
   selection: Selection,
   weightShare: number,
-  plan: (state: SeriesState, now: number) => readonly Task[],
+  { plan, firstWish }: Pick<FillCommand, "plan" | "firstWish">,
 ): Promise<Preview> {
   const { interval } = selection;
   const symbols = takeShard(await listSymbols({ db, exchange }, selection), selection.shard).map(
@@ -47,17 +53,16 @@ export async function previewFill(
   const series = await Promise.all(
     symbols.map(async (symbol): Promise<PlannedSeries> => {
       const stored = stateOf.get(symbol) ?? unknownSeries(symbol, interval);
-      const state =
-        stored.firstCandle === null
-          ? { ...stored, firstCandle: await exchange.fetchFirstOpen(symbol) }
-          : stored;
-      const tasks = plan(state, exchange.now()).filter(({ kind }) => kind === "fetch");
+      if (stored.fault !== undefined)
+        return { symbol, from: null, to: null, candles: 0, requests: 0, fault: stored.fault };
+      const state = await withFirstNow(exchange, stored, firstWish);
+      const tasks = plan(state, exchange.now()).filter(({ kind }) => kind !== "before_listing");
       return {
         symbol,
         from: tasks.length === 0 ? null : Math.min(...tasks.map(({ from }) => from)),
         to: tasks.length === 0 ? null : Math.max(...tasks.map(({ to }) => to)),
         candles: countCandles(interval, tasks),
-        requests: tasks.length,
+        requests: tasks.reduce((sum, task) => sum + splitPages(interval, task).length, 0),
       };
     }),
   );
@@ -88,7 +93,8 @@ export function renderPreview(preview: Preview): string {
     ]),
   );
   const { candles, requests, weight, minutes } = preview;
-  return `${table}\n${renderNumber(candles)} candles at most, ${renderNumber(requests)} requests, weight ${renderNumber(weight)}: at least ${renderDuration(minutes * 60_000)}`;
+  const faults = preview.series.flatMap(({ fault }) => (fault === undefined ? [] : [`\n${fault}`]));
+  return `${table}${faults.join("")}\n${renderNumber(candles)} candles at most, ${renderNumber(requests)} requests, weight ${renderNumber(weight)}: at least ${renderDuration(minutes * 60_000)}`;
 }
 
 async function listSymbols(
@@ -109,6 +115,17 @@ async function rankNow(exchange: Exchange, size: number): Promise<readonly Coin[
   return rankSymbols(await fetchCandidates(exchange))
     .slice(0, size)
     .map((symbol) => ({ coinId: 0, symbol }));
+}
+
+/** The state with the first candle that a run would believe, which nobody writes down here. */
+async function withFirstNow(exchange: Exchange, state: SeriesState, wish: FirstWish): Promise<SeriesState> {
+  const now = exchange.now();
+  const need = needOfFirst(state, wish, now, now);
+  if (need === "no" || need === "may") return state;
+  const isThorough = need === "should" && state.lastTs !== null;
+  const answer = await askFirst(exchange, state, isThorough);
+  if (answer !== null) return { ...state, ...judgeFirst(state, answer, now, "") };
+  return isPossibleFirst(state.firstCandle, now) ? state : { ...state, firstCandle: null };
 }
 
 function unknownSeries(symbol: string, interval: Selection["interval"]): SeriesState {

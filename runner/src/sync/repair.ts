@@ -1,8 +1,9 @@
 import { isDue } from "../candle/gap.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, type Interval } from "../contract.ts";
-import type { Coin } from "../db/coins.ts";
+import { type Coin, listCoins } from "../db/coins.ts";
 import { type ListedGap, listGaps } from "../db/gaps.ts";
+import type { Settings } from "../settings.ts";
 import { type FillCommand, fillCoins } from "./fill-run.ts";
 import { planRepair } from "./plan.ts";
 import { previewFill, renderPreview } from "./preview.ts";
@@ -20,7 +21,7 @@ export type RepairWish = {
 /** Asks again for the gaps that are due, interval by interval, fine ones first; within the background's weight. */
 export async function repairGaps(
   context: Context,
-  settings: WorkSettings,
+  settings: WorkSettings & Pick<Settings, "fallbackStart">,
   wish: RepairWish,
 ): Promise<ExitCode> {
   const fill: FillCommand = {
@@ -28,12 +29,13 @@ export async function repairGaps(
     args: `--repair${wish.all ? " --all" : ""}`,
     isBackground: true,
     asJson: wish.asJson,
-    plan: (state, now) => planRepair(state, now, wish.all),
+    firstWish: wish.all ? "always" : "due",
+    plan: (state, now) => planRepair(state, now, wish.all, settings.fallbackStart),
   };
   return withWork(context, settings, { ...fill, isReadOnly: wish.isPreview }, async (work) => {
     let worst: ExitCode = EXIT.done;
     for (const interval of wish.intervals) {
-      const coins = await listCoinsWithGaps(work, interval, wish);
+      const coins = await listCoinsToAsk(work, interval, wish);
       if (coins.length === 0) continue;
       if (wish.isPreview) {
         const selection = {
@@ -42,7 +44,7 @@ export async function repairGaps(
           size: coins.length,
           shard: { index: 0, count: 1 },
         };
-        const preview = await previewFill(work, selection, BACKGROUND_WEIGHT_SHARE, fill.plan);
+        const preview = await previewFill(work, selection, BACKGROUND_WEIGHT_SHARE, fill);
         context.print(`${wish.asJson ? JSON.stringify(preview) : renderPreview(preview)}\n`);
       } else if ((await fillCoins(context, work, fill, { interval }, coins)) !== EXIT.done) {
         worst = EXIT.failed;
@@ -52,20 +54,15 @@ export async function repairGaps(
   });
 }
 
-async function listCoinsWithGaps(
+/** Those with a gap that is due; with `all` every coin of the interval, since its first candle is asked for again. */
+async function listCoinsToAsk(
   { db, exchange }: Work,
   interval: Interval,
-  wish: RepairWish,
+  { symbols, all }: RepairWish,
 ): Promise<readonly Coin[]> {
-  const states = ["open", "confirmed_absent", "after_delisting"] as const;
-  const found = await listGaps(db, {
-    states,
-    symbols: wish.symbols,
-    intervals: [interval],
-    from: null,
-    to: null,
-  });
-  const isAsked = (gap: ListedGap) => wish.all || isDue(gap, exchange.now());
-  const coins = new Map(found.filter(isAsked).map(({ coinId, symbol }) => [coinId, { coinId, symbol }]));
-  return [...coins.values()];
+  if (all) return (await listCoins(db, interval)).filter(({ symbol }) => symbols?.includes(symbol) ?? true);
+  const states = ["open", "confirmed_absent", "before_listing", "after_delisting"] as const;
+  const found = await listGaps(db, { states, symbols, intervals: [interval], from: null, to: null });
+  const due = found.filter((gap: ListedGap) => isDue(gap, exchange.now()));
+  return [...new Map(due.map(({ coinId, symbol }) => [coinId, { coinId, symbol }])).values()];
 }

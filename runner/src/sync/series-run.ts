@@ -1,8 +1,9 @@
 import pLimit from "p-limit";
+import type { FirstWish } from "../candle/first-candle.ts";
 import { WIDTH_MS } from "../candle/interval.ts";
 import { coalesce } from "../coalesce.ts";
 import { EXIT, type ExitCode, type Interval } from "../contract.ts";
-import { type Coin, setFirstCandle } from "../db/coins.ts";
+import type { Coin } from "../db/coins.ts";
 import type { Database } from "../db/connect.ts";
 import type { LockSession } from "../db/lock.ts";
 import type { RunItem } from "../db/runs.ts";
@@ -13,6 +14,7 @@ import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";
 import type { Progress } from "../progress.ts";
 import { fillSeries, type Tally } from "./fill.ts";
+import { createFirstCandles } from "./first-candle.ts";
 import { countCandles, type Task } from "./plan.ts";
 import type { Writer } from "./writer.ts";
 
@@ -20,6 +22,9 @@ export type SeriesRun = {
   readonly db: Database;
   readonly locks: LockSession;
   readonly exchange: Exchange;
+  readonly exchangeUrl: string;
+  /** How eagerly first candles are asked for again. */
+  readonly firstWish: FirstWish;
   readonly writer: Writer;
   readonly signal: AbortSignal;
   readonly log: Logger;
@@ -46,6 +51,15 @@ export async function runSeries(
 ): Promise<ExitCode> {
   const { db, locks, exchange, signal, log } = run;
   const load = coalesce((coinIds: readonly number[]) => loadSeries(db, interval, coinIds));
+  const loadSound = async (coinId: number) => {
+    const state = await load(coinId);
+    if (state.fault !== undefined) throw new Error(state.fault);
+    return state;
+  };
+  const withFirstCandle = createFirstCandles(
+    { ...run, wish: run.firstWish, startedAt: exchange.now() },
+    loadSound,
+  );
   const pageSlots = pLimit(PAGES_AT_ONCE);
   const items: RunItem[] = [];
   const failures: unknown[] = [];
@@ -73,7 +87,7 @@ export async function runSeries(
       return;
     }
     try {
-      const state = await withFirstCandle(run, await load(coin.coinId));
+      const state = await withFirstCandle(await loadSound(coin.coinId));
       const tasks = run.plan(state, exchange.now());
       run.progress.correct(countCandles(interval, tasks) - expected);
       const [filled, tally] = await fillSeries(
@@ -125,7 +139,7 @@ async function orderBySize({ db, exchange, plan }: SeriesRun, interval: Interval
   return states
     .map((state) => ({
       coin: { coinId: state.coinId, symbol: state.symbol },
-      candles: countCandles(interval, plan(state, exchange.now())),
+      candles: state.fault === undefined ? countCandles(interval, plan(state, exchange.now())) : 0,
     }))
     .toSorted((a, b) => a.candles - b.candles);
 }
@@ -149,15 +163,6 @@ function isExchangeAway(error: unknown): boolean {
 /** Errors that concern every series; all others fail their own one. */
 function endsRun(error: unknown): boolean {
   return error instanceof Stopped || error instanceof TryAgain || error instanceof SettingsFault;
-}
-
-/** The first candle ever is asked for once; before it there is nothing to want. */
-async function withFirstCandle({ db, exchange }: SeriesRun, state: SeriesState): Promise<SeriesState> {
-  if (state.firstCandle !== null) return state;
-  const firstCandle = await exchange.fetchFirstOpen(state.symbol);
-  if (firstCandle === null) return state;
-  await setFirstCandle(db, state.coinId, firstCandle);
-  return { ...state, firstCandle };
 }
 
 function itemOf(coinId: number, interval: Interval, startedAt: number) {

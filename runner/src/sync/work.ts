@@ -23,6 +23,7 @@ export type Work = {
   readonly db: Database;
   readonly locks: LockSession;
   readonly exchange: Exchange;
+  readonly exchangeUrl: string;
   /** The command's signal, also aborted when the locks are lost. */
   readonly signal: AbortSignal;
   readonly report: RunReport;
@@ -93,7 +94,7 @@ export async function withWork(
     const checked = async (report: RunReport): Promise<ExitCode> => {
       report.rateLimitHits = exchange.rateLimitHits;
       await checkExchange(context, db, await clock, run.isReadOnly);
-      return work({ db, locks, exchange, signal, report });
+      return work({ db, locks, exchange, exchangeUrl: settings.exchangeUrl, signal, report });
     };
     const translated = (report: RunReport) => checked(report).catch(throwForRun);
     if (run.isReadOnly) return await translated({ items: [], rateLimitHits: () => 0 });

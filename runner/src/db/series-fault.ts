@@ -1,0 +1,53 @@
+import type { FirstEvidence } from "../candle/first-candle.ts";
+import type { Interval } from "../contract.ts";
+
+/** A timestamptz as the driver gives it: a number is plus or minus infinity. */
+export type StoredTime = Date | number | null;
+
+/** Epoch ms; NaN for infinity and for years that a Date cannot hold, which only a person can have written. */
+export function msOf(time: StoredTime): number | null {
+  if (time === null) return null;
+  return time instanceof Date ? time.getTime() : Number.NaN;
+}
+
+type FaultySeries = {
+  readonly coin_id: number;
+  readonly symbol: string;
+  readonly interval: Interval;
+  readonly covered_from: StoredTime;
+  readonly covered_to: StoredTime;
+};
+type FaultyGap = {
+  readonly id: string;
+  readonly from_ts: StoredTime;
+  readonly to_ts: StoredTime;
+  readonly next_check_at: StoredTime;
+};
+
+/** Why a series cannot be worked on, with the statement that mends it; null where its rows can be read. */
+export function faultOfSeries(series: FaultySeries, gaps: readonly FaultyGap[]): string | null {
+  const { coin_id, symbol, interval } = series;
+  if (isUnreadable(series.covered_from) || isUnreadable(series.covered_to))
+    return `the covered span of ${symbol} ${interval} in r3a.series is no time that a candle can have (a person wrote it): update r3a.series set covered_from = null, covered_to = null where coin_id = ${coin_id} and "interval" = '${interval}'; the next sync then asks for everything again and keeps what is stored`;
+  const gap = gaps.find((each) => [each.from_ts, each.to_ts, each.next_check_at].some(isUnreadable));
+  if (gap !== undefined)
+    return `a gap of ${symbol} ${interval} in r3a.ohlcv_gap_log has a time that no candle can have (a person wrote it): look at the row with id = '${gap.id}', and delete it or set its times; verify then says what is missing`;
+  return null;
+}
+
+function isUnreadable(time: StoredTime): boolean {
+  return Number.isNaN(msOf(time));
+}
+
+/** The evidence as this program writes it; null for anything else, so that the exchange is asked again. */
+export function parseFirstEvidence(stored: unknown): FirstEvidence | null {
+  if (typeof stored !== "object" || stored === null) return null;
+  const { askedAt, since, exchange, refuted }: Partial<Record<keyof FirstEvidence, unknown>> = stored;
+  if (!isTime(askedAt) || !isTime(since) || typeof exchange !== "string" || !Array.isArray(refuted))
+    return null;
+  return { askedAt, since, exchange, refuted: refuted.filter(isTime) };
+}
+
+function isTime(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
