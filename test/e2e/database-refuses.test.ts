@@ -30,7 +30,8 @@ describe("a database that refuses writes", () => {
        when (new.coin_id = ${await coinIdOf("ETHUSDT")}) execute function r3a.refuse()`,
     );
     const run = await world.run(`${backfill("1h", END - 200 * DAY)} --json`);
-    expect(run.code).toBe(1);
+    expect(run.code).toBe(75);
+    expect(run.stderr).toContain("disk of the database server is full");
     expect(run.stderr).toContain("No space left on device");
     expect(JSON.parse(run.stdout).intervals).toMatchObject([{ failed: 1, added: 2 * 190 * 24 }]);
     expect(await coveredOf(world, "ETHUSDT", "1h")).toEqual([END - 10 * DAY, END]);
@@ -52,25 +53,26 @@ describe("a database that refuses writes", () => {
 
   test("to a table of a right that was taken away fails who needs it and nobody else", async () => {
     await world.database.query(`
-      create role narrow login password 'narrow';
+      create role narrow login password 'of-narrow';
       grant usage on schema r3a, r3a_util to narrow;
       grant select, insert, update, delete on all tables in schema r3a, r3a_util to narrow;
       grant usage on all sequences in schema r3a to narrow;
       revoke insert on r3a.ohlcv_gap_log from narrow`);
     const url = new URL(world.database.url);
-    [url.username, url.password] = ["narrow", "narrow"];
+    [url.username, url.password] = ["narrow", "of-narrow"];
     const missing = END - 300 * HOUR - 200 * DAY;
     world.exchange.set({ faults: [{ kind: "drop-rows", symbol: "SOLUSDT", slots: [missing] }] });
     const env = { DB_URL: url.href };
     const run = await world.run(`${backfill("1h", END - 220 * DAY)} --json`, env);
-    expect(run.code).toBe(1);
+    expect(run.code).toBe(78);
     expect(run.stderr).toContain("permission denied for table ohlcv_gap_log");
+    expect(run.stderr).toContain("narrow");
     expect(JSON.parse(run.stdout).intervals).toMatchObject([{ failed: 1, added: 2 * 20 * 24 }]);
     expect(await coveredOf(world, "SOLUSDT", "1h")).toEqual([END - 200 * DAY, END]);
     await expectInvariant(world);
     await world.database.query("revoke insert on r3a.ohlcv_partitioned from narrow");
     const second = await world.run(backfill("1h", END - 230 * DAY), env);
-    expect(second.code).toBe(1);
+    expect(second.code).toBe(78);
     expect(second.stderr).toContain("permission denied for table ohlcv_partitioned");
     expect(await coveredOf(world, "BTCUSDT", "1h")).toEqual([END - 220 * DAY, END]);
     await expectInvariant(world);
@@ -115,7 +117,8 @@ describe.skipIf(!canMount)(
       expect(await world.run(backfill("1m", END - DAY))).toMatchObject({ code: 0 });
       await resize(4);
       const run = await world.run(backfill("1m", END - 20 * DAY));
-      expect(run.code).toBe(1);
+      expect(run.code).toBe(75);
+      expect(run.stderr).toContain("disk of the database server is full");
       expect(run.stderr).toContain("No space left on device");
       await expectInvariant(world);
       await resize(100);

@@ -1,6 +1,6 @@
 import { EXIT } from "../contract.ts";
 import { findCoins } from "../db/coins.ts";
-import { openDatabase } from "../db/connect.ts";
+import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { readCandles, type StoredCandle } from "../db/read.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { UsageFault } from "../errors.ts";
@@ -73,7 +73,7 @@ export const candles: Command = {
       }
       if (format === "table") context.print(`${renderTable(COLUMNS, rows)}\n`);
     } finally {
-      await db.pool.end();
+      await closeDatabase(db);
     }
     return EXIT.done;
   },

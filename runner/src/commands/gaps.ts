@@ -2,7 +2,7 @@ import type { GapState } from "../candle/gap.ts";
 import { WIDTH_MS } from "../candle/interval.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, INTERVALS, type Interval } from "../contract.ts";
-import { openDatabase } from "../db/connect.ts";
+import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { type ListedGap, listGaps } from "../db/gaps.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { renderTable } from "../render.ts";
@@ -85,7 +85,7 @@ async function printGaps(
     if (asJson) for (const gap of found) context.print(`${JSON.stringify(recordOf(gap))}\n`);
     else context.print(found.length === 0 ? "no such gaps\n" : `${renderGaps(found)}\n`);
   } finally {
-    await db.pool.end();
+    await closeDatabase(db);
   }
   return EXIT.done;
 }

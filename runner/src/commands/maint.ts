@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract.ts";
-import { openDatabase } from "../db/connect.ts";
+import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { tellHeld } from "../maint/held.ts";
 import { type MaintLimits, type MaintResult, previewMaint, runMaint } from "../maint/maint-run.ts";
@@ -72,7 +72,7 @@ export const maint: Command = {
       });
     } finally {
       progress.stop();
-      await db.pool.end();
+      await closeDatabase(db);
     }
   },
 };

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract.ts";
-import { openDatabase } from "../db/connect.ts";
+import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { tellHeld } from "../maint/held.ts";
 import { type Refreshed, refreshLastTs } from "../maint/refresh-last-ts.ts";
@@ -49,7 +49,7 @@ export const refreshLastts: Command = {
       await waitForSchema(db, patienceMs(context.deadlineS), context.signal);
       return isPreview ? await refresh() : await withRun(context, db, "refresh-lastts", "", refresh);
     } finally {
-      await db.pool.end();
+      await closeDatabase(db);
     }
   },
 };

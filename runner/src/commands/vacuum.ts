@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract.ts";
-import { type Database, openDatabase } from "../db/connect.ts";
+import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
 import { openLockSession } from "../db/lock.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { tellHeld } from "../maint/held.ts";
@@ -54,7 +54,7 @@ export const vacuum: Command = {
         return done === null ? EXIT.done : exitOf(done);
       });
     } finally {
-      await db.pool.end();
+      await closeDatabase(db);
     }
   },
 };

@@ -1,7 +1,7 @@
 import { WIDTH_MS } from "../candle/interval.ts";
 import { EXIT, INTERVALS } from "../contract.ts";
 import { findCoins, listCoins } from "../db/coins.ts";
-import { openDatabase } from "../db/connect.ts";
+import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { loadSeries } from "../db/series.ts";
 import { UsageFault } from "../errors.ts";
@@ -67,7 +67,7 @@ export const verify: Command = {
       });
     } finally {
       progress.stop();
-      await db.pool.end();
+      await closeDatabase(db);
     }
   },
 };

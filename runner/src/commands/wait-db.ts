@@ -1,5 +1,5 @@
 import { EXIT } from "../contract.ts";
-import { openDatabase } from "../db/connect.ts";
+import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { parseCount } from "../settings.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
@@ -22,7 +22,7 @@ export const waitDb: Command = {
     try {
       await waitForSchema(db, timeoutS * 1000, context.signal);
     } finally {
-      await db.pool.end();
+      await closeDatabase(db);
     }
     return EXIT.done;
   },

@@ -1,9 +1,11 @@
 import { lookup } from "node:dns/promises";
 import { connect } from "node:net";
-import pg from "pg";
+import type pg from "pg";
 import { messageOf } from "../errors.ts";
-import { clientConfig, codeOf, type Database, reasonOfLogin } from "./connect.ts";
+import { createClient } from "./client.ts";
+import { clientConfig, type Database } from "./connect.ts";
 import { withReader } from "./doctor-reader.ts";
+import { codeOf, reasonOfLogin } from "./fault.ts";
 
 /** How far a connection came: `step` is the one that failed. Messages never hold the URL. */
 export type Reach =
@@ -16,7 +18,7 @@ const PORT_MS = 3_000;
 /** Tries the way to the database step by step: does the host resolve, is the port open, does the server let us in. */
 export async function reachDatabase(url: string, signal: AbortSignal): Promise<Reach> {
   const startedAt = performance.now();
-  const client = new pg.Client({ ...clientConfig(url, "doctor"), connectionTimeoutMillis: PORT_MS });
+  const client = createClient({ ...clientConfig(url, "doctor"), connectionTimeoutMillis: PORT_MS });
   client.on("error", () => {});
   const address = client.host.startsWith("/") ? client.host : `${client.host}:${client.port}`;
   if (!client.host.startsWith("/")) {
@@ -103,7 +105,7 @@ const PID = "select pg_backend_pid() as pid";
  * second connection holds a transaction meanwhile: an idle pooler would give us the same backend each time.
  */
 export async function findPooler(db: Database, signal: AbortSignal): Promise<{ readonly pids: number[] }> {
-  const sessions = [0, 1].map(() => new pg.Client(clientConfig(db.url, db.name)));
+  const sessions = [0, 1].map(() => createClient(clientConfig(db.url, db.name)));
   const [one, other] = sessions;
   if (one === undefined || other === undefined) throw new Error("two sessions are made");
   const end = async () => {

@@ -1,12 +1,13 @@
 import type pg from "pg";
-import { codeOf, type Database, isConnectionError, translate } from "./connect.ts";
-import { INVALID_SCHEMA, UNDEFINED_TABLE } from "./sqlstate.ts";
+import { type Database, faultOf, takeClient } from "./connect.ts";
+import { codeOf, isConnectionError } from "./fault.ts";
+import { INVALID_SCHEMA, UNDEFINED_COLUMN, UNDEFINED_FUNCTION, UNDEFINED_TABLE } from "./sqlstate.ts";
 
 /** Shorter than the time of a check, so that the server's own words come out. */
 const BEGIN = "begin read only; set local statement_timeout = 4000; set local lock_timeout = 1500";
 
 /** No such table, schema, column or function. */
-const MISSING = new Set([UNDEFINED_TABLE, INVALID_SCHEMA, "42703", "42883"]);
+const MISSING = new Set([UNDEFINED_TABLE, INVALID_SCHEMA, UNDEFINED_COLUMN, UNDEFINED_FUNCTION]);
 
 /** Whether a statement met a schema that lacks what it asks for. */
 export function isMissingObject(error: unknown): boolean {
@@ -22,9 +23,7 @@ export async function withReader<T>(
   signal: AbortSignal,
   read: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
-  const client = await db.pool.connect().catch((error: unknown) => {
-    throw translate(error);
-  });
+  const client = await takeClient(db);
   let isOurs = true;
   const release = (broken: boolean) => {
     if (isOurs) client.release(broken);
@@ -40,8 +39,8 @@ export async function withReader<T>(
     return result;
   } catch (error) {
     if (isConnectionError(error)) release(true);
-    else if (isOurs) await client.query("rollback");
-    throw translate(error);
+    else if (isOurs) await client.query("rollback").catch(() => {});
+    throw await faultOf(client, error);
   } finally {
     signal.removeEventListener("abort", cut);
     release(false);

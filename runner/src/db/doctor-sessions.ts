@@ -1,6 +1,7 @@
-import pg from "pg";
-import { clientConfig, type Database, translate } from "./connect.ts";
+import { createClient } from "./client.ts";
+import { clientConfig, type Database } from "./connect.ts";
 import { withReader } from "./doctor-reader.ts";
+import { translate } from "./fault.ts";
 
 const SINCE = (start: string) => `(extract(epoch from clock_timestamp() - ${start}) * 1000)::float8`;
 
@@ -99,7 +100,7 @@ export type LockProbe = { readonly acquired: boolean; readonly released: boolean
 
 /** Takes and gives back a lock that nobody else has a use for, as a psql session would. */
 export async function probeLock(db: Database, signal: AbortSignal): Promise<LockProbe> {
-  const session = new pg.Client(clientConfig(db.url, db.name));
+  const session = createClient(clientConfig(db.url, db.name));
   session.on("error", () => {});
   const end = () => session.end().catch(() => {});
   signal.addEventListener("abort", end, { once: true });

@@ -1,6 +1,8 @@
 import type pg from "pg";
 import { renderDuration } from "../time.ts";
-import { codeOf, type Database, isConnectionError, withClient } from "./connect.ts";
+import { cutClient } from "./client.ts";
+import { type Database, withClient } from "./connect.ts";
+import { codeOf, isConnectionError } from "./fault.ts";
 import { LOCK_NOT_AVAILABLE, QUERY_CANCELED } from "./sqlstate.ts";
 
 /** Cancelled by statement_timeout, or by lock_timeout. */
@@ -31,8 +33,7 @@ export async function withinTime<T>(
 ): Promise<T> {
   let isLate = false;
   const done = withClient(db, async (client) => {
-    // with a statement under way this closes the socket, and the statement rejects
-    const cut = () => void client.end().catch(() => {});
+    const cut = () => cutClient(client);
     const timer = setTimeout(() => {
       isLate = true;
       cut();
@@ -47,7 +48,7 @@ export async function withinTime<T>(
       await client.query("commit");
       return result;
     } catch (error) {
-      if (!isConnectionError(error)) await client.query("rollback");
+      if (!isConnectionError(error)) await client.query("rollback").catch(() => {});
       throw error;
     } finally {
       clearTimeout(timer);

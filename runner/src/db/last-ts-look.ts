@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Interval } from "../contract.ts";
-import { codeOf } from "./connect.ts";
+import { codeOf } from "./fault.ts";
 import type { OwnClient } from "./own-client.ts";
 import { UNDEFINED_TABLE } from "./sqlstate.ts";
 

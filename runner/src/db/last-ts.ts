@@ -1,5 +1,5 @@
 import type { Leaf } from "../partition/layout.ts";
-import { codeOf } from "./connect.ts";
+import { codeOf } from "./fault.ts";
 import { NEWEST, type OpenLeaf, SET_TIMEOUTS } from "./last-ts-look.ts";
 import { lockKey } from "./lock.ts";
 import type { OwnClient } from "./own-client.ts";

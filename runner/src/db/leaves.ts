@@ -2,7 +2,8 @@ import pg from "pg";
 import { storageOf } from "../partition/desired.ts";
 import type { Leaf } from "../partition/layout.ts";
 import { renderTime } from "../time.ts";
-import { codeOf, type Database, withClient, withTransaction } from "./connect.ts";
+import { type Database, withClient, withTransaction } from "./connect.ts";
+import { codeOf } from "./fault.ts";
 import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
 
 const LIST_LEAVES = `select relid::regclass::text as name from pg_partition_tree('r3a.ohlcv_partitioned') where isleaf`;

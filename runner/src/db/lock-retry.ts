@@ -1,11 +1,9 @@
 import { sleep } from "../time.ts";
-import { codeOf } from "./connect.ts";
-import { LOCK_NOT_AVAILABLE } from "./sqlstate.ts";
+import { codeOf } from "./fault.ts";
+import { DEADLOCK, LOCK_NOT_AVAILABLE } from "./sqlstate.ts";
 
 /** A statement that changes the catalog waits for nobody longer than this: while it waits, every later reader waits too. */
 export const LOCK_TIMEOUT_MS = 2_000;
-
-const DEADLOCK = "40P01";
 
 /** Whether others held what a statement needed: the same statement may work in a moment. */
 export function isBusy(error: unknown): boolean {

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
-import pg from "pg";
+import type pg from "pg";
 import { coalesce } from "../coalesce.ts";
 import { TryAgain } from "../errors.ts";
 import { sleep } from "../time.ts";
-import { clientConfig, type Database, translate, withClient } from "./connect.ts";
+import { createClient } from "./client.ts";
+import { clientConfig, type Database, withClient } from "./connect.ts";
+import { translate } from "./fault.ts";
 
 /** Same key as `r3a_util.lock_key`: first 8 bytes of SHA-256, as text because it exceeds 2^53. */
 export function lockKey(scope: string, key: string): string {
@@ -37,7 +39,7 @@ export function createLockSession(db: Database, stop?: AbortSignal): LockSession
   let opening: Promise<void> = Promise.resolve();
   const lost = new AbortController();
   const connect = async () => {
-    const next = new pg.Client(clientConfig(db.url, db.name));
+    const next = createClient(clientConfig(db.url, db.name));
     const onLoss = (cause?: Error) => {
       if (client === next)
         lost.abort(

@@ -1,8 +1,9 @@
 import pg from "pg";
 import { messageOf } from "../errors.ts";
-import { codeOf } from "./connect.ts";
+import { codeOf } from "./fault.ts";
 import { LOCK_TIMEOUT_MS } from "./lock-retry.ts";
 import type { OwnClient } from "./own-client.ts";
+import { LOCK_WAIT_MS, STATEMENT_LIMIT_MS } from "./session.ts";
 
 export type OpOutcome = "done" | "failed" | "blocked";
 
@@ -79,7 +80,10 @@ export async function runAlone(client: OwnClient, sql: string): Promise<void> {
   try {
     await client.query(sql);
   } finally {
-    await client.query("reset lock_timeout; reset statement_timeout").catch(() => {}); // the connection may be what failed
+    // not "reset": the limit of a role would come back
+    await client
+      .query(`set lock_timeout = ${LOCK_WAIT_MS}; set statement_timeout = ${STATEMENT_LIMIT_MS}`)
+      .catch(() => {}); // the connection may be what failed
   }
 }
 

@@ -1,7 +1,8 @@
 import { runner } from "node-pg-migrate";
-import pg from "pg";
 import { SettingsFault, TryAgain } from "../errors.ts";
-import { clientConfig, openDatabase, translate } from "./connect.ts";
+import { createClient } from "./client.ts";
+import { clientConfig, closeDatabase, openDatabase } from "./connect.ts";
+import { translate } from "./fault.ts";
 import { findStage } from "./legacy-catalog.ts";
 import { openLockSession, waitForLock } from "./lock.ts";
 import { listPending, MIGRATIONS } from "./schema.ts";
@@ -19,7 +20,7 @@ export async function migrate(
 ): Promise<readonly string[]> {
   const db = openDatabase(url, "migrate");
   const locks = await openLockSession(db, stop);
-  const client = new pg.Client(clientConfig(url, "migrate"));
+  const client = createClient(clientConfig(url, "migrate"));
   // without a listener a server that goes away between two statements would end the process
   client.on("error", () => {});
   try {
@@ -49,6 +50,6 @@ export async function migrate(
   } finally {
     await client.end();
     await locks.end();
-    await db.pool.end();
+    await closeDatabase(db);
   }
 }

@@ -1,5 +1,7 @@
-import pg from "pg";
-import { clientConfig, type Database, translate, withClient } from "./connect.ts";
+import type pg from "pg";
+import { createClient, sessionOf } from "./client.ts";
+import { clientConfig, type Database, faultOf, withClient } from "./connect.ts";
+import { isConnectionError, translate } from "./fault.ts";
 
 /** A connection that belongs to one piece of work: its settings, its transaction and its warnings are no one else's. */
 export type OwnClient = {
@@ -27,7 +29,7 @@ export async function withOwnClient<T>(
   work: (client: OwnClient) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
-  const client = new pg.Client(clientConfig(db.url, db.name));
+  const client = createClient(clientConfig(db.url, db.name));
   client.on("error", () => {}); // the statement that meets it fails by itself
   const warnings: Warning[] = [];
   client.on("notice", ({ severity, code, message }) => {
@@ -46,7 +48,8 @@ export async function withOwnClient<T>(
       return (Array.isArray(answer) ? answer.at(-1) : answer)?.rows ?? [];
     } catch (error) {
       signal.throwIfAborted();
-      throw translate(error);
+      // what one statement was refused for is judged by whoever asked
+      throw isConnectionError(error) ? translate(error) : error;
     }
   };
   let pid: number | undefined;
@@ -56,11 +59,11 @@ export async function withOwnClient<T>(
   };
   signal.addEventListener("abort", cancel);
   try {
-    await client.connect().catch((error: unknown) => {
-      throw translate(error);
-    });
-    [{ pid }] = (await query<{ pid: number }>("select pg_backend_pid() as pid")) as [{ pid: number }];
+    await client.connect();
+    pid = (await sessionOf(client)).pid;
     return await work({ query, takeWarnings: () => warnings.splice(0) });
+  } catch (error) {
+    throw await faultOf(client, error);
   } finally {
     signal.removeEventListener("abort", cancel);
     await client.end();

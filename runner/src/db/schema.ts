@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import type pg from "pg";
 import { TryAgain } from "../errors.ts";
 import { sleep } from "../time.ts";
-import { codeOf, type Database, withClient } from "./connect.ts";
+import { type Database, withClient } from "./connect.ts";
+import { codeOf } from "./fault.ts";
 import { INVALID_SCHEMA, UNDEFINED_TABLE } from "./sqlstate.ts";
 
 /** Beside the sources in development, beside the bundle in the image. */

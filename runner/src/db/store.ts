@@ -3,7 +3,8 @@ import type { Gap } from "../candle/gap.ts";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
 import { type CandleBatch, insertCandles, upsertCandles, type Written } from "./candles.ts";
-import { codeOf, type Database, withTransaction } from "./connect.ts";
+import { type Database, withTransaction } from "./connect.ts";
+import { codeOf } from "./fault.ts";
 import { type SeriesGap, upsertGaps } from "./gaps.ts";
 import { type SeriesUpdate, updateSeries } from "./series.ts";
 

@@ -1,5 +1,5 @@
 import type { TableState, VacuumStep } from "../partition/vacuum-plan.ts";
-import { codeOf } from "./connect.ts";
+import { codeOf } from "./fault.ts";
 import type { OwnClient } from "./own-client.ts";
 import { LOCK_NOT_AVAILABLE, QUERY_CANCELED } from "./sqlstate.ts";
 

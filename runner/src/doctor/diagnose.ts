@@ -1,4 +1,4 @@
-import { type Database, openDatabase } from "../db/connect.ts";
+import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
 import { type Environment, parseSettings, type Settings } from "../settings.ts";
 import { type Check, type Result, runChecks } from "./check.ts";
 import { clusterChecks } from "./cluster-checks.ts";
@@ -27,7 +27,7 @@ export async function diagnose(place: Place, only: readonly string[] | null): Pr
     return await runChecks(createChecks({ ...place, signal }, db), only, place.signal);
   } finally {
     over.abort(); // a request that hangs must not outlive its check
-    db.pool.end().catch(() => {}); // a connection that hangs cannot be waited for
+    void closeDatabase(db);
   }
 }
 

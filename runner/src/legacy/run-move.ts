@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract.ts";
-import { type Database, openDatabase } from "../db/connect.ts";
+import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
 import { findStage, type LegacyLeaf } from "../db/legacy-catalog.ts";
 import { listCoinNames } from "../db/legacy-coins.ts";
 import { dropLegacy } from "../db/legacy-drop.ts";
@@ -51,7 +51,7 @@ export async function runMove(context: Context, wish: MoveWish): Promise<ExitCod
       moveAll(context, db, locks, wish, report),
     );
   } finally {
-    await Promise.all([locks.end(), db.pool.end()]);
+    await Promise.all([locks.end(), closeDatabase(db)]);
   }
 }
 

@@ -1,6 +1,7 @@
 import { listBuilders, listHolders, listOldTransactions, renderSessions } from "../db/activity.ts";
 import { readCatalog } from "../db/catalog.ts";
-import { codeOf, type Database } from "../db/connect.ts";
+import type { Database } from "../db/connect.ts";
+import { codeOf } from "../db/fault.ts";
 import { ensureLeaf } from "../db/leaves.ts";
 import { isBusy, retryBusy } from "../db/lock-retry.ts";
 import { keepLedger } from "../db/maint-ledger.ts";

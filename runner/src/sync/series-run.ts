@@ -5,6 +5,7 @@ import { coalesce } from "../coalesce.ts";
 import { EXIT, type ExitCode, type Interval } from "../contract.ts";
 import type { Coin } from "../db/coins.ts";
 import type { Database } from "../db/connect.ts";
+import { isRefusal } from "../db/fault.ts";
 import type { LockSession } from "../db/lock.ts";
 import type { RunItem } from "../db/runs.ts";
 import { loadSeries, type SeriesState } from "../db/series.ts";
@@ -144,9 +145,16 @@ async function orderBySize({ db, exchange, plan }: SeriesRun, interval: Interval
     .toSorted((a, b) => a.candles - b.candles);
 }
 
-/** 75 where no series succeeded because the exchange is away; 1 where some failed. */
+/**
+ * What the database refuses decides also beside series that succeeded: 78 where a right is missing, 75 where its disk is
+ * full. 75 where no series succeeded because the exchange is away; 1 where some failed.
+ */
 function exitCodeOfSeries(items: readonly RunItem[], failures: readonly unknown[]): ExitCode {
   if (failures.length === 0) return EXIT.done;
+  const refusal =
+    failures.find((error) => error instanceof SettingsFault) ??
+    failures.find((error) => error instanceof TryAgain);
+  if (refusal !== undefined) throw refusal;
   const hasSuccess = items.some(({ outcome }) => outcome === "success" || outcome === "partial");
   if (!hasSuccess && failures.every(isExchangeAway)) {
     throw new TryAgain(
@@ -162,7 +170,8 @@ function isExchangeAway(error: unknown): boolean {
 
 /** Errors that concern every series; all others fail their own one. */
 function endsRun(error: unknown): boolean {
-  return error instanceof Stopped || error instanceof TryAgain || error instanceof SettingsFault;
+  const isGeneral = error instanceof TryAgain || error instanceof SettingsFault;
+  return error instanceof Stopped || (isGeneral && !isRefusal(error));
 }
 
 function itemOf(coinId: number, interval: Interval, startedAt: number) {

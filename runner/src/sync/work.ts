@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Context } from "../context.ts";
 import type { CommandName, ExitCode } from "../contract.ts";
 import { openBudget } from "../db/budget.ts";
-import { type Database, openDatabase } from "../db/connect.ts";
+import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
 import { createLockSession, type LockSession } from "../db/lock.ts";
 import { checkOrigin } from "../db/origin.ts";
 import { waitForSchema } from "../db/schema.ts";
@@ -101,7 +101,7 @@ export async function withWork(
     await setImmediate(); // the question for the clock takes the connection that is there, the run opens another
     return await withRun(context, db, run.command, run.args, translated);
   } finally {
-    await Promise.all([locks.end(), db.pool.end()]);
+    await Promise.all([locks.end(), closeDatabase(db)]);
   }
 }
 

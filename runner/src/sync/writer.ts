@@ -1,5 +1,6 @@
 import type { Written } from "../db/candles.ts";
-import { type Database, isConnectionError } from "../db/connect.ts";
+import type { Database } from "../db/connect.ts";
+import { isRefusal } from "../db/fault.ts";
 import { ensureLeaf, listLeafNames } from "../db/leaves.ts";
 import { type PageWrite, storePages } from "../db/store.ts";
 import { TryAgain } from "../errors.ts";
@@ -20,7 +21,8 @@ type Stored = { readonly written: Written } | { readonly error: unknown };
 /**
  * `alive` is checked before each transaction: after the loss of the locks nothing may be written. A refused write
  * fails its own series only, and every later page of it, since a covered span must never run ahead of its candles.
- * After the loss of a connection nothing more is written at all: pages that follow the lost ones would do the same.
+ * After the loss of a connection, or where somebody holds a lock, nothing more is written at all: pages that follow
+ * would meet the same.
  */
 export function createWriter(db: Database, runId: string | null, alive: AbortSignal): Writer {
   const failed = new Map<number, unknown>();
@@ -49,7 +51,7 @@ export function createWriter(db: Database, runId: string | null, alive: AbortSig
       await ensureLeaves(pages);
       return (await storePages(db, pages, runId)).map((written) => ({ written }));
     } catch (error) {
-      if (error instanceof TryAgain || isConnectionError(error)) {
+      if (error instanceof TryAgain && !isRefusal(error)) {
         away.abort(error);
         throw error;
       }

@@ -1,0 +1,73 @@
+import pg from "pg";
+import { checkSession, SET_SESSION, type SessionRow } from "./session.ts";
+
+/** A server that answers has ended a session long before. */
+const CLOSE_MS = 1_000;
+
+/** What a client's session is, once its settings are checked. `pid` is the server's process, `role` whom it works as. */
+export type Session = { readonly pid: number; readonly role: string };
+
+const sessions = new WeakMap<pg.ClientBase, Promise<Session>>();
+
+/** The session of a client that is connected. Rejects where its settings could not be made what they must be. */
+export async function sessionOf(client: pg.ClientBase): Promise<Session> {
+  const session = sessions.get(client);
+  if (session === undefined) throw new Error("Connection terminated before the session was set");
+  return session;
+}
+
+/** Closes the socket at once: what is under way rejects, with `reason` where there is one. */
+export function cutClient(client: pg.ClientBase, reason?: Error): void {
+  (client as pg.Client).connection.stream.destroy(reason);
+}
+
+/**
+ * A client whose session is set as the code needs it (session.ts). `connect()` resolves when that is checked. Told by a
+ * callback, as a pool does it, the first statement is sent right behind the settings instead of after their answer: no
+ * round trip of the minute job goes into them. Whoever uses such a client asks `sessionOf` after its first statement.
+ */
+export function createClient(config: pg.ClientConfig): pg.Client {
+  const client = new pg.Client(config);
+  const [connect, end] = [client.connect.bind(client), client.end.bind(client)];
+  const start = async () => {
+    sendTogether(client);
+    const { rows } = await client.query<SessionRow>(SET_SESSION);
+    return checkSession(rows[0]);
+  };
+  const open = () => {
+    const session = start();
+    sessions.set(client, session);
+    session.catch(() => cutClient(client));
+    return session;
+  };
+  return Object.assign(client, {
+    connect(told?: (error: Error) => void) {
+      if (told === undefined)
+        return connect()
+          .then(open)
+          .then(() => client);
+      // a pool forgets a client that could not connect; its socket would keep the process until the server hangs up (60 s)
+      return connect((error: Error) => {
+        if (error) client.end().catch(() => {});
+        else void open();
+        told(error);
+      });
+    },
+    end(told?: () => void) {
+      // a server that hangs, or a network that swallows everything, never says goodbye
+      const late = setTimeout(() => cutClient(client), CLOSE_MS);
+      const ended = () => clearTimeout(late);
+      client.once("end", ended);
+      return end().then(ended).then(told);
+    },
+  });
+}
+
+/** Statements until the first pause go out without waiting for the answers of those before them. */
+function sendTogether(client: pg.Client): void {
+  const mode = client as { pipeline: boolean };
+  mode.pipeline = true;
+  client.once("drain", () => {
+    mode.pipeline = false;
+  });
+}
