@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { Config, getStack, RunError } from "@pulumi/pulumi";
+import { checkContext } from "./bridge/kube-context.ts";
 import { approximateSettings, readSecrets } from "./bridge/secrets.ts";
 import { Suite } from "./bridge/suite.ts";
 import { SettingsFault } from "./errors.ts";
@@ -11,6 +12,7 @@ import type { Settings } from "./settings/schema.ts";
 import { checkStackFile } from "./settings/stack-files.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const stackFile = () => `Pulumi.${getStack()}.yaml`;
 
 /** What `pulumi up` and `pulumi preview` run: the objects of one stack and its outputs. */
 function registerStack(): SuiteOutputs {
@@ -22,6 +24,7 @@ function registerStack(): SuiteOutputs {
     ...checkStackFile(ROOT, getStack()),
     ...faults,
     ...checkReleased(settings),
+    ...checkContext(settings.kubeContext, process.env).map((fault) => describe(fault, stackFile)),
     ...secrets.faults,
   ]);
   if (all.size > 0) throw new SettingsFault([...all]);
@@ -44,7 +47,7 @@ function checkReleased(settings: Settings): readonly string[] {
   const message =
     "all zeros: no image has been released for this stack yet; " +
     "release one, or set what the registry shows: pulumi config set imageDigest sha256:...";
-  return [describe({ key: "imageDigest", message }, () => `Pulumi.${getStack()}.yaml`)];
+  return [describe({ key: "imageDigest", message }, stackFile)];
 }
 
 function registerOrExplain(): SuiteOutputs {

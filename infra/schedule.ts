@@ -17,13 +17,13 @@ const REMEDY = "write five fields, e.g. */15 * * * *";
 const SAMPLES = 32;
 const EPOCH = new Date("2026-01-01T00:00:00Z");
 
-/** What is wrong with a schedule, null where nothing is. */
+/** What is wrong with a schedule, null where nothing is; never with its text, which may be a secret in the wrong place. */
 export function faultOfSchedule(schedule: string): string | null {
-  if (!FIELDS.test(schedule)) return `"${schedule}" is no cron expression of five fields; ${REMEDY}`;
+  if (!FIELDS.test(schedule)) return `is no cron expression of five fields; ${REMEDY}`;
   try {
-    return sampleStarts(schedule).length === 0 ? `"${schedule}" never runs; name a day that exists` : null;
+    return sampleStarts(schedule).length === 0 ? "never runs; name a day that exists" : null;
   } catch (error) {
-    return `"${schedule}" is no cron expression: ${error instanceof Error ? error.message : String(error)}; ${REMEDY}`;
+    return `is no cron expression: ${error instanceof Error ? error.message : String(error)}; ${REMEDY}`;
   }
 }
 

@@ -1,5 +1,6 @@
 import { SettingsFault } from "../errors.ts";
 import type { Manifest } from "../rules/rule.ts";
+import { isAdoptable } from "../settings/adoptable.ts";
 
 /** What the bridge needs of an object to name it; a Secret's header has no more than this. */
 export type ObjectHeader = Pick<Manifest, "apiVersion" | "kind" | "metadata">;
@@ -29,10 +30,15 @@ export function importIdOf(object: ObjectHeader, adopt: readonly string[]): stri
 
 /** Refuses entries of `adopt` that select nothing: with a typing error Pulumi would try to create what exists. */
 export function checkAdoption(objects: readonly ObjectHeader[], adopt: readonly string[]): void {
-  const idle = adopt.filter((entry) => !objects.some((object) => isMatch(entry, object)));
+  const idle = adopt.flatMap((entry, index) =>
+    objects.some((object) => isMatch(entry, object)) ? [] : [index],
+  );
   if (idle.length === 0) return;
-  const known = objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`).join(", ");
+  const known = objects
+    .filter(({ kind }) => isAdoptable(kind))
+    .map(({ kind, metadata }) => `${kind}/${metadata.name}`)
+    .join(", ");
   throw new SettingsFault(
-    idle.map((entry) => `r3a:adopt: "${entry}" selects nothing; write Kind/* or one of ${known}`),
+    idle.map((index) => `r3a:adopt[${index}]: selects nothing; write Kind/* or one of ${known}`),
   );
 }

@@ -7,6 +7,8 @@ import { MAY_OVERRUN, type Manifest, type Rule } from "./rule.ts";
 const LONGEST_NAME = 52;
 /** The controller looks every ten seconds: with less, a start may never happen. */
 const SHORTEST_STARTING_DEADLINE = 10;
+/** A day: whoever is on call sees in the morning what failed in the night. */
+const FAILURE_LOG_SECONDS = 86_400;
 /** Missed starts after which the controller gives up counting (TooManyMissedTimes). */
 const MOST_MISSED = 100;
 
@@ -48,7 +50,7 @@ export const CRON_JOB_RULES: readonly Rule<Manifest>[] = [
     upstream: ["datree CRONJOB_INVALID_SCHEDULE_VALUE"],
     check: (object) => {
       const fault = faultOfSchedule(cronJobOf(object)?.schedule ?? "");
-      return cronJobOf(object) && fault !== null ? [`${fault}; correct spec.schedule`] : [];
+      return cronJobOf(object) && fault !== null ? [`its schedule ${fault}`] : [];
     },
   },
   {
@@ -127,6 +129,25 @@ export const CRON_JOB_RULES: readonly Rule<Manifest>[] = [
       return done === undefined || failed === undefined
         ? ["set successfulJobsHistoryLimit and failedJobsHistoryLimit, or ttlSecondsAfterFinished"]
         : [];
+    },
+  },
+  {
+    id: "failure-logs",
+    level: "warn",
+    why: "A Job takes its pods' logs with it: of a failure at three in the morning nothing must be gone by half past.",
+    upstream: [],
+    check: (object) => {
+      const cronJob = cronJobOf(object);
+      if (!cronJob) return [];
+      const seconds = cronJob.jobTemplate?.spec?.ttlSecondsAfterFinished ?? Number.POSITIVE_INFINITY;
+      return [
+        ...(seconds < FAILURE_LOG_SECONDS
+          ? [
+              `ttlSecondsAfterFinished (${seconds}) deletes failed Jobs too, whatever failedJobsHistoryLimit says; set ${FAILURE_LOG_SECONDS} or more, or none`,
+            ]
+          : []),
+        ...(cronJob.failedJobsHistoryLimit === 0 ? ["failedJobsHistoryLimit is 0; set 1 or more"] : []),
+      ];
     },
   },
 ];

@@ -6,9 +6,14 @@ const NAME_OF_SECRET = /[-_](name|ref|store)$/i;
 const SECRET_VALUE =
   /[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:[^\s/@]+@|-----BEGIN [A-Z ]*PRIVATE|\bgh[pousr]_\w{20,}|\beyJ[\w-]{10,}\.[\w-]{10,}\./;
 
+/** Whether a text is a secret by its own form, whatever it is called. */
+export function isSecretText(value: string): boolean {
+  return SECRET_VALUE.test(value);
+}
+
 /** Why a named value must not stand in plain text, null where it may. The message never repeats the value. */
 export function secretIn(name: string, value: string): string | null {
-  if (SECRET_VALUE.test(value)) return `${name} holds a password, key or token`;
+  if (isSecretText(value)) return `${name} holds a password, key or token`;
   if (value !== "" && SECRET_NAME.test(name) && !NAME_OF_SECRET.test(name)) return `${name} names a secret`;
   return null;
 }

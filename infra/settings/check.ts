@@ -1,21 +1,28 @@
 import { parseSelector } from "@r3a/runner/selector";
 import type { Fault } from "../errors.ts";
+import { checkAdopted } from "./adoptable.ts";
+import { checkPlaces, checkSecretTexts } from "./check-places.ts";
 import { UNRELEASED } from "./fields.ts";
 import type { Settings } from "./schema.ts";
 
 const PINNED = /^[^@\s]+@sha256:[0-9a-f]{64}$/;
 const REPOSITORY = /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$/;
+const IMAGE = /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/;
 const HOW_TO_PIN = "`docker buildx imagetools inspect IMAGE:TAG` shows the digest";
 
 /** What is wrong between settings that are each right by themselves, all of it. Pure: no clock, no network. */
 export function checkSettings(settings: Settings): readonly Fault[] {
-  return [
+  const faults = [
     ...checkImage(settings),
     ...checkOtherImages(settings),
     ...checkSelectors(settings),
     ...checkSecrets(settings),
     ...checkMemory(settings),
+    ...checkPlaces(settings),
+    ...checkAdopted(settings),
   ];
+  const found = new Set(faults.map(({ key }) => key));
+  return [...faults, ...checkSecretTexts(settings).filter(({ key }) => !found.has(key))];
 }
 
 function checkImage({ image, imageDigest, imageTag, requireDigest }: Settings): readonly Fault[] {
@@ -47,6 +54,8 @@ function checkOtherImages({ jobs, requireDigest, waitDbImage }: Settings): reado
   const images = waitDbImage === "" ? named : [...named, { key: "waitDbImage", image: waitDbImage }];
   return images.flatMap(({ key, image }) => {
     if (image.trim() === "") return [{ key, message: "is empty; leave it out to use the runner's image" }];
+    if (!IMAGE.test(image))
+      return [{ key, message: "is no image; write REGISTRY/REPOSITORY:TAG or ...@sha256:DIGEST" }];
     if (requireDigest && !PINNED.test(image))
       return [
         { key, message: `has no digest and requireDigest is set; write IMAGE@sha256:... (${HOW_TO_PIN})` },

@@ -10,6 +10,7 @@ import {
   pullPolicy,
   quantity,
   seconds,
+  symbol,
   UNRELEASED,
   upTo,
   url,
@@ -74,9 +75,17 @@ export const SETTINGS = z.strictObject({
     .describe("How often the operator reads the store again."),
   registryServer: z
     .string()
+    .regex(
+      /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._/-]*)?$|^$/i,
+      "must be a host, e.g. ghcr.io, without https:// and user",
+    )
     .default("ghcr.io")
     .describe("Registry of the pull credentials (secretsMode pulumi)."),
-  registryUser: z.string().default("").describe("User of the pull credentials (secretsMode pulumi)."),
+  registryUser: z
+    .string()
+    .regex(/^[^\s:/]*$/, "must be a user's name, without a colon and a password")
+    .default("")
+    .describe("User of the pull credentials (secretsMode pulumi)."),
   configMapName: objectName.default("r3a-sync-config").describe("ConfigMap with the runner's environment."),
   autoPeriod: z.boolean().default(true).describe("AUTO_PERIOD: sync goes on behind the newest candle."),
   syncIntervals: z
@@ -91,7 +100,7 @@ export const SETTINGS = z.strictObject({
   exchangeUrl: url
     .default("https://api.binance.com")
     .describe("EXCHANGE_URL: base of the exchange's REST API."),
-  symbols: z.array(z.string()).default([]).describe("SYMBOLS: symbols instead of the largest by volume."),
+  symbols: z.array(symbol).default([]).describe("SYMBOLS: symbols instead of the largest by volume."),
   universeSize: z
     .int()
     .min(1)
@@ -125,7 +134,9 @@ export const SETTINGS = z.strictObject({
   ttlSecondsAfterFinished: z
     .union([seconds, z.literal(0)])
     .default(0)
-    .describe("Finished jobs are deleted after this; 0: by the history limits alone."),
+    .describe(
+      "Finished jobs are deleted after this, failed ones with their logs too; 0: by the history limits alone.",
+    ),
   suspendAll: z.boolean().default(false).describe("Suspends every CronJob: nothing starts."),
   jobs: z
     .record(z.string(), jobOverride)
@@ -202,7 +213,9 @@ export const SETTINGS = z.strictObject({
   adopt: z
     .array(z.string())
     .default([])
-    .describe("Objects that exist already and are imported, as Kind/name or Kind/*; see the deploy guide."),
+    .describe(
+      "Objects that exist already and are imported: Namespace, ServiceAccount, ConfigMap, as Kind/name or Kind/*; see the deploy guide.",
+    ),
 });
 
 /** All settings of one environment, defaults filled in. */

@@ -28,7 +28,9 @@ export async function checkPulumiCli(settings: Settings, dbUrl: string): Promise
     const made = await readFile(FILE, "utf8").catch(() => "{}"); // holds the salt of the passphrase
     const config = Object.entries({ ...settings, secretsMode: "pulumi", kubeContext: "" });
     const keys = Object.fromEntries(config.map(([key, value]) => [`r3a:${key}`, value]));
-    await writeFile(FILE, stringify({ ...parse(made), config: keys }));
+    // quoted as docs/deploy.md says: the engine would make a time of the date
+    const quoted = stringify({ ...parse(made), config: keys }, { defaultStringType: "QUOTE_DOUBLE" });
+    await writeFile(FILE, quoted);
     await pulumi(["config", "set", "--secret", "r3a:dbUrl"], dbUrl);
     await check("pulumi up", async () => {
       await pulumi(["up", "--yes", "--skip-preview"]);

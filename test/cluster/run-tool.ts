@@ -12,7 +12,7 @@ export type ToolOptions = {
   readonly isLoud?: boolean;
 };
 
-/** Runs a program from the repository's root and returns its stdout; throws with its stderr when it fails. */
+/** Runs a program from the repository's root and returns its stdout; throws with what it said when it fails. */
 export async function runTool(
   command: string,
   args: readonly string[],
@@ -31,7 +31,11 @@ export async function runTool(
     once(child, "close") as Promise<[number | null]>,
   ]);
   if (code !== 0) {
-    const said = stderr.trim().slice(-4_000);
+    // pulumi tells its diagnostics on stdout
+    const said = [stdout, stderr]
+      .map((each) => each.trim().slice(-4_000))
+      .join("\n")
+      .trim();
     throw new Error(
       `${command} ${args.join(" ").slice(0, 200)}: exit ${code}${said === "" ? "" : `\n${said}`}`,
     );

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { checkAdoption, importIdOf } from "../../infra/bridge/adopt.ts";
+import { parseSettings } from "../../infra/settings/parse.ts";
 import type { ProgramResult } from "../support/run-program.ts";
 import { changesOf, manifestOf, objectsOf, runStack, SECRET_VALUES } from "./stack-run.ts";
 
@@ -23,56 +24,59 @@ describe("an entry of adopt", () => {
   });
 
   test("that selects nothing is an error, all of them together", () => {
-    expect(() => checkAdoption(OBJECTS, ["CronJob/*", "Namespace/r3a"])).not.toThrow();
-    const check = () => checkAdoption(OBJECTS, ["CronJob/r3a-sync", "ConfigMap/*", "Role/*"]);
-    const known = "CronJob/r3a-sync-1m, ConfigMap/r3a-config, Namespace/r3a";
+    expect(() => checkAdoption(OBJECTS, ["ConfigMap/*", "Namespace/r3a"])).not.toThrow();
+    const check = () => checkAdoption(OBJECTS, ["ServiceAccount/*", "ConfigMap/*", "ConfigMap/r3a-conf"]);
+    const known = "ConfigMap/r3a-config, Namespace/r3a";
     expect(check).toThrow(
-      ["CronJob/r3a-sync", "Role/*"]
-        .map((entry) => `r3a:adopt: "${entry}" selects nothing; write Kind/* or one of ${known}`)
+      [0, 2]
+        .map((index) => `r3a:adopt[${index}]: selects nothing; write Kind/* or one of ${known}`)
         .join("\n"),
+    );
+  });
+
+  test.each([
+    ["CronJob/*", "delete cronjob NAME --cascade=orphan"],
+    ["CronJob/r3a-sync-1m", "delete cronjob NAME --cascade=orphan"],
+    ["Secret/r3a-db", "delete secret NAME"],
+    ["Role/*", "delete KIND NAME"],
+    ["Job/r3a-migrate-1", "delete KIND NAME"],
+    ["configmap/x", "delete KIND NAME"],
+    ["*", "delete KIND NAME"],
+    ["/a", "delete KIND NAME"],
+  ])("of another kind is refused by both loaders, with what to do: %s", (entry, command) => {
+    const attempt = () =>
+      parseSettings({ imageTag: "a", requireDigest: false, adopt: ["Namespace/r3a", entry] }, () => "f");
+    expect(attempt).toThrow(
+      `f: r3a:adopt[1]: only Namespace, ServiceAccount, ConfigMap can be adopted, as Kind/name or Kind/*; delete it by \`kubectl -n r3a ${command}\``,
     );
   });
 });
 
 describe("the program", () => {
-  const adopt = ["Namespace/r3a", "CronJob/*", "ConfigMap/r3a-sync-config", "Secret/r3a-db"];
+  const adopt = ["Namespace/r3a", "ConfigMap/*", "ServiceAccount/r3a-sync-sa"];
   let adopting: ProgramResult;
   let mistaken: ProgramResult;
   beforeAll(async () => {
     const config = { ...changesOf("prod", "pulumi"), ...SECRET_VALUES };
     [adopting, mistaken] = await Promise.all([
       runStack("prod", { ...config, adopt }),
-      runStack("prod", { ...config, adopt: [...adopt, "CronJob/r3a-nothing"] }),
+      runStack("prod", { ...config, adopt: [...adopt, "ServiceAccount/r3a-nothing"] }),
     ]);
   }, 120_000);
 
   test("imports what Helm made, by the ids of the cluster, and creates the rest", () => {
     expect(adopting.exitCode).toBe(0);
     const objects = objectsOf(adopting);
-    const cronJobs = objects.map(manifestOf).filter(({ kind }) => kind === "CronJob");
-    expect(cronJobs.length).toBeGreaterThan(5);
     expect(
       objects
         .map(({ importId }) => importId)
         .filter((id) => id !== "")
         .toSorted(),
-    ).toEqual(
-      [
-        "r3a",
-        "r3a/r3a-db",
-        "r3a/r3a-sync-config",
-        ...cronJobs.map(({ metadata }) => `r3a/${metadata.name}`),
-      ].toSorted(),
-    );
+    ).toEqual(["r3a", "r3a/r3a-sync-config", "r3a/r3a-sync-sa"]);
     for (const object of objects.filter(({ importId }) => importId !== "")) {
       const { namespace, name } = manifestOf(object).metadata;
       expect(object.importId).toBe(namespace === undefined ? name : `${namespace}/${name}`);
     }
-  });
-
-  test("takes over the fields of what it imports, which belong to Helm", () => {
-    const provider = adopting.registrations.find(({ type }) => type === "pulumi:providers:kubernetes");
-    expect(provider?.inputs.enablePatchForce).toBe("true");
   });
 
   test("registers nothing where an entry selects nothing", () => {
@@ -81,7 +85,7 @@ describe("the program", () => {
     const errors = mistaken.logs.filter(({ severity }) => severity > 0);
     expect(errors).toHaveLength(1);
     expect(errors[0]?.message).toMatch(
-      /^r3a:adopt: "CronJob\/r3a-nothing" selects nothing; .*Secret\/r3a-db/,
+      /^r3a:adopt\[3\]: selects nothing; .*Namespace\/r3a, ServiceAccount\/r3a-sync-sa, .*ConfigMap/,
     );
   });
 });

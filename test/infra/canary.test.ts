@@ -25,7 +25,7 @@ const failures: ProgramResult[] = [];
 beforeAll(async () => {
   for (const mode of MODES)
     runs.set(mode, await runStack("dev", { ...changesOf("dev", mode), ...SECRET_VALUES }));
-  for (const changes of [BROKEN, MISPLACED, { adopt: ["CronJob/r3a-nothing"] }])
+  for (const changes of [BROKEN, MISPLACED, { adopt: ["ConfigMap/r3a-nothing"] }])
     failures.push(await runStack("dev", { ...changesOf("dev", "pulumi"), ...SECRET_VALUES, ...changes }));
 }, 180_000);
 

@@ -30,6 +30,14 @@ describe.each(listStacks(ROOT))("%s", (stack) => {
   });
 });
 
+test("in every environment that is committed the log of a failure lives for a day at least", () => {
+  for (const stack of listStacks(ROOT)) {
+    const settings = loadStack(ROOT, stack);
+    const found = checkEnvironment(renderObjects(settings), settings);
+    expect([stack, found.filter(({ rule }) => rule === "failure-logs")]).toEqual([stack, []]);
+  }
+});
+
 test("so do the objects of any settings that are accepted", () => {
   const quantity = fc.constantFrom("64Mi", "128Mi", "1Gi");
   const settings = fc.record({

@@ -85,6 +85,8 @@ const CRON_JOB_BREACHES: readonly [string, string, unknown][] = [
   ["time-budget", `${JOB}/activeDeadlineSeconds`, 880],
   ["time-budget", `${POD}/terminationGracePeriodSeconds`, 100],
   ["history", "spec/failedJobsHistoryLimit", undefined],
+  ["failure-logs", `${JOB}/ttlSecondsAfterFinished`, 1_800],
+  ["failure-logs", "spec/failedJobsHistoryLimit", 0],
   ["explicit-name", "metadata/name", "r3a-sync-c8d24f1a"],
   ["explicit-name", "metadata/name", undefined],
   ["config-map-exists", `${RUNNER}/envFrom/0/configMapRef/name`, "r3a-other"],

@@ -54,6 +54,27 @@ describe("one wrong setting is one fault with key and remedy", () => {
     [{ jobs: ["a"] }, /^jobs: .*a map/],
     [{ fallbackStart: "01.01.2020" }, /^fallbackStart: .*YYYY-MM-DD/],
     [{ exchangeUrl: "ftp://a" }, /^exchangeUrl: .*http/],
+    [{ exchangeUrl: "https://u:p@h.example" }, /^exchangeUrl: holds a user, a query.*; write the base/],
+    [{ exchangeUrl: "https://u@h.example" }, /^exchangeUrl: holds a user/],
+    [{ exchangeUrl: "https://h.example/?apiKey=x" }, /^exchangeUrl: holds a user, a query/],
+    [{ exchangeUrl: "https://h.example/#x" }, /^exchangeUrl: holds a user, a query or a fragment/],
+    [
+      { exchangeUrl: "http://api.binance.com" },
+      /^exchangeUrl: is plain http to a public host.*; write https/,
+    ],
+    [{ exchangeUrl: "http://8.8.8.8:80" }, /^exchangeUrl: is plain http/],
+    [{ exchangeUrl: "http://[2001:db8::1]/" }, /^exchangeUrl: is plain http/],
+    [{ databaseCidr: "0.0.0.0/0" }, /^databaseCidr: opens the database's port to most of the world; write/],
+    [{ databaseCidr: "128.0.0.0/1" }, /^databaseCidr: opens/],
+    [{ databaseCidr: "::/0" }, /^databaseCidr: opens/],
+    [{ registryServer: "https://u:p@ghcr.io" }, /^registryServer: .*must be a host, e\.g\. ghcr\.io/],
+    [{ registryUser: "u:p" }, /^registryUser: .*without a colon/],
+    [{ symbols: ["https://u:p@h"] }, /^symbols\[0\]: .*must be a symbol/],
+    [
+      { kubeContext: "postgresql://u:secret@h/db" },
+      /^kubeContext: holds a password, key or token; take it out/,
+    ],
+    [{ requireDigest: false, waitDbImage: "u:p@h/i" }, /^waitDbImage: is no image; write/],
     [{ databaseCidr: "10.0.0.1" }, /^databaseCidr: .*CIDR/],
     [{ databaseCidr: "" }, /^databaseCidr: .*CIDR/],
     [{ memoryLimit: "lots" }, /^memoryLimit: .*128Mi/],
@@ -93,6 +114,22 @@ describe("one wrong setting is one fault with key and remedy", () => {
   });
 });
 
+test.each([
+  "http://127.0.0.1:8080",
+  "http://10.244.0.1:41234",
+  "http://172.31.0.9",
+  "http://exchange:80/base",
+  "http://exchange.r3a.svc.cluster.local",
+  "http://[fd00::1]:80",
+  "https://data-api.binance.vision",
+])("an exchange at %s is near, or encrypted", (exchangeUrl) => {
+  expect(faultsOf({ exchangeUrl })).toEqual([]);
+});
+
+test("without a network policy the database's block limits nothing, and may be any", () => {
+  expect(faultsOf({ databaseCidr: "0.0.0.0/0", networkPolicy: false })).toEqual([]);
+});
+
 test("a tag is fine where no digest is demanded, and a job's own pinned image always", () => {
   expect(faultsOf({ requireDigest: false, imageTag: "dev" }, {})).toEqual([]);
   expect(faultsOf({ jobs: { gaps: { image: `a/b@${UNRELEASED}` } } })).toEqual([]);
@@ -126,10 +163,10 @@ test("a wrong time makes no second fault out of the default that stands in for i
 test("no value is repeated in a fault: it might be a secret under a wrong key", () => {
   const canary = "postgresql://u:canary@h/db";
   const raw = Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, canary]));
-  const free = ["externalSecretStore", "image", "waitDbImage"];
-  const faults = faultsOf({ ...raw, dbURL: canary }).filter(
-    (fault) => !free.some((key) => fault.startsWith(key)),
-  );
+  const faults = [
+    ...faultsOf({ ...raw, dbURL: canary }),
+    ...faultsOf({ jobs: { gaps: { schedule: canary, image: canary } }, adopt: [canary], symbols: [canary] }),
+  ];
   expect(faults.length).toBeGreaterThan(40);
   expect(faults.join("\n")).not.toContain("canary");
 });

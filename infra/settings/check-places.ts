@@ -1,0 +1,74 @@
+import type { Fault } from "../errors.ts";
+import { isSecretText } from "../rules/secret-text.ts";
+import type { Settings } from "./schema.ts";
+
+/** Hosts of this machine, of the cluster and of a private network, where plain http meets nobody else. */
+const NEAR_NAME = /^[^.[]+$|\.(svc|local|internal|test|cluster\.local)$/;
+const NEAR_IPV4 =
+  /^(10|127)\.|^192\.168\.|^172\.(1[6-9]|2\d|3[01])\.|^169\.254\.|^100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./;
+const NEAR_IPV6 = /^\[(::1|f[cd][\da-f]*:.*|fe80:.*)\]$/;
+
+/** A block that is larger than these is no place but most of the world. */
+const SHORTEST_PREFIX = { ipv4: 8, ipv6: 16 };
+
+/** Where pods may go, and that no address carries a secret: faults never repeat the value. */
+export function checkPlaces({ exchangeUrl, databaseCidr, networkPolicy }: Settings): readonly Fault[] {
+  return [...checkExchange(exchangeUrl), ...(networkPolicy ? checkDatabase(databaseCidr) : [])];
+}
+
+function checkExchange(text: string): readonly Fault[] {
+  const key = "exchangeUrl";
+  const { protocol, hostname, username, password, search, hash } = new URL(text);
+  if (username !== "" || password !== "" || search !== "" || hash !== "" || /[?#]/.test(text))
+    return [
+      {
+        key,
+        message:
+          "holds a user, a query or a fragment, which would stand in a ConfigMap; write the base address alone, e.g. https://api.binance.com",
+      },
+    ];
+  const isNear = NEAR_NAME.test(hostname) || NEAR_IPV4.test(hostname) || NEAR_IPV6.test(hostname);
+  if (protocol === "https:" || isNear) return [];
+  return [
+    {
+      key,
+      message:
+        "is plain http to a public host: whoever is on the way can change candles; write https (http is for a private address or a name of the cluster)",
+    },
+  ];
+}
+
+function checkDatabase(cidr: string): readonly Fault[] {
+  const prefix = Number(cidr.split("/")[1]);
+  const shortest = cidr.includes(":") ? SHORTEST_PREFIX.ipv6 : SHORTEST_PREFIX.ipv4;
+  if (prefix >= shortest) return [];
+  return [
+    {
+      key: "databaseCidr",
+      message: `opens the database's port to most of the world; write the block of the database, /${shortest} or smaller, or networkPolicy: false for no limit at all`,
+    },
+  ];
+}
+
+/** Settings that hold a password, a key or a token in whatever place: they stand in files, in the state and in objects. */
+export function checkSecretTexts(settings: Settings): readonly Fault[] {
+  return textsOf(settings, "").flatMap(({ key, text }) =>
+    isSecretText(text)
+      ? [
+          {
+            key,
+            message:
+              "holds a password, key or token; take it out and change it where it is used: secrets have keys of their own",
+          },
+        ]
+      : [],
+  );
+}
+
+function textsOf(value: unknown, key: string): readonly { readonly key: string; readonly text: string }[] {
+  if (typeof value === "string") return [{ key, text: value }];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, each]) =>
+    textsOf(each, Array.isArray(value) ? `${key}[${name}]` : key === "" ? name : `${key}.${name}`),
+  );
+}
