@@ -82,6 +82,9 @@ cross join lateral (select
 -- For each candle table and kind of index: the index that it has, or the name that it will get. Also leftovers: what a
 -- REINDEX CONCURRENTLY that died has left is invalid, and named exactly after another index of its table. `_only`: one
 -- table with its parent and its children.
+drop function if exists r3a_util.generate_index_sql_limited(integer, integer, integer);
+drop function if exists r3a_util.generate_index_sql(integer, integer);
+drop function if exists r3a_util.index_names(regclass);
 drop function if exists r3a_util.maint_index_plan(integer, integer, regclass);
 drop function if exists r3a_util.wanted_index(regclass);
 create function r3a_util.wanted_index(_only regclass default null)
@@ -222,15 +225,12 @@ language sql stable as $$
 $$;
 
 -- The names of a leaf's two indexes: those that it has, else those that they get.
-drop function if exists r3a_util.index_names(regclass);
 create function r3a_util.index_names(leaf regclass, out btree_name text, out brin_ts_name text)
 language sql stable as $$
   select min(w.plain_name) filter (where w.kind = 'btree'), min(w.plain_name) filter (where w.kind = 'brin_ts')
   from r3a_util.wanted_index(index_names.leaf) w where w.oid = index_names.leaf
 $$;
 
-drop function if exists r3a_util.generate_index_sql_limited(integer, integer, integer);
-drop function if exists r3a_util.generate_index_sql(integer, integer);
 create function r3a_util.generate_index_sql(_pages_per_range integer default 32, _fillfactor integer default 90)
 returns table (leaf regclass, kind text, sql text)
 language sql stable as $$
