@@ -50,7 +50,9 @@ export function needOfFirst(facts: FirstFacts, wish: FirstWish, now: number, sta
   const { interval, firstCandle, firstEvidence, lastTs } = facts;
   if (!isPossibleFirst(firstCandle, now)) return "must";
   if (lastTs === null || lastTs < slotOf(interval, firstCandle)) return "should";
-  if (!firstEvidence) return wish === "always" || wish === "daily" ? "should" : "may";
+  // a repair asks where a stretch before the listing is due, and for nothing else
+  if (wish === "due") return "no";
+  if (!firstEvidence) return wish === "at-times" ? "may" : "should";
   const { askedAt, since } = firstEvidence;
   const isAnsweredInRun = askedAt >= startedAt && askedAt <= now;
   const isProven = askedAt - since >= PROOF_DISTANCE_MS;

@@ -7,7 +7,7 @@ import { runPreview } from "../sync/preview-run.ts";
 import { parseShard, type Selection, shardOfPod } from "../sync/selection.ts";
 import { WORK_SETTINGS } from "../sync/work.ts";
 import { parseTime, renderTime } from "../time.ts";
-import { type Command, collectFaults, OPTION, type RawOptions } from "./command.ts";
+import { type Command, collectFaults, OPTION, parseReason, type RawOptions } from "./command.ts";
 
 export const backfill: Command = {
   name: "backfill",
@@ -24,6 +24,7 @@ export const backfill: Command = {
       .option(...OPTION.to)
       .option("--source <name>", "auto or rest (default: auto)")
       .option(...OPTION.shard)
+      .option(...OPTION.acceptExchange)
       .option(...OPTION.dryRun)
       .option(...OPTION.deadline)
       .option(...OPTION.json),
@@ -43,6 +44,7 @@ export async function runBackfill(
   const top = faults.take("--top", options.top, parseUniverseSize);
   const from = faults.take("--from", options.from, parseTime);
   const to = faults.take("--to", options.to, parseTime) ?? Date.now();
+  const acceptExchange = faults.take("--accept-exchange", options.acceptExchange, parseReason) ?? null;
   const shard = faults.take("--shard", options.shard, parseShard);
   faults.take("--source", options.source, parseSource);
   if (top !== undefined && symbols !== undefined) faults.note("--top and --symbols exclude each other");
@@ -69,6 +71,7 @@ export async function runBackfill(
     args: `${interval} --from ${renderTime(from)} --to ${renderTime(to)}`,
     isBackground: true,
     asJson: options.json === true,
+    acceptExchange,
     firstWish: "always",
     plan: (state, now) => planBackfill(state, { from, to }, now),
   };

@@ -64,5 +64,18 @@ export const OPTION = {
   intervals: ["--intervals <list>", "intervals, e.g. 1m,1h (default: all)"],
   from: ["--from <time>", "YYYY-MM-DD or ISO 8601, UTC"],
   to: ["--to <time>", "end of the span, not included (default: now)"],
+  acceptExchange: [
+    "--accept-exchange <reason>",
+    "take candles of a new EXCHANGE_URL that shows others than the stored ones; the reason is kept",
+  ],
   shard: ["--shard <i/n>", "every n-th series from the i-th, counted from 0"],
 } as const;
+
+const LONGEST_REASON = 300;
+
+/** A sentence that says why; it is kept in the database. */
+export function parseReason(text: string): string {
+  const reason = text.trim().replace(/\s+/g, " ");
+  if (reason.length >= 10 && reason.length <= LONGEST_REASON && !/\p{C}/u.test(reason)) return reason;
+  throw new Error(`must be a sentence of 10 to ${LONGEST_REASON} letters that says why`);
+}

@@ -10,7 +10,7 @@ import { parseIntervals, parseSymbols } from "../settings.ts";
 import { repairGaps } from "../sync/repair.ts";
 import { WORK_SETTINGS } from "../sync/work.ts";
 import { parseTime, renderTime } from "../time.ts";
-import { type Command, collectFaults, OPTION } from "./command.ts";
+import { type Command, collectFaults, OPTION, parseReason } from "./command.ts";
 
 const STATES: readonly GapState[] = [
   "open",
@@ -37,6 +37,7 @@ export const gaps: Command = {
       .option(...OPTION.intervals)
       .option(...OPTION.from)
       .option(...OPTION.to)
+      .option(...OPTION.acceptExchange)
       .option(...OPTION.dryRun)
       .option(...OPTION.deadline)
       .option(...OPTION.json),
@@ -47,6 +48,7 @@ export const gaps: Command = {
     const states = faults.take("--state", options.state ?? "open", parseStates) ?? [];
     const from = faults.take("--from", options.from, parseTime) ?? null;
     const to = faults.take("--to", options.to, parseTime) ?? null;
+    const acceptExchange = faults.take("--accept-exchange", options.acceptExchange, parseReason) ?? null;
     const asJson = options.json === true;
     if (options.all === true && options.repair !== true) faults.note("--all belongs to --repair");
     const isNarrowed = [options.state, options.from, options.to].some((option) => option !== undefined);
@@ -57,6 +59,8 @@ export const gaps: Command = {
     }
     if (from !== null && to !== null && from >= to)
       faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
+    if (acceptExchange !== null && options.repair !== true)
+      faults.note("--accept-exchange belongs to --repair");
     if (options.repair !== true) {
       const { dbUrl } = faults.settings(context, ["dbUrl"]);
       return printGaps(context, dbUrl, { states, symbols, intervals, from, to }, asJson);
@@ -68,6 +72,7 @@ export const gaps: Command = {
       all: options.all === true,
       isPreview: options.dryRun === true,
       asJson,
+      acceptExchange,
     });
   },
 };

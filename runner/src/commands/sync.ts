@@ -10,7 +10,7 @@ import { runPreview } from "../sync/preview-run.ts";
 import { parseShard, type Selection, shardOfPod } from "../sync/selection.ts";
 import { WORK_SETTINGS } from "../sync/work.ts";
 import { sleep } from "../time.ts";
-import { type Command, collectFaults, OPTION } from "./command.ts";
+import { type Command, collectFaults, OPTION, parseReason } from "./command.ts";
 
 const LONGEST_PERIOD_S = 86_400;
 
@@ -29,6 +29,7 @@ export const sync: Command = {
       .option(...OPTION.symbols)
       .option("--every <seconds>", "again at each full period until SIGTERM, instead of once")
       .option(...OPTION.shard)
+      .option(...OPTION.acceptExchange)
       .option(...OPTION.dryRun)
       .option(...OPTION.deadline)
       .option(...OPTION.json),
@@ -38,6 +39,7 @@ export const sync: Command = {
     const top = faults.take("--top", options.top, parseUniverseSize);
     const symbols = faults.take("--symbols", options.symbols, parseSymbols);
     const every = faults.take("--every", options.every, (text) => parseCount(text, LONGEST_PERIOD_S));
+    const acceptExchange = faults.take("--accept-exchange", options.acceptExchange, parseReason) ?? null;
     const shard = faults.take("--shard", options.shard, parseShard);
     if (top !== undefined && symbols !== undefined) faults.note("--top and --symbols exclude each other");
     const settings = faults.settings(context, [
@@ -70,6 +72,7 @@ export const sync: Command = {
       args: renderSyncArguments({ ...selection, top: top ?? null }),
       isBackground: false,
       asJson: options.json === true,
+      acceptExchange,
       firstWish: settings.autoPeriod ? "at-times" : "daily",
       plan,
     } as const;

@@ -119,3 +119,30 @@ export async function readOrigin(db: Database, signal: AbortSignal): Promise<str
     return rows[0]?.exchange ?? null;
   });
 }
+
+/** What the database knows of an address that candles may come from; `isOnly`: there was no other one. */
+export type StoredSource = {
+  readonly compared: number;
+  readonly equal: number;
+  readonly isCompared: boolean;
+  readonly isOnly: boolean;
+  readonly reason: string | null;
+};
+
+const SOURCE = `
+  select s.compared, s.equal, s.compared_at is not null as "isCompared", s.accepted_reason as reason,
+         not exists (select from r3a.exchange_source o where o.address <> s.address) as "isOnly"
+  from r3a.exchange_source s where s.address = $1`;
+
+/** Null where no candles came from the address. */
+export async function readSource(
+  db: Database,
+  address: string,
+  signal: AbortSignal,
+): Promise<StoredSource | null> {
+  return withReader(
+    db,
+    signal,
+    async (client) => (await client.query<StoredSource>(SOURCE, [address])).rows[0] ?? null,
+  );
+}

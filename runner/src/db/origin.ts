@@ -2,24 +2,47 @@ import { SettingsFault } from "../errors.ts";
 import { type Database, withClient } from "./connect.ts";
 
 const CLAIM_ORIGIN = `insert into r3a.origin (exchange) values ($1) on conflict do nothing`;
-const FIND_ORIGIN = `select exchange from r3a.origin`;
 
 /**
- * Refuses a database that another exchange has filled; marks one that nobody has filled yet, unless `isReadOnly`.
- * Two processes may mark at once: the row that is there afterwards counts for both.
+ * An address counts as known once its candles were compared with stored ones, or while it is the only one that was ever
+ * used: of two that began together on an empty database both are compared as soon as there is something.
  */
-export async function checkOrigin(db: Database, origin: string, isReadOnly: boolean): Promise<void> {
-  await withClient(db, async (client) => {
-    const find = async () => (await client.query<{ exchange: string }>(FIND_ORIGIN)).rows[0]?.exchange;
-    let stored = await find();
-    if (stored === undefined && !isReadOnly) {
-      await client.query(CLAIM_ORIGIN, [origin]);
-      stored = await find();
-    }
-    if (stored !== undefined && stored !== origin) {
-      throw new SettingsFault([
-        `EXCHANGE_URL answers as ${origin}, but DB_URL is a database filled from ${stored}: use a database of its own for each`,
-      ]);
-    }
-  });
+const FIND_ORIGIN = `
+  select (select exchange from r3a.origin) as exchange,
+         exists (select from r3a.exchange_source s where s.address = $1
+           and (s.compared_at is not null
+             or not exists (select from r3a.exchange_source o where o.address <> s.address))) as "isKnown"`;
+
+/** Which exchange filled the database, null where none did, and whether it is known that `address` is that one. */
+export type StoredOrigin = { readonly exchange: string | null; readonly isKnown: boolean };
+
+/** Host and path of EXCHANGE_URL: whoever answers there is one source of candles, however it is reached. */
+export function addressOf(exchangeUrl: string): string {
+  const { host, pathname } = new URL(exchangeUrl);
+  return `${host}${pathname.replace(/\/+$/, "")}`.toLowerCase().slice(0, 500);
+}
+
+/** Refuses a database that is marked as another exchange's; says whether the address is known. Reads only. */
+export async function checkOrigin(db: Database, origin: string, address: string): Promise<StoredOrigin> {
+  const stored = await findOrigin(db, address);
+  refuseOther(stored.exchange, origin);
+  return stored;
+}
+
+async function findOrigin(db: Database, address: string): Promise<StoredOrigin> {
+  const { rows } = await withClient(db, (client) => client.query<StoredOrigin>(FIND_ORIGIN, [address]));
+  return rows[0] ?? { exchange: null, isKnown: false };
+}
+
+/** Marks a database that nobody has filled yet. Two processes may mark at once: the row that is there then counts. */
+export async function claimOrigin(db: Database, origin: string, address: string): Promise<void> {
+  await withClient(db, (client) => client.query(CLAIM_ORIGIN, [origin]));
+  refuseOther((await findOrigin(db, address)).exchange, origin);
+}
+
+function refuseOther(stored: string | null, origin: string): void {
+  if (stored === null || stored === origin) return;
+  throw new SettingsFault([
+    `EXCHANGE_URL answers as ${origin}, but DB_URL is a database filled from ${stored}: use a database of its own for each`,
+  ]);
 }

@@ -1,5 +1,12 @@
 import type { Database } from "../db/connect.ts";
-import { type BudgetRow, listBudgets, readOrigin } from "../db/doctor-stored.ts";
+import {
+  type BudgetRow,
+  listBudgets,
+  readOrigin,
+  readSource,
+  type StoredSource,
+} from "../db/doctor-stored.ts";
+import { addressOf } from "../db/origin.ts";
 import { messageOf, SettingsFault } from "../errors.ts";
 import { createBinance } from "../exchange/binance.ts";
 import { type Origin, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
@@ -72,7 +79,13 @@ export function exchangeChecks(
       look: async () => judgeClock(known().aheadMs, "the exchange's", CLOCK_MS),
     },
     {
-      ...onSchema("origin", async (signal) => judgeOrigin(await readOrigin(db, signal), known().origin)),
+      ...onSchema("origin", async (signal) => {
+        const origin = await readOrigin(db, signal);
+        const stored = judgeOrigin(origin, known().origin);
+        if (origin === null || stored.status !== "pass" || settings === null) return stored;
+        const address = addressOf(settings.exchangeUrl);
+        return judgeSource(stored, address, await readSource(db, address, signal));
+      }),
       needs: ["database", "exchange"],
     },
   ];
@@ -152,5 +165,22 @@ export function judgeOrigin(stored: string | null, answering: Origin): Finding {
   return fail(
     `the database was filled from ${stored}, and EXCHANGE_URL answers as ${answering}`,
     "set EXCHANGE_URL or DB_URL so that both are of one exchange: each needs a database of its own",
+  );
+}
+
+/** Two exchanges of the same form both answer as binance: only their candles tell which is which. */
+function judgeSource(stored: Finding, address: string, source: StoredSource | null): Finding {
+  if (source?.reason != null)
+    return pass(
+      `${stored.found}; ${source.compared - source.equal} of ${source.compared} stored candles differed at ${address}, and a person took them: ${source.reason}`,
+    );
+  if (source?.isCompared)
+    return pass(
+      `${stored.found}; ${source.equal} of ${source.compared} stored candles were equal there when ${address} was new`,
+    );
+  if (source?.isOnly) return pass(`${stored.found}; ${address} is the only address that candles came from`);
+  return warn(
+    `${stored.found}, but its candles have not been compared with the stored ones at ${address}`,
+    "nothing: the next run that fetches candles compares them, and refuses another exchange with 78",
   );
 }

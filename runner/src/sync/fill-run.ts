@@ -19,6 +19,7 @@ export type FillCommand = {
   readonly args: string;
   readonly isBackground: boolean;
   readonly asJson: boolean;
+  readonly acceptExchange: string | null;
   /** How eagerly first candles are asked for again. */
   readonly firstWish: FirstWish;
   readonly plan: (state: SeriesState, now: number) => readonly Task[];

@@ -16,6 +16,7 @@ export type RepairWish = {
   readonly all: boolean;
   readonly isPreview: boolean;
   readonly asJson: boolean;
+  readonly acceptExchange: string | null;
 };
 
 /** Asks again for the gaps that are due, interval by interval, fine ones first; within the background's weight. */
@@ -29,6 +30,7 @@ export async function repairGaps(
     args: `--repair${wish.all ? " --all" : ""}`,
     isBackground: true,
     asJson: wish.asJson,
+    acceptExchange: wish.acceptExchange,
     firstWish: wish.all ? "always" : "due",
     plan: (state, now) => planRepair(state, now, wish.all, settings.fallbackStart),
   };

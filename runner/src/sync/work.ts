@@ -4,11 +4,11 @@ import type { CommandName, ExitCode } from "../contract.ts";
 import { openBudget } from "../db/budget.ts";
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
 import { createLockSession, type LockSession } from "../db/lock.ts";
-import { checkOrigin } from "../db/origin.ts";
+import { addressOf, checkOrigin, claimOrigin } from "../db/origin.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { TryAgain } from "../errors.ts";
 import { createBinance } from "../exchange/binance.ts";
-import { type Exchange, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
+import { type Exchange, type Origin, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
 import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
 import { createLimiter } from "../exchange/limiter.ts";
 import { type RunReport, withRun } from "../run.ts";
@@ -52,6 +52,8 @@ export type WorkRun = {
   readonly args: string;
   readonly isBackground: boolean;
   readonly isReadOnly: boolean;
+  /** Why candles are taken from an exchange whose candles are not the stored ones; null: they are not. */
+  readonly acceptExchange: string | null;
 };
 
 /**
@@ -93,7 +95,9 @@ export async function withWork(
     clock.catch(() => {}); // awaited in the run, which must record its failure
     const checked = async (report: RunReport): Promise<ExitCode> => {
       report.rateLimitHits = exchange.rateLimitHits;
-      await checkExchange(context, db, await clock, run.isReadOnly);
+      const { aheadMs, origin } = await clock;
+      warnOfClock(context, aheadMs);
+      await checkExchange({ ...run, context, db, exchange, url: settings.exchangeUrl, origin });
       return work({ db, locks, exchange, exchangeUrl: settings.exchangeUrl, signal, report });
     };
     const translated = (report: RunReport) => checked(report).catch(throwForRun);
@@ -131,18 +135,29 @@ function throwForRun(error: unknown): never {
   throw error;
 }
 
-async function checkExchange(
-  context: Context,
-  db: Database,
-  { aheadMs, origin }: Awaited<ReturnType<Exchange["readClock"]>>,
-  isReadOnly: boolean,
-): Promise<void> {
-  if (Math.abs(aheadMs) > CLOCK_WARNING_MS) {
-    const skew = `${renderDuration(Math.abs(aheadMs))} ${aheadMs > 0 ? "ahead of" : "behind"}`;
-    context.log.warn(
-      { "event.name": "clock_skew" },
-      `[RUN] this machine's clock is ${skew} the exchange's; the exchange's counts`,
-    );
-  }
-  await checkOrigin(db, origin, isReadOnly);
+function warnOfClock({ log }: Context, aheadMs: number): void {
+  if (Math.abs(aheadMs) <= CLOCK_WARNING_MS) return;
+  const skew = `${renderDuration(Math.abs(aheadMs))} ${aheadMs > 0 ? "ahead of" : "behind"}`;
+  log.warn(
+    { "event.name": "clock_skew" },
+    `[RUN] this machine's clock is ${skew} the exchange's; the exchange's counts`,
+  );
+}
+
+/** Refuses an exchange that is not the one of the database: by its mark, and at a new address by its candles. */
+async function checkExchange(asked: {
+  readonly context: Context;
+  readonly db: Database;
+  readonly exchange: Exchange;
+  readonly url: string;
+  readonly origin: Origin;
+  readonly isReadOnly: boolean;
+  readonly acceptExchange: string | null;
+}): Promise<void> {
+  const { db, url, origin, isReadOnly } = asked;
+  const address = addressOf(url);
+  const stored = await checkOrigin(db, origin, address);
+  // loaded at a new address alone
+  if (!stored.isKnown) await (await import("./exchange-identity.ts")).confirmExchange({ ...asked, address });
+  if (stored.exchange === null && !isReadOnly) await claimOrigin(db, origin, address);
 }
