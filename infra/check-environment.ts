@@ -7,6 +7,7 @@ export function checkEnvironment(objects: readonly Manifest[], settings: Setting
   return checkObjects(objects, {
     requireDigest: settings.requireDigest,
     externalServiceAccounts: settings.serviceAccountCreate ? [] : [settings.serviceAccountName],
+    externalConfigMaps: settings.databaseCaConfigMap === "" ? [] : [settings.databaseCaConfigMap],
     externalNetworkPolicy: !settings.networkPolicy,
   });
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { listRequiredSecrets, type RequiredSecret } from "./required-secrets.ts";
+import { listAllSecrets, type RequiredSecret } from "./required-secrets.ts";
 import { resolveJobs } from "./resolve-jobs.ts";
 import type { Manifest } from "./rules/rule.ts";
 import type { Settings } from "./settings/schema.ts";
@@ -26,7 +26,7 @@ export function listOutputs(settings: Settings, objects: readonly Manifest[]): S
       cronJobs.map(({ objectName, schedule, suspend }) => [objectName, suspend ? "suspended" : schedule]),
     ),
     images: imagesOf(objects),
-    requiredSecrets: listRequiredSecrets(settings),
+    requiredSecrets: listAllSecrets(settings),
     settingsHash: createHash("sha256").update(sortedJson(settings)).digest("hex"),
   };
 }

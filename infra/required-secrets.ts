@@ -7,11 +7,14 @@ export type RequiredSecret = {
   readonly keys: readonly string[];
 };
 
-/** Names and keys of every secret that the objects refer to, for whoever creates them. Never a value. */
+/** Names and keys of the secrets that `secretsMode` decides about, for whoever creates them. Never a value. */
 export function listRequiredSecrets(settings: Settings): readonly RequiredSecret[] {
-  const { dbSecretName, exchangeSecretName, pullSecretName } = settings;
+  const { dbSecretName, ownerDbSecretName, readerDbSecretName, exchangeSecretName, pullSecretName } =
+    settings;
   return [
-    { name: dbSecretName, type: "Opaque", keys: ["DB_URL"] },
+    ...[dbSecretName, ownerDbSecretName, readerDbSecretName]
+      .filter((name) => name !== "")
+      .map((name) => ({ name, type: "Opaque", keys: ["DB_URL"] }) as const),
     ...(exchangeSecretName === ""
       ? []
       : [
@@ -31,4 +34,11 @@ export function listRequiredSecrets(settings: Settings): readonly RequiredSecret
           } as const,
         ]),
   ];
+}
+
+/** The same, and the certificate authority's, which belongs to whoever runs the database in every mode. */
+export function listAllSecrets(settings: Settings): readonly RequiredSecret[] {
+  const { databaseCaSecret, databaseCaKey } = settings;
+  const authority = { name: databaseCaSecret, type: "Opaque", keys: [databaseCaKey] } as const;
+  return [...listRequiredSecrets(settings), ...(databaseCaSecret === "" ? [] : [authority])];
 }

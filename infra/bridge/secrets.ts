@@ -44,12 +44,20 @@ export function readSecrets(
   };
   const dataOf = ({ name, type }: RequiredSecret): Data => {
     if (type !== "Opaque") return registryData(settings, read("registryToken"));
-    return name === settings.dbSecretName ? { DB_URL: read("dbUrl") } : exchangeData(read("binance"), faults);
+    const login = Object.entries(loginsOf(settings)).find(([, secretName]) => secretName === name)?.[0];
+    return login === undefined
+      ? exchangeData(read("binance"), faults)
+      : { DB_URL: read(login as keyof ReturnType<typeof loginsOf>) };
   };
   const registrations = listRequiredSecrets(settings).map((each) =>
     registrationOf(each, secret(dataOf(each)), settings),
   );
   return { registrations, faults };
+}
+
+/** Each login to the database with the secret that it goes into. */
+function loginsOf({ dbSecretName, ownerDbSecretName, readerDbSecretName }: Settings) {
+  return { dbUrl: dbSecretName, ownerDbUrl: ownerDbSecretName, readerDbUrl: readerDbSecretName };
 }
 
 /**
@@ -62,6 +70,8 @@ export function approximateSettings(config: Config): Settings {
     ...DEFAULTS,
     imageDigest: config.get("imageDigest") ?? "",
     secretsMode: config.get("secretsMode") === "pulumi" ? "pulumi" : "existing",
+    ownerDbSecretName: config.get("ownerDbSecretName") ?? "",
+    readerDbSecretName: config.get("readerDbSecretName") ?? "",
     exchangeSecretName: config.get("exchangeSecretName") ?? exchangeSecretName,
     pullSecretName: config.get("pullSecretName") ?? pullSecretName,
   };

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import type { EnvironmentName } from "@r3a/runner/contract";
+import type { CommandName, EnvironmentName } from "@r3a/runner/contract";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { componentLabels } from "../labels.ts";
 import type { Resources } from "../settings/fields.ts";
 import type { Settings } from "../settings/schema.ts";
 import { runnerEnvironment } from "./config.ts";
+import { type DatabaseCa, databaseCa, secretOf } from "./database-access.ts";
 import { JANITOR_ACCOUNT } from "./janitor-access.ts";
 
 /** One pod of the runner's image: its containers' common parts, Pod Security `restricted` included. */
@@ -12,7 +13,7 @@ export type RunnerPod = {
   readonly component: string;
   readonly image: string;
   readonly imagePullPolicy: Settings["imagePullPolicy"];
-  readonly args: readonly string[];
+  readonly args: readonly [CommandName, ...string[]];
   readonly waitDb: boolean;
   readonly terminationGracePeriodSeconds: number;
   readonly resources: Resources;
@@ -30,9 +31,14 @@ export type RunnerPod = {
 /** The image's user; numeric, since a name fails with CreateContainerConfigError under runAsNonRoot. */
 const USER = 10_001;
 
+const NO_AUTHORITY: DatabaseCa = { env: [], mounts: [], volumes: [] };
+
 /** Template of a runner pod. The hash of the ConfigMap stands in it, so that a changed value makes new pods. */
 export function podTemplate(settings: Settings, pod: RunnerPod): k8s.PodTemplateSpec {
   const asksCluster = pod.access === "cluster";
+  // an init container waits with the account that its pod will work with
+  const login = { name: secretOf(settings, pod.args[0]), key: "DB_URL" };
+  const authority = asksCluster ? NO_AUTHORITY : databaseCa(settings);
   const container = (name: string, image: string, args: readonly string[]): k8s.Container => ({
     name,
     image,
@@ -40,9 +46,8 @@ export function podTemplate(settings: Settings, pod: RunnerPod): k8s.PodTemplate
     args: [...args],
     ...(pod.readsConfig ? { envFrom: environmentSources(settings, !asksCluster) } : {}),
     env: [
-      ...(asksCluster
-        ? []
-        : [{ name: "DB_URL", valueFrom: { secretKeyRef: { name: settings.dbSecretName, key: "DB_URL" } } }]),
+      ...(asksCluster ? [] : [{ name: "DB_URL", valueFrom: { secretKeyRef: login } }]),
+      ...authority.env,
       ...(pod.shards === 1 ? [] : [{ name: "R3A_SHARDS", value: String(pod.shards) }]),
       ...Object.entries(pod.env ?? {}).map(([key, value]) => ({ name: key, value })),
     ],
@@ -61,7 +66,7 @@ export function podTemplate(settings: Settings, pod: RunnerPod): k8s.PodTemplate
       readOnlyRootFilesystem: true,
       capabilities: { drop: ["ALL"] },
     },
-    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...authority.mounts],
     // the last lines of the log become the reason that `kubectl describe` shows
     terminationMessagePolicy: "FallbackToLogsOnError",
   });
@@ -90,6 +95,7 @@ export function podTemplate(settings: Settings, pod: RunnerPod): k8s.PodTemplate
       containers: [container("runner", pod.image, pod.args)],
       volumes: [
         { name: "tmp", emptyDir: { sizeLimit: k8s.Quantity.fromString(pod.resources.temporarySpace) } },
+        ...authority.volumes,
       ],
     },
   };

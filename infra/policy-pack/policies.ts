@@ -24,6 +24,7 @@ const SYNTH_ONLY = ["no-secret-object"];
 const CHART_CONFIG: PolicyConfigSchema = {
   properties: {
     externalServiceAccounts: { type: "array", items: { type: "string" }, default: [] },
+    externalConfigMaps: { type: "array", items: { type: "string" }, default: [] },
     externalNetworkPolicy: { type: "boolean", default: false },
   },
 };

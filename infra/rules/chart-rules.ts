@@ -123,7 +123,7 @@ export const CHART_RULES: readonly ChartRule[] = [
     level: "error",
     why: "Pods of a ConfigMap that is not there end in CreateContainerConfigError.",
     upstream: ["Monokle resource-links"],
-    check: (objects) =>
+    check: (objects, { externalConfigMaps = [] }) =>
       objects.flatMap((object) => {
         const spec = podOf(object)?.spec ?? {};
         const references = [
@@ -137,7 +137,10 @@ export const CHART_RULES: readonly ChartRule[] = [
           reference?.name && !reference.optional ? [reference.name] : [],
         );
         return [...new Set(names)]
-          .filter((name) => !namesOf(objects, "ConfigMap", object).includes(name))
+          .filter(
+            (name) =>
+              !externalConfigMaps.includes(name) && !namesOf(objects, "ConfigMap", object).includes(name),
+          )
           .map((name) => ({
             object,
             message: `ConfigMap ${name} is not among the objects; add it or correct the name`,

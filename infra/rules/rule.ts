@@ -18,6 +18,8 @@ export type CheckOptions = {
   readonly requireDigest: boolean;
   /** ServiceAccounts that someone else makes, by name. */
   readonly externalServiceAccounts?: readonly string[];
+  /** ConfigMaps that someone else makes, by name. */
+  readonly externalConfigMaps?: readonly string[];
   /** Whether someone else's NetworkPolicies isolate the pods (`networkPolicy: false`). */
   readonly externalNetworkPolicy?: boolean;
 };

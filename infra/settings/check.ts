@@ -83,6 +83,34 @@ function checkSelectors({ janitorProtectedSelectors }: Settings): readonly Fault
 }
 
 function checkSecrets(settings: Settings): readonly Fault[] {
+  return [...checkSecretNames(settings), ...checkAuthority(settings), ...checkCredentials(settings)];
+}
+
+const SECRET_NAMES = [
+  "dbSecretName",
+  "ownerDbSecretName",
+  "readerDbSecretName",
+  "exchangeSecretName",
+  "pullSecretName",
+] as const;
+
+/** Of two secrets of one name only one could be there. */
+function checkSecretNames(settings: Settings): readonly Fault[] {
+  return SECRET_NAMES.flatMap((key, index) => {
+    const same = SECRET_NAMES.slice(0, index).find((other) => settings[other] === settings[key]);
+    return settings[key] === "" || same === undefined || settings[same] === ""
+      ? []
+      : [{ key, message: `is the name of ${same} too; write another one, or "" where none is needed` }];
+  });
+}
+
+function checkAuthority({ databaseCaConfigMap, databaseCaSecret }: Settings): readonly Fault[] {
+  return databaseCaConfigMap === "" || databaseCaSecret === ""
+    ? []
+    : [{ key: "databaseCaSecret", message: "stands beside databaseCaConfigMap; remove one of them" }];
+}
+
+function checkCredentials(settings: Settings): readonly Fault[] {
   if (settings.secretsMode !== "pulumi" || settings.pullSecretName === "") return [];
   return (["registryServer", "registryUser"] as const)
     .filter((key) => settings[key] === "")

@@ -1,5 +1,6 @@
 import { FEW_PODS, INTERVALS, JANITOR_NUMBERS, PROTECTED_SELECTORS } from "@r3a/runner/contract";
 import { z } from "zod";
+import { DATABASE_SETTINGS } from "./database-fields.ts";
 import {
   cidr,
   count,
@@ -58,7 +59,7 @@ export const SETTINGS = z.strictObject({
     .describe(
       "Who makes the secrets: someone else, `pulumi up` from its encrypted settings, or the External Secrets Operator.",
     ),
-  dbSecretName: objectName.default("r3a-db").describe("Secret with the key DB_URL."),
+  ...DATABASE_SETTINGS,
   exchangeSecretName: z
     .union([objectName, z.literal("")])
     .default("")
@@ -225,6 +226,8 @@ export type SettingName = keyof Settings;
 /** The only keys that hold secrets: encrypted in the stack file, never read by synth. */
 export const SECRET_SETTINGS = {
   dbUrl: "DB_URL of the jobs.",
+  ownerDbUrl: "DB_URL of the owner, with `ownerDbSecretName`.",
+  readerDbUrl: "DB_URL of the reader, with `readerDbSecretName`.",
   binance: "Object {apiKey, apiSecret}; optional.",
   registryToken: "Password or token of the pull credentials.",
 } as const;

@@ -6,6 +6,8 @@ const SECRETS = Object.keys(SECRET_SETTINGS).join(", ");
 /** How each secret gets into a stack's file; a map goes in part by part, so that each is encrypted. */
 export const HOW_TO_SET: Readonly<Record<SecretName, string>> = {
   dbUrl: `\`pulumi config set --secret ${PROJECT}:dbUrl\``,
+  ownerDbUrl: `\`pulumi config set --secret ${PROJECT}:ownerDbUrl\``,
+  readerDbUrl: `\`pulumi config set --secret ${PROJECT}:readerDbUrl\``,
   binance: `\`pulumi config set --path --secret ${PROJECT}:binance.apiKey\`, then the same for apiSecret`,
   registryToken: `\`pulumi config set --secret ${PROJECT}:registryToken\``,
 };

@@ -50,6 +50,8 @@ test("so do the objects of any settings that are accepted", () => {
     pullSecretName: fc.constantFrom("", "r3a-regcred"),
     exchangeSecretName: fc.constantFrom("", "r3a-binance"),
     priorityClassName: fc.constantFrom("", "batch"),
+    ownerDbSecretName: fc.constantFrom("", "r3a-db-owner"),
+    databaseCaConfigMap: fc.constantFrom("", "pg-ca"),
     ttlSecondsAfterFinished: fc.constantFrom(0, 1_800),
     symbols: fc.constantFrom([], ["BTCUSDT"]),
     memoryLimit: quantity,

@@ -51,6 +51,10 @@ function scheduledJobOf({ metadata, spec, status }: V1CronJob): ScheduledJob {
     })),
     ...envFrom.map(({ secretRef, configMapRef }) => ({ secret: secretRef, configMap: configMapRef })),
   ]);
+  const mounted = (pod?.volumes ?? []).map(({ secret, configMap }) => ({
+    secret: secret?.secretName === undefined ? undefined : { ...secret, name: secret.secretName },
+    configMap,
+  }));
   const needed = (names: readonly ({ name?: string; optional?: boolean } | undefined)[]) => [
     ...new Set(names.flatMap((each) => (each?.name && each.optional !== true ? [each.name] : []))),
   ];
@@ -66,8 +70,8 @@ function scheduledJobOf({ metadata, spec, status }: V1CronJob): ScheduledJob {
     account: pod?.serviceAccountName || "default",
     pullSecrets: needed(pod?.imagePullSecrets ?? []),
     images: [...new Set(containers.flatMap(({ image }) => image ?? []))],
-    secrets: needed(references.map(({ secret }) => secret)),
-    configMaps: needed(references.map(({ configMap }) => configMap)),
+    secrets: needed([...references, ...mounted].map(({ secret }) => secret)),
+    configMaps: needed([...references, ...mounted].map(({ configMap }) => configMap)),
   };
 }
 
