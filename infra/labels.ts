@@ -1,8 +1,10 @@
+import { MANAGER, PART_OF } from "@r3a/runner/contract";
+
 /** Labels of every object; policies and people select by these, never by generated ones. */
 export const SUITE_LABELS = {
   "app.kubernetes.io/name": "r3a",
-  "app.kubernetes.io/part-of": "r3a",
-  "app.kubernetes.io/managed-by": "r3a-infra",
+  [PART_OF.label]: PART_OF.suite,
+  "app.kubernetes.io/managed-by": MANAGER,
 } as const;
 
 /** What a pod's selector may rest on: it must not change with a release. */

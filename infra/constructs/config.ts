@@ -22,6 +22,7 @@ export function runnerEnvironment(settings: Settings): Readonly<Partial<Record<E
     JANITOR_MODE: settings.janitorMode,
     JANITOR_NAMESPACE: janitorNamespaceOf(settings),
     JANITOR_PROTECTED_SELECTORS: settings.janitorProtectedSelectors.join(";"),
+    JANITOR_SCOPE: settings.janitorScope,
     LOG_LEVEL: settings.logLevel,
     MAINT_MAX_OPS: String(settings.maintMaxOps),
     REFRESH_LOOKBACK: settings.refreshLookback,

@@ -3,19 +3,36 @@ import type { Construct } from "constructs";
 import { componentLabels, SUITE_LABELS } from "../labels.ts";
 import type { Settings } from "../settings/schema.ts";
 
-const ANYWHERE = "0.0.0.0/0";
 /** Private, link-local (cloud metadata), shared, loopback and reserved ranges: never an exchange. */
-const NOT_PUBLIC = [
-  "10.0.0.0/8",
-  "100.64.0.0/10",
-  "127.0.0.0/8",
-  "169.254.0.0/16",
-  "172.16.0.0/12",
-  "192.168.0.0/16",
-  "240.0.0.0/4",
+const NOT_PUBLIC = {
+  "0.0.0.0/0": [
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "240.0.0.0/4",
+  ],
+  "::/0": ["::1/128", "::ffff:0:0/96", "fc00::/7", "fe80::/10", "ff00::/8"],
+} as const;
+
+/** Where pods may ask for names: the cluster's DNS, and the cache that NodeLocal DNSCache runs at this address of each node. */
+const NAME_SERVERS: k8s.NetworkPolicyPeer[] = [
+  { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } },
+  { ipBlock: { cidr: "169.254.20.10/32" } },
 ];
 
-/** Pods of ours accept nothing and reach DNS, the database and the exchange; the janitor's reach the API server alone. */
+function exchangeBlock(cidr: string): k8s.IpBlock {
+  const isAll = cidr.endsWith("/0");
+  if (!isAll) return { cidr };
+  return { cidr, except: [...NOT_PUBLIC[cidr.includes(":") ? "::/0" : "0.0.0.0/0"]] };
+}
+
+/**
+ * Pods of ours accept nothing and reach DNS, the database and the exchange; the janitor's reach the API server alone. A
+ * policy denies what it does not name: IPv6 is closed unless the settings name IPv6 blocks.
+ */
 export function addNetworkPolicy(scope: Construct, settings: Settings): void {
   const port = (number: number, protocol = "TCP"): k8s.NetworkPolicyPort => ({
     port: k8s.IntOrString.fromNumber(number),
@@ -35,17 +52,10 @@ export function addNetworkPolicy(scope: Construct, settings: Settings): void {
       },
       policyTypes: ["Ingress", "Egress"],
       egress: [
-        { ports: [port(53, "UDP"), port(53)] },
+        { to: NAME_SERVERS, ports: [port(53, "UDP"), port(53)] },
         { to: [{ ipBlock: { cidr: settings.databaseCidr } }], ports: [port(settings.databasePort)] },
         {
-          to: [
-            {
-              ipBlock: {
-                cidr: settings.exchangeCidr,
-                ...(settings.exchangeCidr === ANYWHERE ? { except: NOT_PUBLIC } : {}),
-              },
-            },
-          ],
+          to: [{ ipBlock: exchangeBlock(settings.exchangeCidr) }],
           ports: [port(exchangePort)],
         },
       ],

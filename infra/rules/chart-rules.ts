@@ -1,4 +1,5 @@
 import { faultOfSchedule } from "../schedule.ts";
+import { EGRESS_RULES } from "./egress-rules.ts";
 import { sharedStart } from "./minute-offset.ts";
 import { containersOf, cronJobOf, podOf } from "./pod.ts";
 import { type ChartRule, type Manifest, nameOf } from "./rule.ts";
@@ -26,6 +27,7 @@ function namesOf(
 
 /** What objects must be to each other; only the whole set can tell. */
 export const CHART_RULES: readonly ChartRule[] = [
+  ...EGRESS_RULES,
   {
     id: "unique-names",
     level: "error",

@@ -1,3 +1,4 @@
+import { SYSTEM_NAMESPACE } from "@r3a/runner/contract";
 import { parseSelector } from "@r3a/runner/selector";
 import type { Fault } from "../errors.ts";
 import { checkAdopted } from "./adoptable.ts";
@@ -15,6 +16,7 @@ export function checkSettings(settings: Settings): readonly Fault[] {
   const faults = [
     ...checkImage(settings),
     ...checkOtherImages(settings),
+    ...checkNamespaces(settings),
     ...checkSelectors(settings),
     ...checkSecrets(settings),
     ...checkMemory(settings),
@@ -62,6 +64,13 @@ function checkOtherImages({ jobs, requireDigest, waitDbImage }: Settings): reado
       ];
     return [];
   });
+}
+
+/** The janitor would delete there, and a namespace of ours enforces rules that Kubernetes' own pods break. */
+function checkNamespaces(settings: Settings): readonly Fault[] {
+  return (["namespace", "janitorTargetNamespace"] as const)
+    .filter((key) => SYSTEM_NAMESPACE.test(settings[key]))
+    .map((key) => ({ key, message: "kube-* belongs to Kubernetes itself; name another, e.g. r3a" }));
 }
 
 function checkSelectors({ janitorProtectedSelectors }: Settings): readonly Fault[] {

@@ -1,4 +1,10 @@
-import { FEW_PODS, INTERVALS, JANITOR_NUMBERS, PROTECTED_SELECTORS } from "@r3a/runner/contract";
+import {
+  FEW_PODS,
+  INTERVALS,
+  JANITOR_NUMBERS,
+  JANITOR_SCOPES,
+  PROTECTED_SELECTORS,
+} from "@r3a/runner/contract";
 import { z } from "zod";
 import { DATABASE_SETTINGS } from "./database-fields.ts";
 import {
@@ -22,7 +28,7 @@ import {
  * under the project's name. `npm run docs` writes both `Pulumi.yaml` and docs/settings.md from here.
  */
 export const SETTINGS = z.strictObject({
-  namespace: label.default("r3a").describe("Namespace of all objects."),
+  namespace: label.default("r3a").describe("Namespace of all objects, never kube-*."),
   createNamespace: z
     .boolean()
     .default(true)
@@ -155,10 +161,12 @@ export const SETTINGS = z.strictObject({
   databasePort: z.int().min(1).max(65_535).default(5432).describe("Its port."),
   apiServerCidr: cidr
     .default("0.0.0.0/0")
-    .describe("Where the Kubernetes API server is; only the janitor reaches it."),
+    .describe(
+      "Where the Kubernetes API server is; only the janitor reaches it. Name it: `npm run check` warns while the block is as wide as 0.0.0.0/0.",
+    ),
   exchangeCidr: cidr
     .default("0.0.0.0/0")
-    .describe("Where the exchange is; of 0.0.0.0/0 the private ranges are left out."),
+    .describe("Where the exchange is; of 0.0.0.0/0 and ::/0 the private ranges are left out."),
   janitorMode: z
     .enum(["scan", "delete"])
     .default("scan")
@@ -166,18 +174,26 @@ export const SETTINGS = z.strictObject({
   janitorTargetNamespace: z
     .union([label, z.literal("")])
     .default("")
-    .describe("JANITOR_NAMESPACE: namespace that the janitor cleans; empty: that of `namespace`."),
+    .describe(
+      "JANITOR_NAMESPACE: namespace that the janitor cleans, never kube-*; empty: that of `namespace`.",
+    ),
+  janitorScope: z
+    .enum(JANITOR_SCOPES)
+    .default("ours")
+    .describe(
+      "JANITOR_SCOPE: the janitor acts on what belongs to the suite, or on all of the namespace that no operator, Helm or GitOps controller looks after.",
+    ),
   janitorDeleteAfterSeconds: upTo(JANITOR_NUMBERS.deleteAfterS).describe(
     "JANITOR_DELETE_AFTER_SECONDS: how long a pod must be stuck.",
   ),
   janitorFinishedAfterSeconds: upTo(JANITOR_NUMBERS.finishedAfterS).describe(
-    "JANITOR_FINISHED_AFTER_SECONDS: how long ago a Job must have ended to be deleted, whoever made it.",
+    "JANITOR_FINISHED_AFTER_SECONDS: how long ago a Job must have ended to be deleted.",
   ),
   janitorMaxDeletes: upTo(JANITOR_NUMBERS.maxDeletes).describe(
     "JANITOR_MAX_DELETES: if more objects would go at once, none goes.",
   ),
   janitorMaxPercent: upTo(JANITOR_NUMBERS.maxPercent).describe(
-    `JANITOR_MAX_PERCENT: the same, in percent of all pods of the namespace, where more than ${FEW_PODS} would go.`,
+    `JANITOR_MAX_PERCENT: the same, in percent of the pods in its scope, where more than ${FEW_PODS} would go.`,
   ),
   janitorUnschedulable: z
     .boolean()

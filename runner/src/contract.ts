@@ -67,9 +67,48 @@ export const EXIT = {
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** What the janitor never touches unless an environment says otherwise: both are often beside us in a namespace. */
+/** The label that every object of the suite carries, CronJobs, their Jobs and their pods too. */
+export const PART_OF = { label: "app.kubernetes.io/part-of", suite: "r3a" } as const;
+/** `app.kubernetes.io/managed-by` of the same. */
+export const MANAGER = "r3a-infra";
+
+/** Names of the suite's CronJobs, also in the old charts, whose objects lack the label. */
+export const CRON_JOBS = [
+  "r3a-sync-1m-top",
+  "r3a-sync-1m",
+  "r3a-sync-15m",
+  "r3a-sync-1h",
+  "r3a-sync-4h",
+  "r3a-sync-1d",
+  "r3a-maint",
+  "r3a-maint-janitor",
+  "r3a-maint-refresh-lastts",
+  "r3a-maint-vacuum-hot",
+  "r3a-gaps",
+  "r3a-verify",
+  "r3a-health",
+] as const;
+
+/** What the janitor acts on: objects of the suite alone, or all of the namespace that nobody else looks after. */
+export const JANITOR_SCOPES = ["ours", "namespace"] as const;
+export type JanitorScope = (typeof JANITOR_SCOPES)[number];
+
+/** Namespaces of Kubernetes itself; the janitor refuses them in every mode. */
+export const SYSTEM_NAMESPACE = /^kube-/;
+
+/** What the janitor never touches unless an environment says otherwise: databases and an ingress that share a namespace. */
 export const PROTECTED_SELECTORS = [
   "app.kubernetes.io/name=postgres",
+  "app.kubernetes.io/name in (postgresql, postgresql-ha, pgpool, pgbouncer, patroni, timescaledb, cloudnative-pg)",
+  "app.kubernetes.io/name in (mysql, mariadb, mariadb-galera, mongodb, redis, redis-cluster, valkey, clickhouse)",
+  "app.kubernetes.io/component in (database, postgres, postgresql)",
+  "app in (postgres, postgresql, postgresql-ha, timescaledb)",
+  "name in (postgres, postgresql)",
+  "application in (patroni, spilo)",
+  "cnpg.io/cluster",
+  "cnpg.io/poolerName",
+  "postgres-operator.crunchydata.com/cluster",
+  "stackgres.io/cluster-name",
   "app.kubernetes.io/instance=ingress-nginx",
 ] as const;
 
@@ -104,12 +143,14 @@ export const ENVIRONMENT = {
   MAINT_MAX_OPS: "how many operations one maint run does at most. Default 300.",
   REFRESH_LOOKBACK: "how far back from now refresh-lastts looks first, e.g. 3 days. Default 3 days.",
   VACUUM_ANALYZE_ONLY: "true: vacuum only analyses; false: it also vacuums. Default true.",
-  JANITOR_NAMESPACE: "namespace that the janitor cleans. Default: its own.",
+  JANITOR_NAMESPACE: "namespace that the janitor cleans; kube-* is refused. Default: its own.",
+  JANITOR_SCOPE:
+    "ours: the janitor acts on what carries app.kubernetes.io/part-of=r3a or was made by a CronJob of the suite; namespace: on all of the namespace. What an operator, Helm or a GitOps controller looks after stays in both. Default ours.",
   JANITOR_DELETE_AFTER_SECONDS: `how long a pod must be stuck before the janitor deletes it. Default ${JANITOR_NUMBERS.deleteAfterS.usual}.`,
   JANITOR_PROTECTED_SELECTORS: `label selectors of what the janitor never touches, separated by semicolons: a=b;c in (x, y). Set but blank is a fault; a label that nothing has, e.g. r3a.dev/nothing, protects nothing. Default ${PROTECTED_SELECTORS.join(";")}.`,
-  JANITOR_FINISHED_AFTER_SECONDS: `how long ago a Job must have ended for the janitor to delete it, whoever made it. Default ${JANITOR_NUMBERS.finishedAfterS.usual}, 35 days.`,
+  JANITOR_FINISHED_AFTER_SECONDS: `how long ago a Job must have ended for the janitor to delete it. Default ${JANITOR_NUMBERS.finishedAfterS.usual}, 35 days.`,
   JANITOR_MAX_DELETES: `if the janitor would delete more objects at once it deletes none. Default ${JANITOR_NUMBERS.maxDeletes.usual}.`,
-  JANITOR_MAX_PERCENT: `the same, in percent of all pods of the namespace; it counts where more than ${FEW_PODS} pods would go. Default ${JANITOR_NUMBERS.maxPercent.usual}.`,
+  JANITOR_MAX_PERCENT: `the same, in percent of the pods in its scope; it counts where more than ${FEW_PODS} pods would go. Default ${JANITOR_NUMBERS.maxPercent.usual}.`,
   JANITOR_MODE: "scan: print the plan; delete: do it. Default scan.",
   FRESHNESS_LIMITS:
     "per interval the age of the newest close at which health warns and fails, in seconds: 1m=240/600,15m=2100/3600.",

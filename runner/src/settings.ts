@@ -5,9 +5,11 @@ import {
   INTERVALS,
   type Interval,
   JANITOR_NUMBERS,
+  type JanitorScope,
   PROTECTED_SELECTORS,
 } from "./contract.ts";
 import { SettingsFault } from "./errors.ts";
+import { parseJanitorMode, parseJanitorNamespace, parseJanitorScope } from "./janitor-settings.ts";
 import { parseSelectors, type Selector } from "./selector.ts";
 import { parseTime } from "./time.ts";
 
@@ -29,6 +31,7 @@ export type Settings = {
   readonly vacuumAnalyzeOnly: boolean;
   /** null: the namespace that the process runs in. */
   readonly janitorNamespace: string | null;
+  readonly janitorScope: JanitorScope;
   readonly janitorDeleteAfterS: number;
   readonly janitorFinishedAfterS: number;
   readonly janitorMaxDeletes: number;
@@ -76,7 +79,12 @@ const PARSERS: { readonly [K in keyof Settings]: Parser<Settings[K]> } = {
   maintMaxOps: { name: "MAINT_MAX_OPS", fallback: "300", parse: (text) => parseCount(text, 100_000) },
   refreshLookbackMs: { name: "REFRESH_LOOKBACK", fallback: "3 days", parse: parseDuration },
   vacuumAnalyzeOnly: { name: "VACUUM_ANALYZE_ONLY", fallback: "true", parse: parseBoolean },
-  janitorNamespace: { name: "JANITOR_NAMESPACE", fallback: "", parse: (text) => (text === "" ? null : text) },
+  janitorNamespace: {
+    name: "JANITOR_NAMESPACE",
+    fallback: "",
+    parse: (text) => (text === "" ? null : parseJanitorNamespace(text)),
+  },
+  janitorScope: { name: "JANITOR_SCOPE", fallback: "ours", parse: parseJanitorScope },
   janitorDeleteAfterS: janitorNumber("JANITOR_DELETE_AFTER_SECONDS", "deleteAfterS"),
   janitorFinishedAfterS: janitorNumber("JANITOR_FINISHED_AFTER_SECONDS", "finishedAfterS"),
   janitorMaxDeletes: janitorNumber("JANITOR_MAX_DELETES", "maxDeletes"),
@@ -221,11 +229,6 @@ export function parseDuration(text: string): number {
 function janitorNumber(name: EnvironmentName, number: keyof typeof JANITOR_NUMBERS): Parser<number> {
   const { usual, most } = JANITOR_NUMBERS[number];
   return { name, fallback: String(usual), parse: (text) => parseCount(text, most) };
-}
-
-export function parseJanitorMode(text: string): "scan" | "delete" {
-  if (text === "scan" || text === "delete") return text;
-  throw new Error(`must be scan or delete, not ${JSON.stringify(text)}`);
 }
 
 function parseFreshnessLimits(text: string): FreshnessLimits {

@@ -15,7 +15,8 @@ import {
   waitForEnd,
 } from "./kubectl.ts";
 import { check, expectEqual } from "./report.ts";
-import { MARK, OTHER_NAMESPACE, objectName, removeStates, STATES, type StuckState } from "./stuck-states.ts";
+import { OTHER_NAMESPACE, removeStates } from "./stuck-states.ts";
+import { MARK, objectName, STATES, type StuckState } from "./stuck-wishes.ts";
 
 const DELETE_AFTER_S = 20;
 /** Nothing but the test's own; of these what has the label `keep` is protected as an operator would protect it. */
@@ -91,12 +92,29 @@ function saidOf(decisions: readonly Line[]): Readonly<Record<string, string>> {
 
 const EXPECTED = Object.fromEntries(STATES.map(({ name, action, reason }) => [name, `${action} ${reason}`]));
 
+/** The same in scope namespace, which takes in what nobody else looks after. */
+const EXPECTED_WIDE = Object.fromEntries(
+  STATES.map(({ name, action, inNamespace, reason }) => [name, `${inNamespace ?? action} ${reason}`]),
+);
+
 /** Every state of the issue, made for real; `made` settles when all objects are there. */
 export async function checkJanitorStates(made: Promise<void>): Promise<void> {
   await check("the janitor removes what is stuck, at the right time, and nothing else", async () => {
     await made;
     const before = await listKept();
     const scan = await waitForPlan();
+    const wide = await runJanitor(
+      "--mode",
+      "scan",
+      "--scope",
+      "namespace",
+      "--max-percent",
+      "95",
+      ...FINISHED_AFTER,
+    );
+    expectEqual(saidOf(decisionsOf(wide)), EXPECTED_WIDE, "plan in scope namespace");
+    const system = await runJanitor("--namespace", "kube-system");
+    expectEqual(system.codes, [EXIT.settings], "end in kube-system");
     expectEqual(await listRemovedAbout(), [], "Events after scans");
     const brake = await runJanitor("--mode", "delete", "--max-deletes", "2", ...FINISHED_AFTER);
     expectEqual([brake.codes, brake.reason], [[EXIT.brake], "PodFailurePolicy"], "end with the brake");
@@ -108,7 +126,7 @@ export async function checkJanitorStates(made: Promise<void>): Promise<void> {
     const second = await runJanitor("--mode", "delete", "--max-percent", "95");
     const left = decisionsOf(second).filter(({ action }) => action !== "keep");
     expectEqual([second.codes, left], [[EXIT.done], []], "second run");
-    expectEqual(await listKept(), before, "what is protected or elsewhere");
+    expectEqual(await listKept(), before, "what is protected, looked after by others, or elsewhere");
     return `${STATES.length} states, ${Object.keys(before).length} pods untouched, a brake fails its Job at once`;
   });
   await removeStates();

@@ -6,6 +6,7 @@ import { podOf } from "../../infra/rules/pod.ts";
 import type { Manifest } from "../../infra/rules/rule.ts";
 import { isSelected, type Selector } from "../../infra/rules/selector.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
+import { PROTECTED_SELECTORS } from "../../runner/src/contract.ts";
 
 const render = (settings: Partial<Settings> = {}) => renderObjects(SETTINGS.parse(settings));
 const keyOf = ({ kind, metadata }: Manifest) => `${kind}/${metadata.name}`;
@@ -145,8 +146,8 @@ describe("the janitor", () => {
         JANITOR_FINISHED_AFTER_SECONDS: "3024000",
         JANITOR_MAX_DELETES: "20",
         JANITOR_MAX_PERCENT: "50",
-        JANITOR_PROTECTED_SELECTORS:
-          "app.kubernetes.io/name=postgres;app.kubernetes.io/instance=ingress-nginx",
+        JANITOR_PROTECTED_SELECTORS: PROTECTED_SELECTORS.join(";"),
+        JANITOR_SCOPE: "ours",
       },
     });
     const args = (settings: Partial<Settings>) =>
@@ -206,7 +207,13 @@ test("pods reach public addresses, the database's block and DNS, and nothing pri
     spec: {
       policyTypes: ["Ingress", "Egress"],
       egress: [
-        { ports: [{ port: 53 }, { port: 53 }] },
+        {
+          to: [
+            { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } },
+            { ipBlock: { cidr: "169.254.20.10/32" } },
+          ],
+          ports: [{ port: 53 }, { port: 53 }],
+        },
         { to: [{ ipBlock: { cidr: "10.1.0.0/16" } }], ports: [{ port: 5432 }] },
         {
           to: [{ ipBlock: { cidr: "0.0.0.0/0", except: expect.arrayContaining(["169.254.0.0/16"]) } }],
@@ -215,4 +222,12 @@ test("pods reach public addresses, the database's block and DNS, and nothing pri
       ],
     },
   });
+});
+
+test("IPv6 is closed unless the settings name it, and then private ranges are left out there too", () => {
+  const blocks = (settings: Partial<Settings>) =>
+    texts([find(render(settings), "NetworkPolicy/r3a-runner") as Manifest]);
+  expect(blocks({})).not.toContain("::");
+  expect(blocks({ exchangeCidr: "::/0" })).toContain('"fc00::/7"');
+  expect(blocks({ exchangeCidr: "2600:9000::/28" })).not.toContain("except");
 });

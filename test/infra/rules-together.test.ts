@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { checkEnvironment } from "../../infra/check-environment.ts";
+import { renderObjects } from "../../infra/render.ts";
 import { checkObjects } from "../../infra/rules/check-objects.ts";
 import type { CheckOptions, Manifest } from "../../infra/rules/rule.ts";
 import { listSecretReferences } from "../../infra/rules/secret-references.ts";
+import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
+import { loadStack } from "../../infra/settings/stack-files.ts";
 import {
   goodCronJob,
   goodNetworkPolicy,
@@ -10,6 +14,7 @@ import {
   withAnnotations,
   withChange,
 } from "../support/manifests.ts";
+import { ROOT } from "../support/project.ts";
 
 const POD = "spec/jobTemplate/spec/template/spec";
 
@@ -89,6 +94,46 @@ describe("objects together", () => {
     );
     expect(rulesOf([...pair, ...OTHERS])).toEqual([]);
   });
+});
+
+describe("the pod with a token", () => {
+  const reason = "it asks the Kubernetes API";
+  const withToken = withAnnotations(withChange(goodCronJob(), `${POD}/automountServiceAccountToken`, true), {
+    "r3a.dev/waive-no-token": reason,
+  });
+  const reaching = (cidr: string) => [{ to: [{ ipBlock: { cidr } }], ports: [{ port: 443 }] }];
+  const rulesFor = (egress: unknown, job = withToken) => {
+    const policy = withChange(goodNetworkPolicy(), "spec/egress", egress);
+    return rulesOf([job, policy, ...without("CronJob").filter(({ kind }) => kind !== "NetworkPolicy")]);
+  };
+
+  test.each(["0.0.0.0/0", "::/0", "0.0.0.0/1", "2000::/3"])("may not reach %s", (cidr) => {
+    expect(rulesFor(reaching(cidr))).toEqual(["api-server-egress"]);
+    expect(rulesFor(reaching(cidr), goodCronJob())).toEqual([]);
+  });
+
+  test.each(["10.0.0.0/8", "10.96.0.1/32", "fd00:1::/48"])("may reach %s", (cidr) => {
+    expect(rulesFor(reaching(cidr))).toEqual([]);
+  });
+
+  test("may not reach every address by a rule that names none, nor one block of several", () => {
+    expect(rulesFor([{ ports: [{ port: 443 }] }])).toEqual(["api-server-egress"]);
+    expect(rulesFor([...reaching("10.0.0.0/16"), ...reaching("0.0.0.0/0")])).toEqual(["api-server-egress"]);
+  });
+});
+
+test("the rule warns of the default, and prod names its API server", () => {
+  const warningsOf = (settings: Settings) =>
+    checkEnvironment(renderObjects(settings), settings).filter(({ rule }) => rule === "api-server-egress");
+  expect(warningsOf(SETTINGS.parse({ imageDigest: `sha256:${"1".repeat(64)}` }))).toEqual([
+    {
+      rule: "api-server-egress",
+      level: "warn",
+      object: "NetworkPolicy/r3a-maint-janitor",
+      message: expect.stringContaining("reach 0.0.0.0/0; set apiServerCidr"),
+    },
+  ]);
+  expect(warningsOf(loadStack(ROOT, "prod"))).toEqual([]);
 });
 
 describe("waivers", () => {

@@ -2,19 +2,19 @@ import { afterEach, expect, test } from "vitest";
 import type { Pod, Sight } from "../../runner/src/cluster/objects.ts";
 import { EXIT } from "../../runner/src/contract.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
-import { jobOf, ownedBy, podOf, STATUS } from "./janitor-objects.ts";
+import { jobOf, OURS, ownedBy, podOf, STATUS } from "./janitor-objects.ts";
 import { type FaultOf, type ScriptedApi, startApi } from "./scripted-api.ts";
 
 const PODS = "/api/v1/namespaces/r3a/pods";
 const JOBS = "/apis/batch/v1/namespaces/r3a/jobs";
 const SIGHT: Sight = {
   pods: [
-    podOf("a", STATUS.failed),
+    podOf("a", STATUS.failed, OURS),
     podOf("b", STATUS.imagePull, ownedBy("Job", "marked")),
     podOf("c", STATUS.imagePull, ownedBy("Job", "plain")),
     ...["d", "e", "f"].map((name) => podOf(name, STATUS.running)),
   ],
-  jobs: [jobOf("marked"), jobOf("plain", { spec: {} })],
+  jobs: [jobOf("marked", { metadata: OURS }), jobOf("plain", { metadata: OURS, spec: {} })],
   cronJobs: [],
 };
 const DELETES = [`DELETE ${JOBS}/plain`, `DELETE ${PODS}/a`, `DELETE ${PODS}/b`];
@@ -95,7 +95,7 @@ test("a pod that a Job gets between two lists is seen: the Job is not taken for 
   timeout: TIMEOUT_MS,
 }, async () => {
   const pods: Pod[] = [];
-  api = await startApi({ pods, jobs: [jobOf("alive")], cronJobs: [] }, (line) => {
+  api = await startApi({ pods, jobs: [jobOf("alive", { metadata: OURS })], cronJobs: [] }, (line) => {
     if (line === `GET ${JOBS}` && pods.length === 0)
       pods.push(podOf("new", STATUS.running, ownedBy("Job", "alive")));
     return undefined;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ContainerStatus, Pod } from "../../runner/src/cluster/objects.ts";
-import { planFor, podOf, STARTED, STATUS } from "./janitor-objects.ts";
+import { planFor, podOf, STARTED, STATUS, stuckSight } from "./janitor-objects.ts";
 
 const START_S = Date.parse(STARTED) / 1000;
 const WELL_S = 600;
@@ -58,8 +58,8 @@ function lookAfter(runs: readonly number[], jitter: number, isBetweenTries: bool
 }
 
 function isDeleted({ pod, at }: Look, delayS = DELAY_S): boolean {
-  const plan = planFor({ pods: [pod] }, { deleteAfterMs: delayS * 1000 }, (START_S + at) * 1000);
-  return plan.some(({ action }) => action === "delete-pod");
+  const plan = planFor(stuckSight(pod), { deleteAfterMs: delayS * 1000 }, (START_S + at) * 1000);
+  return plan.some(({ action }) => action === "fail-job");
 }
 
 const short = fc.array(fc.integer({ min: 0, max: 90 }), { minLength: 3, maxLength: 40 });

@@ -2,18 +2,18 @@ import { afterEach, expect, test } from "vitest";
 import type { Sight } from "../../runner/src/cluster/objects.ts";
 import { EXIT } from "../../runner/src/contract.ts";
 import { runRunner } from "../support/runner.ts";
-import { jobOf, ownedBy, podOf, STATUS } from "./janitor-objects.ts";
+import { jobOf, OURS, ownedBy, podOf, STATUS } from "./janitor-objects.ts";
 import { type Fault, type FaultOf, type ScriptedApi, startApi } from "./scripted-api.ts";
 
 const PODS = "/api/v1/namespaces/r3a/pods";
 const JOBS = "/apis/batch/v1/namespaces/r3a/jobs";
 const SIGHT: Sight = {
   pods: [
-    podOf("a", STATUS.failed),
+    podOf("a", STATUS.failed, OURS),
     podOf("b", STATUS.imagePull, ownedBy("Job", "marked")),
     podOf("c", STATUS.imagePull, ownedBy("Job", "plain")),
   ],
-  jobs: [jobOf("marked"), jobOf("plain", { spec: {} })],
+  jobs: [jobOf("marked", { metadata: OURS }), jobOf("plain", { metadata: OURS, spec: {} })],
   cronJobs: [],
 };
 const DELETE_PLAIN = `DELETE ${JOBS}/plain`;

@@ -86,12 +86,17 @@ export const STATUS = {
 
 export const POLICY: Policy = {
   namespace: "r3a",
+  // what stays for the scope alone has tests of its own: janitor-scope.test.ts
+  scope: "namespace",
   deleteAfterMs: 900_000,
   finishedAfterMs: 35 * 86_400_000,
   selectors: [],
   withUnschedulable: true,
   ownPodUid: null,
 };
+
+/** The label of the suite. */
+export const OURS = { labels: { "app.kubernetes.io/part-of": "r3a" } };
 
 const metadataOf = (name: string, more: Metadata): Metadata => ({
   name,
@@ -103,12 +108,24 @@ const metadataOf = (name: string, more: Metadata): Metadata => ({
 });
 
 export function ownedBy(kind: string, name: string, controller = true): Pick<Metadata, "ownerReferences"> {
-  const owner: Owner = { kind, name, uid: `uid-${name}`, ...(controller ? { controller } : {}) };
+  const owner: Owner = {
+    apiVersion: kind === "Job" || kind === "CronJob" ? "batch/v1" : "apps/v1",
+    kind,
+    name,
+    uid: `uid-${name}`,
+    ...(controller ? { controller } : {}),
+  };
   return { ownerReferences: [owner] };
 }
 
 export function podOf(name: string, status: Status, metadata: Metadata = {}, restartPolicy = "Never"): Pod {
   return { metadata: metadataOf(name, metadata), spec: { restartPolicy }, status };
+}
+
+/** A pod that may be dealt with: one that has not ended belongs to Job j, which the mark ends. */
+export function stuckSight(pod: Pod): Partial<Sight> {
+  if (pod.status?.phase === "Failed") return { pods: [pod] };
+  return { pods: [{ ...pod, metadata: { ...pod.metadata, ...ownedBy("Job", "j") } }], jobs: [jobOf("j")] };
 }
 
 /** The failure policy as infra deploys it. */

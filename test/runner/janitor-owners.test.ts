@@ -5,6 +5,7 @@ import {
   endedAt,
   jobOf,
   linesOf,
+  OURS,
   ownedBy,
   planFor,
   podOf,
@@ -79,7 +80,7 @@ test.each([
       ownerReferences: [{ kind: "Job", name: "j", uid: "uid-j" }, ...controller],
     }),
     [jobOf("j", { status: { active: 0 } })],
-    "its ReplicaSet r would make it again",
+    "ReplicaSet r above it looks after it",
   ],
   ["a Job that is gone", stuck, [], "its Job j is gone: the garbage collection takes it"],
   [
@@ -92,7 +93,7 @@ test.each([
     "a ReplicaSet",
     podOf("a", STATUS.crashLoop, ownedBy("ReplicaSet", "r"), "Always"),
     [],
-    "its ReplicaSet r would make it again",
+    "ReplicaSet r above it looks after it",
   ],
 ] as const)("a pod of %s stays", (_, pod, jobs, why) => {
   expect(planFor({ pods: [pod], jobs })).toEqual([
@@ -116,6 +117,7 @@ describe("a Job by itself", () => {
       "long past its deadline and grace",
       [
         jobOf("j", {
+          metadata: OURS,
           spec: { activeDeadlineSeconds: 200, template: { spec: { terminationGracePeriodSeconds: 10 } } },
         }),
       ],

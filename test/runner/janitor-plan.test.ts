@@ -10,6 +10,7 @@ import {
   FAILS_BY_MARK,
   jobOf,
   LATER,
+  OURS,
   ownedBy,
   planFor,
   podOf,
@@ -28,6 +29,10 @@ const labels = fc.constantFrom(
   { app: "postgres" },
   { "app.kubernetes.io/component": "maint-janitor" },
   { "app.kubernetes.io/component": "migrate", "app.kubernetes.io/part-of": "r3a" },
+  OURS.labels,
+  OURS.labels,
+  { "app.kubernetes.io/managed-by": "Helm" },
+  { "kustomize.toolkit.fluxcd.io/name": "apps" },
 );
 const annotations = fc.constantFrom<Record<string, string>>(
   {},
@@ -35,6 +40,8 @@ const annotations = fc.constantFrom<Record<string, string>>(
   { "r3a.dev/janitor": "ignore" },
   { "r3a.dev/janitor-delay": "1h" },
   { "cronjob.kubernetes.io/instantiate": "manual" },
+  { "helm.sh/hook": "pre-upgrade" },
+  { "argocd.argoproj.io/tracking-id": "a:batch/Job:r3a/j" },
 );
 const metadata = (owners: readonly string[]): fc.Arbitrary<Metadata> =>
   fc
@@ -52,7 +59,7 @@ const metadata = (owners: readonly string[]): fc.Arbitrary<Metadata> =>
     }));
 const pods = fc.array(
   fc
-    .tuple(fc.constantFrom(...Object.values(STATUS)), metadata(["Job", "Job", "ReplicaSet"]))
+    .tuple(fc.constantFrom(...Object.values(STATUS)), metadata(["Job", "Job", "ReplicaSet", "Workflow"]))
     .map(([status, meta]) => ({ status, meta })),
   { maxLength: 8 },
 );
@@ -187,32 +194,36 @@ test("counts all the pods that go with a Job, and by their share only where they
     Array.from({ length: count }, (_, index) =>
       podOf(`p${index}`, index === 0 ? STATUS.imagePull : STATUS.running, ownedBy("Job", "j")),
     );
-  const brakeFor = (count: number) =>
-    brakeOf(planFor({ pods: ofJob(count), jobs: [jobOf("j")] }), count, limits);
-  expect(actionsOf(planFor({ pods: ofJob(4), jobs: [jobOf("j")] }))).toHaveLength(1);
+  const jobs = [jobOf("j", { metadata: OURS })];
+  const brakeFor = (count: number) => brakeOf(planFor({ pods: ofJob(count), jobs }), count, limits);
+  expect(actionsOf(planFor({ pods: ofJob(4), jobs }))).toHaveLength(1);
   expect([brakeFor(1), brakeFor(3)]).toEqual([null, null]);
   expect(brakeFor(4)).toMatch(/^4 of 4 pods would go, more than the 50 % of --max-percent/);
 });
 
 test("is printed with what was found, what is kept and why, and how much was looked at", () => {
   const sight = {
-    pods: [podOf("a", STATUS.failed), podOf("b", STATUS.configError), podOf("c", STATUS.running)],
-    jobs: [],
+    pods: [
+      podOf("a", STATUS.failed),
+      podOf("b", STATUS.configError, ownedBy("Job", "j")),
+      podOf("c", STATUS.running),
+    ],
+    jobs: [jobOf("j")],
     cronJobs: [],
   };
   const decisions = planFor(sight, {}, Date.parse("2026-11-22T20:47:10Z"));
   const shown = { namespace: "r3a", sight, decisions, brake: "1 of 3 pods would go" };
   const text = renderPlan(shown);
-  expect(text).toMatch(/delete-pod .* Pod\/b .*CreateContainerConfigError \(runner\).*no-such-secret/);
+  expect(text).toMatch(/fail-job .* Pod\/b .*CreateContainerConfigError \(runner\).*no-such-secret/);
   expect(text).toMatch(/keep .* Pod\/a .*Failed.*its time comes at 2026-11-22T20:47:12Z/);
-  expect(text).toContain("3 pods, 0 Jobs and 0 CronJobs in r3a: 1 to remove, 1 kept\nBRAKE: 1 of 3 pods");
+  expect(text).toContain("3 pods, 1 Jobs and 0 CronJobs in r3a: 1 to remove, 1 kept\nBRAKE: 1 of 3 pods");
   const lines = renderPlanJson(shown)
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as unknown);
   expect(lines).toEqual([
-    expect.objectContaining({ action: "delete-pod", name: "b", since: "2026-11-22T20:32:10Z", pods: 1 }),
+    expect.objectContaining({ action: "fail-job", name: "b", since: "2026-11-22T20:32:10Z", pods: 1 }),
     expect.objectContaining({ action: "keep", name: "a" }),
-    expect.objectContaining({ remove: 1, keep: 1, looked: { pods: 3, jobs: 0, cronJobs: 0 } }),
+    expect.objectContaining({ remove: 1, keep: 1, looked: { pods: 3, jobs: 1, cronJobs: 0 } }),
   ]);
 });

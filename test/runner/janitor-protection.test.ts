@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { PROTECTED_SELECTORS } from "../../runner/src/contract.ts";
 import { parseSelectors } from "../../runner/src/selector.ts";
 import {
   cronJobOf,
@@ -58,6 +59,27 @@ describe("what is protected", () => {
     expect(planFor(sight, { selectors })).toEqual([
       expect.objectContaining({ action: "keep", keptBecause: why }),
     ]);
+  });
+
+  test.each([
+    ["app.kubernetes.io/name", "postgresql"],
+    ["app.kubernetes.io/name", "postgresql-ha"],
+    ["app.kubernetes.io/name", "mariadb"],
+    ["app.kubernetes.io/component", "database"],
+    ["app", "postgresql"],
+    ["name", "postgresql"],
+    ["application", "spilo"],
+    ["cnpg.io/cluster", "pg"],
+    ["postgres-operator.crunchydata.com/cluster", "pg"],
+    ["stackgres.io/cluster-name", "pg"],
+    ["app.kubernetes.io/instance", "ingress-nginx"],
+  ])("is by default what has %s=%s, on the pod and on its Job", (label, value) => {
+    const usual = parseSelectors(PROTECTED_SELECTORS.join(";"));
+    const labels = { labels: { [label]: value } };
+    for (const sight of [levels(labels, {}, {}), levels({}, labels, {}), levels({}, {}, labels)])
+      expect(planFor(sight, { selectors: usual })).toEqual([
+        expect.objectContaining({ keptBecause: expect.stringMatching(/^protected by the selector/) }),
+      ]);
   });
 
   test("keeps a whole Job for the label of one of its pods", () => {

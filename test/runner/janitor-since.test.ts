@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Pod } from "../../runner/src/cluster/objects.ts";
-import { planFor, podOf, STARTED, STATUS } from "./janitor-objects.ts";
+import { planFor, podOf, STARTED, STATUS, stuckSight } from "./janitor-objects.ts";
 
 type Status = NonNullable<Pod["status"]>;
 const START = Date.parse(STARTED);
@@ -84,10 +84,10 @@ describe("stuck since, by what was made to happen", () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 9 * DAY_S }), fc.integer({ min: 1, max: DAY_S }), (at, delay) => {
         const actions = (seconds: number) =>
-          planFor({ pods: [make(at)] }, { deleteAfterMs: delay * 1000 }, START + seconds * 1000).map(
-            ({ action }) => action,
+          planFor(stuckSight(make(at)), { deleteAfterMs: delay * 1000 }, START + seconds * 1000).map(
+            ({ action }) => action === "keep",
           );
-        expect([actions(at + delay - 1), actions(at + delay)]).toEqual([["keep"], ["delete-pod"]]);
+        expect([actions(at + delay - 1), actions(at + delay)]).toEqual([[true], [false]]);
       }),
       { numRuns: 50 },
     );
@@ -131,8 +131,8 @@ test.each([
   "ImagePullBackOff",
   "ErrImagePull",
 ])("a container that waits with %s is stuck", (reason) => {
-  const [decision] = planFor({ pods: [pulling({ containerStatuses: [waits(reason)] })] });
-  expect([decision?.action, decision?.reason]).toEqual(["delete-pod", reason]);
+  const [decision] = planFor(stuckSight(pulling({ containerStatuses: [waits(reason)] })));
+  expect([decision?.action, decision?.reason]).toEqual(["fail-job", reason]);
 });
 
 test("evidence is one line of 300 characters at the most", () => {

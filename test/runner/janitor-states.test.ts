@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { linesOf, planFor, podOf, STARTED, STATUS } from "./janitor-objects.ts";
+import { linesOf, planFor, podOf, STARTED, STATUS, stuckSight } from "./janitor-objects.ts";
 
 const minutes = (count: number) => Date.parse(STARTED) + count * 60_000;
 const ENDED = Date.parse("2026-11-22T20:32:12Z");
 
-describe("a pod without an owner", () => {
+describe("a pod that does no work any more", () => {
   test.each([
     ["failed", "Failed", "runner", ENDED, "exit 1, said: the last words"],
     ["oomKilled", "OOMKilled", "runner", ENDED, "exit 137 (OOMKilled)"],
@@ -35,16 +35,27 @@ describe("a pod without an owner", () => {
     ["crashLoop", "CrashLoopBackOff", "runner", minutes(0), "4 restarts; exit 1, said: the last words"],
     ["crashedNow", "CrashLoopBackOff", "runner", ENDED, "4 restarts; exit 1, said: the last words"],
     ["unschedulable", "Unschedulable", null, minutes(0), expect.stringContaining("0/1 nodes")],
-  ] as const)("%s: deleted as %s", (status, reason, container, since, evidence) => {
-    const pods = [podOf("a", STATUS[status], {}, "Always")];
-    expect(planFor({ pods })).toEqual([
+  ] as const)("%s: dealt with as %s", (status, reason, container, since, evidence) => {
+    const pod = podOf("a", STATUS[status], {}, "Always");
+    const hasEnded = STATUS[status].phase === "Failed";
+    const job = { kind: "Job", name: "j", uid: "uid-j" };
+    expect(planFor(stuckSight(pod))).toEqual([
       {
-        action: "delete-pod",
+        action: hasEnded ? "delete-pod" : "fail-job",
         ...{ kind: "Pod", name: "a", uid: "uid-a", resourceVersion: "7" },
         ...{ reason, container, since, evidence },
-        ...{ keptBecause: null, owners: [], pods: ["uid-a"] },
+        ...{ keptBecause: null, owners: hasEnded ? [] : [job], pods: ["uid-a"] },
       },
     ]);
+    // nobody would make it again
+    if (!hasEnded)
+      expect(planFor({ pods: [pod] })).toEqual([
+        expect.objectContaining({
+          action: "keep",
+          reason,
+          keptBecause: "has no owner that would make it again, and has not ended",
+        }),
+      ]);
   });
 
   test.each(["running", "creating", "succeeded", "gated", "crashedTwice"] as const)(
@@ -53,8 +64,8 @@ describe("a pod without an owner", () => {
   );
 
   test("that finds no node is stuck only where that is asked for", () => {
-    const pods = [podOf("a", STATUS.unschedulable)];
-    expect(planFor({ pods }, { withUnschedulable: false })).toEqual([]);
+    const pod = podOf("a", STATUS.unschedulable);
+    expect(planFor(stuckSight(pod), { withUnschedulable: false })).toEqual([]);
   });
 
   test("that ends well beside a container that failed is still at work", () => {
@@ -87,7 +98,7 @@ describe("stuck since", () => {
     const done = { terminated: { exitCode: 0, finishedAt: "2026-11-22T20:50:00Z" } };
     if (waiting === undefined) throw new Error("no container");
     const initContainerStatuses = [{ name: "first", restartCount: 0, state: done }, waiting];
-    const [decision] = planFor({ pods: [podOf("a", { ...STATUS.initImagePull, initContainerStatuses })] });
+    const [decision] = planFor(stuckSight(podOf("a", { ...STATUS.initImagePull, initContainerStatuses })));
     expect(decision).toMatchObject({
       action: "keep",
       since: Date.parse("2026-11-22T20:50:00Z"),

@@ -33,9 +33,15 @@ const KINDS = { pods: "PodList", jobs: "JobList", cronjobs: "CronJobList" } as c
 
 /**
  * Answers the few questions of the janitor over HTTP, with the objects of a test, two a page; it keeps no state. What a
- * real API server does, the cluster tests show: this one can refuse, forget and fall silent at a chosen request.
+ * real API server does, the cluster tests show: this one can refuse, forget and fall silent at a chosen request, and
+ * have another clock (`dateOf`: the Date header, null for none).
  */
-export async function startApi(sight: Sight, faultOf: FaultOf = () => undefined): Promise<ScriptedApi> {
+export async function startApi(
+  sight: Sight,
+  faultOf: FaultOf = () => undefined,
+  dateOf: (line: string) => string | null = () => new Date().toUTCString(),
+  namespace = "r3a",
+): Promise<ScriptedApi> {
   const requests: Request[] = [];
   const counts = new Map<string, number>();
   const lists = { pods: sight.pods, jobs: sight.jobs, cronjobs: sight.cronJobs };
@@ -62,7 +68,13 @@ export async function startApi(sight: Sight, faultOf: FaultOf = () => undefined)
     const fault = faultOf(line, count, body);
     if (fault === null) return;
     const status = fault?.status ?? (message.method === "POST" ? 201 : 200);
-    response.writeHead(status, { "content-type": "application/json", ...fault?.headers });
+    response.sendDate = false;
+    const date = dateOf(line);
+    response.writeHead(status, {
+      "content-type": "application/json",
+      ...(date === null ? {} : { date }),
+      ...fault?.headers,
+    });
     response.end(
       JSON.stringify(
         fault === undefined ? usual(request) : (fault.body ?? { message: `scripted ${status}` }),
@@ -87,7 +99,7 @@ export async function startApi(sight: Sight, faultOf: FaultOf = () => undefined)
     config,
     JSON.stringify({
       "current-context": "c",
-      contexts: [{ name: "c", context: { cluster: "c", user: "u", namespace: "r3a" } }],
+      contexts: [{ name: "c", context: { cluster: "c", user: "u", namespace } }],
       clusters: [{ name: "c", cluster }],
       users: [{ name: "u", user: {} }],
     }),

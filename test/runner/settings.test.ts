@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { PROTECTED_SELECTORS } from "../../runner/src/contract.ts";
 import { SettingsFault } from "../../runner/src/errors.ts";
 import {
   parseCount,
@@ -131,10 +132,7 @@ test("the janitor's numbers and selectors have defaults, and blank selectors are
     janitorFinishedAfterS: 35 * 86_400,
     janitorMaxDeletes: 20,
     janitorMaxPercent: 50,
-    janitorProtectedSelectors: [
-      "app.kubernetes.io/name=postgres",
-      "app.kubernetes.io/instance=ingress-nginx",
-    ],
+    janitorProtectedSelectors: [...PROTECTED_SELECTORS],
   });
   for (const text of ["", "  ", "a;", "a in b"])
     expect(faultsOf({ JANITOR_PROTECTED_SELECTORS: text, JANITOR_MAX_PERCENT: "0" }, needed)).toEqual([

@@ -168,7 +168,7 @@ export const goodNetworkPolicy = (): Manifest => ({
     policyTypes: ["Ingress", "Egress"],
     egress: [
       {
-        to: [{ ipBlock: { cidr: "0.0.0.0/0", except: ["10.0.0.0/8"] } }],
+        to: [{ ipBlock: { cidr: "10.0.0.0/8", except: ["10.1.0.0/16"] } }],
         ports: [{ port: 443, protocol: "TCP" }],
       },
     ],

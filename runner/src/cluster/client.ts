@@ -3,7 +3,6 @@ import {
   BatchV1Api,
   CoreV1Api,
   createConfiguration,
-  IsomorphicFetchHttpLibrary,
   KubeConfig,
   RbacAuthorizationV1Api,
   ResponseContext,
@@ -11,6 +10,7 @@ import {
   wrapHttpLibrary,
 } from "@kubernetes/client-node";
 import { messageOf, SettingsFault } from "../errors.ts";
+import { type ClockLook, worseOf } from "./clock.ts";
 import type { Cluster } from "./connect.ts";
 import { createTransport } from "./transport.ts";
 
@@ -36,16 +36,19 @@ export function createClient(
     throw new SettingsFault([
       "the kubeconfig has no current context with a cluster: kubectl config use-context NAME",
     ]);
+  let clock: ClockLook | null = null;
+  const onClock = (look: ClockLook) => {
+    clock = worseOf(clock, look);
+  };
   const configuration = createConfiguration({
     baseServer: new ServerConfiguration(server, {}),
     authMethods: { default: config },
-    httpApi: wrapHttpLibrary(
-      createTransport(new IsomorphicFetchHttpLibrary(), ResponseContext, server, signal, deadlineAt),
-    ),
+    httpApi: wrapHttpLibrary(createTransport(ResponseContext, server, signal, deadlineAt, onClock)),
   });
   return {
     namespace: config.getContextObject(config.currentContext)?.namespace?.trim() || "default",
     server,
+    clock: () => clock,
     core: new CoreV1Api(configuration),
     batch: new BatchV1Api(configuration),
     authorization: new AuthorizationV1Api(configuration),

@@ -8,6 +8,7 @@ import type {
   RbacAuthorizationV1Api,
 } from "@kubernetes/client-node";
 import type { Context } from "../context.ts";
+import type { ClockLook } from "./clock.ts";
 
 /** A Kubernetes API server with the rights of one account. Calls fail as createTransport says, or with Stopped. */
 export type Cluster = {
@@ -15,6 +16,8 @@ export type Cluster = {
   readonly namespace: string;
   /** Address of the API server, for messages. */
   readonly server: string;
+  /** The worst look at its clock of all answers until now; null before the first. */
+  readonly clock: () => ClockLook | null;
   /** The pod that this process runs in; null outside of one. */
   readonly ownPod: { readonly name: string; readonly uid: string } | null;
   readonly core: CoreV1Api;

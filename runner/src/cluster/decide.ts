@@ -2,18 +2,21 @@ import { type Family, familyOf } from "./family.ts";
 import { jobStateOf } from "./job-state.ts";
 import { type CronJob, type Job, type Metadata, msOf, type Pod, type Sight } from "./objects.ts";
 import { type Decision, isAction, type Policy } from "./plan.ts";
-import { ownUids, whyItsOwnerDecides, whyTooEarly, whyUntouched } from "./stays.ts";
+import {
+  type Bounds,
+  ownUids,
+  whyItsJobDecides,
+  whyJobUntouched,
+  whyPodUntouched,
+  whyTooEarly,
+} from "./stays.ts";
 import { stuckStateOf } from "./stuck-pod.ts";
 
 /** What is wrong with an object, before anybody asks what may be done about it. */
 type Finding = Pick<Decision, "reason" | "container" | "since" | "evidence">;
 
 /** What each step of a decision needs. */
-type Look = {
-  readonly family: Family;
-  readonly policy: Policy;
-  readonly now: number;
-  readonly own: ReadonlySet<string>;
+type Look = Bounds & {
   /** Jobs that something is done about already, by uid, with what it means for their pods. */
   readonly taken: Map<string, string>;
 };
@@ -23,14 +26,7 @@ type Look = {
  * Job is dealt with through its Job, since the controller would only make it again; pods of other controllers are left.
  */
 export function decide(sight: Sight, policy: Policy, now: number): readonly Decision[] {
-  // by name: of a Job's two protected pods it is always the same that stands for the reason
-  const inside = <T extends { readonly metadata?: Metadata }>(objects: readonly T[]) =>
-    objects
-      .filter(({ metadata }) => metadata?.namespace === policy.namespace && metadata.uid !== undefined)
-      .toSorted((a, b) => compare(nameOf(a), nameOf(b)));
-  const pods = inside(sight.pods);
-  const jobs = inside(sight.jobs);
-  const family = familyOf({ pods, jobs, cronJobs: inside(sight.cronJobs) });
+  const { pods, jobs, family } = relativesIn(sight, policy);
   const own = ownUids(pods, family, policy);
   const look = { family, policy, now, own, taken: new Map<string, string>() };
   const ofJobs = jobs.flatMap((job) => decideJob(job, look));
@@ -49,8 +45,24 @@ export function decide(sight: Sight, policy: Policy, now: number): readonly Deci
   return [...ofJobs, ...ofPods].toSorted((a, b) => compare(keyOf(a), keyOf(b)));
 }
 
+/** Pods that the janitor may act on at all: what it would remove is a share of these, not of strangers' pods. */
+export function countPodsInScope(sight: Sight, policy: Policy): number {
+  const { pods, family } = relativesIn(sight, policy);
+  return policy.scope === "namespace" ? pods.length : pods.filter(family.isOurPod).length;
+}
+
+function relativesIn(sight: Sight, policy: Policy) {
+  // by name: of a Job's two protected pods it is always the same that stands for the reason
+  const inside = <T extends { readonly metadata?: Metadata }>(objects: readonly T[]) =>
+    objects
+      .filter(({ metadata }) => metadata?.namespace === policy.namespace && metadata.uid !== undefined)
+      .toSorted((a, b) => compare(nameOf(a), nameOf(b)));
+  const [pods, jobs, cronJobs] = [inside(sight.pods), inside(sight.jobs), inside(sight.cronJobs)];
+  return { pods, jobs, family: familyOf({ pods, jobs, cronJobs }) };
+}
+
 function decideJob(job: Job, look: Look): readonly Decision[] {
-  const { family, policy, now, own } = look;
+  const { family, policy, now } = look;
   const state = jobStateOf(job, {
     now,
     finishedAfterMs: policy.finishedAfterMs,
@@ -59,25 +71,23 @@ function decideJob(job: Job, look: Look): readonly Decision[] {
     isOldSchemaJob: family.isOldSchemaJob(job),
   });
   if (state === null) return [];
-  const levels = family.levelsOfJob(job);
   const stays =
-    whyUntouched(job, levels, own, policy) ??
+    whyJobUntouched(job, look) ??
     whyNotDeleted(job, family) ??
-    whyTooEarly(state.since, levels, policy, now);
+    whyTooEarly(state.since, family.levelsOfJob(job), policy, now);
   return [onJob(job, { ...state, container: null }, stays, look)];
 }
 
 function decidePod(pod: Pod, finding: Finding, look: Look): Decision {
-  const { family, policy, now, own, taken } = look;
+  const { family, policy, now, taken } = look;
   const job = family.jobOf(pod);
-  const levels = family.levelsOfPod(pod);
   const isMarked = job !== null && hasConfigIssueRule(job);
   const stays =
-    whyUntouched(pod, levels, own, policy) ??
-    whyItsOwnerDecides(pod, job) ??
+    whyPodUntouched(pod, look) ??
+    whyItsJobDecides(pod, job) ??
     taken.get(uidOf(job)) ??
-    whyTooEarly(finding.since, levels, policy, now) ??
-    (job === null ? null : whyUntouched(job, family.levelsOfJob(job), own, policy)) ??
+    whyTooEarly(finding.since, family.levelsOfPod(pod), policy, now) ??
+    (job === null ? null : whyJobUntouched(job, look)) ??
     (job === null || isMarked ? null : whyNotDeleted(job, family));
   if (stays !== null || job === null) return onPod(pod, finding, "delete-pod", stays, look);
   taken.set(

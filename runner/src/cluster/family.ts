@@ -1,10 +1,28 @@
-import { type CronJob, type Job, type Metadata, msOf, ownerOf, type Pod, type Sight } from "./objects.ts";
+import { CRON_JOBS, PART_OF } from "../contract.ts";
+import {
+  type CronJob,
+  isBatch,
+  isByClock,
+  type Job,
+  type Metadata,
+  msOf,
+  type Owner,
+  ownerOf,
+  ownersOf,
+  type Pod,
+  type Sight,
+} from "./objects.ts";
 
 /** Who belongs to whom, by uid: a name may have been given again. */
 export type Family = {
   jobOf(pod: Pod): Job | null;
   podsOf(job: Job): readonly Pod[];
   cronJobOf(job: Job): CronJob | null;
+  /** An owner that is neither Job nor CronJob, of the object or of any owner above it; null where there is none. */
+  foreignOwnerOf(object: Pod | Job): Owner | null;
+  /** Whether the suite made it: by its label, or by its CronJob's label or name. */
+  isOurJob(job: Job): boolean;
+  isOurPod(pod: Pod): boolean;
   /** A newer Job of the schema is there, of this or of another release. */
   isOldSchemaJob(job: Job): boolean;
   isNewestSchemaJob(job: Job): boolean;
@@ -30,10 +48,36 @@ export function familyOf({ pods, jobs, cronJobs }: Sight): Family {
   const known = (levels: readonly (Metadata | undefined)[]) => levels.filter((level) => level !== undefined);
   const above = (job: Job | null) =>
     job === null ? [] : [job.metadata, job.spec?.template?.metadata, cronJobOf(job)?.metadata];
+
+  function foreignOwnerOf(object: Pod | Job | CronJob, seen: readonly string[] = []): Owner | null {
+    for (const owner of ownersOf(object)) {
+      if (!isBatch(owner, "Job") && !isBatch(owner, "CronJob")) return owner;
+      const parent = jobsByUid.get(owner.uid) ?? cronJobsByUid.get(owner.uid);
+      // two that name each other would have no end
+      if (parent === undefined || seen.includes(owner.uid)) continue;
+      const foreign = foreignOwnerOf(parent, [...seen, owner.uid]);
+      if (foreign !== null) return foreign;
+    }
+    return null;
+  }
+
+  function isOurJob(job: Job): boolean {
+    const makers = ownersOf(job).filter((owner) => isBatch(owner, "CronJob"));
+    return (
+      isOfSuite(job) ||
+      makers.some(({ uid, name }) => isOfSuite(cronJobsByUid.get(uid) ?? {}) || isOurName(name)) ||
+      // of a CronJob of the old charts that was deleted with --cascade=orphan its name is left
+      (makers.length === 0 && isByClock(job) && isOurName(job.metadata?.name?.replace(/-\d+$/, "") ?? ""))
+    );
+  }
+
   return {
     jobOf,
     podsOf,
     cronJobOf,
+    foreignOwnerOf,
+    isOurJob,
+    isOurPod: (pod) => (ownerOf(pod) === null ? isOfSuite(pod) : isOurJob(jobOf(pod) ?? {})),
     isOldSchemaJob: (job) => isSchemaJob(job) && createdAt(job) < newestAt,
     isNewestSchemaJob: (job) => isSchemaJob(job) && createdAt(job) >= newestAt,
     levelsOfPod: (pod) => known([pod.metadata, ...above(jobOf(pod))]),
@@ -41,12 +85,17 @@ export function familyOf({ pods, jobs, cronJobs }: Sight): Family {
   };
 }
 
+function isOfSuite({ metadata }: { readonly metadata?: Metadata }): boolean {
+  return metadata?.labels?.[PART_OF.label] === PART_OF.suite;
+}
+
+function isOurName(name: string): boolean {
+  return CRON_JOBS.some((known) => known === name);
+}
+
 /** `r3a-migrate-<hash>`: one for each release, and nobody else takes the old ones away. */
-function isSchemaJob({ metadata }: Job): boolean {
-  return (
-    metadata?.labels?.["app.kubernetes.io/component"] === "migrate" &&
-    metadata.labels["app.kubernetes.io/part-of"] === "r3a"
-  );
+function isSchemaJob(job: Job): boolean {
+  return isOfSuite(job) && job.metadata?.labels?.["app.kubernetes.io/component"] === "migrate";
 }
 
 function createdAt({ metadata }: Job): number {

@@ -2,7 +2,9 @@ import {
   type CronJob,
   finishedAt,
   holds,
+  isBatch,
   isFinished,
+  isMadeByCronJob,
   type Job,
   latestOf,
   msOf,
@@ -40,17 +42,22 @@ export function jobStateOf(
   },
 ): JobState | null {
   if (isFinished(job)) return finishedStateOf(job, around);
-  if (isLeftAlone(job)) return null;
+  if (isLeftAlone(job) || otherControllerOf(job) !== null) return null;
   const states = [overdueStateOf(job), deadStateOf(job, around.pods)];
   // a moment to come: until then all is as it should be
   return states.find((state) => state !== null && (state.since ?? 0) <= around.now) ?? null;
 }
 
-/** Suspended, on its way to its end, or the work of another controller. */
+/** Suspended, or on its way to its end. */
 export function isLeftAlone(job: Job): boolean {
-  const { suspend = false, managedBy = OWN_CONTROLLER } = job.spec ?? {};
   const ends = holds(job, "FailureTarget") || holds(job, "SuccessCriteriaMet");
-  return suspend || ends || managedBy !== OWN_CONTROLLER;
+  return job.spec?.suspend === true || ends;
+}
+
+/** The controller that a Job is given to in the place of Kubernetes' own, e.g. Kueue; null where there is none. */
+export function otherControllerOf({ spec }: Job): string | null {
+  const { managedBy = OWN_CONTROLLER } = spec ?? {};
+  return managedBy === OWN_CONTROLLER ? null : managedBy;
 }
 
 function finishedStateOf(
@@ -70,13 +77,9 @@ function finishedStateOf(
 /** Why no history limit counts a Job of a CronJob; null where one does, and for Jobs that never had one. */
 function orphanedBecause(job: Job, cronJob: CronJob | null): string | null {
   const owner = ownerOf(job);
-  const annotations = job.metadata?.annotations ?? {};
-  if (owner === null) {
-    // deleting a CronJob with --cascade=orphan takes the owner away and leaves these
-    const marks = ["batch.kubernetes.io/cronjob-scheduled-timestamp", "cronjob.kubernetes.io/instantiate"];
-    return marks.some((mark) => mark in annotations) ? "its CronJob was deleted without it" : null;
-  }
-  if (owner.kind !== "CronJob") return null;
+  // deleting a CronJob with --cascade=orphan takes the owner away and leaves the marks
+  if (owner === null) return isMadeByCronJob(job) ? "its CronJob was deleted without it" : null;
+  if (!isBatch(owner, "CronJob")) return null;
   if (cronJob === null) return `its CronJob ${owner.name} is gone`;
   return owner.controller === true ? null : `made by hand: the limits of ${owner.name} do not count it`;
 }

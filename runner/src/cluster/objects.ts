@@ -17,6 +17,8 @@ export type Metadata = {
 };
 
 export type Owner = {
+  /** The server always sends it, e.g. batch/v1. */
+  readonly apiVersion?: string;
   readonly kind: string;
   readonly name: string;
   readonly uid: string;
@@ -118,10 +120,33 @@ export function latestOf(moments: readonly (Moment | undefined)[]): number | nul
   return moments.map(msOf).reduce((last, ms) => (ms === null || (last ?? ms) > ms ? last : ms), null);
 }
 
+export function ownersOf({ metadata }: { readonly metadata?: Metadata }): readonly Owner[] {
+  return metadata?.ownerReferences ?? [];
+}
+
 /** The owner that looks after an object, else the first that is named: a Job made by hand names its CronJob only so. */
-export function ownerOf({ metadata }: { readonly metadata?: Metadata }): Owner | null {
-  const owners = metadata?.ownerReferences ?? [];
+export function ownerOf(object: { readonly metadata?: Metadata }): Owner | null {
+  const owners = ownersOf(object);
   return owners.find(({ controller }) => controller === true) ?? owners[0] ?? null;
+}
+
+/** Whether it is a Job or CronJob of Kubernetes: operators have kinds of the same names, e.g. batch.volcano.sh. */
+export function isBatch({ apiVersion = "batch/v1", kind }: Owner, wanted: "Job" | "CronJob"): boolean {
+  return kind === wanted && apiVersion.startsWith("batch/");
+}
+
+const CLOCK_MARK = "batch.kubernetes.io/cronjob-scheduled-timestamp";
+const HAND_MARK = "cronjob.kubernetes.io/instantiate";
+
+/** Whether a CronJob's clock started it; the mark stays when the owner is taken away. */
+export function isByClock({ metadata }: Job): boolean {
+  return CLOCK_MARK in (metadata?.annotations ?? {});
+}
+
+/** Whether it was made from a CronJob's template, by its clock or by `kubectl create job --from`. */
+export function isMadeByCronJob(job: Job): boolean {
+  const isOwned = ownersOf(job).some((owner) => isBatch(owner, "CronJob"));
+  return isOwned || isByClock(job) || HAND_MARK in (job.metadata?.annotations ?? {});
 }
 
 /** Whether a condition of this type is true. */

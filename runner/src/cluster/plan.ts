@@ -1,10 +1,11 @@
-import { FEW_PODS } from "../contract.ts";
+import { FEW_PODS, type JanitorScope } from "../contract.ts";
 import type { Selector } from "../selector.ts";
 
 /** What the janitor may do in one namespace. */
 export type Policy = {
   /** What lies elsewhere is not even looked at. */
   readonly namespace: string;
+  readonly scope: JanitorScope;
   /** How long an object must be stuck. */
   readonly deleteAfterMs: number;
   /** How long ago a Job must have ended to go for that alone. */
@@ -46,8 +47,8 @@ export function isAction({ action }: Decision): boolean {
 }
 
 /**
- * Why the whole plan must not be done, null where it may. `podCount`: all pods of the namespace. The share counts only
- * where more than a few pods would go.
+ * Why the whole plan must not be done, null where it may. `podCount`: the pods in the janitor's scope. The share counts
+ * only where more than a few pods would go.
  */
 export function brakeOf(
   decisions: readonly Decision[],

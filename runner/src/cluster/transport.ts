@@ -1,11 +1,8 @@
-import type {
-  IsomorphicFetchHttpLibrary,
-  PromiseHttpLibrary,
-  RequestContext,
-  ResponseContext,
-} from "@kubernetes/client-node";
+import type { PromiseHttpLibrary, RequestContext, ResponseContext } from "@kubernetes/client-node";
 import { messageOf, SettingsFault, TryAgain } from "../errors.ts";
 import { sleep } from "../time.ts";
+import { type ClockLook, lookAtClock } from "./clock.ts";
+import { type Connections, sendOverWire, type WireAnswer } from "./wire.ts";
 
 /** The API server said no: 403 without a right, 404 for what is gone, 409 for what has changed. */
 export class ClusterRefusal extends Error {
@@ -23,8 +20,6 @@ export function refusalOf(error: unknown): ClusterRefusal | null {
   return answer instanceof ClusterRefusal ? answer : null;
 }
 
-type Answer = { readonly response: ResponseContext; readonly text: string };
-
 const REQUEST_MS = 10_000;
 /** For a busy server. */
 const ATTEMPTS = 4;
@@ -37,19 +32,20 @@ const PATIENCE_MS = 60_000;
  * Sends the client's requests, each with a time limit and the command's signal. Busy servers (429, refused before
  * anything was done) are asked again after Retry-After, silent ones once more. TryAgain: the server stays silent, asks for
  * more time than there is until `deadlineAt` (as performance.now() counts; null: none), or, with a ClusterRefusal as its
- * cause, is in trouble over this request. SettingsFault: it does not know us. ClusterRefusal: any other no. A request may
- * so be sent twice: every delete names the version that it means.
+ * cause, is in trouble over this request. SettingsFault: it does not know us, or sends us to another place. ClusterRefusal:
+ * any other no. A request may so be sent twice: every delete names the version that it means. `onClock` hears of each
+ * answer what it says of the server's clock.
  */
 export function createTransport(
-  library: IsomorphicFetchHttpLibrary,
   Response: typeof ResponseContext,
   server: string,
   signal: AbortSignal,
   deadlineAt: number | null,
+  onClock: (look: ClockLook) => void,
 ): PromiseHttpLibrary {
-  let connections: ReturnType<RequestContext["getDispatcher"]>;
+  let connections: Connections;
 
-  async function sendOnce(request: RequestContext, attempt = 1): Promise<Answer> {
+  async function sendOnce(request: RequestContext, attempt = 1): Promise<WireAnswer> {
     signal.throwIfAborted();
     // the client makes new ones for each request, with a TLS handshake every time
     connections ??= request.getDispatcher();
@@ -58,9 +54,11 @@ export function createTransport(
     if (request.getHttpMethod() === "PATCH")
       request.setHeaderParam("Content-Type", "application/strategic-merge-patch+json");
     request.setSignal(AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]));
+    const sentAt = Date.now();
     try {
-      const response = await library.send(request).toPromise();
-      return { response, text: await response.body.text() };
+      const answer = await sendOverWire(request, connections);
+      onClock(lookAtClock(answer.headers.date, sentAt, Date.now()));
+      return answer;
     } catch (error) {
       signal.throwIfAborted();
       if (attempt < SILENT_ATTEMPTS) return sendOnce(request, attempt + 1);
@@ -71,8 +69,7 @@ export function createTransport(
   return {
     async send(request) {
       for (let attempt = 1; ; attempt++) {
-        const { response, text } = await sendOnce(request);
-        const { httpStatusCode: status, headers } = response;
+        const { status, headers, text } = await sendOnce(request);
         if (status === 429 && attempt < ATTEMPTS) {
           const askedS = Number(headers["retry-after"]);
           const waitS = askedS > 0 ? askedS : attempt;
@@ -84,6 +81,10 @@ export function createTransport(
           await sleep(waitS * 1000, signal);
           continue;
         }
+        if (status >= 300 && status < 400)
+          throw new SettingsFault([
+            `the Kubernetes API at ${server} answered ${status} and points to ${hostOf(headers.location, server)}, which is not followed: what is sent may not go to another place; name the API server itself in the kubeconfig`,
+          ]);
         const refusal = new ClusterRefusal(status, `${status}: ${reasonOf(text)}`);
         if (status >= 500 || status === 429)
           throw new TryAgain(`the Kubernetes API at ${server} answered ${refusal.message}`, {
@@ -99,10 +100,16 @@ export function createTransport(
           binary: async () => Buffer.from(text),
           stream: () => null,
         };
-        return new Response(status, headers, body);
+        return new Response(status, { ...headers }, body);
       }
     },
   };
+}
+
+/** The host alone: path, query and user of an address may hold a token. */
+function hostOf(location: string | undefined, server: string): string {
+  if (location === undefined) return "no address";
+  return URL.canParse(location, server) ? new URL(location, server).host : "an address that cannot be read";
 }
 
 /** `message` of the Status that the API server answers with; a proxy before it answers with anything. */

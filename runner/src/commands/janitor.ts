@@ -1,14 +1,16 @@
 import { carryOutAll, tellBrake } from "../cluster/act.ts";
+import { brakeOfClock } from "../cluster/clock.ts";
 import { openCluster } from "../cluster/connect.ts";
-import { decide } from "../cluster/decide.ts";
+import { countPodsInScope, decide } from "../cluster/decide.ts";
 import { lookAt } from "../cluster/look.ts";
 import { brakeOf } from "../cluster/plan.ts";
 import { renderPlan, renderPlanJson } from "../cluster/plan-text.ts";
 import { checkRights } from "../cluster/rights.ts";
 import { EXIT, FEW_PODS, JANITOR_NUMBERS } from "../contract.ts";
-import { SettingsFault } from "../errors.ts";
+import { messageOf, SettingsFault } from "../errors.ts";
+import { parseJanitorMode, parseJanitorNamespace, parseJanitorScope } from "../janitor-settings.ts";
 import { parseSelectors } from "../selector.ts";
-import { parseCount, parseJanitorMode } from "../settings.ts";
+import { parseCount } from "../settings.ts";
 import { type Command, collectFaults, OPTION, type RawOptions } from "./command.ts";
 
 /** Below it a pod that only needs a little longer is taken for a stuck one. */
@@ -19,12 +21,20 @@ export const janitor: Command = {
   examples: [
     "janitor",
     "janitor --mode delete",
+    "janitor --scope namespace",
     "janitor --namespace r3a --delete-after 1800 --protect 'app in (postgres, redis);!disposable' --json",
   ],
   define: (command) =>
     command
       .option("--mode <mode>", "scan: print the plan; delete: also carry it out (default: JANITOR_MODE)")
-      .option("--namespace <name>", "what to clean (default: JANITOR_NAMESPACE, else the own one)")
+      .option(
+        "--namespace <name>",
+        "what to clean, never kube-* (default: JANITOR_NAMESPACE, else the own one)",
+      )
+      .option(
+        "--scope <scope>",
+        "ours: what belongs to the suite; namespace: all that no operator, Helm or GitOps controller looks after (default: JANITOR_SCOPE)",
+      )
       .option(
         "--delete-after <seconds>",
         "how long an object must be stuck (default: JANITOR_DELETE_AFTER_SECONDS)",
@@ -42,7 +52,7 @@ export const janitor: Command = {
       .option("--max-deletes <n>", "remove nothing if more would go (default: JANITOR_MAX_DELETES)")
       .option(
         "--max-percent <n>",
-        `the same, of all pods of the namespace, where more than ${FEW_PODS} would go (default: JANITOR_MAX_PERCENT)`,
+        `the same, of the pods in its scope, where more than ${FEW_PODS} would go (default: JANITOR_MAX_PERCENT)`,
       )
       .option(...OPTION.dryRun)
       .option(...OPTION.deadline)
@@ -50,6 +60,7 @@ export const janitor: Command = {
   async run(context, _args, options) {
     const faults = collectFaults();
     const mode = faults.take("--mode", options.mode, parseJanitorMode);
+    const scope = faults.take("--scope", options.scope, parseJanitorScope);
     const take = (flag: string, text: RawOptions[string], number: keyof typeof JANITOR_NUMBERS) =>
       faults.take(flag, text, (given) => parseCount(given, JANITOR_NUMBERS[number].most));
     const deleteAfterS = take("--delete-after", options.deleteAfter, "deleteAfterS");
@@ -59,6 +70,7 @@ export const janitor: Command = {
     const protect = faults.take("--protect", options.protect, parseSelectors) ?? [];
     const settings = faults.settings(context, [
       "janitorNamespace",
+      "janitorScope",
       "janitorDeleteAfterS",
       "janitorFinishedAfterS",
       "janitorMaxDeletes",
@@ -77,14 +89,16 @@ export const janitor: Command = {
       throw new SettingsFault([
         "there is no cluster: set KUBECONFIG, or give the pod the account r3a-janitor-sa and its token",
       ]);
-    const namespace =
+    const namespace = checkNamespace(
       (typeof options.namespace === "string" ? options.namespace : settings.janitorNamespace) ??
-      cluster.namespace;
+        cluster.namespace,
+    );
     const does = options.dryRun === true ? "scan" : (mode ?? settings.janitorMode);
     await checkRights(cluster, namespace, does, context.log);
     const sight = await lookAt(cluster, namespace);
     const policy = {
       namespace,
+      scope: scope ?? settings.janitorScope,
       deleteAfterMs: delayS * 1000,
       finishedAfterMs: (finishedAfterS ?? settings.janitorFinishedAfterS) * 1000,
       selectors: [...settings.janitorProtectedSelectors, ...protect],
@@ -92,10 +106,13 @@ export const janitor: Command = {
       ownPodUid: cluster.ownPod?.uid ?? null,
     };
     const decisions = decide(sight, policy, Date.now());
-    const brake = brakeOf(decisions, sight.pods.length, {
+    const limits = {
       maxDeletes: maxDeletes ?? settings.janitorMaxDeletes,
       maxPercent: maxPercent ?? settings.janitorMaxPercent,
-    });
+    };
+    const brake =
+      brakeOfClock(cluster.clock(), cluster.server) ??
+      brakeOf(decisions, countPodsInScope(sight, policy), limits);
     const plan = { namespace, sight, decisions, brake };
     context.print(options.json === true ? renderPlanJson(plan) : renderPlan(plan));
     if (brake !== null) {
@@ -107,3 +124,12 @@ export const janitor: Command = {
     return (await carryOutAll(cluster, plan, context)) ? EXIT.done : EXIT.failed;
   },
 };
+
+/** Wherever its name comes from, also the current context's own: what is wrong with it is a wrong setting. */
+function checkNamespace(name: string): string {
+  try {
+    return parseJanitorNamespace(name);
+  } catch (error) {
+    throw new SettingsFault([`the janitor's namespace ${messageOf(error)}`]);
+  }
+}

@@ -16,6 +16,7 @@ const OTHERS: Readonly<Record<Exclude<keyof Settings, "dbUrl">, true>> = {
   refreshLookbackMs: true,
   vacuumAnalyzeOnly: true,
   janitorNamespace: true,
+  janitorScope: true,
   janitorDeleteAfterS: true,
   janitorFinishedAfterS: true,
   janitorMaxDeletes: true,
