@@ -11,6 +11,7 @@ import {
 import { SettingsFault } from "./errors.ts";
 import { parseJanitorMode, parseJanitorNamespace, parseJanitorScope } from "./janitor-settings.ts";
 import { parseSelectors, type Selector } from "./selector.ts";
+import { type FreshnessLimits, listItems, parseFreshnessLimits } from "./setting-lists.ts";
 import { parseTime } from "./time.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -46,11 +47,6 @@ export type Settings = {
   readonly shards: number;
   readonly shardIndex: number;
 };
-
-/** Ages in ms of an interval's newest closed candle at which health warns and fails. */
-export type FreshnessLimits = Readonly<
-  Partial<Record<Interval, { readonly warn: number; readonly error: number }>>
->;
 
 const LARGEST_JOB = 9999;
 const DEFAULT_EXCHANGE_URL = "https://api.binance.com";
@@ -229,25 +225,4 @@ export function parseDuration(text: string): number {
 function janitorNumber(name: EnvironmentName, number: keyof typeof JANITOR_NUMBERS): Parser<number> {
   const { usual, most } = JANITOR_NUMBERS[number];
   return { name, fallback: String(usual), parse: (text) => parseCount(text, most) };
-}
-
-function parseFreshnessLimits(text: string): FreshnessLimits {
-  const limits = listItems(text).map((item) => {
-    const [, interval = "", warn = "", error = ""] = /^(\w+)=(\d{1,8})\/(\d{1,8})$/.exec(item) ?? [];
-    if (!isInterval(interval) || Number(warn) > Number(error))
-      throw new Error(
-        `must hold INTERVAL=WARN/ERROR in seconds, e.g. 1m=240/600, not ${JSON.stringify(item)}`,
-      );
-    return [interval, { warn: Number(warn) * 1000, error: Number(error) * 1000 }] as const;
-  });
-  return Object.fromEntries(limits);
-}
-
-function listItems(text: string): string[] {
-  const items = text
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
-  if (items.length === 0) throw new Error("must name at least one, separated by commas");
-  return items;
 }
