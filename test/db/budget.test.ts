@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openBudget } from "../../runner/src/db/budget.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { createLimiter } from "../../runner/src/exchange/limiter.ts";
@@ -81,3 +81,70 @@ test("processes that send around the full minute, each answer late, never exceed
   await second.catch(() => {});
   expect(arrivals.get(NOON / MINUTE + 1)).toBeLessThanOrEqual(LIMIT);
 });
+
+describe("a minute that cannot be", () => {
+  const put = (columns: string) =>
+    database.query(
+      `insert into r3a.api_budget (egress_key) values ('here') on conflict do nothing;
+       update r3a.api_budget set ${columns} where egress_key = 'here'`,
+    );
+  const thisMinute = () => Math.floor(Date.now() / MINUTE) * MINUTE;
+  const minuteAhead = async () =>
+    (
+      await database.query<{ s: number }>(
+        "select extract(epoch from minute - date_trunc('minute', clock_timestamp()))::float8 as s from r3a.api_budget where egress_key = 'here'",
+      )
+    )[0]?.s;
+
+  test("is never stored: 2105 as the exchange's minute stands two minutes ahead of the database", async () => {
+    expect(await lease(10, Date.UTC(2105, 0, 1))).toMatchObject({ granted: 10 });
+    expect(await minuteAhead()).toBeLessThanOrEqual(120);
+    expect(await lease(LIMIT, thisMinute() + 3 * MINUTE)).toMatchObject({ granted: LIMIT - 10 });
+  });
+
+  test.each([
+    "'2105-01-01'",
+    "'infinity'",
+    "clock_timestamp() + interval '1 day'",
+    "clock_timestamp() + interval '4 minutes'",
+  ])("that stands in the row (%s) is forgotten with its count", async (minute) => {
+    await put(`minute = ${minute}, used = 2147483647, used_late = 2147483647`);
+    const minuteNow = thisMinute();
+    expect(await lease(100, minuteNow)).toMatchObject({ granted: 100 });
+    expect(await lease(LIMIT, minuteNow)).toMatchObject({ granted: LIMIT - 100 });
+    expect(await lease(LIMIT, minuteNow + MINUTE)).toMatchObject({ granted: LIMIT });
+    expect(await minuteAhead()).toBeLessThanOrEqual(60);
+  });
+
+  test("after the exchange's clock was set back does not starve the jobs until it comes again", async () => {
+    await put("minute = date_trunc('minute', clock_timestamp()) - interval '10 minutes', used = 6000");
+    const yesterday = thisMinute() - 1440 * MINUTE;
+    expect(await lease(100, yesterday)).toMatchObject({ granted: 100 });
+    expect(await lease(LIMIT, yesterday)).toMatchObject({ granted: LIMIT - 100 });
+    expect(await lease(LIMIT, yesterday + MINUTE)).toMatchObject({ granted: LIMIT });
+    // but the minute that the others are in counts for one whose clock stands wrong
+    await put(`minute = date_trunc('minute', clock_timestamp()), used = ${LIMIT - 5}`);
+    expect(await lease(100, yesterday)).toMatchObject({ granted: 5 });
+  });
+});
+
+test.each([
+  ["hold_until", "holdMs", 3_600_000],
+  ["firewall_until", "holdMs", 3_600_000],
+  ["banned_until", "bannedMs", 3 * 86_400_000],
+] as const)(
+  "%s in the year 58929 is brought to the longest that can be, once",
+  async (column, left, most) => {
+    await database.query("insert into r3a.api_budget (egress_key) values ('here')");
+    for (const until of ["'infinity'", "make_timestamptz(58929, 1, 1, 0, 0, 0)"]) {
+      await database.query(`update r3a.api_budget set ${column} = ${until}`);
+      const first = await lease(10, NOON);
+      expect(first.granted).toBe(0);
+      expect(first[left]).toBeGreaterThan(most - 5_000);
+      expect(first[left]).toBeLessThanOrEqual(most);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      // it runs out: the second look must not start it again
+      expect((await lease(10, NOON))[left]).toBeLessThan((first[left] ?? 0) - 20);
+    }
+  },
+);

@@ -1,4 +1,7 @@
+import { FARTHEST_MS } from "../contract.ts";
 import { type Database, withClient } from "./connect.ts";
+
+const ms = (count: number) => `interval '${count} ms'`;
 
 /**
  * Times are kept by the database's clock: it is the one clock that all processes share. Taking anything from
@@ -9,26 +12,44 @@ const LEFT_MS = (until: string) =>
 
 /**
  * What was granted late in a minute may reach the exchange in the next one, so it counts in both ($6: late).
- * The row's minute never goes back: a process that is behind takes from the minute of the others. The commit does not
- * wait for the disk: a crash of the server forgets a second of the count, and every request would pay for the wait.
+ * The row's minute never goes back: a process that is behind takes from the minute of the others. But a minute that
+ * cannot be is forgotten with its count, which would only grow until that minute comes: one far ahead of this clock, and
+ * one that is over here and far ahead of the asker's (the exchange's clock was set back). For the same reason a hold or
+ * ban of another program version or hand is cut to the longest that can be. The commit does not wait for the disk: a
+ * crash of the server forgets a second of the count, and every request would pay for the wait.
  */
 const LEASE = `
-  with asked as (select to_timestamp($2 / 1000.0) as minute, set_config('synchronous_commit', 'off', true)),
-  now_used as (
-    select b.egress_key, greatest(b.hold_until, b.firewall_until, b.banned_until) as stopped_until, greatest(b.minute, a.minute) as minute,
-           case when b.minute >= a.minute then greatest(b.used, $3)
-                when b.minute = a.minute - interval '1 minute' then greatest(b.used_late, $3)
-                else $3 end as used,
-           case when b.minute >= a.minute then b.used_late else 0 end as used_late
+  with asked as (
+    select least(to_timestamp($2 / 1000.0), c.minute + ${ms(FARTHEST_MS.clock)}) as minute, c.minute as database_minute,
+           set_config('synchronous_commit', 'off', true)
+    from (select date_trunc('minute', clock_timestamp()) as minute) c
+  ),
+  stored as (
+    select b.egress_key, b.used, b.used_late, a.minute as asked_minute,
+           case when b.minute > a.database_minute + ${ms(FARTHEST_MS.clock)}
+                  or (b.minute > a.minute + ${ms(FARTHEST_MS.clock)} and b.minute < a.database_minute - ${ms(FARTHEST_MS.clock)})
+                then '-infinity' else b.minute end as minute,
+           least(b.hold_until, clock_timestamp() + ${ms(FARTHEST_MS.hold)}) as hold_until,
+           least(b.firewall_until, clock_timestamp() + ${ms(FARTHEST_MS.hold)}) as firewall_until,
+           least(b.banned_until, clock_timestamp() + ${ms(FARTHEST_MS.ban)}) as banned_until
     from r3a.api_budget b, asked a where b.egress_key = $1 for update of b
   ),
+  now_used as (
+    select egress_key, hold_until, firewall_until, banned_until, greatest(minute, asked_minute) as minute,
+           case when minute >= asked_minute then greatest(used, $3)
+                when minute = asked_minute - interval '1 minute' then greatest(used_late, $3)
+                else $3 end as used,
+           case when minute >= asked_minute then used_late else 0 end as used_late
+    from stored
+  ),
   granting as (
-    select *, case when stopped_until > clock_timestamp() then 0
+    select *, case when greatest(hold_until, firewall_until, banned_until) > clock_timestamp() then 0
                    else greatest(0, least($4, $5 - used)) end as granted
     from now_used
   )
   update r3a.api_budget b set minute = g.minute, used = g.used + g.granted,
-         used_late = g.used_late + case when $6 then g.granted else 0 end
+         used_late = g.used_late + case when $6 then g.granted else 0 end,
+         hold_until = g.hold_until, firewall_until = g.firewall_until, banned_until = g.banned_until
   from granting g where b.egress_key = g.egress_key
   returning g.granted, ${LEFT_MS("b.hold_until, b.firewall_until")} as hold_ms, ${LEFT_MS("b.banned_until")} as banned_ms`;
 
