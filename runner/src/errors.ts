@@ -3,8 +3,8 @@ import { EXIT, type ExitCode } from "./contract.ts";
 /** Wrong settings or a wrong target: every fault at once, exit 78. A retry cannot help. */
 export class SettingsFault extends Error {
   readonly faults: readonly string[];
-  constructor(faults: readonly string[]) {
-    super(`settings are wrong:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
+  constructor(faults: readonly string[], options?: ErrorOptions) {
+    super(`settings are wrong:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`, options);
     this.name = "SettingsFault";
     this.faults = faults;
   }

@@ -48,14 +48,15 @@ describe("accepts", () => {
     expect(isMisaligned("1m", OPEN)).toBe(false);
   });
 
-  test("a time up to a day ahead, for the running candle of the day", () => {
+  test("the running candle, which closes ahead, up to the moment it opens", () => {
     expect(reasonOf(parseCandle(rowAt("1d", NOW - (NOW % DAY)), NOW))).toBe("accepted");
+    expect(reasonOf(parseCandle(rowAt("1d", NOW - (NOW % DAY)), NOW - (NOW % DAY)))).toBe("accepted");
   });
 });
 
 describe("rejects", () => {
   const price = "low <= open,close <= high does not hold";
-  const time = "time outside 2009 .. tomorrow";
+  const time = "time outside 2017 .. now";
   test.each<[string, Readonly<Record<number, unknown>>, string]>([
     ["a high below the low", { 2: "9", 3: "12" }, price],
     ["a low above the open", { 3: "10.6" }, price],
@@ -75,7 +76,18 @@ describe("rejects", () => {
     ["a missing price", { 1: null }, "not a decimal: null"],
     ["a price with blanks", { 1: " 10.5" }, "not a decimal:  10.5"],
     ["a comma", { 1: "10,5" }, "not a decimal: 10,5"],
-    ["a second line", { 1: "10.5\n" }, "not a decimal: 10.5\n"],
+    ["a second line", { 1: "10.5\n" }, "not a decimal: 10.5\ufffd"],
+    ["a NUL, which no table can hold", { 1: "10\0" }, "not a decimal: 10\ufffd"],
+    ["half a pair, which no table can hold", { 1: "1\ud83d" }, "not a decimal: 1\ufffd"],
+    [
+      "a pair that the cut would halve",
+      { 1: `${"x".repeat(39)}\u{1f600}\u{1f600}` },
+      `not a decimal: ${"x".repeat(39)}\u{1f600}`,
+    ],
+    ["an object that is no text", { 1: { toString: 1 } }, 'not a decimal: {"toString":1}'],
+    ["a price of 0", { 3: "0.00" }, "a price is not above 0"],
+    ["a price below 0", { 1: "-5", 2: "-1", 3: "-9", 4: "-2" }, "a price is not above 0"],
+    ["a price of minus 0", { 3: "-0" }, "a price is not above 0"],
     ["text that would end an array literal", { 1: "1},{2" }, "not a decimal: 1},{2"],
     ["an open time in 2105", { 0: Date.UTC(2105, 0, 1) }, time],
     ["an open time of 1970 (seconds for milliseconds)", { 0: OPEN / 1000 }, time],
@@ -83,7 +95,10 @@ describe("rejects", () => {
     ["an open time as text", { 0: String(OPEN) }, time],
     ["a fraction of a millisecond", { 0: OPEN + 0.5 }, time],
     ["NaN as open time", { 0: Number.NaN }, time],
-    ["an open time more than a day ahead", { 0: NOW + DAY + 1, 6: NOW + DAY + 2 }, time],
+    ["an open time that has not come", { 0: NOW + 1, 6: NOW + 2 }, time],
+    ["an open time in 2016", { 0: Date.UTC(2016, 11, 31) }, time],
+    ["a close time more than a day ahead", { 6: NOW + DAY + 1 }, time],
+    ["an open time beyond what a float holds", { 0: 2 ** 60 }, time],
     ["a close time in 2105", { 6: Date.UTC(2105, 0, 1) }, time],
     ["a close before the open", { 6: OPEN - 1 }, "closes before it opens"],
     ["half a trade", { 8: 1.5 }, "trade count is not a natural number"],
@@ -106,6 +121,16 @@ describe("rejects", () => {
     expect(isRejected(long) && long.raw.length).toBe(500);
     expect(reasonOf(long)).toBe(`not a decimal: ${"x".repeat(40)}`);
   });
+});
+
+test("a row of a million nested lists or fields is broken as any other, with a short text", () => {
+  const deep = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`);
+  const wide = Array.from({ length: 1_000_000 }, () => []);
+  for (const row of [deep, wide, rowAt("1h", OPEN, { 1: deep }), rowAt("1h", OPEN, { 1: wide })]) {
+    const parsed = parseCandle(row, NOW);
+    expect(isRejected(parsed) && parsed.raw.length).toBeLessThanOrEqual(500);
+    expect(reasonOf(parsed).length).toBeLessThan(70);
+  }
 });
 
 test("whatever comes, the answer is a candle of the same row or a reason", () => {

@@ -1,5 +1,10 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { failureOfAnswer, isTransient, RETRIES } from "../../runner/src/exchange/failure.ts";
+import { describe, expect, test } from "vitest";
+import {
+  failureOfAnswer,
+  failureOfConnection,
+  isTransient,
+  RETRIES,
+} from "../../runner/src/exchange/failure.ts";
 
 /** The exchange's clock, far from this machine's. */
 const NOW = Date.UTC(2024, 1, 29);
@@ -8,12 +13,8 @@ const answer = (status: number, body = "", headers: Readonly<Record<string, stri
 const coded = (code: number, msg = "said") => JSON.stringify({ code, msg });
 
 describe("failureOfAnswer", () => {
-  afterEach(() => {
-    vi.useRealTimers();
-  });
-
-  test.each([200, 201, 304, 399])("takes status %d for good", (status) => {
-    expect(answer(status, coded(-1003))).toBeNull();
+  test("takes status 200 alone for good", () => {
+    expect(answer(200, coded(-1003))).toBeNull();
   });
 
   test.each([
@@ -24,34 +25,46 @@ describe("failureOfAnswer", () => {
     [451, "", "region"],
     [451, coded(0, "Service unavailable from a restricted location"), "region"],
     [403, "<html>Forbidden</html>", "held"],
+    [408, "", "timeout"],
+    [408, coded(-1007), "timeout"],
+    [425, "", "unavailable"],
     [500, "", "unavailable"],
     [502, "<html>", "unavailable"],
     [503, coded(-1008), "unavailable"],
+    [599, "", "unavailable"],
     [400, coded(-1001), "unavailable"],
-    [408, coded(-1007), "unavailable"],
     [400, coded(-1121, "Invalid symbol."), "bad-symbol"],
     [400, coded(-1100), "bad-request"],
     [400, "", "bad-request"],
+    [401, "", "bad-request"],
     [404, "<html>", "bad-request"],
+    [407, "", "bad-request"],
+    [414, "", "bad-request"],
+    [301, "", "bad-request"],
+    [302, coded(-1003), "bad-request"],
+    [304, "", "bad-request"],
+    [0, "", "garbage"],
+    [101, "", "garbage"],
+    [201, "[]", "garbage"],
+    [204, "", "garbage"],
+    [206, "[]", "garbage"],
+    [226, "[]", "garbage"],
+    [600, "", "garbage"],
+    [999, "", "garbage"],
   ] as const)("takes status %d with body %j for %s", (status, body, kind) => {
     expect(answer(status, body)).toMatchObject({ kind });
   });
 
-  test("reads Retry-After in seconds, and only where it is a number", () => {
-    expect(answer(429, "", { "retry-after": "7" })?.retryAfterMs).toBe(7_000);
-    expect(answer(503, "", { "retry-after": "0.5" })?.retryAfterMs).toBe(500);
-    expect(answer(429)?.retryAfterMs).toBeNull();
-    expect(answer(429, "", { "retry-after": "Wed, 21 Oct 2026 07:28:00 GMT" })?.retryAfterMs).toBeNull();
-  });
-
-  test("reads the end of a ban from the body where there is no header, and never before now", () => {
-    vi.useFakeTimers({ now: Date.parse("2024-02-29T12:00:00Z") });
-    const until = (ms: number) =>
-      coded(-1003, `Way too much request weight used; IP banned until ${NOW + ms}.`);
-    expect(answer(418, until(90_000))?.retryAfterMs).toBe(90_000);
-    expect(answer(418, until(-90_000))?.retryAfterMs).toBe(0);
-    expect(answer(418, until(90_000), { "retry-after": "3" })?.retryAfterMs).toBe(3_000);
-    expect(answer(418, "banned")?.retryAfterMs).toBeNull();
+  test.each([
+    ["https://elsewhere.example:8443/api?key=SECRET", "https://elsewhere.example:8443,"],
+    ["https://user:SECRET@elsewhere.example/", "https://elsewhere.example,"],
+    ["/maintenance?SECRET", "another path of its own,"],
+    ["javascript:SECRET", "javascript://,"],
+    ["", "another path of its own,"],
+  ])("names the host of a redirect to %s and nothing else of it", (location, said) => {
+    const { message } = answer(307, "", { location }) ?? { message: "" };
+    expect(message).toContain(`sends us to ${said}`);
+    expect(message).not.toContain("SECRET");
   });
 
   test("shows status, code and a cut body on one line", () => {
@@ -59,12 +72,54 @@ describe("failureOfAnswer", () => {
       'the exchange does not know the symbol: HTTP 400 (code -1121): {"code":-1121,"msg":"Invalid symbol."}',
     );
     expect(answer(500, "x".repeat(5_000))?.message.length).toBeLessThan(250);
+    // a table of PostgreSQL takes neither a NUL nor half a pair
+    expect(answer(500, "a\0\u001b[31m\ud83d\u202e")?.message).toContain(
+      "HTTP 500: a\ufffd\ufffd[31m\ufffd\ufffd",
+    );
+  });
+});
+
+describe("failureOfConnection", () => {
+  const broken = (code: string, message = "said") => Object.assign(new Error(message), { code });
+
+  test.each([
+    "DEPTH_ZERO_SELF_SIGNED_CERT",
+    "SELF_SIGNED_CERT_IN_CHAIN",
+    "CERT_HAS_EXPIRED",
+    "CERT_NOT_YET_VALID",
+    "CERT_REVOKED",
+    "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+    "ERR_TLS_CERT_ALTNAME_INVALID",
+    "ERR_SSL_WRONG_VERSION_NUMBER",
+    "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
+    "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
+    "EPROTO",
+  ])("takes %s for a certificate, with host and reason", (code) => {
+    const failure = failureOfConnection(broken(code), "api.example");
+    expect(failure.kind).toBe("certificate");
+    expect(failure.message).toMatch(new RegExp(`to api\\.example: said \\(${code}\\)`));
+  });
+
+  test.each([
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "ENOTFOUND",
+    "ETIMEDOUT",
+    "ERR_SSL_SSLV3_ALERT_BAD_RECORD_MAC",
+    "",
+  ])("takes %s for an exchange that is away", (code) => {
+    expect(failureOfConnection(broken(code), "api.example").kind).toBe("unavailable");
+  });
+
+  test("takes an answer that is no HTTP for garbage", () => {
+    expect(failureOfConnection(broken("HPE_HEADER_OVERFLOW"), "api.example").kind).toBe("garbage");
   });
 });
 
 test("retries are 3 for time-outs, 2 for 429, and none for what concerns the whole address or stays bad", () => {
   expect(RETRIES).toMatchObject({ timeout: 3, "rate-limit": 2 });
-  for (const kind of ["banned", "held", "region", "bad-symbol", "bad-request"] as const)
+  for (const kind of ["banned", "held", "region", "certificate", "bad-symbol", "bad-request"] as const)
     expect(RETRIES[kind]).toBe(0);
 });
 

@@ -82,6 +82,36 @@ describe("fetchPage", () => {
   });
 });
 
+describe("a full answer that does not reach the end of its page", () => {
+  const full = (first: number) => Array.from({ length: 1_000 }, (_, index) => rowAt("1m", at(first) + index));
+
+  test("is asked for its rest three times, then the page is garbage", async () => {
+    const { asked, failure, facts } = await ask(at(2_000), 0, 1_000, [
+      full(0),
+      full(1),
+      full(2),
+      full(3),
+      full(4),
+    ]);
+    expect(asked).toHaveLength(4);
+    expect(failure).toMatchObject({ kind: "garbage" });
+    expect(facts).toMatchObject({ slots: [], failure: "4 full answers did not reach the end of a page" });
+  });
+
+  test("and has no order brings each candle once, and a broken row behind its neighbour", async () => {
+    const first = [...rows(...Array.from({ length: 999 }, (_, i) => i + 1)), ...rows(0)];
+    const rest = [
+      ...rows(...Array.from({ length: 997 }, (_, i) => i + 1)),
+      rowAt("1m", at(998), { 0: "x" }),
+      ...rows(999),
+    ];
+    const { candles, facts, asked } = await ask(at(2_000), 0, 1_000, [first, rest]);
+    expect(asked).toHaveLength(2);
+    expect(candles.map(({ openTime }) => openTime)).toEqual(Array.from({ length: 1_000 }, (_, i) => at(i)));
+    expect([...(facts?.rejected.keys() ?? [])]).toEqual([at(998)]);
+  });
+});
+
 describe("a slot that is missing at the newest end", () => {
   test("is neither stored nor logged in its first two minutes, since it may still come", async () => {
     const now = at(60) + 30_000;

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { TryAgain } from "../../runner/src/errors.ts";
+import type { Hold } from "../../runner/src/exchange/belief/hold.ts";
+import type { UsedWeight } from "../../runner/src/exchange/belief/numbers.ts";
 import { ExchangeFailure } from "../../runner/src/exchange/failure.ts";
 import { type Budget, createLimiter } from "../../runner/src/exchange/limiter.ts";
 
@@ -137,15 +139,15 @@ describe("acquire", () => {
 
   test("counts what the exchange itself has counted, also for others", async () => {
     const { limiter } = create(100);
-    limiter.observe(99);
+    limiter.observe(99 as UsedWeight);
     await inTime(limiter.acquire(2));
     expect(minuteOf(Date.now())).toBe(minuteOf(START) + 1);
   });
 
   test("takes the largest count of a minute, since answers overtake each other, and forgets it with the minute", async () => {
     const { limiter } = create(100);
-    limiter.observe(99);
-    limiter.observe(40);
+    limiter.observe(99 as UsedWeight);
+    limiter.observe(40 as UsedWeight);
     await inTime(limiter.acquire(2));
     expect(minuteOf(Date.now())).toBe(minuteOf(START) + 1);
     await inTime(limiter.acquire(90));
@@ -168,7 +170,7 @@ describe("acquire", () => {
 
 describe("a hold or a ban", () => {
   const failWith = (kind: "rate-limit" | "banned" | "held", retryAfterMs?: number) =>
-    new ExchangeFailure(kind, kind, retryAfterMs === undefined ? {} : { retryAfterMs });
+    new ExchangeFailure(kind, kind, retryAfterMs === undefined ? {} : { retryAfterMs: retryAfterMs as Hold });
 
   test("of a 429 is waited for when it is short", async () => {
     const { limiter } = create(100);
@@ -215,7 +217,7 @@ describe("a hold or a ban", () => {
   test("does not follow from any other failure", async () => {
     const { limiter, calls } = create(100);
     for (const kind of ["timeout", "region", "unavailable", "garbage", "bad-symbol", "bad-request"] as const)
-      await limiter.punish(new ExchangeFailure(kind, kind, { retryAfterMs: 5_000 }));
+      await limiter.punish(new ExchangeFailure(kind, kind, { retryAfterMs: 5_000 as Hold }));
     expect(calls).toEqual([]);
   });
 });

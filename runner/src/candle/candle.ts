@@ -1,5 +1,6 @@
 import type { Interval } from "../contract.ts";
 import { WIDTH_MS } from "./interval.ts";
+import { excerptOf, printable } from "./printable.ts";
 
 /**
  * One candle, decimals as the text that the exchange sent: floats lose digits (48 of 72 hourly volume sums differ),
@@ -22,8 +23,8 @@ export type Candle = {
 /** A row that must not be stored, with the reason and its raw text as evidence. */
 export type Rejected = { readonly reason: string; readonly raw: string };
 
-/** No exchange is older; a smaller time is a unit error. */
-const EARLIEST_MS = Date.UTC(2009, 0, 1);
+/** The exchange began in 2017; a smaller time is a unit error. */
+const EARLIEST_MS = Date.UTC(2017, 0, 1);
 const DAY_MS = 86_400_000;
 /** Real ones have at most 23 digits; the bound lets a line fit into its buffer. */
 const DECIMAL = /^-?\d{1,30}(\.\d{1,30})?$/;
@@ -38,28 +39,31 @@ export function isMisaligned(interval: Interval, openTime: number): boolean {
 }
 
 /**
- * Checks one 12-field row of the exchange: shape, finite decimals, low <= open,close <= high, no negative volume,
- * times between 2009 and a day from `now` (ms). Never throws: a broken row is an answer too.
+ * Checks one 12-field row of the exchange: shape, finite decimals, prices above 0, low <= open,close <= high, no negative
+ * volume, opened between 2017 and `now` (ms, the exchange's clock), and closes within a day from it: the candle that runs
+ * is in most answers. Never throws: a broken row is an answer too.
  */
 export function parseCandle(row: unknown, now: number): Candle | Rejected {
   const reject = (reason: string): Rejected => ({
     reason,
-    raw: (JSON.stringify(row) ?? "undefined").slice(0, RAW_LIMIT),
+    raw: excerptOf(row, RAW_LIMIT),
   });
   if (!Array.isArray(row) || row.length < 11) return reject("not a row of 12 fields");
   const [openTime, closeTime, trades] = [row[0], row[6], row[8]];
-  if (!isTime(openTime, now) || !isTime(closeTime, now + DAY_MS))
-    return reject("time outside 2009 .. tomorrow");
+  if (!isTime(openTime, now) || !isTime(closeTime, now + DAY_MS)) return reject("time outside 2017 .. now");
   if (closeTime < openTime) return reject("closes before it opens");
   // fields 1 to 5, 7, 9 and 10, by index: a list of them for each of a million rows would be the garbage of the job
   for (let field = 1; field <= 10; field += 1) {
     if (field === 6 || field === 8) continue;
     const value: unknown = row[field];
     if (typeof value !== "string" || !DECIMAL.test(value))
-      return reject(`not a decimal: ${String(value).slice(0, 40)}`);
+      return reject(
+        `not a decimal: ${typeof value === "string" ? printable(value, 40) : excerptOf(value, 40)}`,
+      );
   }
   // Number() rounds monotonically, so it can hide a violation below one part in 10^16 but never invent one
   const [o, h, l, c] = [Number(row[1]), Number(row[2]), Number(row[3]), Number(row[4])];
+  if (!(l > 0)) return reject("a price is not above 0");
   if (l > o || l > c || h < o || h < c) return reject("low <= open,close <= high does not hold");
   if (row[5].startsWith("-") || row[7].startsWith("-")) return reject("negative volume");
   if (row[9].startsWith("-") || row[10].startsWith("-")) return reject("negative taker volume");
@@ -83,6 +87,6 @@ export function isRejected(parsed: Candle | Rejected): parsed is Rejected {
   return "reason" in parsed;
 }
 
-function isTime(value: unknown, now: number): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= EARLIEST_MS && (value as number) <= now + DAY_MS;
+function isTime(value: unknown, latest: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= EARLIEST_MS && (value as number) <= latest;
 }

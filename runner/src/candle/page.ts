@@ -24,13 +24,14 @@ export function parsePage(interval: Interval, span: Span, rows: readonly unknown
   const candles: Candle[] = [];
   let isAscending = true;
   const rejected = new Map<number, Rejected>();
-  let previousSlot = span.from - WIDTH_MS[interval];
+  // the rest of a page begins within a slot
+  let previousSlot = slotOf(interval, span.from - 1);
   for (const row of rows) {
     const parsed = parseCandle(row, now);
     if (isRejected(parsed)) {
       // a row whose own time is unusable is laid where it came: behind its neighbour
       const slot = slotOfBroken(interval, span, row) ?? previousSlot + WIDTH_MS[interval];
-      rejected.set(slot, parsed);
+      if (slot < span.to) rejected.set(slot, parsed);
       previousSlot = slot;
       continue;
     }
@@ -42,7 +43,8 @@ export function parsePage(interval: Interval, span: Span, rows: readonly unknown
   return { candles: isAscending ? candles : sortOnce(candles), rejected };
 }
 
-function sortOnce(candles: readonly Candle[]): Candle[] {
+/** Ascending by open time; of two with one open time the later one counts. */
+export function sortOnce(candles: readonly Candle[]): Candle[] {
   const last = new Map(candles.map((candle) => [candle.openTime, candle]));
   return [...last.values()].toSorted((a, b) => a.openTime - b.openTime);
 }

@@ -9,7 +9,7 @@ import {
 import { addressOf } from "../db/origin.ts";
 import { messageOf, SettingsFault } from "../errors.ts";
 import { createBinance } from "../exchange/binance.ts";
-import { type Origin, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
+import { type ClockReading, type Origin, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";
 import type { Limiter } from "../exchange/limiter.ts";
 import { renderNumber } from "../render.ts";
@@ -26,7 +26,7 @@ const REQUEST_MS = 3_000;
 const LAST_TRY_MS = 1_500;
 
 /** What one request to the exchange told: its clock, who it is, its own count of our weight in this minute. */
-export type Answer = { readonly aheadMs: number; readonly origin: Origin; readonly used: number | null };
+export type Answer = ClockReading & { readonly used: number | null };
 
 export type ExchangeSettings = Pick<Settings, "exchangeUrl" | "egressKey">;
 
@@ -112,7 +112,7 @@ async function askExchange(url: string, signal: AbortSignal): Promise<Answer> {
       if (performance.now() - startedAt > LAST_TRY_MS) isOver.abort(failure);
     },
   });
-  return { ...(await exchange.readClock()), used };
+  return { ...(await exchange.compareClock()), used };
 }
 
 export function judgeRefusal(url: string, error: unknown): Finding {

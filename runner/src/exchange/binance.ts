@@ -1,26 +1,25 @@
 // The class is imported by its file: the package's entry loads every exchange (+450 ms and +87 MB per start).
 // The package offers no such entry of its own, hence the path through node_modules.
 
-import pRetry from "p-retry";
 import binance from "../../../node_modules/ccxt/js/src/binance.js";
 import { PAGE_CANDLES } from "../candle/page.ts";
 import type { Interval } from "../contract.ts";
-import { SettingsFault, TryAgain } from "../errors.ts";
-import { type BelievedList, believeListings, believeVolumes, fieldOf } from "./belief/lists.ts";
-import { type Exchange, type Listing, type Origin, WEIGHT } from "./exchange.ts";
-import { ExchangeFailure, failureOfAnswer, RETRIES } from "./failure.ts";
+import { type BelievedClock, believeClock, readServerTime } from "./belief/clock.ts";
+import { parseHttpDate } from "./belief/hold.ts";
+import { type BelievedList, believeListings, believeVolumes } from "./belief/lists.ts";
+import { believeFirstOpen, believeUsedWeight } from "./belief/numbers.ts";
+import { believeRows, expectationOf } from "./belief/sizes.ts";
+import { type ClockReading, type Exchange, type Listing, type Origin, WEIGHT } from "./exchange.ts";
+import { ExchangeFailure, failureOfAnswer } from "./failure.ts";
 import { fetchListings } from "./fetch-listings.ts";
 import type { Limiter } from "./limiter.ts";
+import { createRequester, type RequestOptions } from "./request.ts";
 import { createTransport } from "./transport.ts";
 
-export type BinanceOptions = {
-  readonly url: string;
+export type BinanceOptions = RequestOptions & {
   readonly createLimiter: (now: () => number) => Limiter;
   /** Whole answer, body included: ccxt's own timeout ends at the headers and a stalled body would hang for 300 s. */
   readonly timeoutMs: number;
-  readonly signal: AbortSignal;
-  /** Told of each failed try before it is repeated. */
-  readonly onRetry?: (failure: ExchangeFailure, attempt: number) => void;
   /** Told of a list with entries that cannot be right; they are left out, and the others count. */
   readonly onLeftOut?: (path: string, list: BelievedList<unknown>) => void;
 };
@@ -32,12 +31,16 @@ const USED_WEIGHT_HEADER = "x-mbx-used-weight-1m";
 /** A minute job sends 60 requests at once; a backfill has a dozen under way. */
 const CONNECTIONS = 64;
 
+export type Binance = Exchange & {
+  /** As `readClock`, for somebody who looks for a fault: nothing goes by what comes. */
+  compareClock(): Promise<ClockReading>;
+};
+
 /** Binance spot market data over ccxt's implicit endpoints: exact strings, all fields, no market loading. */
-export function createBinance(options: BinanceOptions): Exchange {
+export function createBinance(options: BinanceOptions): Binance {
   // stands at the epoch until it is read: this machine's minute could end the one that the others count in
-  let clock = { serverMs: 0, readAt: performance.now() };
+  let clock = { serverMs: 0 as BelievedClock, readAt: performance.now() };
   let origin: Origin = "binance";
-  let hits = 0;
   // whole milliseconds: these times end up in the gap log
   const now = () => clock.serverMs + Math.floor(performance.now() - clock.readAt);
   const limiter = options.createLimiter(now);
@@ -56,7 +59,7 @@ export function createBinance(options: BinanceOptions): Exchange {
   api.proxiesModulesLoading = Promise.resolve();
   const send = createTransport(options.timeoutMs, CONNECTIONS, options.signal);
   api.fetchImplementation = (url: string, { headers }: { headers: Record<string, string> }) =>
-    send(url, headers);
+    send(url, headers, expectationOf(url));
   // runs for every answer with that answer's own headers, which the instance's fields share between calls
   api.handleErrors = (
     status: string | number,
@@ -68,77 +71,51 @@ export function createBinance(options: BinanceOptions): Exchange {
   ) => {
     const named = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
     origin = named.has(SIMULATED_HEADER) ? "simulated" : "binance";
-    const used = Number(named.get(USED_WEIGHT_HEADER) ?? Number.NaN);
-    if (Number.isFinite(used)) limiter.observe(used);
-    const failure = failureOfAnswer(Number(status), named, body, now());
+    const used = believeUsedWeight(named.get(USED_WEIGHT_HEADER));
+    if (used !== null) limiter.observe(used);
+    const isRead = clock.serverMs > 0;
+    const nearest = isRead ? now() : (parseHttpDate(named.get("date") ?? "", Date.now()) ?? Date.now());
+    const failure = failureOfAnswer(Number(status), named, body, nearest);
     if (failure !== null) throw failure;
     return undefined;
   };
 
-  /** Sends by weight, again by class of failure; what concerns the whole address ends the run. */
-  const request = async <T>(weight: number, send: () => Promise<T>): Promise<T> => {
-    const tries = new Map<string, number>();
-    const attempt = async () => {
-      await limiter.acquire(weight);
-      try {
-        return await send();
-      } catch (error) {
-        if (error instanceof ExchangeFailure) {
-          if (error.kind === "rate-limit") hits += 1;
-          await limiter.punish(error);
-        }
-        throw error;
-      }
-    };
-    try {
-      return await pRetry(attempt, {
-        retries: 10,
-        minTimeout: 200,
-        maxTimeout: 5_000,
-        randomize: true,
-        signal: options.signal,
-        shouldRetry: ({ error, attemptNumber }) => {
-          if (!(error instanceof ExchangeFailure)) return false;
-          const count = (tries.get(error.kind) ?? 0) + 1;
-          tries.set(error.kind, count);
-          if (count > RETRIES[error.kind]) return false;
-          options.onRetry?.(error, attemptNumber);
-          return true;
-        },
-      });
-    } catch (error) {
-      if (!(error instanceof ExchangeFailure)) throw error;
-      if (error.kind === "region")
-        throw new SettingsFault([`${options.url} cannot be used: ${error.message}`]);
-      if (error.kind === "banned" || error.kind === "held")
-        throw new TryAgain(error.message, { cause: error });
-      throw error;
-    }
+  const { request, rateLimitHits } = createRequester(options, limiter);
+
+  /** The exchange's time beside this machine's, at the moment of the answer. */
+  const askTime = async () => {
+    const sentAt = performance.now();
+    const sentMs = Date.now();
+    const answer: unknown = await api.publicGetTime();
+    const readAt = performance.now();
+    return { exchangeMs: readServerTime(answer), ourMs: sentMs + (readAt - sentAt) / 2, readAt };
   };
 
   return {
     now,
-    rateLimitHits: () => hits,
-    async readClock() {
-      const sentAt = Date.now();
-      const answer: unknown = await request(0, () => api.publicGetTime());
-      const serverMs = Number(fieldOf(answer, "serverTime"));
-      if (!Number.isSafeInteger(serverMs)) throw garbage("/api/v3/time has no serverTime");
-      clock = { serverMs, readAt: performance.now() };
-      const aheadMs = (sentAt + Date.now()) / 2 - serverMs;
+    rateLimitHits,
+    async readClock(database) {
+      // both questions are under way together: the minute job waits for the exchange anyway
+      const [time, databaseMs] = await request(0, () => Promise.all([askTime(), database.now()]));
+      const { isOneHost } = database;
+      clock = { serverMs: believeClock({ ...time, databaseMs, isOneHost }), readAt: time.readAt };
       // paid for now that the minute is known; nobody waits for it, and what refuses it refuses the next request too
       limiter.acquire(WEIGHT.time).catch(() => {});
-      return { aheadMs, origin };
+      return { aheadMs: time.ourMs - time.exchangeMs, origin };
+    },
+    async compareClock() {
+      const { exchangeMs, ourMs } = await request(0, askTime);
+      return { aheadMs: ourMs - exchangeMs, origin };
     },
     fetchRows: (symbol, interval, span) =>
-      request(WEIGHT.klines, () =>
-        sendKlines(symbol, interval, { startTime: span.from, endTime: span.to - 1, limit: PAGE_CANDLES }),
+      request(WEIGHT.klines, async () => {
+        const params = { startTime: span.from, endTime: span.to - 1, limit: PAGE_CANDLES };
+        return believeRows(await sendKlines(symbol, interval, params), interval, span);
+      }),
+    fetchFirstOpen: (symbol) =>
+      request(WEIGHT.klines, async () =>
+        believeFirstOpen(await sendKlines(symbol, "1m", { startTime: 0, limit: 1 }), now()),
       ),
-    async fetchFirstOpen(symbol) {
-      const rows = await request(WEIGHT.klines, () => sendKlines(symbol, "1m", { startTime: 0, limit: 1 }));
-      const openTime: unknown = Array.isArray(rows[0]) ? rows[0][0] : null;
-      return typeof openTime === "number" ? openTime : null;
-    },
     fetchListings: (symbols) =>
       fetchListings(symbols, (names) =>
         askListings(names === null ? {} : { symbols: JSON.stringify(names) }),

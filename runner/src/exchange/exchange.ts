@@ -18,8 +18,11 @@ export type Volume = { readonly symbol: string; readonly quoteVolume: string };
 export type Exchange = {
   /** The exchange's time in whole ms; never ahead of it, so a candle that it calls closed is closed. */
   now(): number;
-  /** Reads the exchange's clock; returns how far ours is ahead (ms) and which exchange answered. */
-  readClock(): Promise<{ readonly aheadMs: number; readonly origin: Origin }>;
+  /**
+   * Reads the exchange's clock and goes by it from then on; TryAgain where it lies ahead of this machine's and the
+   * database's. Returns how far ours is ahead of it (ms) and which exchange answered.
+   */
+  readClock(database: DatabaseClock): Promise<ClockReading>;
   /** Raw rows of candles with open time in the span, at most 1000, oldest first. */
   fetchRows(symbol: string, interval: Interval, span: Span): Promise<readonly unknown[]>;
   /** Open time (ms) of the symbol's first candle ever, null where it has none. */
@@ -32,6 +35,11 @@ export type Exchange = {
   /** Answers with 429 so far. */
   rateLimitHits(): number;
 };
+
+export type ClockReading = { readonly aheadMs: number; readonly origin: Origin };
+
+/** The second witness: the database's time (ms), asked at the same moment. `isOneHost`: it is on this machine. */
+export type DatabaseClock = { readonly now: () => Promise<number>; readonly isOneHost: boolean };
 
 /** Who answers: the real exchange or the simulated one, whose answers are marked. */
 export type Origin = "binance" | "simulated";

@@ -1,3 +1,7 @@
+import { printable } from "../candle/printable.ts";
+import { messageOf } from "../errors.ts";
+import { believeHold, type Hold } from "./belief/hold.ts";
+
 /** Why a request brought nothing usable; decided where the answer arrives, by status and code. */
 export type FailureKind =
   | "timeout"
@@ -7,18 +11,19 @@ export type FailureKind =
   | "region"
   | "unavailable"
   | "garbage"
+  | "certificate"
   | "bad-symbol"
   | "bad-request";
 
 /** `retryAfterMs`: what the exchange asked for, null where it said nothing. `exchangeCode`: its own code, if it gave one. */
 export class ExchangeFailure extends Error {
   readonly kind: FailureKind;
-  readonly retryAfterMs: number | null;
+  readonly retryAfterMs: Hold | null;
   readonly exchangeCode: number | null;
   constructor(
     kind: FailureKind,
     message: string,
-    options: { retryAfterMs?: number | null; exchangeCode?: number | null; cause?: unknown } = {},
+    options: { retryAfterMs?: Hold | null; exchangeCode?: number | null; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = "ExchangeFailure";
@@ -28,7 +33,7 @@ export class ExchangeFailure extends Error {
   }
 }
 
-/** Retries per kind. A ban, a hold and a region are the whole address's business; a bad request stays bad. */
+/** Retries per kind. A ban, a hold, a region and a certificate are the whole address's business; a bad request stays bad. */
 export const RETRIES: Readonly<Record<FailureKind, number>> = {
   timeout: 3,
   "rate-limit": 2,
@@ -37,6 +42,7 @@ export const RETRIES: Readonly<Record<FailureKind, number>> = {
   banned: 0,
   held: 0,
   region: 0,
+  certificate: 0,
   "bad-symbol": 0,
   "bad-request": 0,
 };
@@ -51,45 +57,79 @@ const BUSY_CODES = new Set([-1000, -1001, -1004, -1007, -1008]);
 const TOO_MANY_REQUESTS = -1003;
 const INVALID_SYMBOL = -1121;
 
-/** The failure that an answer with an error status means, null for a good status. `body` is shown cut, it is public; `now` is the exchange's time (ms). */
+/**
+ * The failure that an answer means by its status and code, null for 200. `headers` by names in lower case; `body` is
+ * shown cut, it is public; `now` is the exchange's time (ms), or what comes nearest to it.
+ */
 export function failureOfAnswer(
   status: number,
   headers: ReadonlyMap<string, string>,
   body: string,
   now: number,
 ): ExchangeFailure | null {
-  if (status < 400) return null;
+  if (status === 200) return null;
   const code = codeOfBody(body);
-  const said = `HTTP ${status}${code === null ? "" : ` (code ${code})`}: ${body.replace(/\s+/g, " ").slice(0, 160)}`;
-  const seconds = Number(headers.get("retry-after") ?? Number.NaN);
-  const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : null;
-  if (status === 418)
-    return new ExchangeFailure("banned", `the exchange banned this address: ${said}`, {
-      retryAfterMs: retryAfterMs ?? bannedForMs(body, now),
-    });
-  if (status === 429 || code === TOO_MANY_REQUESTS)
-    return new ExchangeFailure("rate-limit", `too many requests: ${said}`, { retryAfterMs });
-  if (status === 451) return new ExchangeFailure("region", `the exchange refuses this region: ${said}`);
-  if (status === 403)
-    return new ExchangeFailure("held", `the exchange's web firewall holds this address: ${said}`);
-  if (status >= 500 || (code !== null && BUSY_CODES.has(code)))
-    return new ExchangeFailure("unavailable", `the exchange is not available: ${said}`, { retryAfterMs });
-  if (code === INVALID_SYMBOL)
-    return new ExchangeFailure("bad-symbol", `the exchange does not know the symbol: ${said}`, {
+  const said = `HTTP ${status}${code === null ? "" : ` (code ${code})`}: ${printable(body.slice(0, 300).replace(/\s+/g, " "), 160)}`;
+  const fail = (kind: FailureKind, message: string) =>
+    new ExchangeFailure(kind, `${message}: ${said}`, {
+      retryAfterMs: believeHold(status, headers.get("retry-after"), body, now),
       exchangeCode: code,
     });
-  return new ExchangeFailure("bad-request", `the exchange refused the request: ${said}`, {
-    exchangeCode: code,
-  });
+  if (status === 418) return fail("banned", "the exchange banned this address");
+  if (status === 429 || (status >= 400 && code === TOO_MANY_REQUESTS))
+    return fail("rate-limit", "too many requests");
+  if (status === 451) return fail("region", "the exchange refuses this region");
+  if (status === 403) return fail("held", "the exchange's web firewall holds this address");
+  if (status === 408) return fail("timeout", "the exchange waited for the request too long");
+  if (
+    (status >= 500 && status < 600) ||
+    status === 425 ||
+    (status >= 400 && code !== null && BUSY_CODES.has(code))
+  )
+    return fail("unavailable", "the exchange is not available");
+  if (status < 300 || status >= 600)
+    return fail("garbage", "the answer has a status that no answer here has");
+  if (status < 400)
+    return fail(
+      "bad-request",
+      `the exchange sends us to ${placeOf(headers.get("location"))}, which is not followed; is EXCHANGE_URL right?`,
+    );
+  if (code === INVALID_SYMBOL) return fail("bad-symbol", "the exchange does not know the symbol");
+  return fail("bad-request", "the exchange refused the request");
+}
+
+/** OpenSSL's reasons for a certificate, and its alerts; a record that broke on its way is neither. */
+const TLS_CODE =
+  /^(CERT_|CRL_|UNABLE_TO_|ERROR_IN_|ERR_TLS_CERT|ERR_SSL_|EPROTO$|INVALID_(CA|PURPOSE)$|PATH_LENGTH_EXCEEDED$|HOSTNAME_MISMATCH$|(DEPTH_ZERO_)?SELF_SIGNED_CERT)/;
+const BROKEN_RECORD = /BAD_RECORD_MAC|DECRYPTION_FAILED|UNEXPECTED_EOF|INTERNAL_ERROR/i;
+
+/** The failure behind an error of the connection to `host`: its certificate, an answer that is no HTTP, or nobody there. */
+export function failureOfConnection(error: unknown, host: string): ExchangeFailure {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const message = messageOf(error);
+  if (TLS_CODE.test(code) && !BROKEN_RECORD.test(code + message)) {
+    const reason = printable(message.trim().split("\n")[0] ?? "", 200);
+    return new ExchangeFailure(
+      "certificate",
+      `no trusted connection to ${host}: ${reason} (${code}). Does EXCHANGE_URL name the right host and port, and is this machine's clock right? Where a proxy of your own opens TLS, give its certificate by NODE_EXTRA_CA_CERTS`,
+      { cause: error },
+    );
+  }
+  if (code.startsWith("HPE_"))
+    return new ExchangeFailure("garbage", `the answer is no HTTP that can be read (${code})`, {
+      cause: error,
+    });
+  return new ExchangeFailure("unavailable", "the exchange cannot be reached", { cause: error });
 }
 
 function codeOfBody(body: string): number | null {
-  const match = /^\s*\{\s*"code"\s*:\s*(-?\d+)/.exec(body);
+  const match = /^\s*\{\s*"code"\s*:\s*(-?\d{1,9})\b/.exec(body);
   return match === null ? null : Number(match[1]);
 }
 
-/** "IP banned until 1700000000000." in a body without Retry-After. */
-function bannedForMs(body: string, now: number): number | null {
-  const match = /banned until (\d{13})/.exec(body);
-  return match === null ? null : Math.max(0, Number(match[1]) - now);
+function placeOf(location: string | undefined): string {
+  if (location === undefined) return "an address that it does not name";
+  if (!URL.canParse(location)) return "another path of its own";
+  const { protocol, host } = new URL(location);
+  return printable(`${protocol}//${host}`, 100);
 }

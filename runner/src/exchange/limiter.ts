@@ -1,5 +1,6 @@
 import { TryAgain } from "../errors.ts";
 import { renderDuration, sleep } from "../time.ts";
+import type { UsedWeight } from "./belief/numbers.ts";
 import type { ExchangeFailure } from "./failure.ts";
 
 /** What the shared budget says to a wish for weight. Times are from now, in ms, 0 where nothing holds us. */
@@ -30,7 +31,7 @@ export type Limiter = {
   /** Resolves when a request of this weight may be sent; rejects with TryAgain while the address is banned or held. */
   acquire(weight: number): Promise<void>;
   /** Feeds the exchange's own count of the running minute. */
-  observe(used: number): void;
+  observe(used: UsedWeight): void;
   /** Stores what a 429, 418 or 403 means for every process. */
   punish(failure: ExchangeFailure): Promise<void>;
 };

@@ -1,7 +1,7 @@
-import type { Candle } from "../candle/candle.ts";
+import type { Candle, Rejected } from "../candle/candle.ts";
 import { type PageFacts, trimUnsettled } from "../candle/gap.ts";
 import { WIDTH_MS } from "../candle/interval.ts";
-import { listSlots, parsePage, restOf } from "../candle/page.ts";
+import { listSlots, parsePage, restOf, sortOnce } from "../candle/page.ts";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
 import type { Exchange } from "../exchange/exchange.ts";
@@ -16,6 +16,8 @@ export type FetchedPage = {
   readonly failure: ExchangeFailure | null;
 };
 
+/** A page of 1000 slots with some misaligned rows takes two; an exchange that always fills its answer would never end. */
+const MOST_REQUESTS = 4;
 /** A missing slot that closed less than this ago may still appear; older ones are gaps. */
 const SETTLE_MS = 120_000;
 /** Right after the full minute the newest candle is sometimes not there yet: asked once more after this. */
@@ -49,14 +51,21 @@ export async function fetchPage(
   }
 }
 
+/** In a few requests where misaligned rows fill an answer; each is parsed as it comes, so that no raw answer is kept. */
 async function fetchOnce(exchange: Exchange, symbol: string, interval: Interval, span: Span) {
-  const rows: unknown[] = [];
-  for (let rest: Span | null = span; rest !== null; ) {
-    const part = await exchange.fetchRows(symbol, interval, rest);
-    rows.push(...part);
-    rest = restOf(interval, rest, part);
+  let candles: readonly Candle[] = [];
+  const rejected = new Map<number, Rejected>();
+  let rest: Span | null = span;
+  for (let requests = 0; rest !== null; requests += 1) {
+    if (requests === MOST_REQUESTS)
+      throw new ExchangeFailure("garbage", `${MOST_REQUESTS} full answers did not reach the end of a page`);
+    const rows: readonly unknown[] = await exchange.fetchRows(symbol, interval, rest);
+    const part = parsePage(interval, rest, rows, exchange.now());
+    // an answer without an order may end in its middle, and the next one then brings some of its candles again
+    candles = requests === 0 ? part.candles : sortOnce([...candles, ...part.candles]);
+    for (const [slot, broken] of part.rejected) rejected.set(slot, broken);
+    rest = restOf(interval, rest, rows);
   }
-  const { candles, rejected } = parsePage(interval, span, rows, exchange.now());
   return { candles, facts: { span, slots: listSlots(interval, candles), rejected, failure: null } };
 }
 

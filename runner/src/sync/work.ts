@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Context } from "../context.ts";
 import type { CommandName, ExitCode } from "../contract.ts";
 import { openBudget } from "../db/budget.ts";
+import { findDatabaseTime, isThisHost } from "../db/clock.ts";
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
 import { createLockSession, type LockSession } from "../db/lock.ts";
 import { addressOf, checkOrigin, claimOrigin } from "../db/origin.ts";
@@ -91,7 +92,10 @@ export async function withWork(
     });
     await ready;
     // asked while the run is being opened: a round trip to the exchange is a tenth of a minute job
-    const clock = exchange.readClock();
+    const clock = exchange.readClock({
+      now: () => findDatabaseTime(db),
+      isOneHost: isThisHost(settings.dbUrl),
+    });
     clock.catch(() => {}); // awaited in the run, which must record its failure
     const checked = async (report: RunReport): Promise<ExitCode> => {
       report.rateLimitHits = exchange.rateLimitHits;

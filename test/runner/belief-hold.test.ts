@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import { believeHold, parseHttpDate } from "../../runner/src/exchange/belief/hold.ts";
+
+const NOW = Date.parse("2026-11-26T12:00:00Z");
+const HOUR = 3_600_000;
+const DAYS_3 = 3 * 24 * HOUR;
+const until = (ms: number) =>
+  `{"code":-1003,"msg":"Way too much request weight used; IP banned until ${ms}."}`;
+
+describe("Retry-After", () => {
+  test.each<[string, number]>([
+    ["7", 7_000],
+    [" 7 ", 7_000],
+    ["1.5", 1_500],
+    ["0.0001", 1],
+    ["Thu, 26 Nov 2026 12:01:30 GMT", 90_000],
+    ["Thursday, 26-Nov-26 12:01:30 GMT", 90_000],
+    ["Thu Nov 26 12:01:30 2026", 90_000],
+    ["Thu, 26 Nov 2026 12:01:30 gmt", 90_000],
+  ])("of %s is read", (text, ms) => {
+    expect(believeHold(429, text, "", NOW)).toBe(ms);
+    expect(believeHold(418, text, "", NOW)).toBe(ms);
+  });
+
+  test.each(["1000000000", "31536000", "1795694400000", "9".repeat(20), "Fri, 01 Jan 2105 00:00:00 GMT"])(
+    "of %s is cut to 3 days for a ban and to 1 hour else",
+    (text) => {
+      expect(believeHold(418, text, "", NOW)).toBe(DAYS_3);
+      expect(believeHold(429, text, "", NOW)).toBe(HOUR);
+      expect(believeHold(503, text, "", NOW)).toBe(HOUR);
+    },
+  );
+
+  test.each([
+    undefined,
+    "",
+    "0",
+    "0.0",
+    "-5",
+    "1e3",
+    "NaN",
+    "Infinity",
+    "0x10",
+    "soon",
+    "5, 7",
+    "5;7",
+    "1 minute",
+    "9".repeat(21),
+    "Thu, 26 Nov 2026 11:59:00 GMT",
+    "Thu, 26 Nov 2026 12:01:30",
+    "Thu, 31 Feb 2026 12:01:30 GMT",
+    "Thu, 26 Foo 2026 12:01:30 GMT",
+    "Thu, 26 Nov 2026 25:01:30 GMT",
+    "2026-11-26T12:01:30Z",
+  ])("of %s says nothing, so the caller's default holds", (text) => {
+    expect(believeHold(418, text, "{}", NOW)).toBeNull();
+    expect(believeHold(429, text, "{}", NOW)).toBeNull();
+  });
+});
+
+describe("the words of the body", () => {
+  test.each<[string, number | null]>([
+    [until(NOW + 90_000), 90_000],
+    [until((NOW + 90_000) / 1000), 90_000],
+    [until(NOW - 90_000), null],
+    [until(NOW + 365 * 24 * HOUR), DAYS_3],
+    [until(NOW * 1000), null],
+    [until(Number.NaN), null],
+    ["banned", null],
+  ])("of %s are read", (body, ms) => {
+    expect(believeHold(418, undefined, body, NOW)).toBe(ms);
+  });
+
+  test("count beside the header: the longer one holds", () => {
+    expect(believeHold(418, "3", until(NOW + 90_000), NOW)).toBe(90_000);
+    expect(believeHold(418, "300", until(NOW + 90_000), NOW)).toBe(300_000);
+    expect(believeHold(418, "0", until(NOW + 90_000), NOW)).toBe(90_000);
+    expect(believeHold(418, "soon", until(NOW + 90_000), NOW)).toBe(90_000);
+    expect(believeHold(429, "1", until(NOW + 2 * HOUR), NOW)).toBe(HOUR);
+  });
+});
+
+test("a year of two digits is the one that is nearest, at most 50 years ahead", () => {
+  expect(parseHttpDate("Sunday, 06-Nov-94 08:49:37 GMT", NOW)).toBe(Date.UTC(1994, 10, 6, 8, 49, 37));
+  expect(parseHttpDate("Sunday, 06-Nov-76 08:49:37 GMT", NOW)).toBe(Date.UTC(2076, 10, 6, 8, 49, 37));
+  expect(parseHttpDate("Sun Nov  6 08:49:37 1994", NOW)).toBe(Date.UTC(1994, 10, 6, 8, 49, 37));
+});
