@@ -1,7 +1,8 @@
 import type { Interval } from "../contract.ts";
 import type { Rejected } from "./candle.ts";
 import { WIDTH_MS } from "./interval.ts";
-import { hull, intersect, overlaps, type Span, spanOf, subtract } from "./span.ts";
+import { hull, intersect, type Span, spanOf, subtract, union } from "./span.ts";
+import { overlapping, subtractAll, within } from "./sweep.ts";
 
 export type GapState = "open" | "repaired" | "confirmed_absent" | "before_listing" | "after_delisting";
 
@@ -65,8 +66,9 @@ export type GapRules = {
 };
 
 /**
- * The gap log's next rows for one page: existing gaps updated, split or closed, new ones added. The first piece of a
- * split gap keeps its id; a repaired piece is kept as a row of history.
+ * The gap log's next rows for one page: existing gaps updated, split or closed, new ones added; none that stays as it
+ * is. The first piece of a split gap keeps its id; a repaired piece is kept as a row of history. Of `existing` those
+ * that touch the page count, and the work grows with them and the page alone.
  */
 export function planGaps(
   interval: Interval,
@@ -84,20 +86,29 @@ export function planGaps(
       id: index === 0 ? gap.id : newId(),
     })),
   );
+  const explained = union(covered === null ? touched : [covered, ...touched]);
   const added = missing.flatMap((piece) =>
-    subtract(piece, covered === null ? touched : [covered, ...touched]).map((rest) => ({
+    subtract(piece, within(explained, piece)).map((rest) => ({
       ...judge({ ...piece, ...rest }, null, life, now),
       id: newId(),
     })),
   );
   const known = new Map(touched.map((gap) => [gap.id, gap]));
-  const isNews = (gap: Gap) => {
-    const before = known.get(gap.id);
-    return overlaps(gap, page.span) || before?.from !== gap.from || before.to !== gap.to;
-  };
-  const rows = mergeTouching([...split, ...added], known).filter(isNews);
+  const rows = mergeTouching([...split, ...added], known).filter((gap) => !isSame(gap, known.get(gap.id)));
   // a row that begins later now makes room for a new one at its old begin: the log has one open row per begin
   return [...rows.filter(({ id }) => known.has(id)), ...rows.filter(({ id }) => !known.has(id))];
+}
+
+/** Evidence that nothing was added to is the same object. */
+function isSame(gap: Gap, before: Gap | undefined): boolean {
+  if (before === undefined || gap.from !== before.from || gap.to !== before.to) return false;
+  return (
+    gap.state === before.state &&
+    gap.reason === before.reason &&
+    gap.attempts === before.attempts &&
+    gap.nextCheckAt === before.nextCheckAt &&
+    gap.evidence === before.evidence
+  );
 }
 
 /**
@@ -147,12 +158,13 @@ type Judged = Omit<Gap, "id">;
 function splitGap(gap: Gap, page: PageFacts, missing: readonly Missing[], life: Life, now: number): Judged[] {
   const inside = intersect(gap, page.span);
   if (inside === null) return [gap];
-  const still = missing.flatMap((piece) => {
+  const lacking = overlapping(missing, inside);
+  const still = lacking.flatMap((piece) => {
     const part = intersect(piece, inside);
     return part === null ? [] : [judge({ ...piece, ...part }, gap, life, now)];
   });
   const untouched = subtract(gap, [page.span]).map((span) => ({ ...gap, ...span }));
-  const filled = subtract(inside, missing).map(
+  const filled = subtract(inside, lacking).map(
     (span): Judged => ({ ...gap, ...span, state: "repaired", nextCheckAt: null }),
   );
   return [...untouched, ...still, ...filled];
@@ -191,27 +203,22 @@ function judgeState(piece: Missing, attempts: number, knownForMs: number, life: 
 export function listMissing(interval: Interval, page: PageFacts, now: number): Missing[] {
   if (page.failure !== null) return [{ ...page.span, reason: "failed", evidence: { error: page.failure } }];
   const width = WIDTH_MS[interval];
+  const slotSpan = (slot: number): Span => ({ from: slot, to: slot + width });
   // nearly every page is complete: a thousand spans need not be made to see that
   if (page.rejected.size === 0 && page.slots.length === (page.span.to - page.span.from) / width) return [];
-  const present = page.slots.map((slot) => ({ from: slot, to: slot + width }));
+  const present = page.slots.map(slotSpan);
   const broken = [...page.rejected].filter(([slot]) => slot >= page.span.from && slot < page.span.to);
-  const absent = subtract(page.span, [
-    ...present,
-    ...broken.map(([slot]) => ({ from: slot, to: slot + width })),
-  ]);
-  const pieces: Missing[] = absent.map((span) => ({
-    ...span,
-    reason: "absent",
-    evidence: {
-      absentSince: now,
-      before: page.slots.findLast((slot) => slot < span.from) ?? null,
-      after: page.slots.find((slot) => slot >= span.to) ?? null,
-    },
-  }));
+  const absent = subtract(page.span, [...present, ...broken.map(([slot]) => slotSpan(slot))]);
+  const pieces: Missing[] = [];
+  let behind = 0;
+  for (const span of absent) {
+    while ((page.slots[behind] ?? Number.POSITIVE_INFINITY) < span.from) behind += 1;
+    const [before, after] = [page.slots[behind - 1] ?? null, page.slots[behind] ?? null];
+    pieces.push({ ...span, reason: "absent", evidence: { absentSince: now, before, after } });
+  }
   for (const [slot, { reason, raw }] of broken) {
-    for (const span of subtract({ from: slot, to: slot + width }, present)) {
+    for (const span of subtractAll([slotSpan(slot)], within(present, slotSpan(slot))))
       pieces.push({ ...span, reason: "invalid", evidence: { error: reason, raw } });
-    }
   }
   return pieces.toSorted((a, b) => a.from - b.from);
 }
