@@ -20,9 +20,7 @@ const addedLater = async (symbol: string) => {
 };
 
 test.each([
-  ["covered_to of infinity", `update r3a.series set covered_to = 'infinity' where ${A}`],
   ["covered_from of -infinity", `update r3a.series set covered_from = '-infinity' where ${A}`],
-  ["covered_to of the year 290000", `update r3a.series set covered_to = '290000-01-01' where ${A}`],
   [
     "a gap without an end",
     `insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason, next_check_at)
@@ -49,3 +47,29 @@ test.each([
   expectExit(await run("sync 1m --symbols AUSDT,BUSDT"), 0);
   expectExit(await run("verify"), 0);
 });
+
+test.each(["infinity", "290000-01-01", "now() + interval '1 day'"])(
+  "a covered_to of %s is taken back by the next sync, which adds rows again",
+  async (wrong) => {
+    const plain = wrong.startsWith("now") ? wrong : `'${wrong}'`;
+    expectExit(await run("sync 1m --symbols AUSDT,BUSDT"), 0);
+    await database.query(
+      `delete from r3a.ohlcv_partitioned where ${A} and "timestamp" > now() - interval '30 minutes'`,
+    );
+    await database.query(`update r3a.series set covered_to = ${plain} where ${A}`);
+    const verify = await run("verify --symbols AUSDT");
+    expectExit(verify, 1);
+    expect(verify.stdout).toMatch(/covered beyond now.*[\s\S]*the next sync of the interval takes this back/);
+    const plan = await run("plan 1m --symbols AUSDT --json");
+    expect(JSON.parse(plan.stdout).candles).toBeGreaterThan(25);
+    const before = await addedLater("AUSDT");
+    const sync = await run("sync 1m --symbols AUSDT,BUSDT");
+    expectExit(sync, 0);
+    expect(outputOf(sync)).toContain("cover_taken_back");
+    expect(await addedLater("AUSDT")).toBeGreaterThan(before + 25);
+    const again = await run("sync 1m --symbols AUSDT,BUSDT");
+    expectExit(again, 0);
+    expect(outputOf(again)).not.toContain("cover_taken_back");
+    expectExit(await run("verify"), 0);
+  },
+);

@@ -17,6 +17,10 @@ const EMPTY: SeriesState = {
   covered: null,
   lastTs: null,
   gaps: [],
+  gapsFrom: Number.NEGATIVE_INFINITY,
+  failed: [],
+  unlisted: [],
+  openGaps: 0,
   firstCandle: null,
   trading: true,
 };

@@ -81,3 +81,10 @@ export function rowAt(
   for (const [position, value] of Object.entries(changed)) row[Number(position)] = value;
   return row;
 }
+
+/** All that comes, in order. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

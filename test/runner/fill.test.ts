@@ -1,5 +1,6 @@
 import pLimit from "p-limit";
 import { describe, expect, test } from "vitest";
+import type { Gap } from "../../runner/src/candle/gap.ts";
 import { splitPages } from "../../runner/src/candle/page.ts";
 import type { Span } from "../../runner/src/candle/span.ts";
 import type { SeriesState } from "../../runner/src/db/series.ts";
@@ -18,6 +19,10 @@ const EMPTY: SeriesState = {
   covered: null,
   lastTs: null,
   gaps: [],
+  gapsFrom: Number.NEGATIVE_INFINITY,
+  failed: [],
+  unlisted: [],
+  openGaps: 0,
   firstCandle: null,
   trading: true,
 };
@@ -51,22 +56,33 @@ function fill(
     rateLimitHits: () => 0,
   };
   const progress: number[] = [];
+  const log = new Map<string, Gap>();
+  const list = (keep: (gap: Gap) => boolean) =>
+    [...log.values()]
+      .filter((gap) => gap.state !== "repaired" && keep(gap))
+      .toSorted((a, b) => a.from - b.from);
   const filled = fillSeries(
     {
       exchange,
+      gaps: {
+        touching: async ({ from, to }) => list((gap) => gap.from <= to && gap.to >= from),
+        delisted: async ({ from, to }) =>
+          list((gap) => gap.state === "after_delisting" && gap.from >= from && gap.from < to),
+      },
       pageSlots: pLimit(32),
       signal: stop.signal,
       onPage: (count) => progress.push(count),
       async writer(page) {
         const index = written.push(page) - 1;
         await write(page, index);
+        for (const gap of page.gaps) log.set(gap.id, gap);
         return { added: page.candles.length, revised: 0 };
       },
     },
     EMPTY,
     splitPages("1h", span(0, size)).map((page) => ({ ...page, kind: "fetch" as const })),
   );
-  return { filled, asked, written, stop, progress };
+  return { filled, asked, written, stop, progress, gaps: () => list(() => true) };
 }
 
 const all: Answers = (wanted) => slotsIn("1h", wanted);

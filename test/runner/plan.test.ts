@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { Gap } from "../../runner/src/candle/gap.ts";
+import type { Span } from "../../runner/src/candle/span.ts";
 import {
   countCandles,
+  pageGaps,
   planBackfill,
   planRepair,
   planSync,
   type SeriesFacts,
 } from "../../runner/src/sync/plan.ts";
-import { DAY, gridOf, HOUR, MINUTE } from "./arbitraries.ts";
+import { collect, DAY, gridOf, MINUTE } from "./arbitraries.ts";
 
 const grid = gridOf("1h", Date.parse("2024-02-29T00:00:00Z"));
 const { at, span } = grid;
@@ -16,7 +18,8 @@ const NOW = at(3_000) + 12 * MINUTE;
 const series = (facts: Partial<SeriesFacts> = {}): SeriesFacts => ({
   interval: "1h",
   covered: null,
-  gaps: [],
+  failed: [],
+  unlisted: [],
   firstCandle: null,
   ...facts,
 });
@@ -32,7 +35,7 @@ const gap = (from: number, to: number, facts: Partial<Gap> = {}): Gap => ({
 });
 const fetch = (from: number, to: number) => ({ ...span(from, to), kind: "fetch" });
 const sync = (facts: Partial<SeriesFacts>, fallback: number, autoPeriod = true) =>
-  planSync(series(facts), { now: NOW, autoPeriod, fallbackStart: fallback });
+  planSync(series(facts), { now: NOW, autoPeriod, fallbackStart: fallback }).tasks;
 
 describe("planSync", () => {
   test("asks a new series for everything since the fallback, oldest first, without the running candle", () => {
@@ -82,21 +85,17 @@ describe("planSync", () => {
   test("heals what failed and is due, at most two pages of it, and leaves the rest to the repair", () => {
     const covered = span(0, 3_000);
     const failed = [gap(0, 10), gap(1_500, 1_600), gap(2_700, 2_701)];
-    expect(sync({ covered, gaps: failed }, at(0))).toEqual([
+    expect(sync({ covered, failed }, at(0))).toEqual([
       fetch(2_995, 3_000),
       fetch(0, 10),
       fetch(1_500, 1_600),
     ]);
-    const others = [
-      gap(5, 6, { reason: "absent" }),
-      gap(7, 8, { nextCheckAt: NOW + 1 }),
-      gap(8, 9, { reason: "not_requested" }),
-    ];
-    expect(sync({ covered, gaps: others }, at(0))).toEqual([fetch(2_995, 3_000)]);
+    const others = [gap(7, 8, { nextCheckAt: NOW + 1 })];
+    expect(sync({ covered, failed: others }, at(0))).toEqual([fetch(2_995, 3_000)]);
   });
 
   test("asks once for a failure that its window holds anyway", () => {
-    expect(sync({ covered: span(0, 3_000), gaps: [gap(2_996, 3_000)] }, at(0))).toEqual([
+    expect(sync({ covered: span(0, 3_000), failed: [gap(2_996, 3_000)] }, at(0))).toEqual([
       fetch(2_995, 3_000),
     ]);
   });
@@ -104,14 +103,14 @@ describe("planSync", () => {
 
 describe("planBackfill", () => {
   const plan = (facts: Partial<SeriesFacts>, from: number, to: number) =>
-    planBackfill(series(facts), span(from, to), NOW);
+    planBackfill(series(facts), span(from, to), NOW).tasks;
 
   test("asks an empty series for the span, oldest first", () => {
     expect(plan({}, 0, 1_200)).toEqual([fetch(0, 1_000), fetch(1_000, 1_200)]);
   });
 
   test("takes every slot that begins in the span, and none that is still running", () => {
-    expect(planBackfill(series(), { from: at(10) + 1, to: at(12) + 1 }, NOW)).toEqual([fetch(11, 13)]);
+    expect(planBackfill(series(), { from: at(10) + 1, to: at(12) + 1 }, NOW).tasks).toEqual([fetch(11, 13)]);
     expect(plan({}, 2_998, 3_100)).toEqual([fetch(2_998, 3_000)]);
     expect(plan({}, 3_001, 3_100)).toEqual([]);
   });
@@ -129,14 +128,17 @@ describe("planBackfill", () => {
     expect(plan({ covered: span(0, 3_000) }, 0, 3_000)).toEqual([]);
   });
 
-  test("fills the gaps in the span, cut to it: what is due, and what was never asked for", () => {
-    const gaps = [
-      gap(0, 20, { reason: "not_requested", nextCheckAt: null }),
-      gap(100, 110),
-      gap(200, 210, { reason: "absent", nextCheckAt: NOW + 1 }),
-      gap(2_000, 2_010, { reason: "absent", nextCheckAt: NOW - 1 }),
-    ];
-    expect(plan({ covered: span(0, 3_000), gaps }, 10, 2_005)).toEqual([fetch(10, 110), fetch(2_000, 2_005)]);
+  test("wishes for the gaps in what is covered of the span", () => {
+    const wish = (covered: Span | null, from: number, to: number) =>
+      planBackfill(series({ covered }), span(from, to), NOW).gaps;
+    const wanted = { which: "wanted", now: NOW };
+    expect(wish(span(0, 3_000), 10, 2_005)).toEqual({ ...wanted, within: span(10, 2_005), listed: at(10) });
+    expect(wish(span(100, 200), 0, 2_000)).toEqual({ ...wanted, within: span(100, 200), listed: at(0) });
+    expect([wish(null, 0, 2_000), wish(span(0, 10), 20, 30), wish(null, 3_000, 3_100)]).toEqual([
+      null,
+      null,
+      null,
+    ]);
   });
 
   test("logs the time before the listing without a request, and once", () => {
@@ -149,38 +151,51 @@ describe("planBackfill", () => {
     ]);
     expect(plan({ firstCandle, covered: span(0, 200) }, 0, 200)).toEqual([]);
   });
-
-  test("asks nothing for the time before the listing, however old that knowledge is", () => {
-    const gaps = [gap(0, 2_900, { state: "before_listing", reason: "absent", nextCheckAt: NOW - DAY })];
-    expect(plan({ covered: span(0, 3_000), firstCandle: at(2_900), gaps }, 0, 3_000)).toEqual([]);
-  });
 });
 
 describe("planRepair", () => {
-  const gaps = [
-    gap(0, 5),
-    gap(10, 20, { state: "confirmed_absent", reason: "absent", nextCheckAt: NOW + HOUR }),
-    gap(40, 41, { state: "after_delisting", reason: "absent", nextCheckAt: NOW - HOUR }),
-    gap(2_000, 2_010, { reason: "not_requested", nextCheckAt: null }),
-  ];
-
-  test("asks for what is due, in whatever state, neighbours together", () => {
-    expect(planRepair(series({ gaps }), NOW, false)).toEqual([fetch(0, 41)]);
-    expect(planRepair(series({ gaps: gaps.slice(1, 2) }), NOW, false)).toEqual([]);
+  test("wishes for what is due, or for all, and has no other step", () => {
+    expect(planRepair(series(), NOW, false)).toEqual({ tasks: [], gaps: { which: "due", now: NOW } });
+    const all = { which: "all", now: NOW, within: null };
+    expect(planRepair(series(), NOW, true)).toEqual({ tasks: [], gaps: { ...all, listed: null } });
+    const listed = series({ firstCandle: at(100) + 37 * MINUTE });
+    expect(planRepair(listed, NOW, true)).toEqual({ tasks: [], gaps: { ...all, listed: at(100) } });
   });
 
-  test("asks for everything with all", () => {
-    expect(planRepair(series({ gaps }), NOW, true)).toEqual([fetch(0, 41), fetch(2_000, 2_010)]);
+  test("asks for what is not before the listing any more, and notes the rest as seen", () => {
+    const before = { state: "before_listing", reason: "absent", nextCheckAt: NOW - DAY } as const;
+    const facts = series({ covered: span(0, 200), unlisted: [gap(0, 100, before)], firstCandle: at(90) });
+    expect(planRepair(facts, NOW, false).tasks).toEqual([fetch(90, 100)]);
+    const firstEvidence = { askedAt: NOW, since: NOW, exchange: "", refuted: [] };
+    expect(planRepair({ ...facts, firstEvidence }, NOW, false).tasks).toEqual([
+      fetch(90, 100),
+      { ...span(0, 90), kind: "before_listing" },
+    ]);
+  });
+});
+
+describe("pageGaps", () => {
+  async function* read(...parts: readonly (readonly Span[])[]) {
+    yield* parts;
+  }
+  const pages = (within: Span | null, ...parts: readonly (readonly Span[])[]) =>
+    collect(pageGaps("1h", { which: "all", now: NOW, within, listed: null }, read(...parts)));
+
+  test("asks for neighbours of one part together", async () => {
+    expect(await pages(null, [span(0, 5), span(40, 41), span(2_000, 2_010)], [span(2_011, 2_012)])).toEqual([
+      fetch(0, 41),
+      fetch(2_000, 2_010),
+      fetch(2_011, 2_012),
+    ]);
   });
 
-  test("asks nothing for the time before the listing, due or not", () => {
-    const before = [gap(0, 2_900, { state: "before_listing", reason: "absent", nextCheckAt: NOW - DAY })];
-    expect(planRepair(series({ gaps: before }), NOW, false)).toEqual([]);
-    expect(planRepair(series({ gaps: before }), NOW, true)).toEqual([]);
+  test("asks for a long gap page by page, and for no more of it than lies within", async () => {
+    expect(await pages(span(10, 1_500), [span(0, 2_500)])).toEqual([fetch(10, 1_010), fetch(1_010, 1_500)]);
+    expect(await pages(span(10, 20), [span(0, 5), span(30, 31)])).toEqual([]);
   });
 });
 
 test("candles are counted for requests only", () => {
-  const tasks = planBackfill(series({ firstCandle: at(100) }), span(0, 1_300), NOW);
+  const { tasks } = planBackfill(series({ firstCandle: at(100) }), span(0, 1_300), NOW);
   expect(countCandles("1h", tasks)).toBe(1_200);
 });

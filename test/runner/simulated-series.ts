@@ -1,16 +1,18 @@
 import { expect } from "vitest";
-import type { Gap } from "../../runner/src/candle/gap.ts";
+import { askablePart, type Gap, isDue, isUnexplained } from "../../runner/src/candle/gap.ts";
 import { slotOf, WIDTH_MS } from "../../runner/src/candle/interval.ts";
 import type { Span } from "../../runner/src/candle/span.ts";
 import type { Interval } from "../../runner/src/contract.ts";
+import type { GapWish } from "../../runner/src/db/gap-reads.ts";
 import type { SeriesState } from "../../runner/src/db/series.ts";
 import type { PageWrite } from "../../runner/src/db/store.ts";
 import type { Exchange } from "../../runner/src/exchange/exchange.ts";
 import { ExchangeFailure } from "../../runner/src/exchange/failure.ts";
 import { applyPage } from "../../runner/src/sync/apply.ts";
 import { fetchPage } from "../../runner/src/sync/fetch-page.ts";
-import type { Task } from "../../runner/src/sync/plan.ts";
-import { rowAt, slotsIn } from "./arbitraries.ts";
+import { createGapMemory, type GapSource } from "../../runner/src/sync/gap-memory.ts";
+import { type Plan, pageGaps } from "../../runner/src/sync/plan.ts";
+import { collect, rowAt, slotsIn } from "./arbitraries.ts";
 
 /** What the exchange holds of one series, apart from time. Slots are open times; `first` may lie inside of its slot. */
 export type Truth = {
@@ -27,6 +29,9 @@ export type Truth = {
 /** Answers for the pages of one run, in order; where the list ends, it begins again. */
 export type Trouble = { readonly failing: readonly boolean[]; readonly killedAfter: number | null };
 
+/** How many slots of the log's end a new process reads: fewer than any page, so that most pages read their own. */
+const NEAR = 7;
+
 /** A series with its truth, its clock and the tables that its commits reach, checked at each of them. */
 export function simulateSeries(truth: Truth, startsAt: number) {
   const { interval, first, delisted, holes, broken, misaligned } = truth;
@@ -37,17 +42,45 @@ export function simulateSeries(truth: Truth, startsAt: number) {
 
   const isListed = (slot: number) => slot >= slotOf(interval, first) && slot < delisted && !holes.has(slot);
 
-  /** What a new process reads before it plans. */
-  const load = (): SeriesState => ({
-    coinId: 1,
-    symbol: "BTCUSDT",
-    interval,
-    covered,
-    lastTs,
-    gaps: byTime([...log.values()].filter(({ state }) => state !== "repaired")),
-    firstCandle: first <= now ? first : null,
-    trading: now < delisted,
-  });
+  const listGaps = () =>
+    [...log.values()].filter(({ state }) => state !== "repaired").toSorted((a, b) => a.from - b.from);
+
+  /** What a new process reads before it plans: of the log its end, and what failed. */
+  const load = (): SeriesState => {
+    const gapsFrom = (covered?.to ?? Number.NEGATIVE_INFINITY) - NEAR * WIDTH_MS[interval];
+    const gaps = listGaps();
+    return {
+      coinId: 1,
+      symbol: "BTCUSDT",
+      interval,
+      covered,
+      lastTs,
+      gaps: gaps.filter(({ to }) => to >= gapsFrom),
+      gapsFrom,
+      failed: gaps.filter(({ reason }) => reason === "failed"),
+      unlisted: gaps.filter(({ state }) => state === "before_listing"),
+      openGaps: gaps.filter(isUnexplained).length,
+      firstCandle: first <= now ? first : null,
+      trading: now < delisted,
+    };
+  };
+
+  const source: GapSource = {
+    touching: async ({ from, to }) => listGaps().filter((gap) => gap.from <= to && gap.to >= from),
+    delisted: async ({ from, to }) =>
+      listGaps().filter((gap) => gap.state === "after_delisting" && gap.from >= from && gap.from < to),
+  };
+
+  /** The wished gaps as the database reads them, all in one part. */
+  async function* read(wish: GapWish) {
+    yield listGaps().flatMap((gap) => {
+      if (gap.state === "before_listing")
+        return wish.which === "due" || wish.listed === null ? [] : (askablePart(gap, wish.listed) ?? []);
+      if (wish.which === "refuted") return [];
+      const isAsked = wish.which === "all" || isDue(gap, wish.now);
+      return isAsked || (wish.which === "wanted" && gap.reason === "not_requested") ? [gap] : [];
+    });
+  }
 
   /** As the exchange answers: by open time, at most 1000, the running candle with them. */
   const listRows = ({ from, to }: Span) =>
@@ -95,7 +128,7 @@ export function simulateSeries(truth: Truth, startsAt: number) {
     const places = new Map<number, number>();
     const count = (slot: number) => places.set(slot, (places.get(slot) ?? 0) + 1);
     for (const slot of stored) count(slot);
-    for (const gap of load().gaps) for (const slot of slotsIn(interval, gap)) count(slot);
+    for (const gap of listGaps()) for (const slot of slotsIn(interval, gap)) count(slot);
     const wanted = covered === null ? [] : slotsIn(interval, covered);
     const wrong = wanted.filter((slot) => places.get(slot) !== 1);
     expect(
@@ -109,6 +142,7 @@ export function simulateSeries(truth: Truth, startsAt: number) {
     stored,
     log,
     load,
+    listGaps,
     now: () => now,
     commits: () => commits,
     advance(ms: number) {
@@ -120,23 +154,25 @@ export function simulateSeries(truth: Truth, startsAt: number) {
       return slotsIn(interval, { from, to: end }).filter((slot) => isListed(slot) && !broken.has(slot));
     },
     /** One run: pages in order, each committed with its state; killed after some of them. */
-    async run(plan: (state: SeriesState, now: number) => readonly Task[], trouble: Trouble): Promise<void> {
+    async run(plan: (state: SeriesState, now: number) => Plan, trouble: Trouble): Promise<void> {
       let state = load();
-      for (const [index, task] of plan(state, now).entries()) {
+      const memory = createGapMemory(state, source);
+      const { tasks, gaps } = plan(state, now);
+      const asked = gaps === null ? [] : await collect(pageGaps(interval, gaps, read(gaps)));
+      for (const [index, task] of [...tasks, ...asked].entries()) {
         if (index === trouble.killedAfter) return;
         const exchange = createExchange(trouble.failing[index % trouble.failing.length] ?? false);
         const page = await fetchPage(exchange, "BTCUSDT", interval, task, new AbortController().signal);
         now += 350;
         if (page.facts === null) continue;
-        const applied = applyPage(state, page.facts, page.candles, now);
+        const newest = page.candles.at(-1)?.openTime ?? null;
+        const known = await memory.withGapsOf(state, page.facts.span, newest);
+        const applied = applyPage(known, page.facts, page.candles, now);
         state = applied.state;
         commit(applied.write);
-        expect(load().gaps).toEqual(byTime(state.gaps));
+        memory.changed(state, page.facts.span, applied.write.gaps, Promise.resolve());
+        expect(state.openGaps).toBe(listGaps().filter(isUnexplained).length);
       }
     },
   };
-}
-
-function byTime(gaps: readonly Gap[]): Gap[] {
-  return gaps.toSorted((a, b) => a.from - b.from);
 }

@@ -1,7 +1,7 @@
 import type { Interval } from "../contract.ts";
 import type { Rejected } from "./candle.ts";
 import { WIDTH_MS } from "./interval.ts";
-import { hull, intersect, type Span, spanOf, subtract, union } from "./span.ts";
+import { hull, intersect, overlaps, type Span, spanOf, subtract, union } from "./span.ts";
 import { overlapping, subtractAll, within } from "./sweep.ts";
 
 export type GapState = "open" | "repaired" | "confirmed_absent" | "before_listing" | "after_delisting";
@@ -66,9 +66,9 @@ export type GapRules = {
 };
 
 /**
- * The gap log's next rows for one page: existing gaps updated, split or closed, new ones added; none that stays as it
- * is. The first piece of a split gap keeps its id; a repaired piece is kept as a row of history. Of `existing` those
- * that touch the page count, and the work grows with them and the page alone.
+ * The gap log's next rows for one page: existing gaps updated, split or closed, new ones added. The first piece of a
+ * split gap keeps its id; a repaired piece is kept as a row of history. Of `existing` those that touch the page count,
+ * and the work grows with them and the page alone.
  */
 export function planGaps(
   interval: Interval,
@@ -94,21 +94,13 @@ export function planGaps(
     })),
   );
   const known = new Map(touched.map((gap) => [gap.id, gap]));
-  const rows = mergeTouching([...split, ...added], known).filter((gap) => !isSame(gap, known.get(gap.id)));
+  const isNews = (gap: Gap) => {
+    const before = known.get(gap.id);
+    return overlaps(gap, page.span) || before?.from !== gap.from || before.to !== gap.to;
+  };
+  const rows = mergeTouching([...split, ...added], known).filter(isNews);
   // a row that begins later now makes room for a new one at its old begin: the log has one open row per begin
   return [...rows.filter(({ id }) => known.has(id)), ...rows.filter(({ id }) => !known.has(id))];
-}
-
-/** Evidence that nothing was added to is the same object. */
-function isSame(gap: Gap, before: Gap | undefined): boolean {
-  if (before === undefined || gap.from !== before.from || gap.to !== before.to) return false;
-  return (
-    gap.state === before.state &&
-    gap.reason === before.reason &&
-    gap.attempts === before.attempts &&
-    gap.nextCheckAt === before.nextCheckAt &&
-    gap.evidence === before.evidence
-  );
 }
 
 /**
@@ -250,4 +242,9 @@ export function isDue({ state, nextCheckAt }: Gap, now: number): boolean {
 /** The part of a gap that a request may fill: all of it, or what of the time before the listing is not before it. */
 export function askablePart(gap: Gap, listed: number): Span | null {
   return gap.state === "before_listing" ? spanOf(Math.max(gap.from, listed), gap.to) : gap;
+}
+
+/** A gap that somebody is to fill; one of a span that nobody asked for (yet) is none. As the count in the database. */
+export function isUnexplained({ state, reason }: Gap): boolean {
+  return state === "open" && reason !== "not_requested";
 }

@@ -3,7 +3,7 @@ import { WIDTH_MS } from "../candle/interval.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, INTERVALS, type Interval } from "../contract.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
-import { type ListedGap, listGaps } from "../db/gaps.ts";
+import { type GapFilter, type ListedGap, listGaps } from "../db/gap-list.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { renderTable } from "../render.ts";
 import { parseIntervals, parseSymbols } from "../settings.ts";
@@ -80,15 +80,19 @@ export const gaps: Command = {
 async function printGaps(
   context: Context,
   dbUrl: string,
-  filter: Parameters<typeof listGaps>[1],
+  filter: GapFilter,
   asJson: boolean,
 ): Promise<ExitCode> {
   const db = openDatabase(dbUrl, "gaps");
   try {
     await waitForSchema(db, 0, context.signal);
-    const found = await listGaps(db, filter);
-    if (asJson) for (const gap of found) context.print(`${JSON.stringify(recordOf(gap))}\n`);
-    else context.print(found.length === 0 ? "no such gaps\n" : `${renderGaps(found)}\n`);
+    const listed = await listGaps(db, filter, (part) => {
+      context.signal.throwIfAborted();
+      // a part is a table of its own: widths that fit all rows would need all rows
+      if (asJson) context.print(part.map((gap) => `${JSON.stringify(recordOf(gap))}\n`).join(""));
+      else context.print(`${renderGaps(part)}\n`);
+    });
+    if (listed === 0 && !asJson) context.print("no such gaps\n");
   } finally {
     await closeDatabase(db);
   }

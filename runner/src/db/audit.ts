@@ -3,6 +3,7 @@ import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
 import { FIGURES } from "./candles.ts";
 import { type Database, withClient } from "./connect.ts";
+import { IS_OPEN_GAP } from "./health-scan.ts";
 
 const SLOT_MS = `(floor(extract(epoch from "timestamp") * 1000 / $5)::bigint * $5::bigint)`;
 const ROWS = `
@@ -54,6 +55,15 @@ const FIND_CONTRADICTIONS = `
   having count(*) = 2 and (${FIGURES.map((name) => `min(${name}) <> max(${name})`).join(" or ")})
   order by slot`;
 
+const FIND_NOW = "select (extract(epoch from clock_timestamp()) * 1000)::float8 as now";
+
+/** The database's clock, ms. */
+export async function findNow(db: Database): Promise<number> {
+  const { rows } = await withClient(db, (client) => client.query<{ now: number }>(FIND_NOW));
+  if (rows[0] === undefined) throw new Error("the database says nothing of its clock");
+  return rows[0].now;
+}
+
 export type SeriesPart = { readonly coinId: number; readonly interval: Interval; readonly span: Span };
 
 /** Spans (slot-aligned) of the part in which no candle is stored. */
@@ -75,6 +85,34 @@ export async function findMisaligned(db: Database, part: SeriesPart): Promise<re
 /** Stored candles in a span that the series does not cover. */
 export async function findOrphans(db: Database, part: SeriesPart): Promise<readonly number[]> {
   return findTimes(db, FIND_ORPHANS, parametersOf(part).slice(0, 4));
+}
+
+/** A gap of the log, as `verify` holds it against the candles. */
+export type LoggedGap = Span & { readonly isOpen: boolean };
+
+/** As numbers: a stretch can have tens of thousands, and half of a row's memory are its dates. */
+const READ_LOGGED = `
+  select (extract(epoch from g.from_ts) * 1000)::float8, (extract(epoch from g.to_ts) * 1000)::float8, ${IS_OPEN_GAP}
+  from r3a.ohlcv_gap_log g
+  where g.coin_id = $1 and g."interval" = $2 and g.state <> 'repaired'
+    and g.from_ts >= to_timestamp($3::float8 / 1000) and g.from_ts < to_timestamp($4::float8 / 1000)
+    and g.to_ts > to_timestamp($5::float8 / 1000)
+  order by g.from_ts`;
+
+/** Unrepaired gaps that begin in the span and end behind `reaching` (ms), by time. */
+export async function findLogged(
+  db: Database,
+  { coinId, interval, span }: SeriesPart,
+  reaching: number,
+): Promise<readonly LoggedGap[]> {
+  const { rows } = await withClient(db, (client) =>
+    client.query<[from: number, to: number, isOpen: boolean]>({
+      text: READ_LOGGED,
+      values: [coinId, interval, span.from, span.to, reaching],
+      rowMode: "array",
+    }),
+  );
+  return rows.map(([from, to, isOpen]) => ({ from, to, isOpen }));
 }
 
 /** Open times of candles that contradict the finer interval; none where there is no finer one. */

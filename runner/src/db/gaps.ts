@@ -1,7 +1,6 @@
 import type pg from "pg";
 import type { Evidence, Gap, GapReason, GapState } from "../candle/gap.ts";
 import type { Interval } from "../contract.ts";
-import { type Database, withClient } from "./connect.ts";
 
 export type GapRow = {
   id: string;
@@ -13,6 +12,10 @@ export type GapRow = {
   evidence: Evidence;
   next_check_at: Date | null;
 };
+
+/** Of r3a.ohlcv_gap_log under the name g. */
+export const GAP_COLUMNS =
+  "g.id, g.from_ts, g.to_ts, g.state, g.reason, g.attempts, g.evidence, g.next_check_at";
 
 export function gapOf(row: GapRow): Gap {
   return {
@@ -49,45 +52,4 @@ export async function upsertGaps(
   runId: string | null,
 ): Promise<void> {
   if (gaps.length > 0) await client.query(UPSERT_GAPS, [JSON.stringify(gaps), runId]);
-}
-
-const LIST_GAPS = `
-  select g.id, g.coin_id, c.symbol, g."interval", g.from_ts, g.to_ts, g.state, g.reason, g.attempts, g.evidence, g.next_check_at
-  from r3a.ohlcv_gap_log g join r3a.coin c on c.id = g.coin_id
-  where g.state = any($1::text[])
-    and ($2::text[] is null or c.symbol = any($2)) and ($3::text[] is null or g."interval" = any($3))
-    and g.from_ts < $5::timestamptz and g.to_ts > $4::timestamptz
-  order by c.symbol, g."interval", g.from_ts`;
-
-export type ListedGap = SeriesGap & { readonly symbol: string };
-
-/** Gaps of the log by filter; null means all. */
-export async function listGaps(
-  db: Database,
-  filter: {
-    readonly states: readonly GapState[];
-    readonly symbols: readonly string[] | null;
-    readonly intervals: readonly Interval[] | null;
-    readonly from: number | null;
-    readonly to: number | null;
-  },
-): Promise<readonly ListedGap[]> {
-  return withClient(db, async (client) => {
-    const { rows } = await client.query<GapRow & { coin_id: number; symbol: string; interval: Interval }>(
-      LIST_GAPS,
-      [
-        filter.states,
-        filter.symbols,
-        filter.intervals,
-        filter.from === null ? "-infinity" : new Date(filter.from),
-        filter.to === null ? "infinity" : new Date(filter.to),
-      ],
-    );
-    return rows.map((row) => ({
-      ...gapOf(row),
-      coinId: row.coin_id,
-      symbol: row.symbol,
-      interval: row.interval,
-    }));
-  });
 }

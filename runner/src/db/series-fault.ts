@@ -15,7 +15,6 @@ type FaultySeries = {
   readonly symbol: string;
   readonly interval: Interval;
   readonly covered_from: StoredTime;
-  readonly covered_to: StoredTime;
 };
 type FaultyGap = {
   readonly id: string;
@@ -27,12 +26,21 @@ type FaultyGap = {
 /** Why a series cannot be worked on, with the statement that mends it; null where its rows can be read. */
 export function faultOfSeries(series: FaultySeries, gaps: readonly FaultyGap[]): string | null {
   const { coin_id, symbol, interval } = series;
-  if (isUnreadable(series.covered_from) || isUnreadable(series.covered_to))
+  // what is covered beyond now is cut back by the next sync, however far that is
+  if (isUnreadable(series.covered_from))
     return `the covered span of ${symbol} ${interval} in r3a.series is no time that a candle can have (a person wrote it): update r3a.series set covered_from = null, covered_to = null where coin_id = ${coin_id} and "interval" = '${interval}'; the next sync then asks for everything again and keeps what is stored`;
+  return faultOfGaps(series, gaps);
+}
+
+/** The same for gaps of a series. */
+export function faultOfGaps(
+  { symbol, interval }: { readonly symbol: string; readonly interval: Interval },
+  gaps: readonly FaultyGap[],
+): string | null {
   const gap = gaps.find((each) => [each.from_ts, each.to_ts, each.next_check_at].some(isUnreadable));
-  if (gap !== undefined)
-    return `a gap of ${symbol} ${interval} in r3a.ohlcv_gap_log has a time that no candle can have (a person wrote it): look at the row with id = '${gap.id}', and delete it or set its times; verify then says what is missing`;
-  return null;
+  return gap === undefined
+    ? null
+    : `a gap of ${symbol} ${interval} in r3a.ohlcv_gap_log has a time that no candle can have (a person wrote it): look at the row with id = '${gap.id}', and delete it or set its times; verify then says what is missing`;
 }
 
 function isUnreadable(time: StoredTime): boolean {

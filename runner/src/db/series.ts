@@ -1,10 +1,11 @@
 import type pg from "pg";
 import type { FirstEvidence } from "../candle/first-candle.ts";
 import type { Gap } from "../candle/gap.ts";
-import type { Span } from "../candle/span.ts";
+import { WIDTH_MS } from "../candle/interval.ts";
+import { type Span, spanOf } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
 import { type Database, withClient } from "./connect.ts";
-import { type GapRow, gapOf } from "./gaps.ts";
+import { GAP_COLUMNS, type GapRow, gapOf } from "./gaps.ts";
 import { faultOfSeries, msOf, parseFirstEvidence, type StoredTime } from "./series-fault.ts";
 
 /** What the database knows of one series. Under the series' lock nobody else changes it. Times in ms. */
@@ -14,8 +15,15 @@ export type SeriesState = {
   readonly interval: Interval;
   readonly covered: Span | null;
   readonly lastTs: number | null;
-  /** Every gap that is not repaired, by time. */
+  /** Gaps that are not repaired, by time: all that reach behind `gapsFrom`, where a sync works; of the others some. */
   readonly gaps: readonly Gap[];
+  readonly gapsFrom: number;
+  /** Some gaps for want of an answer, the earliest due first: as many as a sync asks for. */
+  readonly failed: readonly Gap[];
+  /** Some stretches before the listing: the latest ones, and those that are due first. */
+  readonly unlisted: readonly Gap[];
+  /** Open gaps of the whole series, but for those of a span that nobody asked for. */
+  readonly openGaps: number;
   readonly firstCandle: number | null;
   /** Null where nobody wrote down why the first candle is believed. */
   readonly firstEvidence?: FirstEvidence | null;
@@ -28,28 +36,57 @@ type SeriesRow = {
   coin_id: number;
   symbol: string;
   covered_from: StoredTime;
-  covered_to: StoredTime;
+  covered_to: Date | null;
   last_ts: Date | null;
   first_candle: StoredTime;
   first_evidence: unknown;
   status: string;
+  open_gaps: number;
 };
 
-/** A last timestamp that no candle can have (infinity, year 290000) is brought to where a Date can hold it. */
+/** An end or last timestamp that no candle can have (infinity, year 290000) is brought to where a Date can hold it. */
 const LOAD_SERIES = `
-  select c.id as coin_id, c.symbol, s.covered_from, s.covered_to, c.first_candle, c.first_evidence, c.status,
+  select c.id as coin_id, c.symbol, c.first_candle, c.first_evidence, c.status, coalesce(n.open, 0)::int as open_gaps,
+         s.covered_from, case when s.covered_to is not null then least(s.covered_to, '9999-01-01') end as covered_to,
          case when l.last_ts is not null then greatest(least(l.last_ts, now() + interval '1 day'), to_timestamp(0)) end as last_ts
   from unnest($1::int[]) with ordinality as wanted (coin_id, n)
   join r3a.coin c on c.id = wanted.coin_id
   left join r3a.series s on s.coin_id = c.id and s."interval" = $2
   left join r3a_util.last_ts_by_coin_interval l on l.coin_id = c.id and l."interval" = $2
+  left join r3a.gap_count n on n.coin_id = c.id and n."interval" = $2
   order by wanted.n`;
 
-const LOAD_GAPS = `
-  select id, coin_id, from_ts, to_ts, state, reason, attempts, evidence, next_check_at
-  from r3a.ohlcv_gap_log
-  where coin_id = any($1::int[]) and "interval" = $2 and state <> 'repaired'
-  order by from_ts`;
+/** A minute job asks for fewer slots again than this, so that what it meets of the gap log is there without a question. */
+const NEAR_CANDLES = 10;
+/** More gaps than slots: the log is not what the end of the series is, and each page reads its own. */
+const NEAR_GAPS = 20;
+/** More pages than a sync asks for. */
+const FEW_GAPS = 20;
+
+const partOf = (name: string, where: string) => `
+    (select g.coin_id, '${name}' as part, ${GAP_COLUMNS} from r3a.ohlcv_gap_log g
+     where g.coin_id = s.coin_id and g."interval" = $2 and ${where})`;
+/** Each part by an index of its own, and none grows with the log: a sync of 60 series reads some rows of 500,000. */
+const LOAD_NEAR = `
+  select near.*
+  from unnest($1::int[]) as wanted (coin_id)
+  join r3a.series s on s.coin_id = wanted.coin_id and s."interval" = $2 and s.covered_to is not null
+  cross join lateral (${[
+    partOf(
+      "near",
+      `g.state <> 'repaired' and g.from_ts >= s.covered_to - $3::interval order by g.from_ts limit ${NEAR_GAPS}`,
+    ),
+    partOf(
+      "near",
+      `g.state <> 'repaired' and g.from_ts < s.covered_to - $3::interval order by g.from_ts desc limit 1`,
+    ),
+    partOf("failed", `g.state = 'open' and g.reason = 'failed' order by g.next_check_at limit ${FEW_GAPS}`),
+    partOf("unlisted", `g.state = 'before_listing' order by g.to_ts desc limit ${FEW_GAPS}`),
+    partOf("unlisted", `g.state = 'before_listing' order by g.next_check_at limit ${FEW_GAPS}`),
+  ].join("\n    union all")}
+  ) near`;
+
+type NearRow = GapRow & { readonly coin_id: number; readonly part: "near" | "failed" | "unlisted" };
 
 /** States of the coins' series in the order of `coinIds`. Reads only. */
 export async function loadSeries(
@@ -59,24 +96,39 @@ export async function loadSeries(
 ): Promise<readonly SeriesState[]> {
   return withClient(db, async (client) => {
     const { rows } = await client.query<SeriesRow>(LOAD_SERIES, [coinIds, interval]);
-    const gaps = await client.query<GapRow & { coin_id: number }>(LOAD_GAPS, [coinIds, interval]);
-    const byCoin = Map.groupBy(gaps.rows, ({ coin_id }) => coin_id);
+    const near = await client.query<NearRow>(LOAD_NEAR, [coinIds, interval, `${nearMs(interval)} ms`]);
+    const byCoin = Map.groupBy(near.rows, ({ coin_id }) => coin_id);
     return rows.map((row) => stateOf(interval, row, byCoin.get(row.coin_id) ?? []));
   });
 }
 
-function stateOf(interval: Interval, row: SeriesRow, gaps: readonly GapRow[]): SeriesState {
+function nearMs(interval: Interval): number {
+  return NEAR_CANDLES * WIDTH_MS[interval];
+}
+
+function stateOf(interval: Interval, row: SeriesRow, rows: readonly NearRow[]): SeriesState {
   const { coin_id: coinId, symbol } = row;
   const [from, to] = [msOf(row.covered_from), msOf(row.covered_to)];
-  const fault = faultOfSeries({ ...row, interval }, gaps);
-  const isWhole = fault === null && from !== null && to !== null;
+  const fault = faultOfSeries({ ...row, interval }, rows);
+  const covered = fault === null && from !== null && to !== null ? spanOf(from, to) : null;
+  const partsOf = Map.groupBy(fault === null ? rows : [], ({ part }) => part);
+  const list = (part: NearRow["part"]) =>
+    [...new Map((partsOf.get(part) ?? []).map((gap) => [gap.id, gapOf(gap)])).values()].toSorted(
+      (a, b) => a.from - b.from,
+    );
+  const gaps = list("near");
+  const begin = covered === null ? Number.NEGATIVE_INFINITY : covered.to - nearMs(interval);
   return {
     coinId,
     symbol,
     interval,
-    covered: isWhole ? { from, to } : null,
+    covered,
     lastTs: row.last_ts?.getTime() ?? null,
-    gaps: fault === null ? gaps.map(gapOf) : [],
+    gaps,
+    gapsFrom: gaps.length < NEAR_GAPS ? begin : Number.POSITIVE_INFINITY,
+    failed: list("failed"),
+    unlisted: list("unlisted"),
+    openGaps: row.open_gaps,
     firstCandle: msOf(row.first_candle),
     firstEvidence: parseFirstEvidence(row.first_evidence),
     trading: row.status === "TRADING",

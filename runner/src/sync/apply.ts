@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Candle } from "../candle/candle.ts";
-import { type Gap, type PageFacts, planGaps } from "../candle/gap.ts";
+import { type Gap, isUnexplained, type PageFacts, planGaps } from "../candle/gap.ts";
 import { WIDTH_MS } from "../candle/interval.ts";
 import { between, hull, overlaps, type Span } from "../candle/span.ts";
 import type { SeriesState } from "../db/series.ts";
@@ -12,6 +12,7 @@ export type Applied = { readonly write: PageWrite; readonly state: SeriesState; 
 /**
  * Adds a page to a series. The covered span grows to hold it; a stretch in between that nobody asked for goes into the
  * gap log, so that every slot of the covered span stays stored or logged at each commit. `now` by the exchange's clock.
+ * `state.gaps` must hold every gap that touches the page.
  */
 export function applyPage(
   state: SeriesState,
@@ -34,6 +35,7 @@ export function applyPage(
     ),
     ...(covered === null ? [] : listSkipped(covered, page.span)),
   ];
+  const news = listNews(state.gaps, changed);
   const replaced = new Set(changed.map(({ id }) => id));
   const gaps = [
     ...state.gaps.filter(({ id }) => !replaced.has(id)),
@@ -49,9 +51,15 @@ export function applyPage(
       covered: next,
       // of this page alone: what the series began with may have been deleted since, and refresh-lastts have lowered it
       lastTs: newest,
-      gaps: changed,
+      gaps: news,
     },
-    state: { ...state, covered: next, lastTs, gaps },
+    state: {
+      ...state,
+      covered: next,
+      lastTs,
+      gaps,
+      openGaps: state.openGaps + countOpened(state.gaps, changed),
+    },
     repaired: changed.reduce(
       (sum, gap) => sum + (gap.state === "repaired" ? (gap.to - gap.from) / WIDTH_MS[interval] : 0),
       0,
@@ -81,4 +89,29 @@ function listSkipped(covered: Span, page: Span): readonly Gap[] {
       nextCheckAt: null,
     },
   ];
+}
+
+/** What need not be written again: a page that a sync asks for each minute says nothing new of its gaps. */
+function listNews(known: readonly Gap[], changed: readonly Gap[]): readonly Gap[] {
+  const before = new Map(known.map((gap) => [gap.id, gap]));
+  return changed.filter((gap) => !isSame(gap, before.get(gap.id)));
+}
+
+/** Evidence that nothing was added to is the same object. */
+function isSame(gap: Gap, before: Gap | undefined): boolean {
+  if (before === undefined || gap.from !== before.from || gap.to !== before.to) return false;
+  return (
+    gap.state === before.state &&
+    gap.reason === before.reason &&
+    gap.attempts === before.attempts &&
+    gap.nextCheckAt === before.nextCheckAt &&
+    gap.evidence === before.evidence
+  );
+}
+
+/** How many more gaps are open once `changed` rows have taken the place of known ones. */
+function countOpened(known: readonly Gap[], changed: readonly Gap[]): number {
+  const ids = new Set(changed.map(({ id }) => id));
+  const before = known.filter((gap) => ids.has(gap.id) && isUnexplained(gap)).length;
+  return changed.filter(isUnexplained).length - before;
 }

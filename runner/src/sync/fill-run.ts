@@ -5,7 +5,7 @@ import type { Coin } from "../db/coins.ts";
 import type { SeriesState } from "../db/series.ts";
 import { messageOf } from "../errors.ts";
 import { createProgress } from "../progress.ts";
-import type { Task } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 import { type Selection, takeShard } from "./selection.ts";
 import { runSeries } from "./series-run.ts";
 import { renderSummary, summarizeSync } from "./summary.ts";
@@ -22,7 +22,7 @@ export type FillCommand = {
   readonly acceptExchange: string | null;
   /** How eagerly first candles are asked for again. */
   readonly firstWish: FirstWish;
-  readonly plan: (state: SeriesState, now: number) => readonly Task[];
+  readonly plan: (state: SeriesState, now: number) => Plan;
 };
 
 /** Runs the command over the selection and prints its summary, also when some series failed. */

@@ -2,11 +2,13 @@ import type { LimitFunction } from "p-limit";
 import { type Gap, isDue } from "../candle/gap.ts";
 import { WIDTH_MS } from "../candle/interval.ts";
 import { planGapPages } from "../candle/page.ts";
+import { hull, intersect, type Span } from "../candle/span.ts";
 import type { SeriesState } from "../db/series.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import type { ExchangeFailure } from "../exchange/failure.ts";
 import { applyPage } from "./apply.ts";
 import { type FetchedPage, fetchPage } from "./fetch-page.ts";
+import { createGapMemory, type GapMemory, type GapSource } from "./gap-memory.ts";
 import { countCandles, type Task } from "./plan.ts";
 import type { Writer } from "./writer.ts";
 
@@ -14,6 +16,8 @@ import type { Writer } from "./writer.ts";
 export type FillTools = {
   readonly exchange: Exchange;
   readonly writer: Writer;
+  /** The gap log of the series. */
+  readonly gaps: GapSource;
   /** Bounds the full pages that are fetched or wait for their commit, over all series: memory does not grow with a span. */
   readonly pageSlots: LimitFunction;
   readonly signal: AbortSignal;
@@ -39,6 +43,11 @@ const FEW_CANDLES = 100;
 
 type Fetch = { readonly task: Task; readonly page: Promise<FetchedPage>; readonly release: () => void };
 
+/** Stretches with gaps that are asked for once more: of a log with more than this the rest waits for its next check. */
+const MOST_AGAIN = 5_000;
+
+type Tasks = Iterable<Task> | AsyncIterable<Task>;
+
 /**
  * Fetches the tasks' pages ahead of each other and commits them in order, each with coverage, last timestamp and
  * gaps in one transaction; then asks once more for the gaps that it found. Must run under the series' lock.
@@ -46,16 +55,38 @@ type Fetch = { readonly task: Task; readonly page: Promise<FetchedPage>; readonl
 export async function fillSeries(
   tools: FillTools,
   start: SeriesState,
-  tasks: readonly Task[],
+  tasks: Tasks,
 ): Promise<[SeriesState, Tally]> {
   const tally: Tally = { pages: 0, failedPages: 0, added: 0, repaired: 0, revised: 0, failure: null };
-  const known = new Set(start.gaps.map(({ id }) => id));
-  const filled = await fillTasks(tools, start, tasks, tally);
-  const found = filled.gaps.filter((gap) => !known.has(gap.id) && isWorthAsking(gap, tools.exchange.now()));
+  const memory = createGapMemory(start, tools.gaps);
+  const found = createFound(tools.exchange);
+  const filled = await fillTasks(tools, memory, start, tasks, tally, found.look);
   const isAway = tally.failedPages === tally.pages;
-  if (found.length === 0 || isAway) return [filled, tally];
-  const again = planGapPages(start.interval, found).map((span): Task => ({ ...span, kind: "fetch" }));
-  return [await fillTasks(tools, filled, again, tally), tally];
+  if (found.spans.length === 0 || isAway) return [filled, tally];
+  const again = planGapPages(start.interval, found.spans).map((span): Task => ({ ...span, kind: "fetch" }));
+  return [await fillTasks(tools, memory, filled, again, tally, () => {}), tally];
+}
+
+type Look = (known: readonly Gap[], page: Span, changed: readonly Gap[]) => void;
+
+/** New gaps worth asking for at once: one stretch for each page, since a page of them can hold 500. */
+function createFound(exchange: Exchange): { readonly spans: Span[]; readonly look: Look } {
+  const spans: Span[] = [];
+  let fresh = new Set<string>();
+  return {
+    spans,
+    look(known, page, changed) {
+      const ids = new Set(known.map(({ id }) => id));
+      const now = exchange.now();
+      // one that began in the page before and goes on in this one is as new as that
+      const found = changed.filter(
+        (gap) => (!ids.has(gap.id) || fresh.has(gap.id)) && isWorthAsking(gap, now),
+      );
+      fresh = new Set(found.map(({ id }) => id));
+      const parts = found.flatMap((gap) => intersect(gap, page) ?? []);
+      if (parts.length > 0 && spans.length < MOST_AGAIN) spans.push(parts.reduce(hull));
+    },
+  };
 }
 
 function isWorthAsking(gap: Gap, now: number): boolean {
@@ -64,23 +95,27 @@ function isWorthAsking(gap: Gap, now: number): boolean {
 
 async function fillTasks(
   tools: FillTools,
+  memory: GapMemory,
   start: SeriesState,
-  tasks: readonly Task[],
+  tasks: Tasks,
   tally: Tally,
+  look: Look,
 ): Promise<SeriesState> {
   const { exchange, writer } = tools;
   const over = new AbortController();
   const signal = AbortSignal.any([tools.signal, over.signal]);
-  const waiting = tasks.slice();
+  const waiting = Symbol.asyncIterator in tasks ? tasks[Symbol.asyncIterator]() : tasks[Symbol.iterator]();
+  let isPlanned = false;
   const underway: Fetch[] = [];
-  const commits: Promise<void>[] = [];
+  const commits = new Set<Promise<void>>();
   let state = start;
   try {
     for (;;) {
       signal.throwIfAborted();
-      while (underway.length < PAGES_AHEAD && waiting.length > 0) {
-        const task = waiting.shift();
-        if (task !== undefined) underway.push(startFetch({ ...tools, signal }, state, task));
+      while (underway.length < PAGES_AHEAD && !isPlanned) {
+        const step = await waiting.next();
+        isPlanned = step.done === true;
+        if (step.done !== true) underway.push(startFetch({ ...tools, signal }, state, step.value));
       }
       const next = underway.shift();
       if (next === undefined) break;
@@ -94,7 +129,11 @@ async function fillTasks(
         next.release();
         continue;
       }
-      const applied = applyPage(state, page.facts, page.candles, exchange.now());
+      const { span } = page.facts;
+      const known = await memory.withGapsOf(state, span, page.candles.at(-1)?.openTime ?? null);
+      const applied = applyPage(known, page.facts, page.candles, exchange.now());
+      const changed = applied.write.gaps;
+      look(known.gaps, span, changed);
       state = applied.state;
       const commit = writer(applied.write)
         .then(({ added, revised }) => {
@@ -102,11 +141,13 @@ async function fillTasks(
           tally.repaired += applied.repaired;
           tally.revised += revised;
           tools.onPage((next.task.to - next.task.from) / WIDTH_MS[state.interval]);
+          commits.delete(commit);
         })
         .finally(next.release);
+      memory.changed(state, span, changed, commit);
       // a refused write ends the series now, not after the pages that are still to be fetched
       commit.catch((error: unknown) => over.abort(error));
-      commits.push(commit);
+      commits.add(commit);
     }
   } finally {
     over.abort(new Error("the work on the series is over"));

@@ -5,7 +5,7 @@ import {
   judgeFirst,
   needOfFirst,
 } from "../candle/first-candle.ts";
-import { type Gap, isDue } from "../candle/gap.ts";
+import { isDue } from "../candle/gap.ts";
 import { slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { parsePage } from "../candle/page.ts";
 import { findFirstStored, setFirstCandle } from "../db/coins.ts";
@@ -101,11 +101,9 @@ async function firstIn(
 }
 
 /** A stretch before the listing whose time to be looked at has come, and has not been since. */
-function isListingDue({ gaps, firstEvidence }: SeriesState, now: number): boolean {
+function isListingDue({ unlisted, firstEvidence }: SeriesState, now: number): boolean {
   const askedAt = firstEvidence?.askedAt ?? Number.NEGATIVE_INFINITY;
-  return gaps.some(
-    (gap: Gap) => gap.state === "before_listing" && isDue(gap, now) && askedAt < (gap.nextCheckAt ?? 0),
-  );
+  return unlisted.some((gap) => isDue(gap, now) && askedAt < (gap.nextCheckAt ?? 0));
 }
 
 function renderFirst(ms: number | null): string {

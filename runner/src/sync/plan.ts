@@ -4,12 +4,15 @@ import { slotAtOrAfter, slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { planGapPages, splitPages } from "../candle/page.ts";
 import { intersect, type Span, spanOf, subtract } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
+import type { GapWish } from "../db/gap-reads.ts";
 
 /** What planning needs to know of a series; times in ms. */
 export type SeriesFacts = {
   readonly interval: Interval;
   readonly covered: Span | null;
-  readonly gaps: readonly Gap[];
+  /** Some of what failed and of what lies before the listing, as `SeriesState` has them. */
+  readonly failed: readonly Gap[];
+  readonly unlisted: readonly Gap[];
   readonly firstCandle: number | null;
   readonly firstEvidence?: FirstEvidence | null;
 };
@@ -19,6 +22,9 @@ export type SeriesFacts = {
  * a wrong first candle hid (`hidden`), which is a gap that is due at once.
  */
 export type Task = Span & { readonly kind: "fetch" | "before_listing" | "hidden" };
+
+/** The work on one series: steps that follow from what it covers, then gaps, which are read while the work goes on. */
+export type Plan = { readonly tasks: readonly Task[]; readonly gaps: GapWish | null };
 
 /** Candles behind the newest stored one that every sync asks for again: closed candles change now and then. */
 export const OVERLAP_CANDLES = 4;
@@ -33,7 +39,7 @@ const REPAIR_PAGES_PER_SYNC = 2;
 export function planSync(
   series: SeriesFacts,
   { now, autoPeriod, fallbackStart }: { now: number; autoPeriod: boolean; fallbackStart: number },
-): readonly Task[] {
+): Plan {
   const { interval, covered, firstCandle } = series;
   const to = slotOf(interval, now);
   const listed = firstCandle === null ? 0 : slotOf(interval, firstCandle);
@@ -49,29 +55,31 @@ export function planSync(
     windows.push(...pagesOf(interval, spanOf(Math.min(from, to), to), false));
     if (!autoPeriod) windows.push(...pagesOf(interval, spanOf(start, covered.from), true));
   }
-  const refuted = series.gaps.flatMap((gap) => listRefuted(gap, listed));
-  const failed = series.gaps.filter((gap) => gap.reason === "failed" && isDue(gap, now));
-  const few = [...failed, ...(autoPeriod ? refuted : [])].flatMap((gap) => subtract(gap, windows));
-  const pages = [
-    ...windows,
-    ...planGapPages(interval, few).slice(0, REPAIR_PAGES_PER_SYNC),
-    ...(autoPeriod ? [] : planGapPages(interval, refuted)),
-  ].map(fetchTask);
-  return [
-    ...(unlisted === null ? [] : [{ ...unlisted, kind: "before_listing" } as const]),
-    ...pages,
-    ...(autoPeriod ? listHidden(series, fallbackStart) : []),
-  ];
+  const failed = series.failed.filter((gap) => isDue(gap, now));
+  const refuted = autoPeriod ? series.unlisted.flatMap((gap) => listRefuted(gap, listed)) : [];
+  const few = [...failed, ...refuted].flatMap((gap) => subtract(gap, windows));
+  const pages = [...windows, ...planGapPages(interval, few).slice(0, REPAIR_PAGES_PER_SYNC)].map(fetchTask);
+  return {
+    tasks: [
+      ...(unlisted === null ? [] : [{ ...unlisted, kind: "before_listing" } as const]),
+      ...pages,
+      ...(autoPeriod ? listHidden(series, fallbackStart) : []),
+    ],
+    gaps: autoPeriod || covered === null ? null : { which: "refuted", now, within: null, listed },
+  };
 }
 
-/** All of `wanted` that is not covered, and the open gaps in it. Newest first where it lies before what is stored. */
-export function planBackfill(series: SeriesFacts, wanted: Span, now: number): readonly Task[] {
+/**
+ * All of `wanted` that is not covered, and the gaps in it that are due, were never asked for, or are not before the
+ * listing any more. Newest first where it lies before what is stored.
+ */
+export function planBackfill(series: SeriesFacts, wanted: Span, now: number): Plan {
   const { interval, covered, firstCandle } = series;
   const whole = spanOf(
     slotAtOrAfter(interval, wanted.from),
     Math.min(slotAtOrAfter(interval, wanted.to), slotOf(interval, now)),
   );
-  if (whole === null) return [];
+  if (whole === null) return { tasks: [], gaps: null };
   const listed = firstCandle === null ? whole.from : Math.max(whole.from, slotOf(interval, firstCandle));
   const before = spanOf(whole.from, Math.min(listed, whole.to));
   const missing = subtract(whole, [
@@ -82,15 +90,12 @@ export function planBackfill(series: SeriesFacts, wanted: Span, now: number): re
     pagesOf(interval, span, covered !== null && span.from < covered.from),
   );
   const isKnown = before === null || (covered !== null && covered.from <= before.from);
-  return [
-    ...pages.map(fetchTask),
-    ...planGapPages(interval, listAskable(series.gaps, whole, listed, now)).map(fetchTask),
-    ...(isKnown
-      ? []
-      : subtract(before, covered === null ? [] : [covered]).map(
-          (span): Task => ({ ...span, kind: "before_listing" }),
-        )),
-  ];
+  const unlisted = isKnown ? [] : subtract(before, covered === null ? [] : [covered]);
+  const within = covered === null ? null : intersect(covered, whole);
+  return {
+    tasks: [...pages.map(fetchTask), ...unlisted.map((span): Task => ({ ...span, kind: "before_listing" }))],
+    gaps: within === null ? null : { which: "wanted", now, within, listed },
+  };
 }
 
 /**
@@ -102,24 +107,37 @@ export function planRepair(
   now: number,
   all: boolean,
   fallbackStart: number | null = null,
-): readonly Task[] {
-  const { interval, firstCandle, firstEvidence, gaps } = series;
-  const listed = firstCandle === null ? 0 : slotOf(interval, firstCandle);
-  const asked = gaps.flatMap((gap) => {
-    if (gap.state === "before_listing") return firstCandle === null ? [] : listRefuted(gap, listed);
-    return all || isDue(gap, now) ? [gap] : [];
-  });
-  const confirmed = gaps.flatMap((gap): Task[] => {
-    const isSeen = gap.state === "before_listing" && isDue(gap, now) && firstEvidence != null;
-    if (!isSeen || firstEvidence.askedAt < (gap.nextCheckAt ?? 0)) return [];
-    const before = spanOf(gap.from, Math.min(gap.to, listed));
+): Plan {
+  const { interval, firstCandle, firstEvidence } = series;
+  const listed = firstCandle === null ? null : slotOf(interval, firstCandle);
+  const refuted = all || listed === null ? [] : series.unlisted.flatMap((gap) => listRefuted(gap, listed));
+  const confirmed = series.unlisted.flatMap((gap): Task[] => {
+    if (!isDue(gap, now) || firstEvidence == null) return [];
+    if (firstEvidence.askedAt < (gap.nextCheckAt ?? 0)) return [];
+    const before = spanOf(gap.from, Math.min(gap.to, listed ?? 0));
     return before === null ? [] : [{ ...before, kind: "before_listing" }];
   });
-  return [
-    ...planGapPages(interval, asked).map(fetchTask),
-    ...confirmed,
-    ...(fallbackStart === null ? [] : listHidden(series, fallbackStart)),
-  ];
+  return {
+    tasks: [
+      ...planGapPages(interval, refuted).map(fetchTask),
+      ...confirmed,
+      ...(fallbackStart === null ? [] : listHidden(series, fallbackStart)),
+    ],
+    gaps: all ? { which: "all", now, within: null, listed } : { which: "due", now },
+  };
+}
+
+/** Requests for gaps of the log, in the order of the parts in which they are read, and cut to the wish's span. */
+export async function* pageGaps(
+  interval: Interval,
+  wish: GapWish,
+  parts: AsyncIterable<readonly Span[]>,
+): AsyncGenerator<Task> {
+  const within = wish.which === "due" ? null : wish.within;
+  for await (const part of parts) {
+    const spans = within === null ? part : part.flatMap((gap) => intersect(gap, within) ?? []);
+    yield* planGapPages(interval, spans).map(fetchTask);
+  }
 }
 
 /** What of a stretch before the listing is not before it any more. */
@@ -138,19 +156,6 @@ function listHidden(
   const start = Math.max(slotAtOrAfter(interval, fallbackStart), slotOf(interval, firstCandle));
   const hidden = spanOf(start, covered.from);
   return hidden === null ? [] : [{ ...hidden, kind: "hidden" }];
-}
-
-/**
- * Gaps in the span, cut to it: those that were never asked for and those that are not before the listing any more are
- * wanted now, the others when they are due.
- */
-function listAskable(gaps: readonly Gap[], span: Span, listed: number, now: number): Span[] {
-  return gaps.flatMap((gap) => {
-    const part = askablePart(gap, listed);
-    const wanted = part === null ? null : intersect(part, span);
-    const isWanted = gap.state === "before_listing" || gap.reason === "not_requested" || isDue(gap, now);
-    return wanted !== null && isWanted ? [wanted] : [];
-  });
 }
 
 function pagesOf(interval: Interval, window: Span | null, backwards: boolean): Span[] {

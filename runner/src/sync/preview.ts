@@ -1,14 +1,16 @@
 import { type FirstWish, isPossibleFirst, judgeFirst, needOfFirst } from "../candle/first-candle.ts";
 import { splitPages } from "../candle/page.ts";
 import { type Coin, findCoins, findRankingAge, listMembers } from "../db/coins.ts";
+import { readWished } from "../db/gap-reads.ts";
 import { loadSeries, type SeriesState } from "../db/series.ts";
 import { type Exchange, WEIGHT, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import { rankSymbols } from "../universe/plan.ts";
+import { believeCover } from "./believed-cover.ts";
 import type { FillCommand } from "./fill-run.ts";
 import { askFirst } from "./first-candle.ts";
-import { countCandles } from "./plan.ts";
+import { countCandles, type Plan, pageGaps, type Task } from "./plan.ts";
 import { type Selection, takeShard } from "./selection.ts";
 import { fetchCandidates, fetchKnownListings } from "./universe.ts";
 import type { Work } from "./work.ts";
@@ -55,15 +57,9 @@ export async function previewFill(
       const stored = stateOf.get(symbol) ?? unknownSeries(symbol, interval);
       if (stored.fault !== undefined)
         return { symbol, from: null, to: null, candles: 0, requests: 0, fault: stored.fault };
-      const state = await withFirstNow(exchange, stored, firstWish);
-      const tasks = plan(state, exchange.now()).filter(({ kind }) => kind !== "before_listing");
-      return {
-        symbol,
-        from: tasks.length === 0 ? null : Math.min(...tasks.map(({ from }) => from)),
-        to: tasks.length === 0 ? null : Math.max(...tasks.map(({ to }) => to)),
-        candles: countCandles(interval, tasks),
-        requests: tasks.reduce((sum, task) => sum + splitPages(interval, task).length, 0),
-      };
+      const covered = await believeCover(db, stored, exchange.now());
+      const state = await withFirstNow(exchange, { ...stored, covered }, firstWish);
+      return { symbol, ...(await sumUp(db, state, plan(state, exchange.now()))) };
     }),
   );
   const sum = (count: (planned: PlannedSeries) => number) =>
@@ -78,6 +74,26 @@ export async function previewFill(
     weight,
     minutes: weight / (weightShare * WEIGHT_PER_MINUTE),
   };
+}
+
+/** Walks over the plan's requests, of which a long log has thousands, and keeps their sum. */
+async function sumUp(
+  db: Work["db"],
+  series: SeriesState,
+  plan: Plan,
+): Promise<Omit<PlannedSeries, "symbol">> {
+  const sum = { from: null as number | null, to: null as number | null, candles: 0, requests: 0 };
+  const add = (task: Task) => {
+    if (task.kind === "before_listing") return;
+    sum.from = Math.min(sum.from ?? task.from, task.from);
+    sum.to = Math.max(sum.to ?? task.to, task.to);
+    sum.candles += countCandles(series.interval, [task]);
+    sum.requests += splitPages(series.interval, task).length;
+  };
+  for (const task of plan.tasks) add(task);
+  if (plan.gaps === null) return sum;
+  for await (const task of pageGaps(series.interval, plan.gaps, readWished(db, series, plan.gaps))) add(task);
+  return sum;
 }
 
 export function renderPreview(preview: Preview): string {
@@ -136,6 +152,10 @@ function unknownSeries(symbol: string, interval: Selection["interval"]): SeriesS
     covered: null,
     lastTs: null,
     gaps: [],
+    gapsFrom: Number.NEGATIVE_INFINITY,
+    failed: [],
+    unlisted: [],
+    openGaps: 0,
     firstCandle: null,
     trading: true,
   };

@@ -1,8 +1,7 @@
-import { isDue } from "../candle/gap.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, type Interval } from "../contract.ts";
 import { type Coin, listCoins } from "../db/coins.ts";
-import { type ListedGap, listGaps } from "../db/gaps.ts";
+import { findCoinsDue } from "../db/gap-reads.ts";
 import type { Settings } from "../settings.ts";
 import { type FillCommand, fillCoins } from "./fill-run.ts";
 import { planRepair } from "./plan.ts";
@@ -63,8 +62,5 @@ async function listCoinsToAsk(
   { symbols, all }: RepairWish,
 ): Promise<readonly Coin[]> {
   if (all) return (await listCoins(db, interval)).filter(({ symbol }) => symbols?.includes(symbol) ?? true);
-  const states = ["open", "confirmed_absent", "before_listing", "after_delisting"] as const;
-  const found = await listGaps(db, { states, symbols, intervals: [interval], from: null, to: null });
-  const due = found.filter((gap: ListedGap) => isDue(gap, exchange.now()));
-  return [...new Map(due.map(({ coinId, symbol }) => [coinId, { coinId, symbol }])).values()];
+  return findCoinsDue(db, interval, symbols, exchange.now());
 }

@@ -1,11 +1,13 @@
 import pLimit from "p-limit";
 import type { FirstWish } from "../candle/first-candle.ts";
 import { WIDTH_MS } from "../candle/interval.ts";
+import type { Span } from "../candle/span.ts";
 import { coalesce } from "../coalesce.ts";
 import { EXIT, type ExitCode, type Interval } from "../contract.ts";
 import type { Coin } from "../db/coins.ts";
 import type { Database } from "../db/connect.ts";
 import { isRefusal } from "../db/fault.ts";
+import { findDelisted, findTouching, readWished } from "../db/gap-reads.ts";
 import type { LockSession } from "../db/lock.ts";
 import type { RunItem } from "../db/runs.ts";
 import { loadSeries, type SeriesState } from "../db/series.ts";
@@ -14,9 +16,10 @@ import type { Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";
 import type { Progress } from "../progress.ts";
+import { takeBackCover } from "./believed-cover.ts";
 import { fillSeries, type Tally } from "./fill.ts";
 import { createFirstCandles } from "./first-candle.ts";
-import { countCandles, type Task } from "./plan.ts";
+import { countCandles, type Plan, pageGaps, type Task } from "./plan.ts";
 import type { Writer } from "./writer.ts";
 
 export type SeriesRun = {
@@ -30,7 +33,7 @@ export type SeriesRun = {
   readonly signal: AbortSignal;
   readonly log: Logger;
   readonly progress: Progress;
-  readonly plan: (state: SeriesState, now: number) => readonly Task[];
+  readonly plan: (state: SeriesState, now: number) => Plan;
   readonly onItem: (item: RunItem) => void;
 };
 
@@ -88,13 +91,19 @@ export async function runSeries(
       return;
     }
     try {
-      const state = await withFirstCandle(await loadSound(coin.coinId));
-      const tasks = run.plan(state, exchange.now());
-      run.progress.correct(countCandles(interval, tasks) - expected);
+      const reload = () => loadSound(coin.coinId);
+      const stored = await takeBackCover(db, await reload(), exchange.now(), log, reload);
+      const state = await withFirstCandle(stored);
+      const plan = run.plan(state, exchange.now());
+      run.progress.correct(countCandles(interval, plan.tasks) - expected);
+      const gaps = {
+        touching: (span: Span) => findTouching(db, state, span),
+        delisted: (span: Span) => findDelisted(db, state, span),
+      };
       const [filled, tally] = await fillSeries(
-        { ...run, pageSlots, onPage: run.progress.advance },
+        { ...run, gaps, pageSlots, onPage: run.progress.advance },
         state,
-        tasks,
+        listTasks(run, state, plan),
       );
       const outcome =
         tally.failedPages === 0 ? "success" : tally.failedPages < tally.pages ? "partial" : "failure";
@@ -129,6 +138,20 @@ export async function runSeries(
   return exitCodeOfSeries(items, failures);
 }
 
+/** The steps of the plan, and those for gaps as they are read: the progress learns of them as they come. */
+async function* listTasks(
+  { db, progress }: SeriesRun,
+  series: SeriesState,
+  plan: Plan,
+): AsyncGenerator<Task> {
+  yield* plan.tasks;
+  if (plan.gaps === null) return;
+  for await (const task of pageGaps(series.interval, plan.gaps, readWished(db, series, plan.gaps))) {
+    progress.correct(countCandles(series.interval, [task]));
+    yield task;
+  }
+}
+
 /** With no more coins than work at once their order means nothing, and their sizes are found as they are loaded. */
 function asUnknown(coin: Coin): { coin: Coin; candles: number } {
   return { coin, candles: 0 };
@@ -140,7 +163,7 @@ async function orderBySize({ db, exchange, plan }: SeriesRun, interval: Interval
   return states
     .map((state) => ({
       coin: { coinId: state.coinId, symbol: state.symbol },
-      candles: state.fault === undefined ? countCandles(interval, plan(state, exchange.now())) : 0,
+      candles: state.fault === undefined ? countCandles(interval, plan(state, exchange.now()).tasks) : 0,
     }))
     .toSorted((a, b) => a.candles - b.candles);
 }
@@ -188,15 +211,11 @@ function itemOf(coinId: number, interval: Interval, startedAt: number) {
     added: tally?.added ?? 0,
     repaired: tally?.repaired ?? 0,
     revised: tally?.revised ?? 0,
-    gaps: state?.gaps.filter(isUnexplained).length ?? 0,
+    gaps: state?.openGaps ?? 0,
     lastClose: state?.lastTs == null ? null : state.lastTs + WIDTH_MS[interval],
     ms: Math.round(performance.now() - startedAt),
     error,
   });
-}
-
-function isUnexplained({ state, reason }: SeriesState["gaps"][number]): boolean {
-  return state === "open" && reason !== "not_requested";
 }
 
 function logSeries(
@@ -213,7 +232,7 @@ function logSeries(
     interval,
     "event.name": "series_synced",
     ...counts,
-    gaps: state.gaps.filter(isUnexplained).length,
+    gaps: state.openGaps,
     ms: Math.round(performance.now() - startedAt),
   };
   if (failure === null)

@@ -1,7 +1,16 @@
 import { WIDTH_MS } from "../candle/interval.ts";
 import { intersect, type Span, spanOf, split, subtract, union } from "../candle/span.ts";
+import { intersectAll, subtractAll, within } from "../candle/sweep.ts";
 import type { Interval } from "../contract.ts";
-import { findContradictions, findDuplicates, findMisaligned, findMissing, findOrphans } from "../db/audit.ts";
+import {
+  findContradictions,
+  findDuplicates,
+  findLogged,
+  findMisaligned,
+  findMissing,
+  findOrphans,
+  type LoggedGap,
+} from "../db/audit.ts";
 import type { Database } from "../db/connect.ts";
 import type { SeriesState } from "../db/series.ts";
 
@@ -16,7 +25,9 @@ export type FindingKind =
   | "duplicate"
   | "orphan"
   | "misaligned"
-  | "contradiction";
+  | "contradiction"
+  | "covered beyond now"
+  | "candle beyond now";
 
 export type Finding = Span & {
   readonly symbol: string;
@@ -29,49 +40,64 @@ export function isFault({ kind }: Finding): boolean {
   return kind !== "misaligned";
 }
 
-/** One statement looks at this much of a series, so that none runs for minutes. */
-const STRETCH_CANDLES = 100_000;
+/** One statement looks at this much of a series, so that none runs for minutes, and no more is in memory. */
+const STRETCH_CANDLES = 50_000;
 
-/** Compares one series with its covered span, its gap log and the finer interval. Reads only. */
-export async function verifySeries(
+/**
+ * Compares one series with its covered span, its gap log and the finer interval, stretch by stretch; `latest` (ms): what
+ * a candle may close at. Reads only.
+ */
+export async function* verifySeries(
   db: Database,
   state: SeriesState,
-  within: Span,
-): Promise<readonly Finding[]> {
+  wanted: Span,
+  latest: number,
+): AsyncGenerator<Finding> {
   const { coinId, interval, symbol, covered } = state;
   const width = WIDTH_MS[interval];
-  const findings: Finding[] = [];
-  const add = (kind: FindingKind, spans: readonly Span[]) => {
-    for (const { from, to } of union(spans)) findings.push({ symbol, interval, kind, from, to });
-  };
+  const list = (kind: FindingKind, spans: readonly Span[]) =>
+    union(spans).map(({ from, to }): Finding => ({ symbol, interval, kind, from, to }));
   const slots = (times: readonly number[]): Span[] => times.map((from) => ({ from, to: from + width }));
 
-  for (const outside of subtract(within, covered === null ? [] : [covered])) {
-    add("orphan", slots(await findOrphans(db, { coinId, interval, span: outside })));
+  const future = spanOf(Math.max(wanted.from, Math.floor(latest / width) * width), wanted.to);
+  if (future !== null) {
+    yield* list("covered beyond now", covered === null ? [] : within([covered], future));
+    yield* list("candle beyond now", slots(await findOrphans(db, { coinId, interval, span: future })));
   }
-  const inside = covered === null ? null : intersect(covered, within);
-  if (inside === null) return findings;
+  const past = future === null ? wanted : spanOf(wanted.from, future.from);
+  if (past === null) return;
+  for (const outside of subtract(past, covered === null ? [] : [covered])) {
+    yield* list("orphan", slots(await findOrphans(db, { coinId, interval, span: outside })));
+  }
+  const inside = covered === null ? null : intersect(covered, past);
+  if (inside === null) return;
   const aligned = spanOf(Math.ceil(inside.from / width) * width, Math.floor(inside.to / width) * width);
-  for (const span of aligned === null ? [] : split(aligned, STRETCH_CANDLES * width)) {
+  if (aligned === null) return;
+  // gaps that began before the stretch and reach into it: at first by a look at all before, then those seen
+  let earlier = await findLogged(db, { coinId, interval, span: { from: 0, to: aligned.from } }, aligned.from);
+  for (const span of split(aligned, STRETCH_CANDLES * width)) {
     const part = { coinId, interval, span };
     const missing = await findMissing(db, part);
-    const logged = state.gaps.flatMap((gap) => intersect(gap, span) ?? []);
-    const open = state.gaps.filter((gap) => gap.state === "open" && gap.reason !== "not_requested");
-    add(
-      "gap",
-      missing.flatMap((hole) => subtract(hole, logged)),
-    );
-    add(
-      "open gap",
-      missing.flatMap((hole) => open.flatMap((gap) => intersect(hole, gap) ?? [])),
-    );
-    add(
-      "logged but stored",
-      logged.flatMap((gap) => subtract(gap, missing)),
-    );
-    add("duplicate", slots(await findDuplicates(db, part)));
-    add("misaligned", slots(await findMisaligned(db, part)));
-    add("contradiction", slots(await findContradictions(db, part)));
+    const gaps: readonly LoggedGap[] = [...earlier, ...(await findLogged(db, part, span.from))];
+    earlier = gaps.filter(({ to }) => to > span.to);
+    yield* compareWithLog(span, missing, gaps).flatMap(([kind, spans]) => list(kind, spans));
+    yield* list("duplicate", slots(await findDuplicates(db, part)));
+    yield* list("misaligned", slots(await findMisaligned(db, part)));
+    yield* list("contradiction", slots(await findContradictions(db, part)));
   }
-  return findings;
+}
+
+/** One pass over what is missing in a stretch and what the log says of it; `missing` disjoint and in order. */
+export function compareWithLog(
+  stretch: Span,
+  missing: readonly Span[],
+  gaps: readonly LoggedGap[],
+): readonly (readonly [FindingKind, readonly Span[]])[] {
+  const logged = within(union(gaps), stretch);
+  const open = within(union(gaps.filter(({ isOpen }) => isOpen)), stretch);
+  return [
+    ["gap", subtractAll(missing, logged)],
+    ["open gap", intersectAll(missing, open)],
+    ["logged but stored", subtractAll(logged, missing)],
+  ];
 }

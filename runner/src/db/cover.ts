@@ -1,0 +1,51 @@
+import type { Interval } from "../contract.ts";
+import { type Database, withClient, withTransaction } from "./connect.ts";
+
+type Series = { readonly coinId: number; readonly interval: Interval };
+
+/** By the primary key backwards, from the newest leaf on. */
+const FIND_NEWEST = `
+  select (extract(epoch from clock_timestamp()) * 1000)::float8 as now,
+         (select (extract(epoch from t."timestamp") * 1000)::float8 from r3a.ohlcv_partitioned t
+          where t.coin_id = $1 and t."interval" = $2
+            and t."timestamp" <= greatest(clock_timestamp(), to_timestamp($3::float8 / 1000)) - $4::interval
+          order by t."timestamp" desc limit 1) as newest`;
+
+/** The database's clock, and the open time of the newest stored candle that has closed by it or by `now`; all in ms. */
+export async function findNewestClosed(
+  db: Database,
+  { coinId, interval }: Series,
+  now: number,
+  widthMs: number,
+): Promise<{ readonly now: number; readonly newest: number | null }> {
+  const { rows } = await withClient(db, (client) =>
+    client.query<{ now: number; newest: number | null }>(FIND_NEWEST, [
+      coinId,
+      interval,
+      now,
+      `${widthMs} ms`,
+    ]),
+  );
+  if (rows[0] === undefined) throw new Error("the database says nothing of its clock");
+  return rows[0];
+}
+
+const OF_SERIES = `coin_id = $1 and "interval" = $2`;
+/** $3 null: nothing of the series is covered any more. */
+const CUT_SERIES = `
+  update r3a.series set covered_to = to_timestamp($3::float8 / 1000),
+         covered_from = case when $3::float8 is not null then covered_from end
+  where ${OF_SERIES}`;
+const DELETE_GAPS = `
+  delete from r3a.ohlcv_gap_log where ${OF_SERIES} and state <> 'repaired'
+    and from_ts >= coalesce(to_timestamp($3::float8 / 1000), '-infinity')`;
+const CUT_GAPS = `
+  update r3a.ohlcv_gap_log set to_ts = to_timestamp($3::float8 / 1000), updated_at = now()
+  where ${OF_SERIES} and state <> 'repaired' and to_ts > to_timestamp($3::float8 / 1000)`;
+
+/** Ends what the series covers at `to` (ms; null: it covers nothing), and with it what the gap log says of later slots. */
+export async function cutCover(db: Database, { coinId, interval }: Series, to: number | null): Promise<void> {
+  await withTransaction(db, async (client) => {
+    for (const text of [DELETE_GAPS, CUT_GAPS, CUT_SERIES]) await client.query(text, [coinId, interval, to]);
+  });
+}

@@ -1,0 +1,64 @@
+import type { GapState } from "../candle/gap.ts";
+import type { Interval } from "../contract.ts";
+import { type Database, withClient } from "./connect.ts";
+import { GAP_COLUMNS, type GapRow, gapOf, type SeriesGap } from "./gaps.ts";
+
+/**
+ * The server keeps the answer, so that it is neither here as a whole nor held by an open transaction while a person
+ * reads: half a million rows are printed in the memory of one part.
+ */
+const DECLARE_LIST = `
+  declare listed no scroll cursor with hold for
+  select ${GAP_COLUMNS}, g.coin_id, c.symbol, g."interval"
+  from r3a.ohlcv_gap_log g join r3a.coin c on c.id = g.coin_id
+  where g.state = any($1::text[])
+    and ($2::text[] is null or c.symbol = any($2)) and ($3::text[] is null or g."interval" = any($3))
+    and g.from_ts < $5::timestamptz and g.to_ts > $4::timestamptz
+  order by c.symbol, g."interval", g.from_ts`;
+const FETCH_PART = "fetch forward 2000 from listed";
+const CLOSE_LIST = "close listed";
+
+export type ListedGap = SeriesGap & { readonly symbol: string };
+type ListedRow = GapRow & { coin_id: number; symbol: string; interval: Interval };
+
+/** Which gaps of the log to list; null means all. */
+export type GapFilter = {
+  readonly states: readonly GapState[];
+  readonly symbols: readonly string[] | null;
+  readonly intervals: readonly Interval[] | null;
+  readonly from: number | null;
+  readonly to: number | null;
+};
+
+/** Gives `take` the gaps in parts, by symbol, interval and time. Returns how many there were. */
+export async function listGaps(
+  db: Database,
+  { states, symbols, intervals, from, to }: GapFilter,
+  take: (part: readonly ListedGap[]) => void,
+): Promise<number> {
+  return withClient(db, async (client) => {
+    await client.query(DECLARE_LIST, [
+      states,
+      symbols,
+      intervals,
+      from === null ? "-infinity" : new Date(from),
+      to === null ? "infinity" : new Date(to),
+    ]);
+    for (let listed = 0; ; ) {
+      const { rows } = await client.query<ListedRow>(FETCH_PART);
+      listed += rows.length;
+      if (rows.length === 0) {
+        await client.query(CLOSE_LIST);
+        return listed;
+      }
+      take(
+        rows.map((row) => ({
+          ...gapOf(row),
+          coinId: row.coin_id,
+          symbol: row.symbol,
+          interval: row.interval,
+        })),
+      );
+    }
+  });
+}

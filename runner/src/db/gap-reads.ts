@@ -1,0 +1,155 @@
+import type { Gap } from "../candle/gap.ts";
+import type { Span } from "../candle/span.ts";
+import type { Interval } from "../contract.ts";
+import type { Coin } from "./coins.ts";
+import { type Database, withClient } from "./connect.ts";
+import { GAP_COLUMNS, type GapRow, gapOf } from "./gaps.ts";
+import { faultOfGaps } from "./series-fault.ts";
+
+/** The series whose gaps are read. */
+export type SeriesKey = { readonly coinId: number; readonly symbol: string; readonly interval: Interval };
+
+const OF_SERIES = `g.coin_id = $1 and g."interval" = $2 and g.state <> 'repaired'`;
+
+/** The gaps of a series are disjoint: of those that begin before a time only the last one can reach it. */
+const REACHES = (time: string) => `g.from_ts >= coalesce((
+    select max(p.from_ts) from r3a.ohlcv_gap_log p
+    where p.coin_id = $1 and p."interval" = $2 and p.state <> 'repaired' and p.from_ts < ${time}), ${time})`;
+
+const FIND_TOUCHING = `
+  select ${GAP_COLUMNS} from r3a.ohlcv_gap_log g
+  where ${OF_SERIES} and ${REACHES("$3::timestamptz")} and g.to_ts >= $3 and g.from_ts <= $4::timestamptz
+  order by g.from_ts`;
+
+/** Gaps that overlap the span or touch it, by time. Reads as many rows as it returns. */
+export async function findTouching(db: Database, series: SeriesKey, span: Span): Promise<readonly Gap[]> {
+  return findGaps(db, FIND_TOUCHING, series, span);
+}
+
+/** Candles behind a delisting are one stretch with hardly a seam; a log of thousands of them is not written at once. */
+const MOST_REFUTED = 1_000;
+const FIND_DELISTED = `
+  select ${GAP_COLUMNS} from r3a.ohlcv_gap_log g
+  where ${OF_SERIES} and g.state = 'after_delisting' and g.from_ts >= $3::timestamptz and g.from_ts < $4::timestamptz
+  order by g.from_ts limit ${MOST_REFUTED}`;
+
+/** Gaps for a delisting that begin in the span: candles behind them refute it. */
+export async function findDelisted(db: Database, series: SeriesKey, span: Span): Promise<readonly Gap[]> {
+  return findGaps(db, FIND_DELISTED, series, span);
+}
+
+async function findGaps(db: Database, text: string, series: SeriesKey, { from, to }: Span) {
+  const { rows } = await withClient(db, (client) =>
+    client.query<GapRow>(text, [series.coinId, series.interval, new Date(from), new Date(to)]),
+  );
+  const fault = faultOfGaps(series, rows);
+  if (fault !== null) throw new Error(fault);
+  return rows.map(gapOf);
+}
+
+/**
+ * Which gaps of the log to ask for again. `due`: those whose time has come by `now` (ms, the exchange's clock); `all`:
+ * the others too; `wanted`: in the span `within`, those that are due and those that nobody asked for yet; `refuted`:
+ * none but what is said next. Of stretches before the listing, which can be thousands of pages of nothing, all but
+ * `due` ask for what is not before `listed` (ms; null: for nothing).
+ */
+export type GapWish =
+  | { readonly which: "due"; readonly now: number }
+  | {
+      readonly which: "all" | "wanted" | "refuted";
+      readonly now: number;
+      readonly within: Span | null;
+      readonly listed: number | null;
+    };
+
+/** So many series are read together that a larger part of each would be felt. */
+const PART = 1_000;
+
+type SpanRow = {
+  readonly from_ts: Date;
+  readonly to_ts: Date;
+  readonly next: string | null;
+  readonly id: string;
+};
+/** `listed`: what lies before it of a stretch before the listing is left out. */
+const spanOf = (listed: string) => `
+  case when g.state = 'before_listing' then greatest(g.from_ts, ${listed}) else greatest(g.from_ts, to_timestamp(0)) end as from_ts,
+  least(g.to_ts, '9999-01-01') as to_ts, g.next_check_at::text as next, g.id`;
+
+/** By the time at which they are due: those that are not due cost nothing, however many they are. */
+const READ_DUE = `
+  select ${spanOf("g.from_ts")} from r3a.ohlcv_gap_log g
+  where ${OF_SERIES} and g.state <> 'before_listing' and g.next_check_at <= $3::timestamptz
+    and (g.next_check_at, g.id) > ($4::timestamptz, $5::uuid)
+  order by g.next_check_at, g.id limit ${PART}`;
+
+/** By time, each part from where the last one ended. $5 `which`, $6 now, $7 listed. */
+const READ_BY_TIME = `
+  select ${spanOf("$7::timestamptz")} from r3a.ohlcv_gap_log g
+  where ${OF_SERIES} and ${REACHES("$3::timestamptz")} and g.to_ts > $3 and g.from_ts < $4::timestamptz
+    and case when g.state = 'before_listing' then g.to_ts > $7::timestamptz
+             else case $5 when 'all' then true when 'wanted' then g.reason = 'not_requested' or g.next_check_at <= $6::timestamptz
+                  else false end end
+  order by g.from_ts limit ${PART}`;
+
+/** The stretches before the listing alone, by an index that holds no others. */
+const READ_REFUTED = `
+  select ${spanOf("$4::timestamptz")} from r3a.ohlcv_gap_log g
+  where g.coin_id = $1 and g."interval" = $2 and g.state = 'before_listing' and g.to_ts > $3::timestamptz
+  order by g.to_ts limit ${PART}`;
+
+/**
+ * The wished gaps as spans (ms), in parts, each by time, so that a log of any length is never in memory as a whole.
+ * Work on one part changes the log before the next one is read; what a part held is not read again.
+ */
+export async function* readWished(
+  db: Database,
+  { coinId, interval }: SeriesKey,
+  wish: GapWish,
+): AsyncGenerator<readonly Span[]> {
+  let after: readonly [string, string] = ["-infinity", "00000000-0000-0000-0000-000000000000"];
+  const listed = wish.which === "due" ? null : wish.listed;
+  const within = wish.which === "due" ? null : wish.within;
+  let from = new Date(Math.max(within?.from ?? 0, wish.which === "refuted" ? (listed ?? 0) : 0));
+  const to = within === null ? "infinity" : new Date(within.to);
+  for (;;) {
+    const { rows } = await withClient(db, (client) => {
+      const key = [coinId, interval];
+      if (wish.which === "due")
+        return client.query<SpanRow>(READ_DUE, [...key, new Date(wish.now), ...after]);
+      if (wish.which === "refuted")
+        return client.query<SpanRow>(READ_REFUTED, [...key, from, new Date(listed ?? 0)]);
+      const rest = [wish.which, new Date(wish.now), listed === null ? "infinity" : new Date(listed)];
+      return client.query<SpanRow>(READ_BY_TIME, [...key, from, to, ...rest]);
+    });
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    yield rows
+      .map((row) => ({ from: row.from_ts.getTime(), to: row.to_ts.getTime() }))
+      .toSorted((a, b) => a.from - b.from);
+    if (rows.length < PART) return;
+    after = [last.next ?? "infinity", last.id];
+    from = last.to_ts;
+  }
+}
+
+/** One look into an index for each coin. */
+const FIND_COINS_DUE = `
+  select c.id as "coinId", c.symbol from r3a.coin c
+  where ($2::text[] is null or c.symbol = any($2))
+    and exists (select from r3a.ohlcv_gap_log g where g.coin_id = c.id and g."interval" = $1 and g.state <> 'repaired'
+                and g.next_check_at <= $3::timestamptz)
+  order by c.symbol`;
+
+/** Coins with gaps of the interval that are due by `now` (ms). */
+export async function findCoinsDue(
+  db: Database,
+  interval: Interval,
+  symbols: readonly string[] | null,
+  now: number,
+): Promise<readonly Coin[]> {
+  const { rows } = await withClient(db, (client) =>
+    client.query<Coin>(FIND_COINS_DUE, [interval, symbols, new Date(now)]),
+  );
+  return rows;
+}

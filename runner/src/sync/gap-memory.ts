@@ -1,0 +1,67 @@
+import type { Gap } from "../candle/gap.ts";
+import { type Span, spanOf } from "../candle/span.ts";
+import type { SeriesState } from "../db/series.ts";
+
+/** How the gap log is read; both by time, spans closed at both ends for `touching`. */
+export type GapSource = {
+  readonly touching: (span: Span) => Promise<readonly Gap[]>;
+  readonly delisted: (span: Span) => Promise<readonly Gap[]>;
+};
+
+/** The gaps that the next page of a series needs to know. */
+export type GapMemory = {
+  /** The state with all gaps that the page touches or refutes. `newest`: open time of its newest candle, ms. */
+  withGapsOf(state: SeriesState, page: Span, newest: number | null): Promise<SeriesState>;
+  /** Takes what the page changed; until `commit` is over the database does not know of it. */
+  changed(state: SeriesState, page: Span, gaps: readonly Gap[], commit: Promise<unknown>): void;
+};
+
+/**
+ * Knows the gaps around the last page alone and reads those of another place: memory and time of a series grow with
+ * its pages under way, not with its log (100,000 gaps were 192 MB). The end of a series is there from the start, so a
+ * minute job reads nothing.
+ */
+export function createGapMemory(start: SeriesState, source: GapSource): GapMemory {
+  let gaps = start.gaps;
+  // all gaps that reach into this, edges included, are among them
+  let [from, to] = [start.gapsFrom, Number.POSITIVE_INFINITY];
+  const underway = new Set<readonly Gap[]>();
+
+  const read = async (find: (span: Span) => Promise<readonly Gap[]>, span: Span) => {
+    // a page whose commit ends while we read may be in the answer or not: its rows count in both cases
+    const before = [...underway];
+    const rows = new Map((await find(span)).map((gap) => [gap.id, gap]));
+    for (const gap of before.flat()) {
+      if (gap.state !== "repaired" && gap.from <= span.to && gap.to >= span.from) rows.set(gap.id, gap);
+      else rows.delete(gap.id);
+    }
+    return [...rows.values()].toSorted((a, b) => a.from - b.from);
+  };
+
+  return {
+    async withGapsOf(state, page, newest) {
+      const { covered } = state;
+      if (covered === null) return { ...state, gaps: [] };
+      const inside = { from: Math.max(page.from, covered.from), to: Math.min(page.to, covered.to) };
+      const isKnown = inside.from > inside.to || (inside.from >= from && inside.to <= to);
+      const touching = isKnown ? gaps : await read(source.touching, inside);
+      const stretch = newest === null ? null : spanOf(state.lastTs ?? covered.from, page.from);
+      if (stretch === null || stretch.from >= from) return { ...state, gaps: touching };
+      const ids = new Set(touching.map(({ id }) => id));
+      const refuted = (await read(source.delisted, stretch)).filter(
+        (gap) => !ids.has(gap.id) && gap.state === "after_delisting",
+      );
+      return { ...state, gaps: [...refuted, ...touching] };
+    },
+    changed({ covered, gaps: all }, page, changed, commit) {
+      gaps = all.filter((gap) => gap.from <= page.to && gap.to >= page.from);
+      // nothing lies outside of what is covered
+      from = covered === null || page.from <= covered.from ? Number.NEGATIVE_INFINITY : page.from;
+      to = covered === null || page.to >= covered.to ? Number.POSITIVE_INFINITY : page.to;
+      if (changed.length === 0) return;
+      underway.add(changed);
+      const forget = () => underway.delete(changed);
+      commit.then(forget, forget);
+    },
+  };
+}
