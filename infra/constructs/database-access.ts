@@ -1,5 +1,5 @@
 import { type CommandName, ROLE_OF } from "@r3a/runner/contract";
-import type { k8s } from "cdk8s-plus-28";
+import type * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import type { Settings } from "../settings/schema.ts";
 
 /** Name of the secret that a command logs in with: of its role where that has one of its own, else the writer's. */

@@ -24,6 +24,10 @@ export type RunnerPod = {
   readonly access?: "database" | "cluster";
   /** Of the runner's environment what only this pod needs: in the ConfigMap it would change every pod. */
   readonly env?: Readonly<Partial<Record<EnvironmentName, string>>>;
+  /** How the kubelet finds out that a process hangs which never ends by itself. */
+  readonly probes?: Pick<k8s.Container, "startupProbe" | "livenessProbe">;
+  /** A folder of its own beside /tmp, for files of a few bytes. */
+  readonly writableFolder?: k8s.VolumeMount;
   /** Pods that share the work, 1 where one does it alone. */
   readonly shards: number;
 };
@@ -92,14 +96,26 @@ export function podTemplate(settings: Settings, pod: RunnerPod): k8s.PodTemplate
       ...(pod.waitDb
         ? { initContainers: [container("wait-db", waitDbImage(settings, pod.image), ["wait-db"])] }
         : {}),
-      containers: [container("runner", pod.image, pod.args)],
+      containers: [withExtras(container("runner", pod.image, pod.args), pod)],
       volumes: [
         { name: "tmp", emptyDir: { sizeLimit: k8s.Quantity.fromString(pod.resources.temporarySpace) } },
         ...authority.volumes,
+        ...(pod.writableFolder === undefined ? [] : [tinyVolume(pod.writableFolder.name)]),
       ],
     },
   };
 }
+
+/** What the work's own container has and its init container has not. */
+function withExtras(container: k8s.Container, { probes = {}, writableFolder }: RunnerPod): k8s.Container {
+  const mounts = writableFolder === undefined ? [] : [writableFolder];
+  return { ...container, ...probes, volumeMounts: [...(container.volumeMounts ?? []), ...mounts] };
+}
+
+const tinyVolume = (name: string): k8s.Volume => ({
+  name,
+  emptyDir: { sizeLimit: k8s.Quantity.fromString("1Mi") },
+});
 
 function environmentSources(
   { configMapName, exchangeSecretName }: Settings,

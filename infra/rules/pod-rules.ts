@@ -204,6 +204,18 @@ export const POD_RULES: readonly Rule<Pod>[] = [
       spec.priorityClassName ? [] : ["has no priority; set priorityClassName where the cluster has classes"],
   },
   {
+    id: "liveness",
+    level: "error",
+    why: "Seen: after three seconds of a half-open connection a pod that never ends by itself did nothing for as long as it was watched; nobody restarts it.",
+    upstream: ["kube-linter no-liveness-probe", "kube-score pod-probes", "polaris livenessProbeMissing"],
+    check: ({ spec }) =>
+      spec.restartPolicy === "Always"
+        ? (spec.containers ?? [])
+            .filter(({ livenessProbe }) => livenessProbe === undefined)
+            .map(({ name }) => `container ${name}: set a livenessProbe`)
+        : [],
+  },
+  {
     id: "pod-labels",
     level: "error",
     why: "Labels of a CronJob do not reach its pods; policies, logs and people select pods by them.",

@@ -19,6 +19,7 @@ export type Container = {
     readonly valueFrom?: { readonly secretKeyRef?: SecretRef; readonly configMapKeyRef?: SecretRef };
   }[];
   readonly envFrom?: readonly { readonly secretRef?: SecretRef; readonly configMapRef?: SecretRef }[];
+  readonly livenessProbe?: unknown;
   readonly ports?: readonly { readonly hostPort?: number }[];
   readonly resources?: {
     readonly requests?: Readonly<Record<string, string | number>>;

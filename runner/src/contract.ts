@@ -178,3 +178,6 @@ export type EnvironmentName = keyof typeof ENVIRONMENT;
 /** The two that the runner, the probe and the Deployment must name alike. */
 export const HEARTBEAT_FILE = "R3A_HEARTBEAT_FILE" satisfies EnvironmentName;
 export const HEARTBEAT_MAX_AGE = "R3A_HEARTBEAT_MAX_AGE" satisfies EnvironmentName;
+
+/** The probe in the image (runner/src/alive.ts): 1 where the heartbeat file is older than R3A_HEARTBEAT_MAX_AGE. */
+export const ALIVE = ["/usr/bin/node", "/app/alive.js"] as const;

@@ -92,6 +92,28 @@ test.each<[string, string, () => void, "warn" | "fail" | "skip", RegExp, RegExp]
     /deploy again/,
   ],
   [
+    "a mounted ConfigMap that is not there, as of a certificate authority",
+    "config-maps",
+    () => {
+      const volume = { name: "database-ca", configMap: { name: "pg-ca" } };
+      installation.podSpec("r3a-sync-1h").volumes = [volume];
+    },
+    "fail",
+    /ConfigMap pg-ca is not there/,
+    /deploy again/,
+  ],
+  [
+    "a mounted Secret that is not there",
+    "secrets",
+    () => {
+      const volume = { name: "database-ca", secret: { secretName: "pg-ca" } };
+      installation.podSpec("r3a-sync-1h").volumes = [volume];
+    },
+    "fail",
+    /Secret pg-ca is not there/,
+    /deploy\.md/,
+  ],
+  [
     "a right of the janitor that is missing",
     "rights",
     () => answers.denied.add("patch pods/status"),

@@ -95,6 +95,7 @@ const CRON_JOB_BREACHES: readonly [string, string, unknown][] = [
 
 /** [rule that must find it, the object that breaks it] */
 const OBJECT_BREACHES: readonly [string, Manifest][] = [
+  ["liveness", withChange(goodDeployment(), "spec/template/spec/containers/0/livenessProbe", undefined)],
   ["namespace", withChange(goodRole(), "metadata/namespace", "default")],
   ["namespace", withChange(goodRole(), "metadata/namespace", undefined)],
   ["restricted-namespace", withChange(goodNamespace(), "metadata/labels", {})],

@@ -18,6 +18,7 @@ export type ListedCronJob = {
 export type ListedPodSpec = {
   serviceAccountName?: string;
   containers: { image: string; env?: object[] }[];
+  volumes?: object[];
 };
 
 export type Installation = {

@@ -93,6 +93,8 @@ export function goodCronJob(name = "r3a-sync-15m", schedule = "*/15 * * * *"): M
 /** A Deployment that keeps every rule. */
 export function goodDeployment(): Manifest {
   const template = podTemplate();
+  const livenessProbe = { exec: { command: ["true"] } };
+  const containers = template.spec.containers.map((each) => ({ ...each, livenessProbe }));
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -101,7 +103,7 @@ export function goodDeployment(): Manifest {
       replicas: 1,
       strategy: { type: "Recreate" },
       selector: { matchLabels: LABELS },
-      template: { ...template, spec: { ...template.spec, restartPolicy: "Always" } },
+      template: { ...template, spec: { ...template.spec, containers, restartPolicy: "Always" } },
     },
   };
 }

@@ -1,0 +1,124 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildRunner, NODE_FLAGS } from "../../dev/build.ts";
+import { renderObjects } from "../../infra/render.ts";
+import { type Container, podOf } from "../../infra/rules/pod.ts";
+import { SETTINGS } from "../../infra/settings/schema.ts";
+import { ALIVE } from "../../runner/src/contract.ts";
+import { ROOT } from "../support/project.ts";
+
+type Probe = {
+  readonly exec: { readonly command: readonly string[] };
+  readonly periodSeconds: number;
+  readonly failureThreshold: number;
+};
+type Runner = Container & {
+  readonly args: readonly string[];
+  readonly startupProbe: Probe;
+  readonly livenessProbe: Probe;
+  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+};
+
+/** Each minute sync as a Deployment. */
+const pods = ["sync-1m-top", "sync-1m"].map((name) => {
+  const objects = renderObjects(SETTINGS.parse({ jobs: { [name]: { runMode: "deployment" } } }));
+  const deployment = objects.find(({ kind }) => kind === "Deployment");
+  const spec = deployment === undefined ? undefined : podOf(deployment)?.spec;
+  const runner = spec?.containers?.[0] as Runner;
+  return {
+    name,
+    spec,
+    runner,
+    env: Object.fromEntries(runner.env?.map((each) => [each.name, each.value]) ?? []),
+  };
+});
+
+describe.each(pods)("the Deployment of $name", ({ name, spec, runner, env }) => {
+  test("is looked at by the image's own probe, at its start and later", () => {
+    expect(runner.livenessProbe.exec.command).toEqual(ALIVE);
+    expect(runner.startupProbe.exec.command).toEqual(ALIVE);
+  });
+
+  test("may take a cycle by its deadline, the wait for the next one and a minute more before it counts as hung", () => {
+    const maxAge = Number(env.R3A_HEARTBEAT_MAX_AGE);
+    expect(maxAge).toBe(name === "sync-1m-top" ? 35 + 60 + 60 : 285 + 60 + 60);
+  });
+
+  test("has as long until its first cycle ended, which waits for the schema", () => {
+    const { periodSeconds, failureThreshold } = runner.startupProbe;
+    expect(periodSeconds * failureThreshold).toBeGreaterThanOrEqual(Number(env.R3A_HEARTBEAT_MAX_AGE));
+  });
+
+  test("touches its file in a small folder of its own, for its root is read-only", () => {
+    const volume = spec?.volumes?.find((each) => each.name === "heartbeat");
+    expect(volume).toEqual({ name: "heartbeat", emptyDir: { sizeLimit: "1Mi" } });
+    const mount = runner.volumeMounts.find((each) => each.name === "heartbeat");
+    expect(env.R3A_HEARTBEAT_FILE).toBe(`${mount?.mountPath}/heartbeat`);
+  });
+});
+
+test("a job that ends by itself has neither probe nor heartbeat", () => {
+  const jobs = renderObjects(SETTINGS.parse({})).filter(({ kind }) => kind !== "Deployment");
+  expect(JSON.stringify(jobs)).not.toMatch(/livenessProbe|startupProbe|R3A_HEARTBEAT/);
+});
+
+describe("the probe in the image", () => {
+  const folder = mkdtempSync(join(tmpdir(), "r3a-alive-"));
+  const bundle = join(folder, "app");
+  const file = join(folder, "heartbeat");
+  beforeAll(() => buildRunner(bundle), 120_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Exit code and reason of the probe on a file that was touched so many seconds ago, null: that is not there. */
+  async function probe(ageS: number | null, env: Readonly<Record<string, string>> = {}) {
+    rmSync(file, { force: true });
+    if (ageS !== null) {
+      writeFileSync(file, "");
+      const at = Date.now() / 1000 - ageS;
+      utimesSync(file, at, at);
+    }
+    return new Promise((resolve) => {
+      const child = execFile(
+        process.execPath,
+        [join(bundle, "alive.js")],
+        { env: { R3A_HEARTBEAT_FILE: file, R3A_HEARTBEAT_MAX_AGE: "100", ...env } },
+        (_error, stdout, stderr) => resolve([child.exitCode, stdout, stderr.trim()]),
+      );
+    });
+  }
+
+  test.each([
+    [0, 0, ""],
+    [90, 0, ""],
+    [130, 1, "the last cycle ended 130 s ago, which is more than 100 s"],
+    [86_400, 1, "the last cycle ended 86400 s ago, which is more than 100 s"],
+    // the clock was set back by a day meanwhile
+    [-86_400, 1, "the last cycle ended 86400 s ago, which is more than 100 s"],
+    [-5, 0, ""],
+    [null, 1, "no cycle has ended yet"],
+  ])("on a file that was touched %s s ago ends with %s", async (ageS, code, reason) => {
+    expect(await probe(ageS)).toEqual([code, "", reason]);
+  });
+
+  test.each([{ R3A_HEARTBEAT_FILE: "" }, { R3A_HEARTBEAT_MAX_AGE: "soon" }, { R3A_HEARTBEAT_MAX_AGE: "0" }])(
+    "without its settings says which: %j",
+    async (env) => {
+      const reason = "R3A_HEARTBEAT_FILE and R3A_HEARTBEAT_MAX_AGE must be set";
+      expect(await probe(0, env)).toEqual([1, "", reason]);
+    },
+  );
+
+  test("is one file that loads no other, where the image has it", () => {
+    const text = readFileSync(join(bundle, "alive.js"), "utf8");
+    expect([...text.matchAll(/\bfrom\s*"([^"]+)"|\bimport\s*\(/g)].map(([, name]) => name)).toEqual([
+      "node:fs",
+    ]);
+    const dockerfile = readFileSync(join(ROOT, "runner/Dockerfile"), "utf8");
+    const [, node, main] = /^ENTRYPOINT \["([^"]+)", .*"([^"]+)"\]$/m.exec(dockerfile) ?? [];
+    expect([node, main?.replace("main.js", "alive.js")]).toEqual([...ALIVE]);
+    expect(NODE_FLAGS.every((flag) => dockerfile.includes(`"${flag}"`))).toBe(true);
+  });
+});
