@@ -124,7 +124,7 @@ export const JANITOR_NUMBERS = {
   deleteAfterS: { usual: 900, most: 7 * 86_400 },
   /** Longer than any schedule of ours: a Job that ended before it tells nobody anything. */
   finishedAfterS: { usual: 35 * 86_400, most: 400 * 86_400 },
-  /** The brake: objects of one run, and the share of the namespace's pods in percent. */
+  /** The brake: objects of one run, and the share of the pods in the scope in percent. */
   maxDeletes: { usual: 20, most: 10_000 },
   maxPercent: { usual: 50, most: 100 },
 } as const;
