@@ -58,6 +58,14 @@ test.each<[string, Sight]>([
   ["a Job named like ours that no CronJob made", sight([finished("r3a-sync-1h-29401260")])],
   ["a Job named like ours by a stranger's clock", sight([finished("r3a-sync-1h-x-29401260", byClock)])],
   [
+    "a Job named like ours that a stranger's CronJob made",
+    sight(
+      [finished("r3a-sync-1h-29401260", { ...byClock, ...ownedBy("CronJob", "c") })],
+      [],
+      [cronJobOf("c")],
+    ),
+  ],
+  [
     "a Job with another part-of",
     sight([finished("j", { labels: { "app.kubernetes.io/part-of": "r3a-staging" } })]),
   ],

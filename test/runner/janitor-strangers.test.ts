@@ -76,6 +76,20 @@ describe("what an operator owns stays in each scope", () => {
     expectKept(grandchild, { ownerReferences: [owner("example.com/v1", "Backup")] }, /Backup x above it/);
   });
 
+  test("of one pod of a Job: the whole Job stays, since the pod would go with it", () => {
+    const second = { ...owner("example.com/v1", "Backup"), uid: "uid-b" };
+    for (const [metadata, why] of [
+      [{ ownerReferences: [...(ofJob.ownerReferences ?? []), second] }, /Backup x above it/],
+      [{ ...ofJob, annotations: { "argocd.argoproj.io/tracking-id": "x" } }, /Argo looks after it/],
+    ] as const) {
+      const make = (labels: Metadata) => ({
+        jobs: [jobOf("j", { metadata: labels, status: endedAt(LONG_AGO) })],
+        pods: [podOf("a", STATUS.succeeded, metadata)],
+      });
+      expectKept(make, {}, why);
+    }
+  });
+
   test("two Jobs that name each other have no end above them, and make none here", () => {
     const jobs = [
       jobOf("j", { metadata: { ...OURS, ...ownedBy("Job", "k") } }),
