@@ -8,6 +8,7 @@ import {
   type JanitorScope,
   PROTECTED_SELECTORS,
 } from "./contract.ts";
+import { parseDbUrl } from "./db/url.ts";
 import { SettingsFault } from "./errors.ts";
 import { parseJanitorMode, parseJanitorNamespace, parseJanitorScope } from "./janitor-settings.ts";
 import { parseSelectors, type Selector } from "./selector.ts";
@@ -128,20 +129,6 @@ export function parseSettings<K extends keyof Settings>(
   }
   if (faults.length > 0) throw new SettingsFault(faults);
   return parsed as Pick<Settings, K>;
-}
-
-/** Also takes the SQLAlchemy form of the Python system. The URL holds a password, so no message repeats it. */
-function parseDbUrl(text: string): string {
-  const plain = text.replace(/^postgres(ql)?(\+\w+)?:\/\//, "postgresql://");
-  const url = URL.canParse(plain) ? new URL(plain) : null;
-  // a / of a password ends the host, and what stood before it would be shown as its port; a bare % cannot be decoded
-  const isBroken = /^\w+:\/\/[^/?#]*\/[^?#]*@|%(?![\da-f]{2})/i.test(plain);
-  if (isBroken || url?.protocol !== "postgresql:" || url.hostname === "" || url.pathname.length < 2) {
-    throw new Error(
-      "must look like postgresql://HOST:5432/DATABASE with USER:PASSWORD@ before the host (its value is not shown)",
-    );
-  }
-  return plain;
 }
 
 function parseHttpUrl(text: string): string {

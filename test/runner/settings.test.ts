@@ -151,7 +151,7 @@ describe("DB_URL", () => {
   });
 
   test("keeps its options and the encoding of its password", () => {
-    const url = "postgresql://u:p%40ss%2Fw@h/d?sslmode=verify-full&sslrootcert=/etc/ca.pem";
+    const url = "postgresql://u:p%40ss%2Fw@h/d?sslmode=verify-full&application_name=mine";
     expect(parseSettings({ DB_URL: url }, ["dbUrl"])).toEqual({ dbUrl: url });
   });
 

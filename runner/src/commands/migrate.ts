@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { EXIT } from "../contract.ts";
-import { migrate as applyMigrations } from "../db/migrate.ts";
+import { migrate as applyMigrations, type Migrated, migrateWithRoles } from "../db/migrate.ts";
 import { messageOf, TryAgain } from "../errors.ts";
 import { parseCount } from "../settings.ts";
 import { sleep } from "../time.ts";
@@ -10,9 +10,10 @@ const RETRY_MS = 1_000;
 
 export const migrate: Command = {
   name: "migrate",
-  examples: ["migrate", "migrate --dry-run", "migrate --wait 120"],
+  examples: ["migrate", "migrate --dry-run", "migrate --roles", "migrate --wait 120"],
   define: (command) =>
     command
+      .option("--roles", "also make the roles r3a_owner, r3a_writer and r3a_reader, with their rights")
       .option("--wait <seconds>", "try again for this long while the database is away (default: not at all)")
       .option(...OPTION.dryRun)
       .option(...OPTION.deadline)
@@ -22,13 +23,13 @@ export const migrate: Command = {
     const waitS = faults.take("--wait", options.wait, (text) => parseCount(text, 86_400)) ?? 0;
     const { dbUrl } = faults.settings(context, ["dbUrl"]);
     const isPlan = options.dryRun === true;
-    const names = await whileAway(context, waitS * 1000, () =>
-      applyMigrations(dbUrl, { isPlan, stop: context.signal }),
+    const wish = { isPlan, stop: context.signal };
+    const done = await whileAway(context, waitS * 1000, async () =>
+      options.roles === true
+        ? migrateWithRoles(dbUrl, wish)
+        : { files: await applyMigrations(dbUrl, wish), statements: [] },
     );
-    if (options.json === true)
-      context.print(`${JSON.stringify(isPlan ? { pending: names } : { applied: names })}\n`);
-    else if (names.length === 0) context.print("the schema is up to date\n");
-    else context.print(names.map((name) => `${isPlan ? "would apply" : "applied"} ${name}\n`).join(""));
+    context.print(options.json === true ? renderJson(done, isPlan) : renderText(done, isPlan));
     return EXIT.done;
   },
 };
@@ -48,4 +49,16 @@ async function whileAway<T>(context: Context, waitMs: number, work: () => Promis
     }
     await sleep(Math.min(RETRY_MS, Math.max(1, until - performance.now())), context.signal);
   }
+}
+
+function renderJson({ files, statements }: Migrated, isPlan: boolean): string {
+  return `${JSON.stringify({ [isPlan ? "pending" : "applied"]: files, ...(statements.length > 0 && { statements }) })}\n`;
+}
+
+/** With statements about roles it is SQL that a person may run. */
+function renderText({ files, statements }: Migrated, isPlan: boolean): string {
+  const remark = statements.length > 0 ? "-- " : "";
+  const said = files.map((name) => `${isPlan ? "would apply" : "applied"} ${name}`);
+  const lines = said.length > 0 ? said : ["the schema is up to date"];
+  return [...lines.map((line) => `${remark}${line}\n`), ...statements.map((sql) => `${sql};\n`)].join("");
 }

@@ -1,5 +1,8 @@
 import pg from "pg";
+import { messageOf, SettingsFault } from "../errors.ts";
 import { checkSession, SET_SESSION, type SessionRow } from "./session.ts";
+import { parseTls, type Tls, withoutTls } from "./tls.ts";
+import { faultOfTls, guardLogin } from "./tls-fault.ts";
 
 /** A server that answers has ended a session long before. */
 const CLOSE_MS = 1_000;
@@ -27,7 +30,15 @@ export function cutClient(client: pg.ClientBase, reason?: Error): void {
  * round trip of the minute job goes into them. Whoever uses such a client asks `sessionOf` after its first statement.
  */
 export function createClient(config: pg.ClientConfig): pg.Client {
-  const client = new pg.Client(config);
+  const tls = readTls(config);
+  const client = new pg.Client({
+    ...config,
+    connectionString: withoutTls(config.connectionString ?? ""),
+    ssl: tls.ssl,
+    sslnegotiation: tls.isDirect ? "direct" : "postgres",
+    enableChannelBinding: tls.channelBinding !== "disable",
+  });
+  guardLogin(client, tls);
   const [connect, end] = [client.connect.bind(client), client.end.bind(client)];
   const start = async () => {
     sendTogether(client);
@@ -44,13 +55,16 @@ export function createClient(config: pg.ClientConfig): pg.Client {
     connect(told?: (error: Error) => void) {
       if (told === undefined)
         return connect()
+          .catch((error: unknown) => {
+            throw asFault(error, tls);
+          })
           .then(open)
           .then(() => client);
       // a pool forgets a client that could not connect; its socket would keep the process until the server hangs up (60 s)
       return connect((error: Error) => {
         if (error) client.end().catch(() => {});
         else void open();
-        told(error);
+        told(error && asFault(error, tls));
       });
     },
     end(told?: () => void) {
@@ -61,6 +75,22 @@ export function createClient(config: pg.ClientConfig): pg.Client {
       return end().then(ended).then(told);
     },
   });
+}
+
+/** The files that DB_URL names may have gone since it was parsed; a renewed one is taken by the next connection. */
+function readTls({ connectionString = "" }: pg.ClientConfig): Tls {
+  try {
+    return parseTls(connectionString);
+  } catch (error) {
+    throw new SettingsFault([`DB_URL ${messageOf(error)}`]);
+  }
+}
+
+/** Where no safe connection came about, DB_URL or the server's certificate is wrong; other errors come out as they are. */
+function asFault<E>(error: E, tls: Tls): E | SettingsFault {
+  const fault = faultOfTls(error, tls);
+  if (fault === null) return error;
+  return Object.assign(new SettingsFault([`DB_URL: ${fault.reason}: ${fault.remedy}`]), { cause: error });
 }
 
 /** Statements until the first pause go out without waiting for the answers of those before them. */

@@ -1,4 +1,3 @@
-import pg from "pg";
 import { storageOf } from "../partition/desired.ts";
 import type { Leaf } from "../partition/layout.ts";
 import { renderTime } from "../time.ts";
@@ -7,8 +6,8 @@ import { codeOf } from "./fault.ts";
 import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
 
 const LIST_LEAVES = `select relid::regclass::text as name from pg_partition_tree('r3a.ohlcv_partitioned') where isleaf`;
-const LOCK_LEAF = `select pg_advisory_xact_lock(r3a_util.lock_key('leaf', $1))`;
-const IS_ATTACHED = `select 1 from pg_inherits where inhrelid = to_regclass($1)`;
+/** As the owner of the parent, whoever asks: see the migration 000014_make_leaf. */
+const MAKE_LEAF = `select r3a_util.make_leaf($1, $2, $3) as name`;
 
 const PATIENCE_MS = 25_000;
 
@@ -48,20 +47,12 @@ export async function ensureLeaf(
 }
 
 async function createLeaf(db: Database, leaf: Leaf): Promise<void> {
-  const table = `r3a.${pg.escapeIdentifier(leaf.name)}`;
-  const parent = `r3a.${pg.escapeIdentifier(leaf.parent)}`;
-  const [from, to] = [leaf.span.from, leaf.span.to].map((ms) => pg.escapeLiteral(renderTime(ms)));
-  const storage = Object.entries(storageOf(leaf, Date.now())).map(([name, value]) => `${name} = ${value}`);
-  const options = storage.length > 0 ? `with (${storage.join(", ")})` : "";
+  const storage = JSON.stringify(storageOf(leaf, Date.now()));
   await withTransaction(db, async (client) => {
     await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
-    // two attaches to one parent exclude each other anyway: here they wait in order, before either has made a table
-    await client.query(LOCK_LEAF, [leaf.parent]);
-    const attached = await client.query(IS_ATTACHED, [table]);
-    if (attached.rowCount !== 0) return;
-    await client.query(`create table if not exists ${table} (like ${parent} including all) ${options}`);
-    await client.query(
-      `alter table ${parent} attach partition ${table} for values from (${from}) to (${to})`,
-    );
+    const values = [leaf.parent, renderTime(leaf.span.from), storage];
+    const { rows } = await client.query<{ name: string }>(MAKE_LEAF, values);
+    if (rows[0]?.name !== leaf.name)
+      throw new Error(`r3a_util.make_leaf made ${rows[0]?.name} in the place of ${leaf.name}`);
   });
 }

@@ -1,23 +1,69 @@
 import { runner } from "node-pg-migrate";
+import pg from "pg";
 import { SettingsFault, TryAgain } from "../errors.ts";
 import { createClient } from "./client.ts";
-import { clientConfig, closeDatabase, openDatabase } from "./connect.ts";
+import { clientConfig, closeDatabase, type Database, openDatabase } from "./connect.ts";
 import { translate } from "./fault.ts";
 import { findStage } from "./legacy-catalog.ts";
 import { openLockSession, waitForLock } from "./lock.ts";
+import { checkRequirements } from "./requirements.ts";
+import { findMaker, giveRights, makeRoles, readRoles } from "./roles.ts";
+import { planRoles } from "./roles-plan.ts";
 import { listPending, MIGRATIONS } from "./schema.ts";
 
 /** Of two at once the second waits: a migration builds nothing large, so minutes mean a holder that hangs. */
 const WAIT_MS = 5 * 60_000;
 
+export type MigrateWish = {
+  /** Only say what would be done. */
+  readonly isPlan?: boolean;
+  /** Ends the wait for another migration. */
+  readonly stop?: AbortSignal;
+};
+
+/** Names of files, and statements about roles; both as they were done, or would be. */
+export type Migrated = { readonly files: readonly string[]; readonly statements: readonly string[] };
+
 /**
  * Applies what is missing, each file in a transaction of its own. Returns the names it applied; safe at any time.
- * `isPlan` only names them; `stop` ends the wait for another migration.
+ * What this program cannot work with is a SettingsFault with all of it, before anything is changed.
  */
-export async function migrate(
+export async function migrate(url: string, wish: MigrateWish = {}): Promise<readonly string[]> {
+  return withMigrateLock(url, wish, async (db, client) => {
+    await refuseOldLayout(db);
+    await checkRequirements(db);
+    return wish.isPlan ? listPending(db) : applyFiles(db, client);
+  });
+}
+
+/** The same, with the three roles: makes those that are missing, and gives each its objects and rights. */
+export async function migrateWithRoles(url: string, wish: MigrateWish = {}): Promise<Migrated> {
+  return withMigrateLock(url, wish, async (db, client) => {
+    await refuseOldLayout(db);
+    const { plan, faults } = planRoles(await readRoles(db));
+    await checkRequirements(db, faults);
+    if (wish.isPlan) return { files: await listPending(db), statements: [...plan.first, ...plan.rights] };
+    await makeRoles(db, plan.first);
+    const files = await applyFiles(db, client);
+    // by now there may be objects that there were not
+    const { rights } = planRoles(await readRoles(db)).plan;
+    await giveRights(db, rights, wish.stop);
+    return { files, statements: [...plan.first, ...rights] };
+  });
+}
+
+async function refuseOldLayout(db: Database): Promise<void> {
+  if ((await findStage(db)) !== "old") return;
+  throw new SettingsFault([
+    "the database has the old layout (a leaf per coin, month and interval): run migrate-layout",
+  ]);
+}
+
+async function withMigrateLock<T>(
   url: string,
-  { isPlan = false, stop }: { readonly isPlan?: boolean; readonly stop?: AbortSignal } = {},
-): Promise<readonly string[]> {
+  { stop }: MigrateWish,
+  work: (db: Database, client: pg.Client) => Promise<T>,
+): Promise<T> {
   const db = openDatabase(url, "migrate");
   const locks = await openLockSession(db, stop);
   const client = createClient(clientConfig(url, "migrate"));
@@ -28,23 +74,7 @@ export async function migrate(
       throw new TryAgain("another migration holds the lock for more than 5 min; see r3a_util.lock_holder");
     }
     await client.connect();
-    if ((await findStage(db)) === "old") {
-      throw new SettingsFault([
-        "the database has the old layout (a leaf per coin, month and interval): run migrate-layout",
-      ]);
-    }
-    if (isPlan) return await listPending(db);
-    const applied = await runner({
-      dbClient: client,
-      dir: MIGRATIONS,
-      direction: "up",
-      migrationsTable: "migration",
-      migrationsSchema: "r3a",
-      createMigrationsSchema: true,
-      noLock: true, // its own wait blocks inside the server and so holds back vacuum; ours is held above
-      log: () => {},
-    });
-    return applied.map(({ name }) => name);
+    return await work(db, client);
   } catch (error) {
     throw translate(error);
   } finally {
@@ -52,4 +82,22 @@ export async function migrate(
     await locks.end();
     await closeDatabase(db);
   }
+}
+
+async function applyFiles(db: Database, client: pg.Client): Promise<readonly string[]> {
+  const { maker, hasSchema } = await findMaker(db);
+  // what several logins make must belong to one role, or none of them could change what another one made
+  if (maker !== null) await client.query(`set role ${pg.escapeIdentifier(maker)}`);
+  const applied = await runner({
+    dbClient: client,
+    dir: MIGRATIONS,
+    direction: "up",
+    migrationsTable: "migration",
+    migrationsSchema: "r3a",
+    // asks for the right to create schemas even where this one is there
+    createMigrationsSchema: !hasSchema,
+    noLock: true, // its own wait blocks inside the server and so holds back vacuum; ours is held above
+    log: () => {},
+  });
+  return applied.map(({ name }) => name);
 }

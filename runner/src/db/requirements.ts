@@ -1,0 +1,113 @@
+import { SettingsFault } from "../errors.ts";
+import { type Database, withClient } from "./connect.ts";
+import { findMaker } from "./roles.ts";
+import { listPending } from "./schema.ts";
+import { judgeObjects, type ObjectRow } from "./schema-objects.ts";
+
+/** Major versions that the tests run on. */
+export const SUPPORTED = { oldest: 15, newest: 18 } as const;
+
+/** What the database itself must be; no statement of ours can change it. */
+export type DatabaseFacts = {
+  /** E.g. 180004. */
+  version: number;
+  release: string;
+  encoding: string;
+  database: string;
+};
+const DATABASE_FACTS = `
+  select current_setting('server_version_num')::int as version, current_setting('server_version') as release,
+         current_setting('server_encoding') as encoding, current_database() as database`;
+
+/** Sentences about what makes this database unusable. */
+export function judgeDatabase({ version, release, encoding, database }: DatabaseFacts): readonly string[] {
+  const faults: string[] = [];
+  if (Math.floor(version / 10_000) < SUPPORTED.oldest)
+    faults.push(
+      `the server is PostgreSQL ${release}: too old, ${SUPPORTED.oldest} to ${SUPPORTED.newest} are supported; upgrade it`,
+    );
+  if (encoding !== "UTF8")
+    faults.push(
+      `the database ${database} has the encoding ${encoding}, and names of symbols need UTF8: create database NAME encoding 'UTF8' locale 'C.UTF-8' template template0, and let DB_URL name that one`,
+    );
+  return faults;
+}
+
+export async function readDatabaseFacts(db: Database): Promise<DatabaseFacts> {
+  const { rows } = await withClient(db, (client) => client.query<DatabaseFacts>(DATABASE_FACTS));
+  const [facts] = rows;
+  if (facts === undefined) throw new Error("the server says nothing of itself");
+  return facts;
+}
+
+/** Rights of the role that makes what a migration makes: $1, null for the one that asks. */
+const MAKER_RIGHTS = `
+  with me as (select coalesce($1, current_user::text)::name as role),
+  ours as (select n.oid, n.nspname from pg_namespace n where n.nspname in ('r3a', 'r3a_util'))
+  select me.role::text as role, has_database_privilege(me.role, current_database(), 'CREATE') as "maySchema",
+         (select count(*) = 2 from ours) as "hasSchemas", current_database() as database,
+         array(select nspname::text from ours where not has_schema_privilege(me.role, oid, 'CREATE, USAGE')
+               or not has_schema_privilege(me.role, oid, 'USAGE') order by 1) as closed,
+         array(select distinct pg_get_userbyid(c.relowner)::text from pg_class c where c.relnamespace in (select oid from ours)
+               and c.relkind in ('r', 'p', 'v', 'm') and not pg_has_role(me.role, c.relowner, 'USAGE') order by 1) as strangers
+  from me`;
+
+export type MakerRights = {
+  role: string;
+  /** May make schemas in the database. */
+  maySchema: boolean;
+  hasSchemas: boolean;
+  database: string;
+  /** Schemas of ours in which it may make nothing. */
+  closed: string[];
+  /** Owners of tables of ours that it does not belong to. */
+  strangers: string[];
+};
+
+export function judgeMaker({ role, ...rights }: MakerRights): readonly string[] {
+  const faults: string[] = [];
+  if (!rights.hasSchemas && !rights.maySchema)
+    faults.push(
+      `role ${role} may make no schema; the database's owner runs: grant create on database "${rights.database}" to "${role}"`,
+    );
+  for (const schema of rights.closed)
+    faults.push(
+      `role ${role} may make nothing in the schema ${schema}: run this as the owner of that schema`,
+    );
+  if (rights.strangers.length > 0)
+    faults.push(
+      `tables of ours belong to ${rights.strangers.join(", ")}, and role ${role} is no member: run this as the owner, or as a role that has it (grant r3a_owner to ...)`,
+    );
+  return faults;
+}
+
+/** Relations and functions of our schemas, with the columns of the tables. */
+export const OBJECTS = `
+  select n.nspname || '.' || c.relname as name, c.relkind as kind,
+         array(select a.attname || ' ' || format_type(a.atttypid, a.atttypmod) from pg_attribute a
+               where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p') order by a.attnum) as columns,
+         array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+               and a.attnotnull and not a.atthasdef and a.attidentity = '' and c.relkind in ('r', 'p')) as demanded
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname in ('r3a', 'r3a_util') and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c')
+  union all
+  select format('%s.%s(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), p.prokind, '{}', '{}'
+  from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname in ('r3a', 'r3a_util')`;
+
+export async function listObjects(db: Database): Promise<readonly ObjectRow[]> {
+  return (await withClient(db, (client) => client.query<ObjectRow>(OBJECTS))).rows;
+}
+
+/** Throws one SettingsFault with all that stands in the way of a migration, and `more`; changes nothing. */
+export async function checkRequirements(db: Database, more: readonly string[] = []): Promise<void> {
+  const { maker } = await findMaker(db);
+  const [facts, pending, objects, rights] = await Promise.all([
+    readDatabaseFacts(db),
+    listPending(db),
+    listObjects(db),
+    withClient(db, (client) => client.query<MakerRights>(MAKER_RIGHTS, [maker])),
+  ]);
+  const ofMaker = pending.length === 0 ? [] : rights.rows.flatMap(judgeMaker);
+  const faults = [...judgeDatabase(facts), ...ofMaker, ...judgeObjects(objects, pending), ...more];
+  if (faults.length > 0) throw new SettingsFault(faults);
+}

@@ -1,0 +1,23 @@
+import { hostOf, parseTls } from "./tls.ts";
+
+/**
+ * The URL of the database as the driver takes it, also from the SQLAlchemy form of the Python system. The URL holds a
+ * password, so no message repeats it. Throws the sentence that says what is expected of DB_URL.
+ */
+export function parseDbUrl(text: string): string {
+  const plain = text
+    .replace(/^postgres(ql)?(\+\w+)?:\/\//, "postgresql://")
+    // the folder of a socket in ?host= leaves the place of the host empty, which no URL with a user may have
+    .replace(/^(postgresql:\/\/(?:[^/?#]*@)?)(?=\/[^?#]*\?(?:.*&)?host=)/, "$1localhost");
+  const url = URL.canParse(plain) ? new URL(plain) : null;
+  // a / of a password ends the host, and what stood before it would be shown as its port; a bare % cannot be decoded
+  const isBroken = /^\w+:\/\/[^/?#]*\/[^?#]*@|%(?![\da-f]{2})/i.test(plain);
+  if (isBroken || url?.protocol !== "postgresql:" || url.hostname === "" || url.pathname.length < 2) {
+    throw new Error(
+      "must look like postgresql://HOST:5432/DATABASE with USER:PASSWORD@ before the host (its value is not shown)",
+    );
+  }
+  if (hostOf(url).includes(",")) throw new Error("must name one host: the driver tries no second one");
+  parseTls(plain);
+  return plain;
+}
