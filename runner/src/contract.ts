@@ -134,7 +134,8 @@ export const FEW_PODS = 3;
 
 /** Every environment variable that the runner reads, with what it means. Flags win over these, these over defaults. */
 export const ENVIRONMENT = {
-  DB_URL: "postgresql://user:password@host:5432/database; postgresql+psycopg2:// works too. Secret.",
+  DB_URL:
+    "postgresql://user:password@host:5432/database; postgresql+psycopg2:// works too. TLS, verified, to any host but this machine unless sslmode says otherwise: docs/database.md. Secret.",
   AUTO_PERIOD:
     "true: sync goes on behind the newest candle; false: asks for all since FALLBACK_START. Default true.",
   SYNC_INTERVALS: "intervals that sync works on; any other one ends with 0 at once. Default 1m,15m,1h,4h,1d.",

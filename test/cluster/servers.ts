@@ -70,6 +70,8 @@ export async function startServers(host: string): Promise<Servers> {
   const url = new URL(server.url(DATABASE));
   url.hostname = host;
   url.port = String(entrance.port);
+  // the server has no TLS, and for pods it is at the other end of a network
+  url.searchParams.set("sslmode", "disable");
   const stopDatabase = async () => {
     await pool.end();
     await server.stop({ force: true });

@@ -39,10 +39,9 @@ test("the weight of this minute, and what is left of each hold and ban, are told
   ]);
 });
 
-test("the server says of itself that it is here, in the clear, and takes writes", async () => {
+test("the server says of itself that it is here, in UTF8, and takes writes", async () => {
   expect(await readServer(db, signal)).toMatchObject({
-    tls: null,
-    is_local: true,
+    encoding: "UTF8",
     is_standby: false,
     is_read_only: false,
   });

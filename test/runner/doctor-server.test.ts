@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Transport } from "../../runner/src/db/doctor-reach.ts";
 import type { Finding } from "../../runner/src/doctor/check.ts";
 import { judgeBudgets, judgeOrigin } from "../../runner/src/doctor/exchange-checks.ts";
 import {
@@ -7,8 +8,8 @@ import {
   judgeReach,
   judgeSchema,
   judgeServer,
-  judgeTls,
 } from "../../runner/src/doctor/server-checks.ts";
+import { judgeTls } from "../../runner/src/doctor/tls-check.ts";
 
 const S = 1_000;
 const NOW = Date.UTC(2026, 5, 15);
@@ -20,10 +21,18 @@ const server = {
   role: "r3a",
   is_standby: false,
   is_read_only: false,
-  tls: null,
-  is_local: true,
+  encoding: "UTF8",
 };
-const schema = { pending: [], unknown: [], isOld: false, isMoving: false };
+const transport = { trust: "plain", isLocal: true, rootCert: null, protocol: null, validTo: null } as const;
+const verified = {
+  trust: "full",
+  isLocal: false,
+  protocol: "TLSv1.3",
+  validTo: NOW + 90 * 86_400 * S,
+} as const;
+const throughTls = (change: Partial<Transport>, extra: string | null = null) =>
+  judgeTls({ step: "in", address: "db:5432", ms: 1, transport: { ...transport, ...change } }, extra, NOW);
+const schema = { pending: [], unknown: [], isOld: false, isMoving: false, faults: [] as string[] };
 const budget = { egress_key: "default", used: 40, hold_ms: 0, firewall_ms: 0, banned_ms: 0 };
 
 test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
@@ -64,7 +73,7 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   ],
   [
     "a connection",
-    judgeReach({ step: "in", address: "db:5432", ms: 12.3 }),
+    judgeReach({ step: "in", address: "db:5432", ms: 12.3, transport }),
     "pass",
     /db:5432 lets us in, after 12 ms/,
     /^$/,
@@ -93,14 +102,62 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   ["a standby", judgeServer({ ...server, is_standby: true }), "fail", /nothing can be written/, /primary/],
   ["read-only", judgeServer({ ...server, is_read_only: true }), "fail", /read_only is on/, /reset it/],
   [
+    "LATIN1",
+    judgeServer({ ...server, encoding: "LATIN1" }),
+    "fail",
+    /the encoding LATIN1.*need UTF8/,
+    /make another database/,
+  ],
+  [
+    "a refused certificate",
+    judgeReach({ step: "tls", address: "db:5432", message: "expired", remedy: "renew it" }),
+    "fail",
+    /^no safe connection to db:5432: expired$/,
+    /^renew it$/,
+  ],
+  [
     "no encryption to elsewhere",
-    judgeTls({ ...server, is_local: false }),
-    "warn",
-    /not encrypted/,
+    throughTls({ isLocal: false }),
+    "fail",
+    /not encrypted, as sslmode=disable/,
     /sslmode=verify-full/,
   ],
-  ["no encryption to this machine", judgeTls(server), "pass", /does not leave/, /^$/],
-  ["TLS", judgeTls({ ...server, is_local: false, tls: "TLSv1.3" }), "pass", /TLSv1\.3/, /^$/],
+  ["no encryption to this machine", throughTls({}), "pass", /does not leave/, /^$/],
+  [
+    "TLS that trusts anybody",
+    throughTls({ trust: "unverified", isLocal: false, protocol: "TLSv1.2" }),
+    "warn",
+    /^encrypted \(TLSv1\.2\) and not verified/,
+    /sslmode=verify-full/,
+  ],
+  [
+    "TLS for any host",
+    throughTls({ ...verified, trust: "chain", rootCert: "/ca.pem" }),
+    "warn",
+    /by \/ca\.pem, but for any host/,
+    /sslmode=verify-full/,
+  ],
+  [
+    "TLS",
+    throughTls({ ...verified, rootCert: "/ca.pem" }),
+    "pass",
+    /^encrypted \(TLSv1\.3\) and verified by \/ca\.pem, valid until 2026-09-13T00:00:00Z$/,
+    /^$/,
+  ],
+  [
+    "TLS by an authority of the environment",
+    throughTls(verified, "/extra.pem"),
+    "pass",
+    /by the authorities of Node and of \/extra\.pem, valid/,
+    /^$/,
+  ],
+  [
+    "a certificate of 13 days",
+    throughTls({ ...verified, validTo: NOW + 13 * 86_400 * S }),
+    "warn",
+    /valid until 2026-06-28T00:00:00Z: in 13/,
+    /renew/,
+  ],
   ["two backends", judgePids({ pids: [1, 2] }), "fail", /2 backends.*transaction mode/, /session mode/],
   [
     "a clock 3 s ahead",
@@ -143,6 +200,13 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
     "warn",
     /000099_x.*does not know/,
     /newer one/,
+  ],
+  [
+    "a column that is gone",
+    judgeSchema({ ...schema, faults: ["r3a.coin lacks the column base (text): change it back"] }),
+    "fail",
+    /^r3a\.coin lacks the column base/,
+    /docs\/database\.md/,
   ],
   ["a move under way", judgeSchema({ ...schema, isMoving: true }), "warn", /ohlcv_legacy/, /migrate-layout/],
   [

@@ -2,9 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openDatabase } from "../../runner/src/db/connect.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
+import { makeCertificate } from "./certificates.ts";
 import { cutDetach } from "./cut-detach.ts";
 import { damaged, type Fault, type Ground, played } from "./doctor-ground.ts";
 import { withSession } from "./empty-database.ts";
+import { presentCertificate } from "./tls-server.ts";
 import { startTransactionPooler } from "./transaction-pooler.ts";
 
 /** What other sessions do while doctor looks. */
@@ -60,10 +62,18 @@ export const DATABASE_FAULTS: Readonly<Record<string, Fault>> = {
         return result;
       }),
   },
-  tls: played(`create function played.inet_server_addr() returns inet return '10.1.2.3'::inet`, {
+  tls: {
     status: "warn",
-    found: /^the connection is not encrypted/,
-  }),
+    found: /^encrypted \(TLSv1\.\d\) and not verified/,
+    arrange: async ({ server, look }) => {
+      await presentCertificate(server, makeCertificate({ commonName: "nobody" }));
+      try {
+        return await look({ DB_URL: `${server.url}?sslmode=no-verify` });
+      } finally {
+        await presentCertificate(server, null);
+      }
+    },
+  },
   pooler: {
     status: "fail",
     found: /served by \d backends: a pooler in transaction mode/,

@@ -2,7 +2,7 @@ import pg from "pg";
 import { messageOf, SettingsFault } from "../errors.ts";
 import { checkSession, SET_SESSION, type SessionRow } from "./session.ts";
 import { parseTls, type Tls, withoutTls } from "./tls.ts";
-import { faultOfTls, guardLogin } from "./tls-fault.ts";
+import { faultOfTls, guardLogin, refusalOf, type TlsRefusal } from "./tls-fault.ts";
 
 /** A server that answers has ended a session long before. */
 const CLOSE_MS = 1_000;
@@ -61,7 +61,11 @@ export function createClient(config: pg.ClientConfig): pg.Client {
           .then(open)
           .then(() => client);
       // a pool forgets a client that could not connect; its socket would keep the process until the server hangs up (60 s)
+      let isOver = false;
       return connect((error: Error) => {
+        // a login that we broke off may still succeed in the server's next message
+        if (isOver) return;
+        isOver = true;
         if (error) client.end().catch(() => {});
         else void open();
         told(error && asFault(error, tls));
@@ -87,10 +91,9 @@ function readTls({ connectionString = "" }: pg.ClientConfig): Tls {
 }
 
 /** Where no safe connection came about, DB_URL or the server's certificate is wrong; other errors come out as they are. */
-function asFault<E>(error: E, tls: Tls): E | SettingsFault {
+function asFault<E>(error: E, tls: Tls): E | TlsRefusal {
   const fault = faultOfTls(error, tls);
-  if (fault === null) return error;
-  return Object.assign(new SettingsFault([`DB_URL: ${fault.reason}: ${fault.remedy}`]), { cause: error });
+  return fault === null ? error : refusalOf(fault);
 }
 
 /** Statements until the first pause go out without waiting for the answers of those before them. */

@@ -1,16 +1,28 @@
 import { lookup } from "node:dns/promises";
 import { connect } from "node:net";
+import { TLSSocket } from "node:tls";
 import type pg from "pg";
 import { messageOf } from "../errors.ts";
 import { createClient } from "./client.ts";
 import { clientConfig, type Database } from "./connect.ts";
 import { withReader } from "./doctor-reader.ts";
 import { codeOf, reasonOfLogin } from "./fault.ts";
+import { parseTls, type Tls } from "./tls.ts";
+import { isTlsRefusal } from "./tls-fault.ts";
 
 /** How far a connection came: `step` is the one that failed. Messages never hold the URL. */
 export type Reach =
   | { readonly step: "host" | "port" | "login"; readonly address: string; readonly message: string }
-  | { readonly step: "in"; readonly address: string; readonly ms: number };
+  | { readonly step: "tls"; readonly address: string; readonly message: string; readonly remedy: string }
+  | { readonly step: "in"; readonly address: string; readonly ms: number; readonly transport: Transport };
+
+/** How the connection is protected, as it turned out. */
+export type Transport = Pick<Tls, "trust" | "isLocal" | "rootCert"> & {
+  /** TLSv1.3; null without encryption. */
+  readonly protocol: string | null;
+  /** End of the server's certificate, ms; null without one. */
+  readonly validTo: number | null;
+};
 
 /** Below the time of a check, so that a firewall that drops everything is told as such. */
 const PORT_MS = 3_000;
@@ -31,8 +43,11 @@ export async function reachDatabase(url: string, signal: AbortSignal): Promise<R
   signal.addEventListener("abort", cut, { once: true });
   try {
     await client.connect();
-    return { step: "in", address, ms: performance.now() - startedAt };
+    const ms = performance.now() - startedAt;
+    return { step: "in", address, ms, transport: describeTransport(client, url) };
   } catch (error) {
+    if (isTlsRefusal(error))
+      return { step: "tls", address, message: error.tls.reason, remedy: error.tls.remedy };
     const code = codeOf(error);
     // with a path as its host there was no knock before
     const isClosed = error instanceof Error && "syscall" in error && error.syscall === "connect";
@@ -42,6 +57,18 @@ export async function reachDatabase(url: string, signal: AbortSignal): Promise<R
     signal.removeEventListener("abort", cut);
     await client.end().catch(() => {});
   }
+}
+
+/** By our own side of the connection: the server's would be that of a pooler's connection to it. */
+function describeTransport({ connection: { stream } }: pg.Client, url: string): Transport {
+  const { trust, isLocal, rootCert } = parseTls(url);
+  const socket = stream instanceof TLSSocket ? stream : null;
+  const validTo = Date.parse(socket?.getPeerCertificate().valid_to ?? "");
+  return {
+    ...{ trust, isLocal, rootCert },
+    protocol: socket?.getProtocol() ?? null,
+    validTo: Number.isNaN(validTo) ? null : validTo,
+  };
 }
 
 async function knock(host: string, port: number, signal: AbortSignal): Promise<void> {
@@ -60,8 +87,7 @@ const SERVER = `
   select current_setting('server_version_num')::int as version, current_setting('server_version') as release,
          current_database() as database, current_user as role,
          pg_is_in_recovery() as is_standby, current_setting('default_transaction_read_only') = 'on' as is_read_only,
-         (select s.version from pg_stat_ssl s where pid = pg_backend_pid() and ssl) as tls,
-         coalesce(inet_server_addr() <<= '127.0.0.0/8' or inet_server_addr() = '::1', true) as is_local`;
+         current_setting('server_encoding') as encoding`;
 
 export type ServerRow = {
   /** E.g. 180004. */
@@ -72,9 +98,7 @@ export type ServerRow = {
   is_standby: boolean;
   /** The server, the database or the role is set so. */
   is_read_only: boolean;
-  /** TLSv1.3; null without encryption. */
-  tls: string | null;
-  is_local: boolean;
+  encoding: string;
 };
 
 /** What the server says of itself and of our connection. */

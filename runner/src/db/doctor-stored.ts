@@ -3,8 +3,10 @@ import type { Interval } from "../contract.ts";
 import type { Database } from "./connect.ts";
 import { withReader } from "./doctor-reader.ts";
 import { IS_OPEN_GAP } from "./health-scan.ts";
+import { OBJECTS } from "./requirements.ts";
 import type { RunOutcome } from "./runs.ts";
 import { listPending, MIGRATIONS } from "./schema.ts";
+import { judgeObjects, type ObjectRow } from "./schema-objects.ts";
 
 /** By how it is divided: an old table may have all of the columns. Ours alone has a list of migrations beside it. */
 const LAYOUT = `
@@ -22,6 +24,8 @@ export type SchemaState = {
   readonly unknown: readonly string[];
   readonly isOld: boolean;
   readonly isMoving: boolean;
+  /** Sentences about objects that are not as the migrations make them. */
+  readonly faults: readonly string[];
 };
 
 export async function readSchema(db: Database, signal: AbortSignal): Promise<SchemaState> {
@@ -33,7 +37,8 @@ export async function readSchema(db: Database, signal: AbortSignal): Promise<Sch
         LAYOUT,
       );
       const applied = rows[0]?.is_migrated ? (await client.query<{ name: string }>(APPLIED)).rows : [];
-      return { layout: rows[0], applied };
+      const objects = await client.query<ObjectRow>(OBJECTS);
+      return { layout: rows[0], applied, objects: objects.rows };
     }),
   ]);
   return {
@@ -41,6 +46,7 @@ export async function readSchema(db: Database, signal: AbortSignal): Promise<Sch
     unknown: state.applied.map(({ name }) => name).filter((name) => !files.includes(`${name}.sql`)),
     isOld: state.layout?.is_old ?? false,
     isMoving: state.layout?.is_moving ?? false,
+    faults: judgeObjects(state.objects, pending),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
+import { SettingsFault } from "../errors.ts";
 import { type Database, withClient } from "./connect.ts";
 import { listPending } from "./schema.ts";
 
@@ -43,7 +44,8 @@ const MAKES_ROOT = "000002_candles";
  * further levels, and it alone has the last two columns.
  */
 const LOOK_AT_ROOT = `
-  select to_regclass('r3a.legacy_series') is not null as is_moving, to_regclass('${OLD_ROOT}') is not null as is_there,
+  select (select relkind::text from pg_class where oid = to_regclass('${OLD_ROOT}')) as kind,
+    to_regclass('r3a.legacy_series') is not null as is_moving, to_regclass('${OLD_ROOT}') is not null as is_there,
     coalesce(pg_get_partkeydef(to_regclass('${OLD_ROOT}')) ~ '^LIST \\("?interval"?\\)$', false)
     and not exists (
       select from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -53,7 +55,12 @@ const LOOK_AT_ROOT = `
     and (select count(*) = 2 from pg_attribute
          where attrelid = to_regclass('${OLD_ROOT}') and attname in ('source', 'flags') and not attisdropped) as is_new`;
 
-type RootLook = { readonly is_moving: boolean; readonly is_there: boolean; readonly is_new: boolean };
+type RootLook = {
+  readonly kind: string | null;
+  readonly is_moving: boolean;
+  readonly is_there: boolean;
+  readonly is_new: boolean;
+};
 
 /** From the catalog alone: 21,600 leaves have more locks than a server with default settings, so none may be opened. */
 const LIST_TREE = `
@@ -85,6 +92,11 @@ export async function findStage(db: Database): Promise<LegacyStage> {
   const [root] = rows;
   if (root?.is_moving === true) return "moving";
   if (root?.is_there !== true || root.is_new) return "none";
+  // of neither layout, which both are divided: there is nothing that a move could begin with
+  if (root.kind !== "p")
+    throw new SettingsFault([
+      `${OLD_ROOT} is not divided into partitions, so it is neither the old table nor ours: rename it (alter table ${OLD_ROOT} rename to NAME), or use another database`,
+    ]);
   // what our own migration made is ours, whatever somebody did to it since
   return (await listPending(db)).includes(MAKES_ROOT) ? "old" : "none";
 }

@@ -1,11 +1,11 @@
 import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type pg from "pg";
-import { TryAgain } from "../errors.ts";
+import { SettingsFault, TryAgain } from "../errors.ts";
 import { sleep } from "../time.ts";
 import { type Database, withClient } from "./connect.ts";
 import { codeOf } from "./fault.ts";
-import { INVALID_SCHEMA, UNDEFINED_TABLE } from "./sqlstate.ts";
+import { INVALID_SCHEMA, UNDEFINED_COLUMN, UNDEFINED_TABLE } from "./sqlstate.ts";
 
 /** Beside the sources in development, beside the bundle in the image. */
 export const MIGRATIONS = fileURLToPath(
@@ -21,19 +21,27 @@ export async function listPending(db: Database): Promise<readonly string[]> {
 
 /** The same by one client; where the database has no schema, a transaction around it can only be rolled back. */
 export async function findPending(client: pg.PoolClient): Promise<readonly string[]> {
-  const files = (await readdir(MIGRATIONS))
-    .filter((file) => file.endsWith(".sql"))
-    .map((file) => file.slice(0, -4));
+  const files = await listFiles();
   const rows = await client.query<{ name: string }>(APPLIED).then(
     (result) => result.rows,
     (error: unknown) => {
       if (codeOf(error) === UNDEFINED_TABLE || codeOf(error) === INVALID_SCHEMA) return [];
+      if (codeOf(error) === UNDEFINED_COLUMN) throw new SettingsFault([FOREIGN_LEDGER]);
       throw error;
     },
   );
   const applied = new Set(rows.map(({ name }) => name));
-  return files.filter((file) => !applied.has(file)).toSorted();
+  return files.filter((file) => !applied.has(file));
 }
+
+/** Names of all migrations of this program, in their order. */
+export async function listFiles(): Promise<readonly string[]> {
+  const files = (await readdir(MIGRATIONS)).filter((file) => file.endsWith(".sql"));
+  return files.map((file) => file.slice(0, -4)).toSorted();
+}
+
+const FOREIGN_LEDGER =
+  "r3a.migration has no column name, so another program made it: rename it, or let DB_URL name another database";
 
 /**
  * Waits until the database answers and has every migration of this program; TryAgain after `waitMs`, which says which

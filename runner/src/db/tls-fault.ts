@@ -1,8 +1,21 @@
 import type pg from "pg";
+import { SettingsFault } from "../errors.ts";
 import type { Tls } from "./tls.ts";
 
 /** Why no safe connection came about, and what to write or do. A retry cannot help: exit 78. */
 export type TlsFault = { readonly reason: string; readonly remedy: string };
+
+/** The same as what ends the command; doctor tells reason and remedy apart. */
+export type TlsRefusal = SettingsFault & { readonly tls: TlsFault };
+
+export function refusalOf(tls: TlsFault): TlsRefusal {
+  // no cause: its words are in the reason, and Node adds advice about its own flags to them
+  return Object.assign(new SettingsFault([`DB_URL: ${tls.reason}: ${tls.remedy}`]), { tls });
+}
+
+export function isTlsRefusal(error: unknown): error is TlsRefusal {
+  return error instanceof SettingsFault && "tls" in error;
+}
 
 /** The login was broken off by us, before the password went out. */
 export class LoginRefusal extends Error {
@@ -19,7 +32,10 @@ const CHANNEL_BOUND = "SCRAM-SHA-256-PLUS";
  */
 export function guardLogin({ connection }: pg.Client, { trust, isLocal, channelBinding }: Tls): void {
   // the driver's own listeners come later, and what they write to a destroyed stream goes nowhere
-  const refuse = (reason: string) => connection.stream.destroy(new LoginRefusal(reason));
+  const refuse = (reason: string) => {
+    connection.emit("error", new LoginRefusal(reason));
+    connection.stream.destroy();
+  };
   if (trust === "plain" && !isLocal)
     connection.on("authenticationCleartextPassword", () => refuse(CLEAR_TEXT));
   if (channelBinding !== "require") return;

@@ -41,7 +41,7 @@ function createChecks({ env, namespace, signal }: Place, db: Database): readonly
   const onSchema = createOnSchema(db);
   return [
     ...settingsChecks(env),
-    ...serverChecks(db),
+    ...serverChecks(db, env.NODE_EXTRA_CA_CERTS ?? null),
     ...sessionChecks(db, onSchema),
     ...ledgerChecks(db, onSchema, readSetting(env, ["symbols"])?.symbols ?? null),
     ...tableChecks(db, onSchema, readSetting(env, ["dbSizeBudgetGb"])?.dbSizeBudgetGb ?? null),

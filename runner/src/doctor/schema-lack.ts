@@ -23,7 +23,9 @@ export function createOnSchema(db: Database): OnSchema {
         if (!isMissingObject(error)) throw error;
         const { pending, isOld } = await readSchema(db, signal);
         if (pending.length === 0 && !isOld) throw error;
-        return skip(`needs schema, see there: ${messageOf(error)}`);
+        // the advice about a foreign schema is for commands; here the check `schema` has looked
+        const why = error instanceof Error && error.cause !== undefined ? error.cause : error;
+        return skip(`needs schema, see there: ${messageOf(why)}`);
       }
     },
   });

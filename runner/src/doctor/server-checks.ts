@@ -8,16 +8,16 @@ import {
   type ServerRow,
 } from "../db/doctor-reach.ts";
 import { readSchema, type SchemaState } from "../db/doctor-stored.ts";
+import { judgeDatabase, SUPPORTED } from "../db/requirements.ts";
 import { renderDuration } from "../time.ts";
-import { byLimit, type Check, type Finding, fail, pass, warn } from "./check.ts";
+import { byLimit, type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
+import { judgeTls } from "./tls-check.ts";
 
-/** Major versions that the tests run on. */
-const SUPPORTED = { oldest: 15, newest: 18 };
 /** Ages and deadlines are told by both clocks; certificates fail long after this. */
 const CLOCK_MS = { warn: 2_000, fail: 30_000 };
 
-/** The way to the database, what answers there, and whether it is what this program needs. */
-export function serverChecks(db: Database): readonly Check[] {
+/** `extraAuthorities`: the file of NODE_EXTRA_CA_CERTS. The way to the database, what answers there, and whether it is what this program needs. */
+export function serverChecks(db: Database, extraAuthorities: string | null): readonly Check[] {
   const needs = ["database"];
   const server = (judge: (row: ServerRow) => Finding) => async (signal: AbortSignal) =>
     judge(await readServer(db, signal));
@@ -28,7 +28,11 @@ export function serverChecks(db: Database): readonly Check[] {
       look: async (signal) => judgeReach(await reachDatabase(db.url, signal)),
     },
     { name: "server", needs, look: server(judgeServer) },
-    { name: "tls", needs, look: server(judgeTls) },
+    {
+      name: "tls",
+      needs,
+      look: async (signal) => judgeTls(await reachDatabase(db.url, signal), extraAuthorities, Date.now()),
+    },
     { name: "pooler", needs, look: async (signal) => judgePids(await findPooler(db, signal)) },
     {
       name: "clock-database",
@@ -52,14 +56,6 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
   ],
   [/57P03/, "wait: the server starts, stops or recovers; its own log says how far it is"],
   [
-    /does not support SSL/,
-    "switch TLS on at the server (ssl = on), or take sslmode out of DB_URL where the network between is safe",
-  ],
-  [
-    /certificate|CERT_/i,
-    "add sslrootcert=FILE to DB_URL for a certificate of your own, or sslmode=no-verify to trust any",
-  ],
-  [
     /timeout expired|Connection terminated/,
     "something takes connections there and does not log anybody in: look whether it is PostgreSQL, and at its log and load",
   ],
@@ -72,42 +68,39 @@ export function judgeReach(reach: Reach): Finding {
     host: `the host of ${reach.address} does not resolve`,
     port: `nothing answers at ${reach.address}`,
     login: `the server at ${reach.address} does not let us in`,
+    tls: `no safe connection to ${reach.address}`,
   }[reach.step];
+  if (reach.step === "tls") return fail(`${told}: ${reach.message}`, reach.remedy);
   const remedy = REMEDIES.find(([words]) => words.test(reach.message))?.[1] ?? WAY_REMEDY[reach.step];
   return fail(`${told}: ${reach.message}`, remedy);
 }
 
-export function judgeServer({ version, release, database, role, ...server }: ServerRow): Finding {
-  const major = Math.floor(version / 10_000);
-  const found = `PostgreSQL ${release}, database ${database}, role ${role}`;
-  const range = `${SUPPORTED.oldest} to ${SUPPORTED.newest} are supported`;
-  if (server.is_standby)
+export function judgeServer({ role, is_standby, is_read_only, ...facts }: ServerRow): Finding {
+  const found = `PostgreSQL ${facts.release}, database ${facts.database}, role ${role}`;
+  const { oldest, newest } = SUPPORTED;
+  if (is_standby)
     return fail(`${found}: a standby, nothing can be written here`, "point DB_URL at the primary");
-  if (server.is_read_only)
+  if (is_read_only)
     return fail(
       `${found}: default_transaction_read_only is on, nothing can be written here`,
       "reset it for the server, the database or the role that has it (a full disk may be why)",
     );
-  if (major < SUPPORTED.oldest) return fail(`${found}: too old, ${range}`, "upgrade the server");
-  if (major > SUPPORTED.newest)
-    return warn(`${found}: newer than what is tested, ${range}`, "use a newer release of this program");
+  const faults = judgeDatabase(facts);
+  if (faults.length > 0)
+    return fail(`${found}: ${faults.join("; ")}`, "upgrade the server, or make another database");
+  if (Math.floor(facts.version / 10_000) > newest)
+    return warn(
+      `${found}: newer than what is tested, ${oldest} to ${newest} are supported`,
+      "use a newer release of this program",
+    );
   return pass(found);
-}
-
-export function judgeTls({ tls, is_local }: ServerRow): Finding {
-  if (tls !== null) return pass(`the connection is encrypted (${tls})`);
-  if (is_local) return pass("not encrypted, and it does not leave this machine");
-  return warn(
-    "the connection is not encrypted: the password and all data can be read on their way",
-    "add ?sslmode=verify-full to DB_URL, or sslmode=no-verify where the server's certificate is its own",
-  );
 }
 
 export function judgePids({ pids }: { readonly pids: readonly number[] }): Finding {
   if (pids.length === 1) return pass("one connection is one session, so locks hold");
   return fail(
     `one connection was served by ${pids.length} backends: a pooler in transaction mode, under which session locks protect nothing`,
-    "point DB_URL at the server itself, or at a pool in session mode",
+    "point DB_URL at the server itself, or at a pool in session mode (pgbouncer: pool_mode = session; docs/database.md)",
   );
 }
 
@@ -121,12 +114,14 @@ export function judgeClock(aheadMs: number, whose: string, limits: typeof CLOCK_
   return byLimit(skew, limits, told, "synchronise both machines by NTP: timedatectl, chronyc tracking");
 }
 
-export function judgeSchema({ pending, unknown, isOld, isMoving }: SchemaState): Finding {
+export function judgeSchema({ pending, unknown, isOld, isMoving, faults }: SchemaState): Finding {
   if (isOld)
     return fail(
       "the database has the old layout: a leaf per coin, month and interval",
       "runner migrate-layout",
     );
+  if (faults.length > 0)
+    return fail(listSome(faults), "mend what is named; docs/database.md says what the database must have");
   if (pending.length > 0) return fail(`the database lacks ${pending.join(", ")}`, "runner migrate");
   if (unknown.length > 0)
     return warn(
