@@ -19,6 +19,10 @@ export const MADE_OBJECTS = `
 000003_runs r r3a.run_item: run_id uuid; coin_id integer; interval text; outcome text; pages integer; added bigint; repaired bigint; revised bigint; gaps integer; last_close timestamp with time zone; ms integer; error text
 000005_maint r r3a_util.maint_op: id bigint; at timestamp with time zone; run_id uuid; op text; object text; attempt integer; outcome text; sqlstate text; ms integer; error text
 000008_health r r3a.health_result: run_id uuid; check_name text; component text; checked_at timestamp with time zone; status text; observed double precision; unit text; criteria jsonb; output text; names text[]
+000012_first_candle r r3a.coin: first_evidence jsonb
+000013_exchange_source r r3a.exchange_source: address text; exchange text; first_seen timestamp with time zone; compared_at timestamp with time zone; compared integer; equal integer; accepted_reason text; run_id uuid
+000016_gap_log r r3a.gap_count: coin_id integer; interval text; open bigint
+000016_gap_log f r3a.count_gaps()
 000001_locks f r3a_util.acquire_lock(_scope text, _key text)
 000005_maint v r3a_util.candle_index
 000005_maint v r3a_util.candle_table
