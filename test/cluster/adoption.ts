@@ -1,58 +1,59 @@
-import { type KubeObject, kubectl, listObjects } from "./kubectl.ts";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { listHelmSteps } from "./guide-steps.ts";
+import { type CronJob, type KubeObject, listObjects } from "./kubectl.ts";
 import { check, expectEqual, say } from "./report.ts";
 import { ROOT, runTool } from "./run-tool.ts";
 
-const CHART = `${ROOT}test/cluster/helm/r3a-sync`;
-const KINDS = "cronjob,configmap,serviceaccount";
+const CHARTS = join(ROOT, "test/cluster/helm");
+const KEPT = "configmap,serviceaccount";
+const KINDS = `cronjob,role,rolebinding,${KEPT}`;
 const OWNERSHIP = /^meta\.helm\.sh\/|^helm\.sh\//;
+/** What only the charts set; of a CronJob that is made anew nothing of it is left. */
+const OF_CHARTS = ["postgres:16-alpine", "pg_isready", "OLD_SETTING", '"cpu":"500m"', '"command"'];
 
 /** Objects that carry the label that Helm puts on all of its own. */
-const listHelmObjects = () => listObjects<KubeObject>(KINDS, "-l", "app.kubernetes.io/managed-by=Helm");
+const listHelmObjects = (kinds = KINDS) =>
+  listObjects<KubeObject>(kinds, "-l", "app.kubernetes.io/managed-by=Helm");
 
 const byName = (objects: readonly KubeObject[]) =>
   Object.fromEntries(objects.map(({ kind, metadata }) => [`${kind}/${metadata.name}`, metadata.uid]));
 
 /**
- * A real Helm release under the old chart's names becomes ours by the steps of docs/deploy.md: suspend, keep,
- * uninstall, apply, clean up. Nothing is deleted or made again: every uid stays. `applyOurs` applies the chart's
- * objects and takes the fields over.
+ * Two real Helm releases under the old names become ours by the lines of docs/deploy.md as they stand there. What is
+ * adopted keeps its uid, what is made anew keeps nothing of the charts. `applyOurs` stands for `pulumi up`.
  */
 export async function checkAdoption(applyOurs: () => Promise<void>): Promise<void> {
   const helm = await runTool("sh", ["-c", "command -v helm"]).then(
     (path) => path.trim(),
     () => null,
   );
-  if (helm === null) return say("  not run: the adoption of a Helm release; there is no helm on the PATH");
-  await check("what Helm made is adopted", () => adoptRelease(helm, applyOurs));
+  if (helm === null) return say("  not run: the adoption of Helm releases; there is no helm on the PATH");
+  await check("what Helm made is taken over by the lines of the guide", () => adoptReleases(helm, applyOurs));
 }
 
-async function adoptRelease(helm: string, applyOurs: () => Promise<void>): Promise<string> {
-  const release = (verb: string, ...more: readonly string[]) =>
-    runTool(helm, [verb, "r3a-sync", ...more, "-n", "r3a"]);
-  await release("install", CHART, "--set", "suspend=true");
-  const before = byName(await listHelmObjects());
-  expectEqual(Object.keys(before).length, 7, "objects of the release");
-
-  await release("upgrade", CHART, "--set", "suspend=true,keep=true");
-  await release("uninstall");
-  expectEqual(byName(await listHelmObjects()), before, "objects after helm uninstall");
-
-  await applyOurs();
-  await kubectl([
-    "annotate",
-    KINDS,
-    "--all",
-    "meta.helm.sh/release-name-",
-    "meta.helm.sh/release-namespace-",
-    "helm.sh/resource-policy-",
-  ]);
-  const after = await listObjects<KubeObject>(KINDS, "-l", "app.kubernetes.io/managed-by=r3a-infra");
-  const kept = byName(after);
-  expectEqual(
-    Object.fromEntries(Object.keys(before).map((name) => [name, kept[name]])),
-    before,
-    "uids after the adoption",
+async function adoptReleases(helm: string, applyOurs: () => Promise<void>): Promise<string> {
+  for (const release of ["r3a-sync", "r3a-maint"])
+    await runTool(helm, ["-n", "r3a", "install", release, join(CHARTS, release)]);
+  expectEqual((await listHelmObjects("cronjob")).length, 9, "CronJobs of the releases");
+  const before = byName(
+    (await listHelmObjects(KEPT)).filter(({ metadata }) => metadata.name !== "r3a-maint"),
   );
+  expectEqual(
+    Object.keys(before).toSorted(),
+    ["ConfigMap/r3a-sync-config", "ServiceAccount/r3a-sync-sa"],
+    "to keep",
+  );
+
+  const steps = listHelmSteps(await readFile(join(ROOT, "docs/deploy.md"), "utf8"), CHARTS);
+  for (const step of steps) {
+    if (step.by === "helm") await runTool(helm, step.args);
+    else if (step.by === "kubectl") await runTool("sh", ["-c", step.line]);
+    else if (step.isDeploy) await applyOurs();
+    await expectAfter(step.line, before);
+  }
+  expectEqual(byName(await listHelmObjects()), {}, "objects with Helm's label");
+  const after = await listObjects<KubeObject>(KINDS, "-l", "app.kubernetes.io/managed-by=r3a-infra");
   const owned = after.filter(({ metadata }) =>
     Object.keys(metadata.annotations ?? {}).some((key) => OWNERSHIP.test(key)),
   );
@@ -61,6 +62,30 @@ async function adoptRelease(helm: string, applyOurs: () => Promise<void>): Promi
     [],
     "objects that Helm would still own",
   );
-  expectEqual(byName(await listHelmObjects()), {}, "objects with Helm's label");
-  return `${Object.keys(before).length} objects of a Helm release keep their uid, and Helm's marks are gone`;
+  return `${steps.length} lines; the account and the ConfigMap keep their uid, no CronJob has anything of the charts`;
+}
+
+/** What must be true once a line has run. */
+async function expectAfter(line: string, kept: Readonly<Record<string, string>>): Promise<void> {
+  if (line.includes('"suspend":true')) {
+    const awake = (await listObjects<CronJob>("cronjob")).filter(({ spec }) => !spec.suspend);
+    expectEqual(
+      awake.map(({ metadata }) => metadata.name),
+      [],
+      "CronJobs that still start Jobs",
+    );
+  }
+  if (line.includes(" delete cronjob "))
+    expectEqual((await listObjects("cronjob")).length, 0, "CronJobs after their deletion");
+  if (line.includes(" uninstall "))
+    expectEqual(byName(await listHelmObjects()), kept, "objects of Helm after the uninstallation");
+  if (!/^pulumi up --stack \w+$/.test(line)) return;
+  const ours = byName(await listObjects<KubeObject>(KEPT));
+  expectEqual(Object.fromEntries(Object.keys(kept).map((name) => [name, ours[name]])), kept, "uids");
+  const template = JSON.stringify(await listObjects("cronjob"));
+  expectEqual(
+    OF_CHARTS.filter((text) => template.includes(text)),
+    [],
+    "what is left of the charts in CronJobs",
+  );
 }

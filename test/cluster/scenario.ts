@@ -2,7 +2,7 @@ import { checkAdoption } from "./adoption.ts";
 import { checkAccess, checkAdmission, checkPods } from "./check-access.ts";
 import { checkByHand, checkFires, checkNoCollision, checkTruth } from "./check-candles.ts";
 import { checkFailurePolicy, checkSigterm } from "./check-failure-policy.ts";
-import { checkGuide } from "./check-guide.ts";
+import { checkGuide, checkSecretLines } from "./check-guide.ts";
 import { checkJanitorPod } from "./check-janitor-pod.ts";
 import { checkJanitorStates } from "./check-janitor-states.ts";
 import { checkMaintenance } from "./check-maintenance.ts";
@@ -95,6 +95,7 @@ export async function runScenario(surroundings: Surroundings): Promise<void> {
     await Promise.all([...byClock, checkJanitorStates(stuck)]);
     await checkMaintenance(servers);
     await checkGuide();
+    await checkSecretLines();
   });
 
   await phase("updates", async () => {
