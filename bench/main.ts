@@ -1,5 +1,6 @@
 import { measureBackfill } from "./backfill.ts";
 import { measureCluster } from "./cluster.ts";
+import { measureGaps } from "./gaps.ts";
 import { measureIngest } from "./ingest.ts";
 import { measureMaintenance } from "./maintenance.ts";
 import { measureMinute } from "./minute.ts";
@@ -14,6 +15,7 @@ const MEASUREMENTS = {
   startup: measureStartUp,
   ingest: measureIngest,
   minute: measureMinute,
+  gaps: measureGaps,
   backfill: measureBackfill,
   refresh: measureOldRefresh,
   maintenance: measureMaintenance,

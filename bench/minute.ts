@@ -66,7 +66,8 @@ export async function measureMinute(stage: Stage): Promise<readonly Figure[]> {
   ];
 }
 
-async function openMinute(stage: Stage, size: number) {
+/** A database whose series are up to date, and the minute job that keeps them so. */
+export async function openMinute(stage: Stage, size: number) {
   const url = await stage.database();
   const exchange = await stage.exchange(["--latency", String(LATENCY_MS), "--symbols", String(size)]);
   const env = {

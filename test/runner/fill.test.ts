@@ -69,6 +69,7 @@ function fill(
         delisted: async ({ from, to }) =>
           list((gap) => gap.state === "after_delisting" && gap.from >= from && gap.from < to),
       },
+      findOthers: unused,
       pageSlots: pLimit(32),
       signal: stop.signal,
       onPage: (count) => progress.push(count),
@@ -99,7 +100,16 @@ describe("fillSeries", () => {
       [1_000, 2_000, 3_000, 4_000, 4_500].map((to) => span(0, to)),
     );
     expect(state).toMatchObject({ covered: span(0, 4_500), lastTs: at(4_499), gaps: [] });
-    expect(tally).toEqual({ pages: 5, failedPages: 0, added: 4_500, repaired: 0, revised: 0, failure: null });
+    expect(tally).toEqual({
+      pages: 5,
+      failedPages: 0,
+      added: 4_500,
+      repaired: 0,
+      revised: 0,
+      kept: 0,
+      keptFrom: null,
+      failure: null,
+    });
     expect(progress).toEqual([1_000, 1_000, 1_000, 1_000, 500]);
   });
 
@@ -142,7 +152,16 @@ describe("fillSeries", () => {
     const [state, tally] = await filled;
     expect(written.map(({ gaps }) => gaps.map((gap) => gap.state))).toEqual([[], ["open"], [], ["repaired"]]);
     expect(state).toMatchObject({ covered: span(0, 3_000), gaps: [] });
-    expect(tally).toEqual({ pages: 4, failedPages: 1, added: 2_000, repaired: 1_000, revised: 0, failure });
+    expect(tally).toEqual({
+      pages: 4,
+      failedPages: 1,
+      added: 2_000,
+      repaired: 1_000,
+      revised: 0,
+      kept: 0,
+      keptFrom: null,
+      failure,
+    });
   });
 
   test("does not ask an exchange again that answered nothing at all", async () => {

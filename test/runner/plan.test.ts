@@ -141,6 +141,22 @@ describe("planBackfill", () => {
     ]);
   });
 
+  test("asks for what is stored too, since the listing, where it is told to", () => {
+    const facts = series({ covered: span(500, 1_700), firstCandle: at(600) + 37 * MINUTE });
+    expect(planBackfill(facts, span(0, 2_000), NOW, true)).toEqual({
+      tasks: [
+        fetch(1_700, 2_000),
+        { ...span(600, 1_600), kind: "again" },
+        { ...span(1_600, 1_700), kind: "again" },
+        { ...span(0, 500), kind: "before_listing" },
+      ],
+      gaps: null,
+    });
+    expect(planBackfill(facts, span(0, 300), NOW, true).tasks).toEqual([
+      { ...span(0, 300), kind: "before_listing" },
+    ]);
+  });
+
   test("logs the time before the listing without a request, and once", () => {
     const firstCandle = at(100) + 37 * MINUTE;
     const before = { ...span(0, 100), kind: "before_listing" };

@@ -14,6 +14,7 @@ export const backfill: Command = {
   examples: [
     "backfill 1m --symbols BTCUSDT --from 2024-01-01",
     "backfill 1h --symbols BTCUSDT,ETHUSDT --from 2020-01-01 --to 2021-01-01 --dry-run",
+    "backfill 1h --again --symbols BTCUSDT --from 2024-01-01",
   ],
   define: (command) =>
     command
@@ -22,6 +23,7 @@ export const backfill: Command = {
       .option(...OPTION.symbols)
       .option(...OPTION.from)
       .option(...OPTION.to)
+      .option(...OPTION.again)
       .option("--source <name>", "auto or rest (default: auto)")
       .option(...OPTION.shard)
       .option(...OPTION.acceptExchange)
@@ -52,6 +54,7 @@ export async function runBackfill(
     faults.note("--from is missing: say where the backfill starts, e.g. --from 2024-01-01");
   if (from !== undefined && from >= to)
     faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
+  const again = options.again === true;
   const settings = faults.settings(context, [
     ...WORK_SETTINGS,
     "symbols",
@@ -68,12 +71,12 @@ export async function runBackfill(
   };
   const command: FillCommand = {
     command: "backfill",
-    args: `${interval} --from ${renderTime(from)} --to ${renderTime(to)}`,
+    args: `${interval}${again ? " --again" : ""} --from ${renderTime(from)} --to ${renderTime(to)}`,
     isBackground: true,
     asJson: options.json === true,
     acceptExchange,
     firstWish: "always",
-    plan: (state, now) => planBackfill(state, { from, to }, now),
+    plan: (state, now) => planBackfill(state, { from, to }, now, again),
   };
   return isPreview
     ? runPreview(context, settings, command, selection)

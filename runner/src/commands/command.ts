@@ -68,6 +68,7 @@ export const OPTION = {
     "--accept-exchange <reason>",
     "take candles of a new EXCHANGE_URL that shows others than the stored ones; the reason is kept",
   ],
+  again: ["--again", "ask for what is stored too: a candle that differs is replaced and kept as a revision"],
   shard: ["--shard <i/n>", "every n-th series from the i-th, counted from 0"],
 } as const;
 

@@ -12,11 +12,12 @@ export const plan: Command = {
       .option(...OPTION.symbols)
       .option(...OPTION.from)
       .option(...OPTION.to)
+      .option(...OPTION.again)
       .option(...OPTION.shard)
       .option(...OPTION.deadline)
       .option(...OPTION.json),
   run: (context, args, options) =>
-    options.from === undefined && options.to === undefined
+    options.from === undefined && options.to === undefined && options.again === undefined
       ? sync.run(context, args, { ...options, dryRun: true })
       : runBackfill(context, args[0], options, true),
 };

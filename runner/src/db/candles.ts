@@ -2,7 +2,9 @@ import { pipeline } from "node:stream/promises";
 import type pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { type Candle, isMisaligned, MISALIGNED } from "../candle/candle.ts";
+import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
+import { type Database, withClient } from "./connect.ts";
 import { renderCopyLines } from "./copy-lines.ts";
 
 /** Rows of one series on their way into the table. */
@@ -135,4 +137,26 @@ function encode(interval: Interval, batches: readonly CandleBatch[]) {
   const first = all.reduce((min, { openTime }) => Math.min(min, openTime), Number.POSITIVE_INFINITY);
   const last = all.reduce((max, { openTime }) => Math.max(max, openTime), Number.NEGATIVE_INFINITY);
   return { values, count: all.length, first, last };
+}
+
+const FIND_OTHERS = `
+  select at from (
+    select (extract(epoch from t."timestamp") * 1000)::float8 as at from r3a.ohlcv_partitioned t
+    where t.coin_id = $1 and t."interval" = $2
+      and t."timestamp" >= to_timestamp($3::float8 / 1000) and t."timestamp" < to_timestamp($4::float8 / 1000)
+  ) stored
+  where not exists (select from unnest($5::float8[]) as answered (open_time) where open_time = at)
+  order by at`;
+
+/** Open times (ms) of stored candles in the span that are none of `openTimes`. */
+export async function findOthers(
+  db: Database,
+  { coinId, interval }: { readonly coinId: number; readonly interval: Interval },
+  { from, to }: Span,
+  openTimes: readonly number[],
+): Promise<readonly number[]> {
+  const { rows } = await withClient(db, (client) =>
+    client.query<{ at: number }>(FIND_OTHERS, [coinId, interval, from, to, openTimes]),
+  );
+  return rows.map(({ at }) => at);
 }

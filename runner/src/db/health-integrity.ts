@@ -53,6 +53,9 @@ const RECENT = `
     from r3a.ohlcv_gap_log g
     where g.coin_id = s.coin_id and g."interval" = $1 and g.state <> 'repaired'
       and g.from_ts < s.covered_to and g.to_ts > w.from_ts
+      -- gaps are disjoint: of those that begin before, the last one alone can reach into the span
+      and g.from_ts >= coalesce((select max(p.from_ts) from r3a.ohlcv_gap_log p where p.coin_id = s.coin_id
+            and p."interval" = $1 and p.state <> 'repaired' and p.from_ts < w.from_ts), w.from_ts)
   ) g
   where s."interval" = $1 and s.covered_to is not null
   order by c.symbol`;

@@ -12,18 +12,25 @@ export type SeriesScan = {
   readonly dueSince: number | null;
 };
 
-/** A gap that somebody is to fill; one of a span that nobody asked for (yet) is none. */
+/** A gap that somebody is to fill, as r3a.gap_count has it; one of a span that nobody asked for (yet) is none. */
 export const IS_OPEN_GAP = `state = 'open' and reason <> 'not_requested'`;
 
+/** The number is kept as the log changes, and the first that is due is found by an index: this follows each sync. */
 const SCAN = `
-  select c.symbol, s."interval", (extract(epoch from l.last_ts) * 1000)::float8 as newest, g.open,
+  select c.symbol, s."interval", (extract(epoch from l.last_ts) * 1000)::float8 as newest, coalesce(n.open, 0)::int as open,
          (extract(epoch from g.due) * 1000)::float8 as due
   from r3a.series s
   join r3a.coin c on c.id = s.coin_id
   left join r3a_util.last_ts_by_coin_interval l using (coin_id, "interval")
+  left join r3a.gap_count n using (coin_id, "interval")
   cross join lateral (
-    select count(*)::int as open, min(next_check_at) as due from r3a.ohlcv_gap_log g
-    where g.coin_id = s.coin_id and g."interval" = s."interval" and ${IS_OPEN_GAP}
+    select min(first.next_check_at) as due
+    from (values ('absent'), ('failed'), ('invalid')) r (reason)
+    cross join lateral (
+      select g.next_check_at from r3a.ohlcv_gap_log g
+      where g.coin_id = s.coin_id and g."interval" = s."interval" and g.state = 'open' and g.reason = r.reason
+      order by g.next_check_at limit 1
+    ) first
   ) g
   where s."interval" = any($1::text[]) and s.covered_to is not null
   order by c.symbol`;

@@ -15,7 +15,7 @@ export type NewRun = {
   readonly version: string;
 };
 
-/** What one series' part of a run did; `lastClose` in ms. */
+/** What one series' part of a run did; `lastClose` in ms. `kept` is for the summary alone. */
 export type RunItem = {
   readonly coinId: number;
   readonly interval: Interval;
@@ -24,6 +24,7 @@ export type RunItem = {
   readonly added: number;
   readonly repaired: number;
   readonly revised: number;
+  readonly kept?: number;
   readonly gaps: number;
   readonly lastClose: number | null;
   readonly ms: number;

@@ -18,6 +18,8 @@ export type FillTools = {
   readonly writer: Writer;
   /** The gap log of the series. */
   readonly gaps: GapSource;
+  /** Open times of the series' stored candles in the span that are none of these. */
+  readonly findOthers: (span: Span, openTimes: readonly number[]) => Promise<readonly number[]>;
   /** Bounds the full pages that are fetched or wait for their commit, over all series: memory does not grow with a span. */
   readonly pageSlots: LimitFunction;
   readonly signal: AbortSignal;
@@ -25,13 +27,15 @@ export type FillTools = {
   readonly onPage: (asked: number) => void;
 };
 
-/** Counts of one series' work, in candles and pages. */
+/** Counts of one series' work, in candles and pages. `kept`: stored and asked for again, and in no answer any more. */
 export type Tally = {
   pages: number;
   failedPages: number;
   added: number;
   repaired: number;
   revised: number;
+  kept: number;
+  keptFrom: number | null;
   failure: ExchangeFailure | null;
 };
 
@@ -57,7 +61,16 @@ export async function fillSeries(
   start: SeriesState,
   tasks: Tasks,
 ): Promise<[SeriesState, Tally]> {
-  const tally: Tally = { pages: 0, failedPages: 0, added: 0, repaired: 0, revised: 0, failure: null };
+  const tally: Tally = {
+    pages: 0,
+    failedPages: 0,
+    added: 0,
+    repaired: 0,
+    revised: 0,
+    kept: 0,
+    keptFrom: null,
+    failure: null,
+  };
   const memory = createGapMemory(start, tools.gaps);
   const found = createFound(tools.exchange);
   const filled = await fillTasks(tools, memory, start, tasks, tally, found.look);
@@ -130,6 +143,12 @@ async function fillTasks(
         continue;
       }
       const { span } = page.facts;
+      if (next.task.kind === "again" && page.failure === null) {
+        const answered = page.candles.map(({ openTime }) => openTime);
+        const kept = await tools.findOthers(span, answered);
+        tally.kept += kept.length;
+        tally.keptFrom ??= kept[0] ?? null;
+      }
       const known = await memory.withGapsOf(state, span, page.candles.at(-1)?.openTime ?? null);
       const applied = applyPage(known, page.facts, page.candles, exchange.now());
       const changed = applied.write.gaps;

@@ -19,9 +19,9 @@ export type SeriesFacts = {
 
 /**
  * One step of a series' work: a request, or what is logged without one: a stretch before the listing, and a stretch that
- * a wrong first candle hid (`hidden`), which is a gap that is due at once.
+ * a wrong first candle hid (`hidden`), which is a gap that is due at once. `again`: a request for what is stored.
  */
-export type Task = Span & { readonly kind: "fetch" | "before_listing" | "hidden" };
+export type Task = Span & { readonly kind: "fetch" | "again" | "before_listing" | "hidden" };
 
 /** The work on one series: steps that follow from what it covers, then gaps, which are read while the work goes on. */
 export type Plan = { readonly tasks: readonly Task[]; readonly gaps: GapWish | null };
@@ -71,9 +71,10 @@ export function planSync(
 
 /**
  * All of `wanted` that is not covered, and the gaps in it that are due, were never asked for, or are not before the
- * listing any more. Newest first where it lies before what is stored.
+ * listing any more. Newest first where it lies before what is stored. `again`: all of it since the listing, stored or
+ * not.
  */
-export function planBackfill(series: SeriesFacts, wanted: Span, now: number): Plan {
+export function planBackfill(series: SeriesFacts, wanted: Span, now: number, again = false): Plan {
   const { interval, covered, firstCandle } = series;
   const whole = spanOf(
     slotAtOrAfter(interval, wanted.from),
@@ -92,9 +93,14 @@ export function planBackfill(series: SeriesFacts, wanted: Span, now: number): Pl
   const isKnown = before === null || (covered !== null && covered.from <= before.from);
   const unlisted = isKnown ? [] : subtract(before, covered === null ? [] : [covered]);
   const within = covered === null ? null : intersect(covered, whole);
+  const stored = within === null || !again ? null : spanOf(Math.max(within.from, listed), within.to);
   return {
-    tasks: [...pages.map(fetchTask), ...unlisted.map((span): Task => ({ ...span, kind: "before_listing" }))],
-    gaps: within === null ? null : { which: "wanted", now, within, listed },
+    tasks: [
+      ...pages.map(fetchTask),
+      ...pagesOf(interval, stored, false).map((span): Task => ({ ...span, kind: "again" })),
+      ...unlisted.map((span): Task => ({ ...span, kind: "before_listing" })),
+    ],
+    gaps: within === null || again ? null : { which: "wanted", now, within, listed },
   };
 }
 

@@ -1,9 +1,9 @@
 import pLimit from "p-limit";
 import type { FirstWish } from "../candle/first-candle.ts";
-import { WIDTH_MS } from "../candle/interval.ts";
 import type { Span } from "../candle/span.ts";
 import { coalesce } from "../coalesce.ts";
 import { EXIT, type ExitCode, type Interval } from "../contract.ts";
+import { findOthers } from "../db/candles.ts";
 import type { Coin } from "../db/coins.ts";
 import type { Database } from "../db/connect.ts";
 import { isRefusal } from "../db/fault.ts";
@@ -17,9 +17,10 @@ import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";
 import type { Progress } from "../progress.ts";
 import { takeBackCover } from "./believed-cover.ts";
-import { fillSeries, type Tally } from "./fill.ts";
+import { type FillTools, fillSeries } from "./fill.ts";
 import { createFirstCandles } from "./first-candle.ts";
 import { countCandles, type Plan, pageGaps, type Task } from "./plan.ts";
+import { itemOf, logSeries } from "./series-item.ts";
 import type { Writer } from "./writer.ts";
 
 export type SeriesRun = {
@@ -100,8 +101,9 @@ export async function runSeries(
         touching: (span: Span) => findTouching(db, state, span),
         delisted: (span: Span) => findDelisted(db, state, span),
       };
+      const others: FillTools["findOthers"] = (span, openTimes) => findOthers(db, state, span, openTimes);
       const [filled, tally] = await fillSeries(
-        { ...run, gaps, pageSlots, onPage: run.progress.advance },
+        { ...run, gaps, findOthers: others, pageSlots, onPage: run.progress.advance },
         state,
         listTasks(run, state, plan),
       );
@@ -195,51 +197,4 @@ function isExchangeAway(error: unknown): boolean {
 function endsRun(error: unknown): boolean {
   const isGeneral = error instanceof TryAgain || error instanceof SettingsFault;
   return error instanceof Stopped || (isGeneral && !isRefusal(error));
-}
-
-function itemOf(coinId: number, interval: Interval, startedAt: number) {
-  return (
-    outcome: RunItem["outcome"],
-    state: SeriesState | null,
-    tally: Tally | null,
-    error: string | null,
-  ): RunItem => ({
-    coinId,
-    interval,
-    outcome,
-    pages: tally?.pages ?? 0,
-    added: tally?.added ?? 0,
-    repaired: tally?.repaired ?? 0,
-    revised: tally?.revised ?? 0,
-    gaps: state?.openGaps ?? 0,
-    lastClose: state?.lastTs == null ? null : state.lastTs + WIDTH_MS[interval],
-    ms: Math.round(performance.now() - startedAt),
-    error,
-  });
-}
-
-function logSeries(
-  log: Logger,
-  symbol: string,
-  interval: Interval,
-  tally: Tally,
-  state: SeriesState,
-  startedAt: number,
-): void {
-  const { failure, ...counts } = tally;
-  const facts = {
-    symbol,
-    interval,
-    "event.name": "series_synced",
-    ...counts,
-    gaps: state.openGaps,
-    ms: Math.round(performance.now() - startedAt),
-  };
-  if (failure === null)
-    log.info(facts, `[RUN] ${tally.added} added, ${tally.repaired} repaired, ${tally.revised} revised`);
-  else
-    log.warn(
-      facts,
-      `[RUN] ${tally.failedPages} of ${tally.pages} pages failed and are gaps in the log: ${failure.message}`,
-    );
 }

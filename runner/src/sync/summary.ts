@@ -2,7 +2,7 @@ import type { Interval } from "../contract.ts";
 import { type Database, withClient } from "../db/connect.ts";
 import { scanSeries } from "../db/health-scan.ts";
 import type { RunItem } from "../db/runs.ts";
-import { renderTable } from "../render.ts";
+import { renderNumber, renderTable } from "../render.ts";
 import { renderDuration } from "../time.ts";
 
 /** What one interval holds after a run, and what the run did to it. Ages in ms by the exchange's clock. */
@@ -12,6 +12,8 @@ export type SyncSummary = {
   readonly added: number;
   readonly repaired: number;
   readonly revised: number;
+  /** Stored, asked for again, and in no answer of the exchange any more. */
+  readonly kept: number;
   readonly failed: number;
   readonly skipped: number;
   readonly gapsOpen: number;
@@ -37,6 +39,7 @@ export async function summarizeSync(
       added: sum(({ added }) => added),
       repaired: sum(({ repaired }) => repaired),
       revised: sum(({ revised }) => revised),
+      kept: sum(({ kept = 0 }) => kept),
       failed: sum(({ outcome }) => (outcome === "failure" || outcome === "partial" ? 1 : 0)),
       skipped: sum(({ outcome }) => (outcome === "skipped" ? 1 : 0)),
       gapsOpen: series.reduce((total, { gaps }) => total + gaps, 0),
@@ -46,7 +49,8 @@ export async function summarizeSync(
 }
 
 export function renderSummary(summaries: readonly SyncSummary[]): string {
-  return renderTable(
+  const kept = summaries.reduce((total, row) => total + row.kept, 0);
+  const table = renderTable(
     [
       "interval",
       "symbols",
@@ -70,4 +74,7 @@ export function renderSummary(summaries: readonly SyncSummary[]): string {
       row.newestAgeMs === null ? "none" : `${renderDuration(row.newestAgeMs)} ago`,
     ]),
   );
+  return kept === 0
+    ? table
+    : `${table}\n${renderNumber(kept)} stored candles are not in the exchange's answers any more; they stay, and the log names them`;
 }

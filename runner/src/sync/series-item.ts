@@ -1,0 +1,62 @@
+import { WIDTH_MS } from "../candle/interval.ts";
+import type { Interval } from "../contract.ts";
+import type { RunItem } from "../db/runs.ts";
+import type { SeriesState } from "../db/series.ts";
+import type { Logger } from "../log.ts";
+import { renderTime } from "../time.ts";
+import type { Tally } from "./fill.ts";
+
+/** Makes the ledger's item of a series from what became of it. */
+export function itemOf(coinId: number, interval: Interval, startedAt: number) {
+  return (
+    outcome: RunItem["outcome"],
+    state: SeriesState | null,
+    tally: Tally | null,
+    error: string | null,
+  ): RunItem => ({
+    coinId,
+    interval,
+    outcome,
+    pages: tally?.pages ?? 0,
+    added: tally?.added ?? 0,
+    repaired: tally?.repaired ?? 0,
+    revised: tally?.revised ?? 0,
+    kept: tally?.kept ?? 0,
+    gaps: state?.openGaps ?? 0,
+    lastClose: state?.lastTs == null ? null : state.lastTs + WIDTH_MS[interval],
+    ms: Math.round(performance.now() - startedAt),
+    error,
+  });
+}
+
+/** One line for what was done, and one for each thing that a person should know. */
+export function logSeries(
+  log: Logger,
+  symbol: string,
+  interval: Interval,
+  tally: Tally,
+  state: SeriesState,
+  startedAt: number,
+): void {
+  const { failure, keptFrom, ...counts } = tally;
+  const facts = {
+    symbol,
+    interval,
+    "event.name": "series_synced",
+    ...counts,
+    gaps: state.openGaps,
+    ms: Math.round(performance.now() - startedAt),
+  };
+  if (keptFrom !== null)
+    log.warn(
+      { symbol, interval, "event.name": "candles_kept", kept: tally.kept },
+      `[RUN] ${tally.kept} stored candles are not in the exchange's answer any more, or broken there; they stay as they are. The first is of ${renderTime(keptFrom)}`,
+    );
+  if (failure === null)
+    log.info(facts, `[RUN] ${tally.added} added, ${tally.repaired} repaired, ${tally.revised} revised`);
+  else
+    log.warn(
+      facts,
+      `[RUN] ${tally.failedPages} of ${tally.pages} pages failed and are gaps in the log: ${failure.message}`,
+    );
+}
