@@ -66,6 +66,7 @@ export async function runBackfill(
   const selection: Selection = {
     interval,
     symbols: symbols ?? (top === undefined ? settings.symbols : null),
+    namedBy: symbols === undefined ? "SYMBOLS" : "--symbols",
     size: top ?? settings.universeSize,
     shard: shard ?? shardOfPod(settings),
   };

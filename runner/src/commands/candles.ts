@@ -53,7 +53,7 @@ export const candles: Command = {
     const db = openDatabase(dbUrl, "candles");
     try {
       await waitForSchema(db, 0, context.signal);
-      const [coin] = await findCoins(db, [symbol], null);
+      const [coin] = await findCoins(db, [symbol]);
       if (coin === undefined)
         throw new UsageFault([`nothing is stored of ${symbol}; sync or backfill it first`]);
       const newest = last ?? (from === null ? 20 : null);

@@ -63,6 +63,7 @@ export const sync: Command = {
     const selection: Selection = {
       interval,
       symbols: symbols ?? (top === undefined ? settings.symbols : null),
+      namedBy: symbols === undefined ? "SYMBOLS" : "--symbols",
       size: top ?? settings.universeSize,
       shard: shard ?? shardOfPod(settings),
     };

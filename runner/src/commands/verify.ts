@@ -58,7 +58,7 @@ export const verify: Command = {
     try {
       await waitForSchema(db, patienceMs(context.deadlineS), context.signal);
       return await withRun(context, db, "verify", intervals.join(","), async () => {
-        const coins = symbols === null ? await listCoins(db) : await findCoins(db, symbols, null);
+        const coins = symbols === null ? await listCoins(db) : await findCoins(db, symbols);
         const unknown = symbols?.filter((symbol) => !coins.some((coin) => coin.symbol === symbol)) ?? [];
         if (unknown.length > 0) throw new UsageFault([`nothing is stored of ${unknown.join(", ")}`]);
         const report = createReport(context, options.json === true);

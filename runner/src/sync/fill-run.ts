@@ -1,7 +1,7 @@
 import type { FirstWish } from "../candle/first-candle.ts";
 import type { Context } from "../context.ts";
-import type { CommandName, ExitCode } from "../contract.ts";
-import type { Coin } from "../db/coins.ts";
+import { type CommandName, EXIT, type ExitCode, type Interval } from "../contract.ts";
+import { type Coin, findCoins } from "../db/coins.ts";
 import type { SeriesState } from "../db/series.ts";
 import { messageOf } from "../errors.ts";
 import { createProgress } from "../progress.ts";
@@ -9,6 +9,7 @@ import type { Plan } from "./plan.ts";
 import { type Selection, takeShard } from "./selection.ts";
 import { runSeries } from "./series-run.ts";
 import { renderSummary, summarizeSync } from "./summary.ts";
+import { faultOfSymbols, lookUpSymbols, refreshListings } from "./symbols.ts";
 import { resolveUniverse } from "./universe.ts";
 import { type Work, type WorkSettings, withWork } from "./work.ts";
 import { createWriter } from "./writer.ts";
@@ -32,50 +33,113 @@ export async function runFill(
   fill: FillCommand,
   selection: Selection,
 ): Promise<ExitCode> {
+  const { interval, symbols, size, shard } = selection;
   return withWork(context, settings, { ...fill, isReadOnly: false }, async (work) => {
-    const coins = await resolveUniverse(work.db, work.locks, work.exchange, selection, context.log);
-    return fillCoins(context, work, fill, selection, takeShard(coins, selection.shard));
+    if (symbols === null) {
+      const coins = await resolveUniverse(work.db, work.locks, work.exchange, size, context.log);
+      return fillCoins(context, work, fill, { interval, areNamed: false }, takeShard(coins, shard));
+    }
+    return fillNamed(context, work, fill, selection, takeShard(symbols, shard));
   });
 }
+
+/**
+ * Named symbols: first those that are stored, which need no listing, then those that the exchange knows. One that it
+ * does not know ends the run with an error that names it, after all others were worked on.
+ */
+async function fillNamed(
+  context: Context,
+  work: Work,
+  fill: FillCommand,
+  { interval, namedBy }: Selection,
+  symbols: readonly string[],
+): Promise<ExitCode> {
+  const { db, exchange, report } = work;
+  const stored = await findCoins(db, symbols);
+  const names = new Set(stored.map(({ symbol }) => symbol));
+  const others = symbols.filter((symbol) => !names.has(symbol));
+  const workOn = (coins: readonly Coin[]) =>
+    coins.length === 0 ? EXIT.done : runCoins(context, work, fill, { interval, areNamed: true }, coins);
+  let fault: Error | null = null;
+  const exits: ExitCode[] = [];
+  try {
+    exits.push(await workOn(stored));
+    if (others.length > 0) {
+      const lookup = await lookUpSymbols(db, exchange, others);
+      exits.push(await workOn(lookup.coins));
+      fault = await faultOfSymbols(db, exchange, lookup, { namedBy, hasOthers: stored.length > 0 });
+    }
+    const stale = stored.filter(({ isFresh }) => !isFresh);
+    const synced = new Set(
+      report.items.flatMap(({ coinId, outcome }) => (outcome === "success" ? [coinId] : [])),
+    );
+    if (stale.length > 0) await refreshListings(db, exchange, stale, synced, context.log);
+  } finally {
+    if (report.items.length > 0 || symbols.length === 0) await summarize(context, work, fill, interval);
+  }
+  if (fault !== null) throw fault;
+  return exits.every((exit) => exit === EXIT.done) ? EXIT.done : EXIT.failed;
+}
+
+type Series = { readonly interval: Interval; readonly areNamed: boolean };
 
 /** The same for coins that are known already. */
 export async function fillCoins(
   context: Context,
   work: Work,
   fill: FillCommand,
-  { interval }: Pick<Selection, "interval">,
+  series: Series,
   coins: readonly Coin[],
 ): Promise<ExitCode> {
-  const { db, exchange, report, signal } = work;
   try {
-    return await runSeries(
-      {
-        ...work,
-        writer: createWriter(db, context.runId, work.locks.lost),
-        log: context.log,
-        progress: createProgress(`${fill.command} ${interval}`, context.isTerminal),
-        plan: fill.plan,
-        firstWish: fill.firstWish,
-        onItem: (item) => report.items.push(item),
-      },
-      interval,
-      coins,
-    );
+    return await runCoins(context, work, fill, series, coins);
   } finally {
-    // a scan that fails says nothing about the work, so it must not change how the run ends
-    if (!work.locks.lost.aborted)
-      await printSummary().catch((error: unknown) =>
-        context.log.warn({ "event.name": "no_summary" }, `[HEALTH] no summary: ${messageOf(error)}`),
-      );
-    else context.log.debug({ aborted: signal.aborted }, "[RUN] no summary: the database is away");
+    await summarize(context, work, fill, series.interval);
   }
+}
 
-  async function printSummary() {
+function runCoins(
+  context: Context,
+  work: Work,
+  fill: FillCommand,
+  { interval, areNamed }: Series,
+  coins: readonly Coin[],
+): Promise<ExitCode> {
+  return runSeries(
+    {
+      ...work,
+      areNamed,
+      writer: createWriter(work.db, context.runId, work.locks.lost),
+      log: context.log,
+      progress: createProgress(`${fill.command} ${interval}`, context.isTerminal),
+      plan: fill.plan,
+      firstWish: fill.firstWish,
+      onItem: (item) => work.report.items.push(item),
+    },
+    interval,
+    coins,
+  );
+}
+
+/** Prints what the run did; a scan that fails says nothing about the work, so it does not change how the run ends. */
+async function summarize(
+  context: Context,
+  { db, exchange, locks, report, signal }: Work,
+  fill: FillCommand,
+  interval: Interval,
+): Promise<void> {
+  if (locks.lost.aborted) {
+    context.log.debug({ aborted: signal.aborted }, "[RUN] no summary: the database is away");
+    return;
+  }
+  try {
     const summaries = await summarizeSync(db, [interval], report.items, exchange.now());
     context.print(
       fill.asJson
         ? `${JSON.stringify({ runId: context.runId, intervals: summaries })}\n`
         : `${renderSummary(summaries)}\n`,
     );
+  } catch (error) {
+    context.log.warn({ "event.name": "no_summary" }, `[HEALTH] no summary: ${messageOf(error)}`);
   }
 }

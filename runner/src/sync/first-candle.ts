@@ -8,8 +8,8 @@ import {
 import { isDue } from "../candle/gap.ts";
 import { slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { parsePage } from "../candle/page.ts";
-import { findFirstStored, setFirstCandle } from "../db/coins.ts";
 import type { Database } from "../db/connect.ts";
+import { findFirstStored, setFirstCandle } from "../db/first-candle.ts";
 import type { SeriesState } from "../db/series.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";

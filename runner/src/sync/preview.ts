@@ -1,18 +1,20 @@
 import { type FirstWish, isPossibleFirst, judgeFirst, needOfFirst } from "../candle/first-candle.ts";
 import { splitPages } from "../candle/page.ts";
-import { type Coin, findCoins, findRankingAge, listMembers } from "../db/coins.ts";
+import { findCoins } from "../db/coins.ts";
 import { readWished } from "../db/gap-reads.ts";
+import { findRankingAge, listMembers } from "../db/members.ts";
 import { loadSeries, type SeriesState } from "../db/series.ts";
 import { type Exchange, WEIGHT, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
+import type { Logger } from "../log.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { renderDuration, renderTime } from "../time.ts";
-import { rankSymbols } from "../universe/plan.ts";
 import { believeCover } from "./believed-cover.ts";
 import type { FillCommand } from "./fill-run.ts";
 import { askFirst } from "./first-candle.ts";
 import { countCandles, type Plan, pageGaps, type Task } from "./plan.ts";
+import { fetchRanking } from "./ranking.ts";
 import { type Selection, takeShard } from "./selection.ts";
-import { fetchCandidates, fetchKnownListings } from "./universe.ts";
+import { faultOfSymbols } from "./symbols.ts";
 import type { Work } from "./work.ts";
 
 export type PlannedSeries = {
@@ -27,6 +29,8 @@ export type PlannedSeries = {
 
 /** What a run would ask for. `minutes`: at the given share of the exchange's weight, at least. */
 export type Preview = {
+  /** What is wrong with the names, so that a run would end with 1. */
+  readonly fault: Error | null;
   readonly interval: Selection["interval"];
   readonly series: readonly PlannedSeries[];
   readonly candles: number;
@@ -35,21 +39,23 @@ export type Preview = {
   readonly minutes: number;
 };
 
+export type PreviewTools = Pick<Work, "db" | "exchange"> & { readonly log: Logger };
+
 /** Plans every series of the selection without a write: no coin, no ranking, no first candle is stored. */
 export async function previewFill(
-  { db, exchange }: Work,
+  tools: PreviewTools,
   selection: Selection,
   weightShare: number,
   { plan, firstWish }: Pick<FillCommand, "plan" | "firstWish">,
 ): Promise<Preview> {
+  const { db, exchange } = tools;
   const { interval } = selection;
-  const symbols = takeShard(await listSymbols({ db, exchange }, selection), selection.shard).map(
-    ({ symbol }) => symbol,
-  );
+  const { symbols, fault } = await chooseSymbols(tools, selection);
+  if (fault !== null && symbols.length === 0) throw fault;
   const known = await loadSeries(
     db,
     interval,
-    (await findCoins(db, symbols, null)).map(({ coinId }) => coinId),
+    (await findCoins(db, symbols)).map(({ coinId }) => coinId),
   );
   const stateOf = new Map(known.map((state) => [state.symbol, state]));
   const series = await Promise.all(
@@ -67,6 +73,7 @@ export async function previewFill(
   const requests = sum(({ requests: own }) => own);
   const weight = requests * WEIGHT.klines;
   return {
+    fault,
     interval,
     series,
     candles: sum(({ candles }) => candles),
@@ -96,7 +103,7 @@ async function sumUp(
   return sum;
 }
 
-export function renderPreview(preview: Preview): string {
+export function renderPreview(preview: Omit<Preview, "fault">): string {
   const table = renderTable(
     ["symbol", "interval", "from", "to", "candles", "requests"],
     preview.series.map(({ symbol, from, to, candles, requests }) => [
@@ -113,24 +120,35 @@ export function renderPreview(preview: Preview): string {
   return `${table}${faults.join("")}\n${renderNumber(candles)} candles at most, ${renderNumber(requests)} requests, weight ${renderNumber(weight)}: at least ${renderDuration(minutes * 60_000)}`;
 }
 
-async function listSymbols(
-  { db, exchange }: Pick<Work, "db" | "exchange">,
-  { symbols, size }: Selection,
-): Promise<readonly Coin[]> {
+/** The symbols that a run would work on, and what would be wrong with their names. */
+async function chooseSymbols(
+  { db, exchange, log }: PreviewTools,
+  { symbols, size, shard, namedBy }: Selection,
+): Promise<{ readonly symbols: readonly string[]; readonly fault: Error | null }> {
   if (symbols === null) {
-    const members = (await findRankingAge(db)) === null ? [] : await listMembers(db, size);
-    return members.length > 0 ? members : rankNow(exchange, size);
+    const age = await findRankingAge(db);
+    const members = age === null ? [] : (await listMembers(db, size)).map(({ symbol }) => symbol);
+    const chosen = members.length > 0 ? members : await rankNow({ db, exchange, log }, size);
+    return { symbols: takeShard(chosen, shard), fault: null };
   }
-  const known = new Set((await findCoins(db, symbols, null)).map(({ symbol }) => symbol));
-  const asked = symbols.filter((symbol) => !known.has(symbol));
-  await fetchKnownListings(exchange, asked);
-  return symbols.map((symbol) => ({ coinId: 0, symbol }));
+  const asked = takeShard(symbols, shard);
+  const stored = new Set((await findCoins(db, asked)).map(({ symbol }) => symbol));
+  const others = asked.filter((symbol) => !stored.has(symbol));
+  if (others.length === 0) return { symbols: asked, fault: null };
+  const { listings, unknown, unreadable } = await exchange.fetchListings(others);
+  const coins = listings.map(({ symbol }) => ({ coinId: 0, symbol }));
+  const lookup = { coins, unknown: [...unknown, ...unreadable], unanswered: [], failure: null };
+  const fault = await faultOfSymbols(db, exchange, lookup, { namedBy, hasOthers: stored.size > 0 });
+  const isKnown = (symbol: string) => stored.has(symbol) || coins.some((coin) => coin.symbol === symbol);
+  return { symbols: asked.filter(isKnown), fault };
 }
 
-async function rankNow(exchange: Exchange, size: number): Promise<readonly Coin[]> {
-  return rankSymbols(await fetchCandidates(exchange))
-    .slice(0, size)
-    .map((symbol) => ({ coinId: 0, symbol }));
+async function rankNow({ db, exchange, log }: PreviewTools, size: number): Promise<readonly string[]> {
+  const { coins } = await fetchRanking(db, exchange, size, null, log);
+  return coins
+    .flatMap(({ symbol, rank }) => (rank !== null && rank <= size ? [{ symbol, rank }] : []))
+    .toSorted((a, b) => a.rank - b.rank)
+    .map(({ symbol }) => symbol);
 }
 
 /** The state with the first candle that a run would believe, which nobody writes down here. */

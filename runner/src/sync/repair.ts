@@ -42,12 +42,21 @@ export async function repairGaps(
         const selection = {
           interval,
           symbols: coins.map(({ symbol }) => symbol),
+          namedBy: "--symbols" as const,
           size: coins.length,
           shard: { index: 0, count: 1 },
         };
-        const preview = await previewFill(work, selection, BACKGROUND_WEIGHT_SHARE, fill);
+        const { fault: _, ...preview } = await previewFill(
+          { ...work, log: context.log },
+          selection,
+          BACKGROUND_WEIGHT_SHARE,
+          fill,
+        );
         context.print(`${wish.asJson ? JSON.stringify(preview) : renderPreview(preview)}\n`);
-      } else if ((await fillCoins(context, work, fill, { interval }, coins)) !== EXIT.done) {
+      } else if (
+        (await fillCoins(context, work, fill, { interval, areNamed: wish.symbols !== null }, coins)) !==
+        EXIT.done
+      ) {
         worst = EXIT.failed;
       }
     }

@@ -19,14 +19,22 @@ export function shardOfPod({ shards, shardIndex }: { shards: number; shardIndex:
   throw new SettingsFault([`JOB_COMPLETION_INDEX ${shardIndex} is not below R3A_SHARDS ${shards}`]);
 }
 
-export function takeShard(coins: readonly Coin[], { index, count }: Shard): readonly Coin[] {
-  return coins.filter((_, position) => position % count === index);
+/** Coins, or the names of those that are still to be found. */
+export function takeShard<T extends Coin | string>(
+  items: readonly T[],
+  { index, count }: Shard,
+): readonly T[] {
+  return items.filter((_, position) => position % count === index);
 }
+
+/** Where named symbols come from: a person's argument, or a setting. */
+export type NamedBy = "--symbols" | "SYMBOLS";
 
 /** Which series a command works on: named symbols, or the `size` largest. */
 export type Selection = {
   readonly interval: Interval;
   readonly symbols: readonly string[] | null;
+  readonly namedBy: NamedBy;
   readonly size: number;
   readonly shard: Shard;
 };

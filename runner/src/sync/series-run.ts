@@ -28,6 +28,8 @@ export type SeriesRun = {
   readonly locks: LockSession;
   readonly exchange: Exchange;
   readonly exchangeUrl: string;
+  /** A person named the symbols: one that is listed no more is a fault. Else it is what happens to coins. */
+  readonly areNamed: boolean;
   /** How eagerly first candles are asked for again. */
   readonly firstWish: FirstWish;
   readonly writer: Writer;
@@ -68,6 +70,7 @@ export async function runSeries(
   const pageSlots = pLimit(PAGES_AT_ONCE);
   const items: RunItem[] = [];
   const failures: unknown[] = [];
+  const unlisted: unknown[] = [];
   const isAway = () =>
     failures.length >= GIVE_UP_AFTER &&
     items.every(({ outcome }) => outcome === "failure") &&
@@ -114,6 +117,15 @@ export async function runSeries(
       logSeries(log, coin.symbol, interval, tally, filled, startedAt);
     } catch (error) {
       if (endsRun(error)) throw error;
+      if (isUnlisted(error)) {
+        const told = `the exchange does not know ${coin.symbol} any more; what is stored of it stays`;
+        (run.areNamed ? failures : unlisted).push(error);
+        items.push(item(run.areNamed ? "failure" : "skipped", null, null, told));
+        const facts = { symbol: coin.symbol, interval, "event.name": "series_unlisted" };
+        if (run.areNamed) log.error(facts, `[RUN] ${told}: take it out of the names`);
+        else log.warn(facts, `[RUN] ${told}`);
+        return;
+      }
       failures.push(error);
       items.push(item("failure", null, null, messageOf(error)));
       log.error(
@@ -137,6 +149,8 @@ export async function runSeries(
     run.progress.stop();
     for (const item of items) run.onItem(item);
   }
+  // coins come and go; most of them at once is the exchange's fault, and no success
+  if (unlisted.length * 2 > items.length) failures.push(...unlisted);
   return exitCodeOfSeries(items, failures);
 }
 
@@ -187,6 +201,10 @@ function exitCodeOfSeries(items: readonly RunItem[], failures: readonly unknown[
     );
   }
   return EXIT.failed;
+}
+
+function isUnlisted(error: unknown): boolean {
+  return error instanceof ExchangeFailure && error.kind === "bad-symbol";
 }
 
 function isExchangeAway(error: unknown): boolean {

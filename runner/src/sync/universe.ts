@@ -1,122 +1,68 @@
-import {
-  addCoins,
-  type Coin,
-  findCoins,
-  findRankingAge,
-  listMembers,
-  listSizes,
-  replaceMembers,
-  upsertCoins,
-} from "../db/coins.ts";
+import { printable } from "../candle/printable.ts";
+import { isSymbol, parseSymbol } from "../candle/symbol.ts";
+import type { Coin } from "../db/coins.ts";
 import { type Database, withTransaction } from "../db/connect.ts";
 import { type LockSession, waitForLock } from "../db/lock.ts";
-import { UsageFault } from "../errors.ts";
-import type { Exchange, Listing, Volume } from "../exchange/exchange.ts";
+import { findRankingAge, listMembers, replaceMembers } from "../db/members.ts";
+import type { Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";
 import { renderDuration } from "../time.ts";
-import { planMembers, rankSymbols } from "../universe/plan.ts";
+import { plannerOf, refreshRanking } from "./ranking.ts";
 
 const RANKING_TTL_MS = 3_600_000;
-/** A listing that was looked up within this is not asked for again. */
-const LISTING_TTL = "24 hours";
 const FIRST_RANKING_WAIT_MS = 30_000;
 
-export type UniverseWish = {
-  /** Named symbols, or null for the `size` largest. */
-  readonly symbols: readonly string[] | null;
-  readonly size: number;
-};
-
-/** The coins that a command works on; those that it meets for the first time are stored. */
+/** The `size` largest coins, by a ranking of the last hour where one can be had, else by the last one. */
 export async function resolveUniverse(
   db: Database,
   locks: LockSession,
   exchange: Exchange,
-  wish: UniverseWish,
+  size: number,
   log: Logger,
 ): Promise<readonly Coin[]> {
-  if (wish.symbols !== null) return resolveSymbols(db, exchange, wish.symbols);
   const age = await findRankingAge(db);
   if (age === null || age > RANKING_TTL_MS) {
-    await refreshRanking(db, locks, exchange, wish.size, age === null).catch((error: unknown) => {
+    await refreshByOne(db, locks, exchange, size, age === null, log).catch((error: unknown) => {
       if (age === null || !(error instanceof ExchangeFailure)) throw error;
       log.warn(
         { "event.name": "ranking_kept" },
-        `the ranking of ${renderDuration(age)} ago stays: ${error.message}`,
+        `[RUN] the ranking of ${renderDuration(age)} ago stays: ${error.message}`,
       );
     });
   }
-  const members = await listMembers(db, wish.size);
-  if (members.length > 0) return members;
-  await withTransaction(db, (client) => replaceMembers(client, wish.size, plannerOf(wish.size)));
-  return listMembers(db, wish.size);
-}
-
-/** Everything that trades now, with its volume: what a ranking is made of. */
-export async function fetchCandidates(exchange: Exchange): Promise<readonly (Listing & Volume)[]> {
-  const [volumes, trading] = await Promise.all([exchange.fetchVolumes(), exchange.fetchTrading()]);
-  const volumeOf = new Map(volumes.entries.map(({ symbol, quoteVolume }) => [symbol, quoteVolume]));
-  return trading.entries.map((listing) => ({ ...listing, quoteVolume: volumeOf.get(listing.symbol) ?? "0" }));
-}
-
-/** Unknown symbols are one UsageFault that names them all. */
-export async function fetchKnownListings(
-  exchange: Exchange,
-  symbols: readonly string[],
-): Promise<readonly Listing[]> {
-  const { listings } = await exchange.fetchListings(symbols);
-  const listed = new Set(listings.map(({ symbol }) => symbol));
-  const unknown = symbols.filter((symbol) => !listed.has(symbol));
-  if (unknown.length > 0)
-    throw new UsageFault([`the exchange does not know ${unknown.join(", ")} (nothing was changed)`]);
-  return listings;
-}
-
-async function resolveSymbols(
-  db: Database,
-  exchange: Exchange,
-  symbols: readonly string[],
-): Promise<readonly Coin[]> {
-  const known = new Set((await findCoins(db, symbols, LISTING_TTL)).map(({ symbol }) => symbol));
-  const asked = symbols.filter((symbol) => !known.has(symbol));
-  const listings = await fetchKnownListings(exchange, asked);
-  if (listings.length > 0)
-    await addCoins(
-      db,
-      listings.map((listing) => ({ ...listing, quoteVolume: null, rank: null })),
-    );
-  return findCoins(db, symbols, null);
+  const members = await listMembers(db, size);
+  if (members.length > 0) return withoutUnnamed(members, log);
+  await withTransaction(db, (client) => replaceMembers(client, size, plannerOf(size)));
+  return withoutUnnamed(await listMembers(db, size), log);
 }
 
 /** One process ranks, the others go on with the ranking of the last hour; only the very first one is waited for. */
-async function refreshRanking(
+async function refreshByOne(
   db: Database,
   locks: LockSession,
   exchange: Exchange,
   size: number,
   isFirst: boolean,
+  log: Logger,
 ): Promise<void> {
   if (!(await waitForLock(locks, "universe", "ranking", isFirst ? FIRST_RANKING_WAIT_MS : 0))) return;
   try {
     const age = await findRankingAge(db);
-    if (age !== null && age <= RANKING_TTL_MS) return;
-    const candidates = await fetchCandidates(exchange);
-    const rankOf = new Map(rankSymbols(candidates).map((symbol, index) => [symbol, index + 1]));
-    await withTransaction(db, async (client) => {
-      await upsertCoins(
-        client,
-        candidates.map((coin) => ({ ...coin, rank: rankOf.get(coin.symbol) ?? null })),
-        true,
-      );
-      for (const each of new Set([...(await listSizes(client)), size]))
-        await replaceMembers(client, each, plannerOf(each));
-    });
+    if (age === null || age > RANKING_TTL_MS) await refreshRanking(db, exchange, size, age, log);
   } finally {
     await locks.unlock("universe", "ranking");
   }
 }
 
-function plannerOf(size: number): Parameters<typeof replaceMembers>[2] {
-  return (ranking, members) => planMembers(size, ranking, members, Date.now());
+/** A name that an older version stored and that no command can name stays out, or nobody could ever look at its candles. */
+function withoutUnnamed(coins: readonly Coin[], log: Logger): readonly Coin[] {
+  const named = coins.filter(({ symbol }) => isSymbol(symbol) && parseSymbol(symbol) === symbol);
+  if (named.length === coins.length) return named;
+  const others = coins.filter((coin) => !named.includes(coin)).map(({ symbol }) => printable(symbol, 40));
+  log.warn(
+    { "event.name": "coins_left_out", symbols: others.slice(0, 10) },
+    `[RUN] ${others.length} stored symbols have names that no command can name and are left out, among them ${JSON.stringify(others[0])}`,
+  );
+  return named;
 }

@@ -72,7 +72,7 @@ type Membership = {
 };
 
 const LEAVE_AFTER_MS = 86_400_000;
-const LEAVE_BEYOND = 1.5;
+export const LEAVE_BEYOND = 1.5;
 
 /**
  * Members of "the `size` largest" after a new ranking: entered at rank `size`, left after 24 h beyond 1.5 times it, so

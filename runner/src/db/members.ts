@@ -1,0 +1,71 @@
+import type pg from "pg";
+import type { Coin } from "./coins.ts";
+import { type Database, withClient } from "./connect.ts";
+import { msOf, type StoredTime } from "./series-fault.ts";
+
+/** A member of "the N largest"; times in ms. */
+export type Member = {
+  readonly coinId: number;
+  readonly enteredAt: number;
+  readonly beyondSince: number | null;
+};
+
+export type RankedCoin = { readonly coinId: number; readonly rank: number };
+
+const RANKING = `select id as "coinId", volume_rank as rank from r3a.coin where volume_rank is not null order by volume_rank`;
+/** A time beyond now, which only a clock that was wrong or a person writes, would keep every later ranking away. */
+const RANKING_AGE = `
+  select (extract(epoch from now() - max(ranked_at)) * 1000)::float8 as age from r3a.coin
+  where volume_rank is not null and isfinite(ranked_at) and ranked_at <= now()`;
+
+const MEMBERS = `
+  select m.coin_id as "coinId", c.symbol, m.entered_at, m.beyond_since
+  from r3a.universe_member m join r3a.coin c on c.id = m.coin_id
+  where m.size = $1 order by c.volume_rank nulls last, c.symbol`;
+const SIZES = `select distinct size from r3a.universe_member`;
+const DELETE_MEMBERS = `delete from r3a.universe_member where size = $1 and not coin_id = any($2::int[])`;
+const UPSERT_MEMBERS = `
+  insert into r3a.universe_member as m (size, coin_id, entered_at, beyond_since)
+  select $1, "coinId", to_timestamp("enteredAt" / 1000.0), to_timestamp("beyondSince" / 1000.0)
+  from jsonb_to_recordset($2) as u ("coinId" int, "enteredAt" bigint, "beyondSince" bigint)
+  on conflict (size, coin_id) do update set beyond_since = excluded.beyond_since`;
+
+/** Age of the ranking in ms, null where there is none. */
+export async function findRankingAge(db: Database): Promise<number | null> {
+  const { rows } = await withClient(db, (client) => client.query<{ age: number | null }>(RANKING_AGE));
+  return rows[0]?.age ?? null;
+}
+
+/** Members of the N largest, largest first. */
+export async function listMembers(db: Database, size: number): Promise<readonly Coin[]> {
+  const { rows } = await withClient(db, (client) => client.query<Coin>(MEMBERS, [size]));
+  return rows.map(({ coinId, symbol }) => ({ coinId, symbol }));
+}
+
+export async function listSizes(client: pg.PoolClient): Promise<readonly number[]> {
+  const { rows } = await client.query<{ size: number }>(SIZES);
+  return rows.map(({ size }) => size);
+}
+
+/** Replaces the members of one size by what `plan` makes of the ranking and the members so far. */
+export async function replaceMembers(
+  client: pg.PoolClient,
+  size: number,
+  plan: (ranking: readonly RankedCoin[], members: readonly Member[]) => readonly Member[],
+): Promise<void> {
+  const ranking = await client.query<RankedCoin>(RANKING);
+  const stored = await client.query<Coin & { entered_at: StoredTime; beyond_since: StoredTime }>(MEMBERS, [
+    size,
+  ]);
+  const members = plan(
+    ranking.rows,
+    stored.rows.map(({ coinId, entered_at, beyond_since }) => ({
+      coinId,
+      // NaN: a time that only a person can have written
+      enteredAt: msOf(entered_at) || Date.now(),
+      beyondSince: msOf(beyond_since) || null,
+    })),
+  );
+  await client.query(DELETE_MEMBERS, [size, members.map(({ coinId }) => coinId)]);
+  await client.query(UPSERT_MEMBERS, [size, JSON.stringify(members)]);
+}

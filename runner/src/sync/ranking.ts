@@ -1,0 +1,119 @@
+import { type CoinUpdate, closeCoins, listKnown, upsertCoins } from "../db/coins.ts";
+import { type Database, withClient, withTransaction } from "../db/connect.ts";
+import { listMembers, listSizes, replaceMembers } from "../db/members.ts";
+import type { Exchange, Listing } from "../exchange/exchange.ts";
+import { ExchangeFailure } from "../exchange/failure.ts";
+import type { Logger } from "../log.ts";
+import {
+  listCandidates,
+  listMissingSymbols,
+  type RankingFacts,
+  refuseLeavers,
+  refuseLists,
+} from "../universe/believe-ranking.ts";
+import { planMembers, rankSymbols } from "../universe/plan.ts";
+
+/** A ranking that can be believed: what trades with its volume, largest first, and what was found to have ended. */
+export type Ranking = {
+  readonly coins: readonly CoinUpdate[];
+  readonly ended: readonly Listing[];
+  readonly delisted: readonly string[];
+};
+
+/** Ranks what trades now, and stores it. An answer that cannot be right is an ExchangeFailure, and changes nothing. */
+export async function refreshRanking(
+  db: Database,
+  exchange: Exchange,
+  size: number,
+  ageMs: number | null,
+  log: Logger,
+): Promise<void> {
+  const ranking = await fetchRanking(db, exchange, size, ageMs, log);
+  const symbols = ranking.coins
+    .filter(({ rank }) => rank !== null)
+    .toSorted(byRank)
+    .map(({ symbol }) => symbol);
+  const sizes = await withClient(db, listSizes);
+  for (const each of sizes) {
+    const members = (await listMembers(db, each)).map(({ symbol }) => symbol);
+    const refusal = refuseLeavers(each, symbols, members, ageMs);
+    if (refusal !== null) throw unbelievable(refusal);
+  }
+  await withTransaction(db, async (client) => {
+    const ended = ranking.ended.map((listing) => ({ ...listing, quoteVolume: null, rank: null }));
+    await upsertCoins(client, [...ranking.coins, ...ended], true);
+    await closeCoins(client, ranking.delisted);
+    for (const each of new Set([...sizes, size])) await replaceMembers(client, each, plannerOf(each));
+  });
+}
+
+/** The ranking of now beside what the database knows; nothing is stored. */
+export async function fetchRanking(
+  db: Database,
+  exchange: Exchange,
+  size: number,
+  ageMs: number | null,
+  log: Logger,
+): Promise<Ranking> {
+  const [known, volumes, trading] = await Promise.all([
+    listKnown(db),
+    exchange.fetchVolumes(),
+    exchange.fetchTrading(),
+  ]);
+  const volumeOf = new Map(volumes.entries.map(({ symbol, quoteVolume }) => [symbol, quoteVolume]));
+  const facts: RankingFacts = { listed: trading.entries, volumeOf, known, size, ageMs };
+  const refusal = refuseLists(facts);
+  if (refusal !== null) throw unbelievable(refusal);
+
+  // what a list lacks may have ended, or its entry was broken: each is asked for by its name
+  const missing = listMissingSymbols(facts);
+  const { ended, delisted } = await lookUpMissing(exchange, missing, log);
+  const gone = new Set([...delisted, ...ended.map(({ symbol }) => symbol)]);
+  const kept = known.filter(({ symbol }) => missing.includes(symbol) && !gone.has(symbol));
+  const listed = [...trading.entries, ...kept.map((coin) => ({ ...coin, status: "TRADING" }))];
+  const candidates = listCandidates({ listed, volumeOf, known });
+  const rankOf = new Map(rankSymbols(candidates).map((symbol, index) => [symbol, index + 1]));
+  return {
+    coins: listed.map(({ symbol, base, quote, status }) => ({
+      ...{ symbol, base, quote, status },
+      quoteVolume: volumeOf.get(symbol) ?? null,
+      rank: rankOf.get(symbol) ?? null,
+    })),
+    ended,
+    delisted,
+  };
+}
+
+async function lookUpMissing(
+  exchange: Exchange,
+  missing: readonly string[],
+  log: Logger,
+): Promise<Pick<Ranking, "ended" | "delisted">> {
+  if (missing.length === 0) return { ended: [], delisted: [] };
+  try {
+    const { listings, unknown } = await exchange.fetchListings(missing);
+    return { ended: listings.filter(({ status }) => status !== "TRADING"), delisted: unknown };
+  } catch (error) {
+    if (!(error instanceof ExchangeFailure)) throw error;
+    log.warn(
+      { "event.name": "listings_kept", symbols: missing.length },
+      `[RUN] ${missing.length} symbols are not listed as trading any more, and asking for each failed; they stay as they are: ${error.message}`,
+    );
+    return { ended: [], delisted: [] };
+  }
+}
+
+export function plannerOf(size: number): Parameters<typeof replaceMembers>[2] {
+  return (ranking, members) => planMembers(size, ranking, members, Date.now());
+}
+
+function byRank(a: CoinUpdate, b: CoinUpdate): number {
+  return (a.rank ?? 0) - (b.rank ?? 0);
+}
+
+function unbelievable(refusal: string): ExchangeFailure {
+  return new ExchangeFailure(
+    "garbage",
+    `the exchange's lists of symbols and volumes cannot be right: ${refusal}`,
+  );
+}

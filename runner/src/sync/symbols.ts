@@ -1,0 +1,124 @@
+import { addCoins, type Coin, closeCoins, findCoins, listSymbols } from "../db/coins.ts";
+import { type Database, withTransaction } from "../db/connect.ts";
+import { messageOf, SettingsFault, UsageFault } from "../errors.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import { ExchangeFailure } from "../exchange/failure.ts";
+import { splitByUrl } from "../exchange/fetch-listings.ts";
+import type { Logger } from "../log.ts";
+import { nearestSymbol } from "../universe/nearest.ts";
+import type { NamedBy } from "./selection.ts";
+
+/** What came of looking for symbols that nothing is stored of. */
+export type Lookup = {
+  /** Stored now, in the order asked for. */
+  readonly coins: readonly Coin[];
+  /** The exchange does not know these. */
+  readonly unknown: readonly string[];
+  /** Nobody could say of these whether the exchange knows them, and why. */
+  readonly unanswered: readonly string[];
+  readonly failure: ExchangeFailure | null;
+};
+
+/** Asks for symbols part by part and stores each part as it comes: one part that fails takes nothing from the others. */
+export async function lookUpSymbols(
+  db: Database,
+  exchange: Exchange,
+  symbols: readonly string[],
+): Promise<Lookup> {
+  const unknown: string[] = [];
+  const unanswered: string[] = [];
+  let failure: ExchangeFailure | null = null;
+  for (const part of splitByUrl(symbols)) {
+    try {
+      const answer = await exchange.fetchListings(part);
+      unknown.push(...answer.unknown);
+      unanswered.push(...answer.unreadable);
+      if (answer.unreadable.length > 0)
+        failure ??= new ExchangeFailure("garbage", "their entries in /api/v3/exchangeInfo cannot be right");
+      if (answer.listings.length > 0)
+        await addCoins(
+          db,
+          answer.listings.map((listing) => ({ ...listing, quoteVolume: null, rank: null })),
+        );
+    } catch (error) {
+      if (!(error instanceof ExchangeFailure)) throw error;
+      failure ??= error;
+      unanswered.push(...part);
+    }
+  }
+  const missing = new Set([...unknown, ...unanswered]);
+  const found = symbols.filter((symbol) => !missing.has(symbol));
+  return { coins: found.length === 0 ? [] : await findCoins(db, found), unknown, unanswered, failure };
+}
+
+/**
+ * Looks up again what is stored and was not looked up for a day, for its status alone: what fails stays as it is.
+ * `synced`: coins whose candles have just come, so that they are listed whatever a list says.
+ */
+export async function refreshListings(
+  db: Database,
+  exchange: Exchange,
+  coins: readonly Coin[],
+  synced: ReadonlySet<number>,
+  log: Logger,
+): Promise<void> {
+  const idOf = new Map(coins.map(({ coinId, symbol }) => [symbol, coinId]));
+  const { unknown, unanswered, failure } = await lookUpSymbols(db, exchange, [...idOf.keys()]);
+  if (failure !== null)
+    log.warn(
+      { "event.name": "listings_kept", symbols: unanswered.length },
+      `[RUN] the listings of ${unanswered.length} stored symbols could not be had, they stay as they were: ${failure.message}`,
+    );
+  const delisted = unknown.filter((symbol) => !synced.has(idOf.get(symbol) ?? 0));
+  await withTransaction(db, (client) => closeCoins(client, delisted));
+}
+
+/**
+ * What is wrong with the names, as the error that ends the run after all others were worked on; null where nothing is.
+ * With nobody left to work on, the argument or setting itself is wrong, unless the exchange could not be asked.
+ */
+export async function faultOfSymbols(
+  db: Database,
+  exchange: Exchange,
+  { coins, unknown, unanswered, failure }: Lookup,
+  { namedBy, hasOthers }: { readonly namedBy: NamedBy; readonly hasOthers: boolean },
+): Promise<Error | null> {
+  const isNobodyLeft = coins.length === 0 && !hasOthers;
+  if (isNobodyLeft && failure !== null) return failure;
+  if (unknown.length === 0 && failure === null) return null;
+  const known = await listNearby(db, exchange, isNobodyLeft);
+  const names = unknown.map((symbol) => {
+    const near = nearestSymbol(symbol, known);
+    return near === undefined ? symbol : `${symbol} (did you mean ${near}?)`;
+  });
+  if (isNobodyLeft) {
+    const fault = [`${namedBy}: the exchange does not know ${names.join(", ")} (nothing was changed)`];
+    return namedBy === "SYMBOLS" ? new SettingsFault(fault) : new UsageFault(fault);
+  }
+  const parts = [
+    ...(names.length === 0
+      ? []
+      : [`the exchange does not know ${names.join(", ")}: correct ${namedBy}, or take them out`]),
+    ...(failure === null
+      ? []
+      : [`the listings of ${unanswered.join(", ")} could not be had: ${messageOf(failure)}`]),
+  ];
+  return new Error(`${parts.join("; ")}; all others were worked on`);
+}
+
+/** Names to suggest: the stored ones, and where none of the run's names is right all that trade now. */
+async function listNearby(
+  db: Database,
+  exchange: Exchange,
+  isWorthAsking: boolean,
+): Promise<readonly string[]> {
+  const stored = await listSymbols(db);
+  if (!isWorthAsking) return stored;
+  try {
+    return [...stored, ...(await exchange.fetchTrading()).entries.map(({ symbol }) => symbol)];
+  } catch (error) {
+    // without a suggestion the fault is told all the same
+    if (error instanceof ExchangeFailure) return stored;
+    throw error;
+  }
+}
