@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { listHelmSteps } from "./guide-steps.ts";
-import { type CronJob, type KubeObject, listObjects } from "./kubectl.ts";
+import { type CronJob, type KubeObject, kubectl, listObjects } from "./kubectl.ts";
 import { check, expectEqual, say } from "./report.ts";
 import { ROOT, runTool } from "./run-tool.ts";
 
@@ -75,8 +75,11 @@ async function expectAfter(line: string, kept: Readonly<Record<string, string>>)
       "CronJobs that still start Jobs",
     );
   }
-  if (line.includes(" delete cronjob "))
+  if (line.includes(" delete cronjob ")) {
+    // the charts' images are nowhere: a Job that the clock started before the suspension would never end
+    await kubectl(["delete", "job", "--all"]);
     expectEqual((await listObjects("cronjob")).length, 0, "CronJobs after their deletion");
+  }
   if (line.includes(" uninstall "))
     expectEqual(byName(await listHelmObjects()), kept, "objects of Helm after the uninstallation");
   if (!/^pulumi up --stack \w+$/.test(line)) return;
