@@ -114,7 +114,10 @@ describe("secrets", () => {
   });
 
   test.each([
-    ["  r3a:namespace: { secure: x }\n", /^Pulumi\.prod\.yaml: r3a:namespace: secure: is for dbUrl, ownerDbUrl/],
+    [
+      "  r3a:namespace: { secure: x }\n",
+      /^Pulumi\.prod\.yaml: r3a:namespace: secure: is for dbUrl, ownerDbUrl/,
+    ],
     ["  r3a:jobs: { gaps: { image: { secure: x } } }\n", /^Pulumi\.prod\.yaml: r3a:jobs: secure: is for/],
     ["  r3a:symbols: [{ secure: x }]\n", /^Pulumi\.prod\.yaml: r3a:symbols: secure: is for/],
     ["  r3a:dbURL: { secure: x }\n", /^Pulumi\.prod\.yaml: r3a:dbURL: unknown; did you mean dbUrl\?/],
