@@ -44,8 +44,11 @@ export async function checkSecretLines(): Promise<void> {
     await runTool("kubectl", ["create", "namespace", SCRATCH]);
     try {
       const [db = "", ...registry] = script;
-      await runTool("bash", ["-c", db], { input: URL_LINE });
-      await runTool("bash", ["-c", registry.join("\n")], { input: "token\n" });
+      // a pipe of the shell, as a terminal is none either: Node's own is a socket, which /dev/stdin cannot open
+      const run = (lines: string, input: string) =>
+        runTool("bash", ["-c", `cat | {\n${lines}\n}`], { input });
+      await run(db, URL_LINE);
+      await run(registry.join("\n"), "token\n");
       const read = async (name: string) =>
         JSON.parse(await runTool("kubectl", ["-n", SCRATCH, "get", "secret", name, "-o", "json"])) as {
           readonly type: string;
