@@ -24,7 +24,7 @@ export type Candle = {
 export type Rejected = { readonly reason: string; readonly raw: string };
 
 /** The exchange began in 2017; a smaller time is a unit error. */
-const EARLIEST_MS = Date.UTC(2017, 0, 1);
+export const EARLIEST_MS = Date.UTC(2017, 0, 1);
 const DAY_MS = 86_400_000;
 /** Real ones have at most 23 digits; the bound lets a line fit into its buffer. */
 const DECIMAL = /^-?\d{1,30}(\.\d{1,30})?$/;

@@ -1,4 +1,5 @@
 import type { Interval } from "../contract.ts";
+import { EARLIEST_MS } from "./candle.ts";
 import { slotOf } from "./interval.ts";
 
 /**
@@ -30,8 +31,6 @@ export type FirstWish = "always" | "daily" | "due" | "at-times";
 /** `must`: without an answer the series cannot be planned. `should`: this run asks. `may`: a few coins of each run do. */
 export type FirstNeed = "must" | "should" | "may" | "no";
 
-/** Spot markets of the exchange are not older. */
-export const EARLIEST_MS = Date.UTC(2017, 0, 1);
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Two answers this far apart prove something; two in a row only prove the same cache. */

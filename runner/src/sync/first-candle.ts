@@ -1,10 +1,5 @@
-import {
-  EARLIEST_MS,
-  type FirstWish,
-  isPossibleFirst,
-  judgeFirst,
-  needOfFirst,
-} from "../candle/first-candle.ts";
+import { EARLIEST_MS } from "../candle/candle.ts";
+import { type FirstWish, isPossibleFirst, judgeFirst, needOfFirst } from "../candle/first-candle.ts";
 import { isDue } from "../candle/gap.ts";
 import { slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { parsePage } from "../candle/page.ts";
