@@ -4,9 +4,10 @@ import { collectFaults, type RawOptions } from "./commands/command.ts";
 import { REGISTRY } from "./commands/registry.ts";
 import type { Context } from "./context.ts";
 import { COMMANDS, type CommandName, EXIT, type ExitCode } from "./contract.ts";
-import { exitCodeOf, messageOf, SettingsFault, Stopped, UsageFault } from "./errors.ts";
+import { exitCodeOf, messageOf, SettingsFault, Stopped, TryAgain, UsageFault } from "./errors.ts";
 import { createLogger, createRedactor, createResultRedactor } from "./log.ts";
 import { parseCount } from "./settings.ts";
+import { describeUnderWay } from "./under-way.ts";
 
 /** The only file that reads the process: arguments, environment, signals, streams, exit. */
 
@@ -25,9 +26,31 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 }
 /** What is under way when the process is told to stop has this long; then a hung connection must not hold it. */
 const GRACE_MS = 8_000;
+let underWayAtStop: string | null = null;
 stop.signal.addEventListener("abort", () => {
-  setTimeout(() => process.exit(exitCodeOf(stop.signal.reason)), GRACE_MS).unref();
+  underWayAtStop = describeUnderWay();
+  setTimeout(() => {
+    const { reason } = stop.signal;
+    const left = describeUnderWay() ?? "nothing that it knows of";
+    tellFatal(
+      "forced_end",
+      `${messageOf(reason)}; ended by force ${GRACE_MS / 1000} s later; under way: ${left}`,
+    );
+    process.exit(exitCodeOf(reason));
+  }, GRACE_MS).unref();
 });
+/** What nobody caught leaves the process in a state that nobody knows: it ends, with a word and not with a bare stack. */
+for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+  process.on(event, (error: unknown) => {
+    const left = describeUnderWay();
+    tellFatal(
+      "not_caught",
+      `an error that nobody caught: ${messageOf(error)}${left === null ? "" : `; under way: ${left}`}`,
+      error,
+    );
+    process.exit(exitCodeOf(error));
+  });
+}
 let isReaderGone = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (isReaderGone) return;
@@ -46,18 +69,37 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     if (isReaderGone && error === stop.signal.reason) return EXIT.done;
     const isExpected = error instanceof UsageFault || error instanceof SettingsFault;
-    const text = redact(messageOf(error));
-    if (isTerminal || isExpected) process.stderr.write(`${text}\n`);
-    else
-      log.fatal(
-        {
-          "event.name": "command_failed",
-          "error.stack_trace": error instanceof Error ? error.stack : undefined,
-        },
-        `[RUN] ${text}`,
-      );
-    return exitCodeOf(error);
+    // what fails after the stop fails for it, or would have failed anyway: the stop is how the process ends
+    const isStopped = stop.signal.aborted && (error === stop.signal.reason || error instanceof TryAgain);
+    const text = isStopped ? describeStop(error) : messageOf(error);
+    if (isExpected) process.stderr.write(`${redact(text)}\n`);
+    else tellFatal("command_failed", text, error);
+    return exitCodeOf(isStopped ? stop.signal.reason : error);
   }
+}
+
+/** The reason, what was under way at that moment, and what came of it. */
+function describeStop(error: unknown): string {
+  const { reason } = stop.signal;
+  const parts = [
+    messageOf(reason),
+    ...(underWayAtStop === null ? [] : [`under way: ${underWayAtStop}`]),
+    ...(error === reason ? [] : [messageOf(error)]),
+  ];
+  return parts.join("; ");
+}
+
+/** The last word of the process: a line for a person, else one of the log, and also where the log is silent. */
+function tellFatal(eventName: string, text: string, error?: unknown): void {
+  if (isTerminal || !log.isLevelEnabled("fatal")) process.stderr.write(`${redact(text)}\n`);
+  else
+    log.fatal(
+      {
+        "event.name": eventName,
+        "error.stack_trace": error instanceof Error ? error.stack : undefined,
+      },
+      `[RUN] ${text}`,
+    );
 }
 
 /** Builds the parser around the one command that is asked for, so that only its modules are loaded. */

@@ -3,6 +3,7 @@ import { messageOf, SettingsFault } from "../errors.ts";
 import { checkSession, SET_SESSION, type SessionRow } from "./session.ts";
 import { parseTls, type Tls, withoutTls } from "./tls.ts";
 import { faultOfTls, guardLogin, refusalOf, type TlsRefusal } from "./tls-fault.ts";
+import { watchStatement } from "./watch.ts";
 
 /** A server that answers has ended a session long before. */
 const CLOSE_MS = 1_000;
@@ -31,15 +32,9 @@ export function cutClient(client: pg.ClientBase, reason?: Error): void {
  */
 export function createClient(config: pg.ClientConfig): pg.Client {
   const tls = readTls(config);
-  const client = new pg.Client({
-    ...config,
-    connectionString: withoutTls(config.connectionString ?? ""),
-    ssl: tls.ssl,
-    sslnegotiation: tls.isDirect ? "direct" : "postgres",
-    enableChannelBinding: tls.channelBinding !== "disable",
-  });
-  guardLogin(client, tls);
+  const client = makeClient(config, tls);
   const [connect, end] = [client.connect.bind(client), client.end.bind(client)];
+  watchStatements(client, () => makeClient(config, readTls(config)));
   const start = async () => {
     sendTogether(client);
     const { rows } = await client.query<SessionRow>(SET_SESSION);
@@ -81,6 +76,19 @@ export function createClient(config: pg.ClientConfig): pg.Client {
   });
 }
 
+/** A client as DB_URL wants it; its session is still whatever the server says. */
+function makeClient(config: pg.ClientConfig, tls: Tls): pg.Client {
+  const client = new pg.Client({
+    ...config,
+    connectionString: withoutTls(config.connectionString ?? ""),
+    ssl: tls.ssl,
+    sslnegotiation: tls.isDirect ? "direct" : "postgres",
+    enableChannelBinding: tls.channelBinding !== "disable",
+  });
+  guardLogin(client, tls);
+  return client;
+}
+
 /** The files that DB_URL names may have gone since it was parsed; a renewed one is taken by the next connection. */
 function readTls({ connectionString = "" }: pg.ClientConfig): Tls {
   try {
@@ -94,6 +102,36 @@ function readTls({ connectionString = "" }: pg.ClientConfig): Tls {
 function asFault<E>(error: E, tls: Tls): E | TlsRefusal {
   const fault = faultOfTls(error, tls);
   return fault === null ? error : refusalOf(fault);
+}
+
+type Stream = { readonly once: (event: string, told: () => void) => unknown };
+
+/** Every statement is watched, also those that the driver or node-pg-migrate send; see watch.ts. */
+function watchStatements(client: pg.Client, makeOther: () => pg.Client): void {
+  const query = client.query.bind(client) as (...args: readonly unknown[]) => unknown;
+  let pid: number | null = null;
+  const watched = { makeOther, pid: () => pid, cut: (reason: Error) => cutClient(client, reason) };
+  const watchedQuery = (...args: readonly unknown[]): unknown => {
+    const [asked] = args;
+    const text = typeof asked === "string" ? asked : (asked as { readonly text?: string }).text;
+    const { end, explain } = watchStatement(watched, text ?? "copy");
+    const answer = query(...args);
+    if (answer instanceof Promise) {
+      return answer.finally(end).then(
+        (result: unknown) => {
+          if (text === SET_SESSION) pid = (result as pg.QueryResult<SessionRow>).rows[0]?.pid ?? null;
+          return result;
+        },
+        (error: unknown) => {
+          throw explain(error);
+        },
+      );
+    }
+    if (answer === undefined) end();
+    else for (const event of ["finish", "error", "close"]) (answer as Stream).once(event, end);
+    return answer;
+  };
+  Object.assign(client, { query: watchedQuery });
 }
 
 /** Statements until the first pause go out without waiting for the answers of those before them. */

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { messageOf, TryAgain } from "../errors.ts";
-import { createClient, sessionOf } from "./client.ts";
+import { createClient, cutClient, sessionOf } from "./client.ts";
 import { codeOf, isConnectionError, translate } from "./fault.ts";
 import { DEADLOCK, SERIALIZATION_FAILURE } from "./sqlstate.ts";
 
@@ -36,6 +36,8 @@ export type Database = {
   readonly pool: pg.Pool;
   /** Clients of the pool with the time of their last use, for the check before use. */
   readonly lastUsed: WeakMap<pg.PoolClient, number>;
+  /** Those that are connected. */
+  readonly clients: Set<pg.PoolClient>;
 };
 
 const SessionClient = new Proxy(pg.Client, {
@@ -54,16 +56,23 @@ export function openDatabase(url: string, name: string): Database {
   // an idle client that the server drops is removed by the pool itself; without a listener it would end the process
   pool.on("error", () => {});
   // the same for one in use: the pool takes its own listener away while somebody has the client
-  pool.on("connect", (client) => client.on("error", () => {}));
-  return { url, name, pool, lastUsed: new WeakMap() };
+  const clients = new Set<pg.PoolClient>();
+  pool.on("connect", (client) => {
+    client.on("error", () => {});
+    clients.add(client);
+  });
+  pool.on("remove", (client) => clients.delete(client as pg.PoolClient));
+  return { url, name, pool, lastUsed: new WeakMap(), clients };
 }
 
 /** Ends the pool; a connection that hangs is not waited for, and does not keep the process. */
-export async function closeDatabase({ pool }: Database): Promise<void> {
+export async function closeDatabase({ pool, clients }: Database): Promise<void> {
   const over = new AbortController();
   const closed = pool.end().catch(() => {});
   await Promise.race([closed, wait(CLOSE_MS, undefined, { signal: over.signal }).catch(() => {})]);
   over.abort();
+  // whose statement hangs would keep the process until somebody notices
+  for (const client of clients) cutClient(client);
 }
 
 /** Runs `work` with a checked client of the pool; errors come out as what they mean for the run (fault.ts). */

@@ -69,6 +69,7 @@ async function withMigrateLock<T>(
   const client = createClient(clientConfig(url, "migrate"));
   // without a listener a server that goes away between two statements would end the process
   client.on("error", () => {});
+  const faults = rememberFaults(client);
   try {
     if (!(await waitForLock(locks, "migrate", "schema", WAIT_MS))) {
       throw new TryAgain("another migration holds the lock for more than 5 min; see r3a_util.lock_holder");
@@ -76,7 +77,8 @@ async function withMigrateLock<T>(
     await client.connect();
     return await work(db, client);
   } catch (error) {
-    throw translate(error);
+    const isOurs = error instanceof SettingsFault || error instanceof TryAgain;
+    throw translate(isOurs ? error : (faults.at(-1) ?? error));
   } finally {
     await client.end();
     await locks.end();
@@ -100,4 +102,18 @@ async function applyFiles(db: Database, client: pg.Client): Promise<readonly str
     log: () => {},
   });
   return applied.map(({ name }) => name);
+}
+
+/** node-pg-migrate tells an error of some statements by its stack alone: what the server or the connection said is lost. */
+function rememberFaults(client: pg.Client): readonly unknown[] {
+  const faults: unknown[] = [];
+  const query = client.query.bind(client) as (...args: readonly unknown[]) => Promise<unknown>;
+  Object.assign(client, {
+    query: (...args: readonly unknown[]) =>
+      query(...args).catch((error: unknown) => {
+        faults.push(error);
+        throw error;
+      }),
+  });
+  return faults;
 }

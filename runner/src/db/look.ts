@@ -1,0 +1,76 @@
+import { setTimeout } from "node:timers";
+import { setTimeout as wait } from "node:timers/promises";
+import type pg from "pg";
+import { listBlockers, renderSessions } from "./activity.ts";
+import { codeOf } from "./fault.ts";
+
+/** What another connection sees of a session whose statement takes long. */
+export type Look = {
+  /** The server works on the statement, or waits for a lock; not where it waits for us, is idle, or does not answer. */
+  readonly isAtWork: boolean;
+  /** What it waits for and who holds that, in words; null where it waits for nobody. */
+  readonly heldBy: string | null;
+};
+
+const LIMIT_MS = 5_000;
+const GOODBYE_MS = 1_000;
+const TOO_MANY_CONNECTIONS = "53300";
+
+const PATH = `select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)`;
+const STATE = `
+  select a.state = 'active' and a.wait_event_type is distinct from 'Client' as "isAtWork", l.locktype, l.mode,
+         l.relation::regclass::text as relation,
+         (select t.relation::regclass::text from pg_locks t where t.pid = a.pid and t.locktype = 'tuple' limit 1) as "rowOf"
+  from pg_stat_activity a left join pg_locks l on l.pid = a.pid and not l.granted
+  where a.pid = $1 limit 1`;
+const ADVISORY = `select scope || ':' || key as name from r3a_util.lock_holder where pid = $1 and not granted limit 1`;
+
+type StateRow = {
+  readonly isAtWork: boolean | null;
+  readonly locktype: string | null;
+  readonly mode: string | null;
+  readonly relation: string | null;
+  readonly rowOf: string | null;
+};
+
+/**
+ * Looks at the server's process `pid` by a connection of its own, since all others may hang or wait. A server that does
+ * not answer within 5 s is not at work for us.
+ */
+export async function lookAt(makeClient: () => pg.Client, pid: number): Promise<Look> {
+  const client = makeClient();
+  client.on("error", () => {});
+  const over = new AbortController();
+  const late = wait(LIMIT_MS, null, { signal: over.signal }).catch(() => null);
+  try {
+    return (await Promise.race([readState(client, pid), late])) ?? { isAtWork: false, heldBy: null };
+  } catch (error) {
+    // a server without a free connection answers, and may well be at work for us
+    return { isAtWork: codeOf(error) === TOO_MANY_CONNECTIONS, heldBy: null };
+  } finally {
+    over.abort();
+    client.end().catch(() => {});
+    setTimeout(() => client.connection.stream.destroy(), GOODBYE_MS).unref();
+  }
+}
+
+async function readState(client: pg.Client, pid: number): Promise<Look> {
+  await client.connect();
+  await client.query(PATH);
+  const [state] = (await client.query<StateRow>(STATE, [pid])).rows;
+  if (state === undefined) return { isAtWork: false, heldBy: null };
+  const holders = renderSessions(await listBlockers(client, pid));
+  const heldBy = holders === "" ? null : `${await nameLock(client, pid, state)} is held by ${holders}`;
+  return { isAtWork: state.isAtWork === true, heldBy };
+}
+
+async function nameLock(client: pg.Client, pid: number, state: StateRow): Promise<string> {
+  if (state.locktype === "advisory") {
+    // the view is not there before the first migration
+    const found = await client.query<{ name: string }>(ADVISORY, [pid]).catch(() => null);
+    return `the lock ${found?.rows[0]?.name ?? "(advisory)"}`;
+  }
+  const table = state.relation ?? state.rowOf;
+  if (state.locktype === "relation") return `the table ${table}`;
+  return table === null ? "a row" : `a row of ${table}`;
+}

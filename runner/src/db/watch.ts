@@ -1,0 +1,70 @@
+import pg from "pg";
+import { TryAgain } from "../errors.ts";
+import { begin } from "../under-way.ts";
+import { codeOf } from "./fault.ts";
+import { type Look, lookAt } from "./look.ts";
+import { LOCK_NOT_AVAILABLE } from "./sqlstate.ts";
+
+/** A statement that takes this long is looked at by another connection; a minute job in good health has none. */
+const FIRST_LOOK_MS = 2_000;
+const NEXT_LOOK_MS = 5_000;
+/** So often in a row the server is not at work for us: the connection is lost, whatever the socket says. */
+const LOST_AFTER_LOOKS = 3;
+const LONGEST_TEXT = 80;
+
+const LOST =
+  "the connection to the database is lost without a sign: a statement waits for an answer, and the server is not at work on it (a firewall or a fail-over forgot the connection, or the server hangs)";
+
+/** Who is asked about, by which other client, and how to end it. `pid` is null until the session is set. */
+export type Watched = {
+  readonly makeOther: () => pg.Client;
+  readonly pid: () => number | null;
+  readonly cut: (reason: Error) => void;
+};
+
+/**
+ * Watches one statement: a half-open connection would be waited for without end, and a statement of ours may take minutes,
+ * so time alone tells nothing. The functions end the watch; `explain` adds to a lock time-out who held the lock.
+ */
+export function watchStatement(
+  { makeOther, pid, cut }: Watched,
+  text: string,
+): { readonly end: () => void; readonly explain: (error: unknown) => unknown } {
+  let last: Look | null = null;
+  let inVain = 0;
+  let isOver = false;
+  const look = async () => {
+    const process = pid();
+    // without a process there was only the statement that sets the session, which takes no time
+    const seen = process === null ? { isAtWork: false, heldBy: null } : await lookAt(makeOther, process);
+    if (isOver) return;
+    last = seen.heldBy === null && last !== null ? { ...last, isAtWork: seen.isAtWork } : seen;
+    inVain = seen.isAtWork ? 0 : inVain + 1;
+    if (inVain === LOST_AFTER_LOOKS) cut(new TryAgain(LOST));
+    else timer = lookIn(NEXT_LOOK_MS);
+  };
+  const lookIn = (ms: number) => setTimeout(() => void look(), ms).unref();
+  let timer = lookIn(FIRST_LOOK_MS);
+  const done = begin(
+    () => `the statement "${shorten(text)}"${last?.heldBy == null ? "" : ` (${last.heldBy})`}`,
+  );
+  return {
+    end() {
+      isOver = true;
+      clearTimeout(timer);
+      done();
+    },
+    explain(error) {
+      if (error instanceof pg.DatabaseError && codeOf(error) === LOCK_NOT_AVAILABLE && last?.heldBy != null)
+        error.detail = `${last.heldBy}: let that session end, or end it with pg_terminate_backend`;
+      return error;
+    },
+  };
+}
+
+function shorten(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  if (line.length <= LONGEST_TEXT) return line;
+  const tables = new Set(line.match(/\br3a(_util)?\.\w+/g));
+  return `${line.slice(0, LONGEST_TEXT)}... (${[...tables].slice(0, 3).join(", ")})`;
+}

@@ -1,0 +1,38 @@
+import { renderDuration } from "./time.ts";
+
+/**
+ * What this process waits for at the moment. One list for the whole process, since it ends as a whole: whoever stops it
+ * says what was under way, and who held it up.
+ */
+type Waiting = { readonly what: () => string; readonly since: number };
+
+const waiting = new Set<Waiting>();
+/** A sentence, not a dump: the oldest say most. */
+const SHOWN = 4;
+
+/** Notes that something is waited for; the function that comes back ends it. `what` is asked only when it is told. */
+export function begin(what: () => string): () => void {
+  const entry = { what, since: performance.now() };
+  waiting.add(entry);
+  return () => {
+    waiting.delete(entry);
+  };
+}
+
+/** The same around a promise. */
+export async function during<T>(what: () => string, work: Promise<T>): Promise<T> {
+  const end = begin(what);
+  try {
+    return await work;
+  } finally {
+    end();
+  }
+}
+
+/** `update r3a.api_budget ... for 12 s: ...; ...`, the oldest first; null where nothing is waited for. */
+export function describeUnderWay(now = performance.now()): string | null {
+  const all = [...waiting].toSorted((a, b) => a.since - b.since);
+  if (all.length === 0) return null;
+  const shown = all.slice(0, SHOWN).map(({ what, since }) => `${what()}, for ${renderDuration(now - since)}`);
+  return all.length > SHOWN ? `${shown.join("; ")}; and ${all.length - SHOWN} more` : shown.join("; ");
+}

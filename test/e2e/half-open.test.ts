@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { runRunner, startRunner } from "../support/runner.ts";
+import { startSilentProxy } from "../support/silent-proxy.ts";
+import { startWireProxy, type Wire } from "../support/wire-proxy.ts";
+import { useWorld } from "../support/world.ts";
+
+const world = useWorld();
+const LOST = /the connection to the database is lost without a sign/;
+
+/** A firewall that forgets the connection which says `word`; those that come later work. */
+async function startForgetfulProxy(word: string) {
+  let isDone = false;
+  return startWireProxy(world.database.url, () => {
+    let isForgotten = false;
+    return {
+      onClient(data: Buffer, wire: Wire) {
+        if (!isDone && data.includes(word)) {
+          isDone = true;
+          isForgotten = true;
+        }
+        if (!isForgotten) wire.toServer(data);
+      },
+      onServer(data: Buffer, wire: Wire) {
+        if (!isForgotten) wire.toClient(data);
+      },
+    };
+  });
+}
+
+/** A command and a word of the statement at which its connection is forgotten. */
+const COMMANDS: readonly (readonly [command: string, word: string])[] = [
+  ["sync 1h --symbols BTCUSDT", "from r3a.api_budget b"],
+  ["sync 15m --symbols BTCUSDT", "copy r3a.ohlcv_partitioned"],
+  ["gaps --repair", "from r3a.ohlcv_gap_log"],
+  ["verify --symbols BTCUSDT", "pairs as"],
+  ["maint", "maint_index_plan"],
+  ["refresh-lastts", "last_ts_by_coin_interval"],
+  ["vacuum", "pg_stat_all_tables"],
+  ["migrate", "information_schema"],
+];
+
+test("a connection that is forgotten without a sign ends each command by hand with 75 and a sentence", async () => {
+  expect(await world.run("sync 1h --symbols BTCUSDT")).toMatchObject({ code: 0 });
+  const ends = await Promise.all(
+    COMMANDS.map(async ([command, word]) => {
+      const proxy = await startForgetfulProxy(word);
+      const startedAt = performance.now();
+      const run = await runRunner(command.split(" "), world.env({ DB_URL: proxy.url }));
+      await proxy.stop();
+      return { command, code: run.code, stderr: run.stderr, ms: performance.now() - startedAt };
+    }),
+  );
+  for (const { command, code, stderr, ms } of ends) {
+    expect([command, code, stderr]).toEqual([command, 75, expect.stringMatching(LOST)]);
+    expect(ms).toBeLessThan(60_000);
+  }
+}, 120_000);
+
+test("a network that swallows everything from some moment on ends a command with 75, and SIGTERM before that with words", async () => {
+  const away = await startSilentProxy(world.database.url, "from r3a.api_budget b");
+  const run = await runRunner("sync 1h --symbols BTCUSDT".split(" "), world.env({ DB_URL: away.url }));
+  await away.stop();
+  expect([run.code, run.stderr]).toEqual([
+    75,
+    expect.stringMatching(/is lost without a sign|the database cannot be reached/),
+  ]);
+
+  const silent = await startSilentProxy(world.database.url, "from r3a.api_budget b");
+  const { child, ended } = startRunner(
+    "sync 1h --symbols BTCUSDT".split(" "),
+    world.env({ DB_URL: silent.url }),
+  );
+  setTimeout(() => child.kill("SIGTERM"), 4_000);
+  const stopped = await ended;
+  await silent.stop();
+  expect(stopped.code).toBe(143);
+  expect(stopped.stderr).toMatch(/stopped by SIGTERM.*under way: .*r3a\.api_budget/);
+}, 120_000);
