@@ -84,9 +84,10 @@ function checkSelectors({ janitorProtectedSelectors }: Settings): readonly Fault
       },
     ];
   return janitorProtectedSelectors.flatMap((text, index) => {
-    const parsed = parseSelector(text);
-    if (!("fault" in parsed)) return [];
-    const message = `${parsed.fault}; write a label selector as for \`kubectl get pods -l\`, e.g. app=postgres`;
+    if (!("fault" in parseSelector(text))) return [];
+    // not with the parser's reason, which quotes the text
+    const what = text.trim() === "" ? "an empty selector is refused" : "is no label selector";
+    const message = `${what}; write one as for \`kubectl get pods -l\`, e.g. app=postgres, values in brackets: tier in (a, b)`;
     return [{ key: `${key}[${index}]`, message }];
   });
 }

@@ -167,6 +167,9 @@ test("no value is repeated in a fault: it might be a secret under a wrong key", 
   const faults = [
     ...faultsOf({ ...raw, dbURL: canary }),
     ...faultsOf({ jobs: { gaps: { schedule: canary, image: canary } }, adopt: [canary], symbols: [canary] }),
+    ...["canary in canary", canary, "canary canary"].flatMap((text) =>
+      faultsOf({ janitorProtectedSelectors: [text], syncIntervals: [text] }),
+    ),
   ];
   expect(faults.length).toBeGreaterThan(40);
   expect(faults.join("\n")).not.toContain("canary");
