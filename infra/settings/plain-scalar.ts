@@ -5,9 +5,10 @@
  */
 
 const WORD = /^(y|yes|n|no|on|off|true|false|[-+]?\.(inf|nan)|<<|tag:.*|!.*)$/i;
-const NUMBER = /^[-+]?(\d[\d_]*\.?[\d_]*|\.[\d_]*\d[\d_]*)(e[-+]?\d+)?$/i;
-const BASED = /^[-+]?0[xob][\da-f_]+$/i;
-const SEXAGESIMAL = /^[-+]?\d[\d_]*(:[0-5]?\d)+(\.[\d_]*)?$/;
+/** Of a text without its underscores, which the engine takes out of a number wherever they stand. */
+const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
+const BASED = /^[-+]?0[xob][\da-f]+$/i;
+const SEXAGESIMAL = /^[-+]?\d+(:[0-5]?\d)+(\.\d*)?$/;
 const TIMESTAMP =
   /^\d{4}-\d{1,2}-\d{1,2}(([Tt]|[ \t]+)\d{1,2}:\d{1,2}:\d{1,2}(\.\d*)?[ \t]*(Z|[-+]\d{1,2}(:?\d{2})?)?)?$/;
 
@@ -29,9 +30,10 @@ export function restoreDate(text: string): string {
  */
 export function isReadAlike(plain: string, isText: boolean): boolean {
   if (MIDNIGHT.test(plain) || plain === "true" || plain === "false") return true;
-  if (WORD.test(plain) || BASED.test(plain) || SEXAGESIMAL.test(plain)) return false;
+  const bare = plain.replaceAll("_", "");
+  if (WORD.test(plain) || BASED.test(bare) || SEXAGESIMAL.test(bare)) return false;
   if (TIMESTAMP.test(plain)) return DATE.test(plain);
-  if (!NUMBER.test(plain)) return true;
+  if (!NUMBER.test(bare)) return true;
   const value = Number(plain);
   if (INTEGER.test(plain)) return Number.isSafeInteger(value);
   // below a millionth the engine writes an exponent

@@ -89,6 +89,8 @@ describe("a scalar that YAML 1.1 and 1.2 read differently is refused by both, wi
     ["universeSize", "017", "15"],
     ["universeSize", "0b11", "3"],
     ["universeSize", "1_000", "1000"],
+    ["universeSize", "5E_4", "50000"],
+    ["egressKey", "-_7094.", "-7094"],
     ["universeSize", "+60", "60"],
     ["universeSize", "6e1", "60"],
     ["universeSize", "60.", "60"],
