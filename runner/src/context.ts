@@ -9,6 +9,8 @@ export type Context = {
   readonly log: Logger;
   /** Writes a result to stdout, secrets taken out. */
   readonly print: (text: string) => void;
+  /** Waits until the reader has taken what was printed: what a slow one has not is in memory. */
+  readonly printed: () => Promise<void>;
   /** A person watches stderr. */
   readonly isTerminal: boolean;
   /** Seconds of the command's own deadline, null without one. */

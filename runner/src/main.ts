@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Command as Commander, CommanderError } from "commander";
 import { uuidv7 } from "uuidv7";
 import { collectFaults, type RawOptions } from "./commands/command.ts";
@@ -155,6 +156,10 @@ function contextOf(name: CommandName, options: RawOptions): Context {
     log: log.child({ job_name: name, run_id: runId }),
     print: (text) => {
       if (!isReaderGone) process.stdout.write(redactResult(text));
+    },
+    async printed() {
+      if (!process.stdout.writableNeedDrain) return;
+      await once(process.stdout, "drain", { signal: stop.signal }).catch(() => stop.signal.throwIfAborted());
     },
     isTerminal,
     deadlineS,

@@ -7,8 +7,9 @@ select pg_advisory_xact_lock(7020390112350);
 -- What failed, the earliest due first; and when the first open gap of a series is due.
 create index if not exists ohlcv_gap_log_open on r3a.ohlcv_gap_log (coin_id, "interval", reason, next_check_at)
   where state = 'open';
--- What is due of a series, in parts: ids tell apart the rows of one answer, which are all due at the same time.
-create index if not exists ohlcv_gap_log_next on r3a.ohlcv_gap_log (coin_id, "interval", next_check_at, id)
+-- What is due of a series, in parts. Rows of one answer are due at the same time: in their own order they are neighbours,
+-- and share a request.
+create index if not exists ohlcv_gap_log_next on r3a.ohlcv_gap_log (coin_id, "interval", next_check_at, from_ts)
   where state <> 'repaired';
 -- Stretches before the listing: those that an earlier first candle refutes, and those to be looked at.
 create index if not exists ohlcv_gap_log_unlisted on r3a.ohlcv_gap_log (coin_id, "interval", to_ts)

@@ -70,6 +70,7 @@ export const candles: Command = {
               )
               .join(""),
           );
+        await context.printed();
       }
       if (format === "table") context.print(`${renderTable(COLUMNS, rows)}\n`);
     } finally {

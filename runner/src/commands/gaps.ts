@@ -86,11 +86,12 @@ async function printGaps(
   const db = openDatabase(dbUrl, "gaps");
   try {
     await waitForSchema(db, 0, context.signal);
-    const listed = await listGaps(db, filter, (part) => {
+    const listed = await listGaps(db, filter, async (part) => {
       context.signal.throwIfAborted();
       // a part is a table of its own: widths that fit all rows would need all rows
       if (asJson) context.print(part.map((gap) => `${JSON.stringify(recordOf(gap))}\n`).join(""));
       else context.print(`${renderGaps(part)}\n`);
+      await context.printed();
     });
     if (listed === 0 && !asJson) context.print("no such gaps\n");
   } finally {

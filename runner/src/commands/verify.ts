@@ -75,12 +75,13 @@ export const verify: Command = {
             if (state.covered !== null) series += 1;
             if (state.fault !== undefined) report.note(state.fault);
             else
-              for await (const finding of verifySeries(db, state, { from, to }, latest)) report.add(finding);
+              for await (const finding of verifySeries(db, state, { from, to }, latest))
+                await report.add(finding);
             progress.advance(1);
           }
         }
         progress.stop();
-        report.end(series);
+        await report.end(series);
         return report.faults() > 0 ? EXIT.failed : EXIT.done;
       });
     } finally {
@@ -100,6 +101,7 @@ function createReport(context: Context, asJson: boolean) {
   const printPart = () => {
     context.print(part.join(""));
     part = [];
+    return context.printed();
   };
   return {
     faults: () => faults,
@@ -108,18 +110,18 @@ function createReport(context: Context, asJson: boolean) {
       faults += 1;
       notes.add(sentence);
     },
-    add(finding: Finding) {
+    async add(finding: Finding) {
       if (asJson) part.push(`${count === 0 ? "" : ","}${JSON.stringify(finding)}`);
-      if (part.length === PRINTED_TOGETHER) printPart();
+      if (part.length === PRINTED_TOGETHER) await printPart();
       count += 1;
       if (isFault(finding)) faults += 1;
       if (shown.length < SHOWN) shown.push(finding);
       const remedy = REMEDIES[finding.kind];
       if (remedy !== undefined) notes.add(remedy);
     },
-    end(series: number) {
+    async end(series: number) {
       if (asJson) {
-        printPart();
+        await printPart();
         const rest = JSON.stringify({ series, faults, notes: [...notes] });
         context.print(`],${rest.slice(1)}\n`);
         return;

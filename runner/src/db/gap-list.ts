@@ -15,7 +15,7 @@ const DECLARE_LIST = `
     and ($2::text[] is null or c.symbol = any($2)) and ($3::text[] is null or g."interval" = any($3))
     and g.from_ts < $5::timestamptz and g.to_ts > $4::timestamptz
   order by c.symbol, g."interval", g.from_ts`;
-const FETCH_PART = "fetch forward 2000 from listed";
+const FETCH_PART = "fetch forward 500 from listed";
 const CLOSE_LIST = "close listed";
 
 export type ListedGap = SeriesGap & { readonly symbol: string };
@@ -34,7 +34,7 @@ export type GapFilter = {
 export async function listGaps(
   db: Database,
   { states, symbols, intervals, from, to }: GapFilter,
-  take: (part: readonly ListedGap[]) => void,
+  take: (part: readonly ListedGap[]) => Promise<void>,
 ): Promise<number> {
   return withClient(db, async (client) => {
     await client.query(DECLARE_LIST, [
@@ -51,7 +51,7 @@ export async function listGaps(
         await client.query(CLOSE_LIST);
         return listed;
       }
-      take(
+      await take(
         rows.map((row) => ({
           ...gapOf(row),
           coinId: row.coin_id,

@@ -62,26 +62,22 @@ export type GapWish =
       readonly listed: number | null;
     };
 
-/** So many series are read together that a larger part of each would be felt. */
-const PART = 1_000;
+/** 64 series are read together, and each part is in memory until its requests are made. */
+const PART = 300;
 
-type SpanRow = {
-  readonly from_ts: Date;
-  readonly to_ts: Date;
-  readonly next: string | null;
-  readonly id: string;
-};
+type SpanRow = [from: number, to: number, next: string | null, begin: string];
 /** `listed`: what lies before it of a stretch before the listing is left out. */
 const spanOf = (listed: string) => `
-  case when g.state = 'before_listing' then greatest(g.from_ts, ${listed}) else greatest(g.from_ts, to_timestamp(0)) end as from_ts,
-  least(g.to_ts, '9999-01-01') as to_ts, g.next_check_at::text as next, g.id`;
+  (extract(epoch from case when g.state = 'before_listing' then greatest(g.from_ts, ${listed})
+                           else greatest(g.from_ts, to_timestamp(0)) end) * 1000)::float8,
+  (extract(epoch from least(g.to_ts, '9999-01-01')) * 1000)::float8, g.next_check_at::text, g.from_ts::text`;
 
 /** By the time at which they are due: those that are not due cost nothing, however many they are. */
 const READ_DUE = `
   select ${spanOf("g.from_ts")} from r3a.ohlcv_gap_log g
   where ${OF_SERIES} and g.state <> 'before_listing' and g.next_check_at <= $3::timestamptz
-    and (g.next_check_at, g.id) > ($4::timestamptz, $5::uuid)
-  order by g.next_check_at, g.id limit ${PART}`;
+    and (g.next_check_at, g.from_ts) > ($4::timestamptz, $5::timestamptz)
+  order by g.next_check_at, g.from_ts limit ${PART}`;
 
 /** By time, each part from where the last one ended. $5 `which`, $6 now, $7 listed. */
 const READ_BY_TIME = `
@@ -107,29 +103,29 @@ export async function* readWished(
   { coinId, interval }: SeriesKey,
   wish: GapWish,
 ): AsyncGenerator<readonly Span[]> {
-  let after: readonly [string, string] = ["-infinity", "00000000-0000-0000-0000-000000000000"];
+  let after: readonly [string, string] = ["-infinity", "-infinity"];
   const listed = wish.which === "due" ? null : wish.listed;
   const within = wish.which === "due" ? null : wish.within;
-  let from = new Date(Math.max(within?.from ?? 0, wish.which === "refuted" ? (listed ?? 0) : 0));
+  let from = Math.max(within?.from ?? 0, wish.which === "refuted" ? (listed ?? 0) : 0);
   const to = within === null ? "infinity" : new Date(within.to);
+  const ask = (): readonly [text: string, values: readonly unknown[]] => {
+    if (wish.which === "due") return [READ_DUE, [new Date(wish.now), ...after]];
+    if (wish.which === "refuted") return [READ_REFUTED, [new Date(from), new Date(listed ?? 0)]];
+    const rest = [wish.which, new Date(wish.now), listed === null ? "infinity" : new Date(listed)];
+    return [READ_BY_TIME, [new Date(from), to, ...rest]];
+  };
   for (;;) {
-    const { rows } = await withClient(db, (client) => {
-      const key = [coinId, interval];
-      if (wish.which === "due")
-        return client.query<SpanRow>(READ_DUE, [...key, new Date(wish.now), ...after]);
-      if (wish.which === "refuted")
-        return client.query<SpanRow>(READ_REFUTED, [...key, from, new Date(listed ?? 0)]);
-      const rest = [wish.which, new Date(wish.now), listed === null ? "infinity" : new Date(listed)];
-      return client.query<SpanRow>(READ_BY_TIME, [...key, from, to, ...rest]);
-    });
+    const [text, values] = ask();
+    const { rows } = await withClient(db, (client) =>
+      client.query<SpanRow>({ text, values: [coinId, interval, ...values], rowMode: "array" }),
+    );
     const last = rows.at(-1);
     if (last === undefined) return;
-    yield rows
-      .map((row) => ({ from: row.from_ts.getTime(), to: row.to_ts.getTime() }))
-      .toSorted((a, b) => a.from - b.from);
-    if (rows.length < PART) return;
-    after = [last.next ?? "infinity", last.id];
-    from = last.to_ts;
+    after = [last[2] ?? "infinity", last[3]];
+    from = last[1];
+    const isEnd = rows.length < PART;
+    yield rows.map(([begin, end]) => ({ from: begin, to: end })).toSorted((a, b) => a.from - b.from);
+    if (isEnd) return;
   }
 }
 
