@@ -7,6 +7,10 @@ export type Context = {
   /** Aborted with `Stopped` by SIGTERM, SIGINT or the deadline. */
   readonly signal: AbortSignal;
   readonly log: Logger;
+  /** The same for another run of this process, as each cycle of `--every` is one. */
+  readonly logOf: (runId: string) => Logger;
+  /** Takes every secret of the environment out of a text. */
+  readonly redact: (text: string) => string;
   /** Writes a result to stdout, secrets taken out. */
   readonly print: (text: string) => void;
   /** Waits until the reader has taken what was printed: what a slow one has not is in memory. */

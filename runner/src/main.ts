@@ -137,7 +137,8 @@ function contextOf(name: CommandName, options: RawOptions): Context {
   const faults = collectFaults();
   const deadlineS =
     faults.take("--deadline", options.deadline, (text) => parseCount(text, LONGEST_DEADLINE_S)) ?? null;
-  if (deadlineS !== null) {
+  // of a command that repeats, the deadline is that of each cycle
+  if (deadlineS !== null && options.every === undefined) {
     // counted from the start of the process: the kubelet counts that too
     const leftMs = Math.max(0, deadlineS * 1000 - performance.now());
     const timer = setTimeout(
@@ -150,10 +151,13 @@ function contextOf(name: CommandName, options: RawOptions): Context {
     timer.unref();
   }
   const runId = /^[0-9a-f-]{36}$/.test(env.R3A_RUN_ID ?? "") ? String(env.R3A_RUN_ID) : uuidv7();
+  const logOf = (id: string) => log.child({ job_name: name, run_id: id });
   return {
     env,
     signal: stop.signal,
-    log: log.child({ job_name: name, run_id: runId }),
+    log: logOf(runId),
+    logOf,
+    redact,
     print: (text) => {
       if (!isReaderGone) process.stdout.write(redactResult(text));
     },

@@ -47,8 +47,15 @@ export async function withRun(
   } finally {
     clearInterval(timer);
   }
-  const facts = { ...describeEnd(end, report.items), rateLimitHits: report.rateLimitHits() };
-  await closeRun(db, run, report.items, facts).catch((failure: unknown) => {
+  // an error text can hold the whole DB_URL, and the ledger is read by more people than the log
+  const items = report.items.map((item) => ({ ...item, error: redactError(context, item.error) }));
+  const ended = describeEnd(end, items);
+  const facts = {
+    ...ended,
+    error: redactError(context, ended.error),
+    rateLimitHits: report.rateLimitHits(),
+  };
+  await closeRun(db, run, items, facts).catch((failure: unknown) => {
     // the ledger row stays "running"; maint closes it when its heartbeat is old
     log.error(
       { "event.name": "run_not_closed" },
@@ -104,4 +111,8 @@ function outcomeOf(exitCode: ExitCode, items: readonly RunItem[]): RunOutcome {
   if (exitCode === EXIT.deadline) return "timeout";
   if (exitCode === EXIT.terminated) return "aborted";
   return items.some(({ outcome }) => outcome === "success") ? "partial" : "failure";
+}
+
+function redactError({ redact }: Context, error: string | null): string | null {
+  return error === null ? null : redact(error);
 }

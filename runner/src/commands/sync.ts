@@ -1,15 +1,12 @@
-import { uuidv7 } from "uuidv7";
-import type { Context } from "../context.ts";
 import { EXIT } from "../contract.ts";
+import { repeat } from "../cycle.ts";
 import { renderSyncArguments } from "../db/runs.ts";
-import { Stopped } from "../errors.ts";
 import { parseCount, parseInterval, parseSymbols, parseUniverseSize } from "../settings.ts";
 import { runFill } from "../sync/fill-run.ts";
 import { planSync } from "../sync/plan.ts";
 import { runPreview } from "../sync/preview-run.ts";
 import { parseShard, type Selection, shardOfPod } from "../sync/selection.ts";
 import { WORK_SETTINGS } from "../sync/work.ts";
-import { sleep } from "../time.ts";
 import { type Command, collectFaults, OPTION, parseReason } from "./command.ts";
 
 const LONGEST_PERIOD_S = 86_400;
@@ -27,7 +24,10 @@ export const sync: Command = {
       .argument("<interval>", "1m, 15m, 1h, 4h or 1d")
       .option(...OPTION.top)
       .option(...OPTION.symbols)
-      .option("--every <seconds>", "again at each full period until SIGTERM, instead of once")
+      .option(
+        "--every <seconds>",
+        "again at each full period until SIGTERM; --deadline is then of each cycle (default: the period, at least 300)",
+      )
       .option(...OPTION.shard)
       .option(...OPTION.acceptExchange)
       .option(...OPTION.dryRun)
@@ -82,35 +82,3 @@ export const sync: Command = {
     return repeat(context, every * 1000, (cycle) => runFill(cycle, settings, command, selection));
   },
 };
-
-/**
- * Runs at each full period, each time as a run of its own; one that fails is logged and the next one starts at its
- * time. Ends at SIGTERM with 0.
- */
-async function repeat(
-  context: Context,
-  periodMs: number,
-  runOnce: (cycle: Context) => Promise<unknown>,
-): Promise<typeof EXIT.done> {
-  for (let cycle = context; ; cycle = nextCycle(context)) {
-    try {
-      await runOnce(cycle);
-    } catch (error) {
-      if (error instanceof Stopped) throw error;
-      cycle.log.error(
-        { "event.name": "cycle_failed", err: error },
-        "[RUN] this cycle failed; the next one starts at its time",
-      );
-    }
-    const stopped = await sleep(periodMs - (Date.now() % periodMs), context.signal).then(
-      () => false,
-      () => true,
-    );
-    if (stopped) return EXIT.done;
-  }
-}
-
-function nextCycle(context: Context): Context {
-  const runId = uuidv7();
-  return { ...context, runId, log: context.log.child({ run_id: runId }) };
-}

@@ -1,0 +1,83 @@
+import { writeFile } from "node:fs/promises";
+import { setTimeout as wait } from "node:timers/promises";
+import { uuidv7 } from "uuidv7";
+import type { Context } from "./context.ts";
+import { EXIT, HEARTBEAT_FILE } from "./contract.ts";
+import { messageOf, Stopped } from "./errors.ts";
+import { sleep } from "./time.ts";
+import { describeUnderWay } from "./under-way.ts";
+
+/** A cycle may take longer than its period, since the next one then waits; what hangs is cut by this. */
+const SHORTEST_DEADLINE_S = 300;
+/** What is under way at a cycle's deadline has this long to end, then the cycle is left to itself. */
+const GRACE_MS = 8_000;
+
+/**
+ * Runs at each full period, each time as a run of its own with a deadline of its own (`--deadline`); one that fails is
+ * logged, and the next one starts at its time with new connections. Each that ended, however it did, touches the
+ * heartbeat file: the probe asks whether the loop goes on, not whether the exchange is there. Ends at SIGTERM with 0.
+ */
+export async function repeat(
+  context: Context,
+  periodMs: number,
+  runOnce: (cycle: Context) => Promise<unknown>,
+): Promise<typeof EXIT.done> {
+  const deadlineS = context.deadlineS ?? Math.max(SHORTEST_DEADLINE_S, Math.ceil(periodMs / 1000));
+  for (let runId = context.runId; ; runId = uuidv7()) {
+    const hasEnded = await runCycle({ ...context, runId, deadlineS, log: context.logOf(runId) }, runOnce);
+    if (hasEnded) await touchHeartbeat(context);
+    const stopped = await sleep(periodMs - (Date.now() % periodMs), context.signal).then(
+      () => false,
+      () => true,
+    );
+    if (stopped) return EXIT.done;
+  }
+}
+
+/** False where the cycle neither worked nor ended. Rejects only when the whole command is stopped. */
+async function runCycle(cycle: Context, runOnce: (cycle: Context) => Promise<unknown>): Promise<boolean> {
+  const deadlineMs = (cycle.deadlineS ?? SHORTEST_DEADLINE_S) * 1000;
+  const late = new AbortController();
+  const over = new AbortController();
+  const signal = AbortSignal.any([cycle.signal, late.signal]);
+  const abandoned = wait(deadlineMs, null, { signal: over.signal })
+    .then(() => {
+      late.abort(new Stopped(`the cycle's deadline of ${cycle.deadlineS} s passed`, EXIT.deadline));
+      return wait(GRACE_MS, false, { signal: over.signal });
+    })
+    .catch(() => true);
+  const work = runOnce({ ...cycle, signal }).then(
+    () => true,
+    (error: unknown) => {
+      if (cycle.signal.aborted) throw error;
+      cycle.log.error(
+        { "event.name": "cycle_failed", err: error },
+        `[RUN] this cycle failed; the next one starts at its time: ${messageOf(error)}`,
+      );
+      return true;
+    },
+  );
+  try {
+    const hasEnded = await Promise.race([work, abandoned]);
+    if (!hasEnded)
+      cycle.log.error(
+        { "event.name": "cycle_left" },
+        `[RUN] this cycle did not end ${GRACE_MS / 1000} s after its deadline and is left to itself; under way: ${describeUnderWay() ?? "nothing known"}`,
+      );
+    return hasEnded;
+  } finally {
+    over.abort();
+    work.catch(() => {}); // one that is left may still fail
+  }
+}
+
+async function touchHeartbeat({ env, log }: Context): Promise<void> {
+  const file = env[HEARTBEAT_FILE];
+  if (file === undefined || file === "") return;
+  await writeFile(file, `${new Date().toISOString()}\n`).catch((error: unknown) =>
+    log.warn(
+      { "event.name": "no_heartbeat" },
+      `[RUN] ${HEARTBEAT_FILE} cannot be written: ${messageOf(error)}`,
+    ),
+  );
+}
