@@ -48,7 +48,12 @@ export class RepeatingDeployment extends Construct {
         template: podTemplate(settings, {
           ...job,
           component: job.name,
-          args: [...job.command, "--every", String(job.repeatsEverySeconds)],
+          // beside --every the deadline is that of each cycle
+          args: [
+            ...job.command,
+            ...["--every", String(job.repeatsEverySeconds)],
+            ...["--deadline", String(job.deadlineSeconds)],
+          ],
           readsConfig: true,
           restartPolicy: "Always",
           env,

@@ -179,7 +179,7 @@ test("runMode deployment makes one pod that repeats by itself, and no CronJob", 
     spec: { replicas: 1, strategy: { type: "Recreate" } },
   });
   expect(texts([find(objects, "Deployment/r3a-sync-1m") as Manifest])).toContain(
-    '"args":["sync","1m","--every","60"]',
+    '"args":["sync","1m","--every","60","--deadline","285"]',
   );
 });
 

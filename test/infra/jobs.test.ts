@@ -20,11 +20,11 @@ describe("the runner's own parser takes the command line of", () => {
   const lines = [false, true].flatMap((isDeployment) =>
     resolveJobs(settingsOf({}))
       .filter(({ repeatsEverySeconds }) => !isDeployment || repeatsEverySeconds !== undefined)
-      .map((job) =>
-        isDeployment
-          ? [...job.command, "--every", String(job.repeatsEverySeconds)]
-          : [...job.command, "--deadline", String(job.deadlineSeconds)],
-      ),
+      .map((job) => [
+        ...job.command,
+        ...(isDeployment ? ["--every", String(job.repeatsEverySeconds)] : []),
+        ...["--deadline", String(job.deadlineSeconds)],
+      ]),
   );
   test.each([...lines, ["migrate", "--wait", "120"], ["wait-db"]].map((line) => line.join(" ")))(
     "%s",

@@ -44,6 +44,10 @@ describe.each(pods)("the Deployment of $name", ({ name, spec, runner, env }) => 
 
   test("may take a cycle by its deadline, the wait for the next one and a minute more before it counts as hung", () => {
     const maxAge = Number(env.R3A_HEARTBEAT_MAX_AGE);
+    const [every, deadline] = ["--every", "--deadline"].map((flag) => {
+      return Number(runner.args[runner.args.indexOf(flag) + 1]);
+    });
+    expect(maxAge).toBe((deadline ?? 0) + (every ?? 0) + 60);
     expect(maxAge).toBe(name === "sync-1m-top" ? 35 + 60 + 60 : 285 + 60 + 60);
   });
 
