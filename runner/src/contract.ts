@@ -28,7 +28,8 @@ export type Role = (typeof ROLES)[number];
 export const ROLE_OF: Readonly<Record<CommandName, Role | null>> = {
   sync: "writer",
   backfill: "writer",
-  plan: "reader",
+  // its questions to the exchange take weight from the budget of all
+  plan: "writer",
   verify: "writer",
   gaps: "writer",
   candles: "reader",
@@ -39,6 +40,7 @@ export const ROLE_OF: Readonly<Record<CommandName, Role | null>> = {
   "refresh-lastts": "writer",
   vacuum: "owner",
   janitor: null,
+  // without the right to write it leaves no row in the ledger, and says so
   health: "reader",
   doctor: "reader",
 };

@@ -1,15 +1,20 @@
+import { SettingsFault } from "../errors.ts";
 import { storageOf } from "../partition/desired.ts";
 import type { Leaf } from "../partition/layout.ts";
 import { renderTime } from "../time.ts";
 import { type Database, withClient, withTransaction } from "./connect.ts";
 import { codeOf } from "./fault.ts";
 import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
+import { INSUFFICIENT_PRIVILEGE } from "./sqlstate.ts";
 
 const LIST_LEAVES = `select relid::regclass::text as name from pg_partition_tree('r3a.ohlcv_partitioned') where isleaf`;
 /** As the owner of the parent, whoever asks: see the migration 000014_make_leaf. */
 const MAKE_LEAF = `select r3a_util.make_leaf($1, $2, $3) as name`;
 
 const PATIENCE_MS = 25_000;
+
+const NO_RIGHT =
+  "the role of DB_URL may not make it: maint with the owner's role makes it now, and migrate --roles gives every writer the right (docs/database.md)";
 
 /** Names (without schema) of the leaves that exist. */
 export async function listLeafNames(db: Database): Promise<Set<string>> {
@@ -35,6 +40,10 @@ export async function ensureLeaf(
   try {
     await retryBusy(() => createLeaf(db, leaf), Math.min(until, startedAt + PATIENCE_MS), signal);
   } catch (error) {
+    if (codeOf(error) === INSUFFICIENT_PRIVILEGE)
+      throw Object.assign(new SettingsFault([`leaf r3a.${leaf.name} is missing, and ${NO_RIGHT}`]), {
+        cause: error,
+      });
     if (!isBusy(error)) throw error;
     throw Object.assign(
       new Error(

@@ -1,10 +1,9 @@
 import { runner } from "node-pg-migrate";
 import pg from "pg";
-import { SettingsFault, TryAgain } from "../errors.ts";
+import { TryAgain } from "../errors.ts";
 import { createClient } from "./client.ts";
 import { clientConfig, closeDatabase, type Database, openDatabase } from "./connect.ts";
 import { translate } from "./fault.ts";
-import { findStage } from "./legacy-catalog.ts";
 import { openLockSession, waitForLock } from "./lock.ts";
 import { checkRequirements } from "./requirements.ts";
 import { findMaker, giveRights, makeRoles, readRoles } from "./roles.ts";
@@ -30,7 +29,6 @@ export type Migrated = { readonly files: readonly string[]; readonly statements:
  */
 export async function migrate(url: string, wish: MigrateWish = {}): Promise<readonly string[]> {
   return withMigrateLock(url, wish, async (db, client) => {
-    await refuseOldLayout(db);
     await checkRequirements(db);
     return wish.isPlan ? listPending(db) : applyFiles(db, client);
   });
@@ -39,7 +37,6 @@ export async function migrate(url: string, wish: MigrateWish = {}): Promise<read
 /** The same, with the three roles: makes those that are missing, and gives each its objects and rights. */
 export async function migrateWithRoles(url: string, wish: MigrateWish = {}): Promise<Migrated> {
   return withMigrateLock(url, wish, async (db, client) => {
-    await refuseOldLayout(db);
     const { plan, faults } = planRoles(await readRoles(db));
     await checkRequirements(db, faults);
     if (wish.isPlan) return { files: await listPending(db), statements: [...plan.first, ...plan.rights] };
@@ -50,13 +47,6 @@ export async function migrateWithRoles(url: string, wish: MigrateWish = {}): Pro
     await giveRights(db, rights, wish.stop);
     return { files, statements: [...plan.first, ...rights] };
   });
-}
-
-async function refuseOldLayout(db: Database): Promise<void> {
-  if ((await findStage(db)) !== "old") return;
-  throw new SettingsFault([
-    "the database has the old layout (a leaf per coin, month and interval): run migrate-layout",
-  ]);
 }
 
 async function withMigrateLock<T>(

@@ -1,5 +1,6 @@
 import { SettingsFault } from "../errors.ts";
 import { type Database, withClient } from "./connect.ts";
+import { findStage } from "./legacy-catalog.ts";
 import { findMaker } from "./roles.ts";
 import { listFiles, listPending } from "./schema.ts";
 import { judgeObjects, type ObjectRow } from "./schema-objects.ts";
@@ -46,8 +47,8 @@ const MAKER_RIGHTS = `
   ours as (select n.oid, n.nspname from pg_namespace n where n.nspname in ('r3a', 'r3a_util'))
   select me.role::text as role, has_database_privilege(me.role, current_database(), 'CREATE') as "maySchema",
          (select count(*) = 2 from ours) as "hasSchemas", current_database() as database,
-         array(select nspname::text from ours where not has_schema_privilege(me.role, oid, 'CREATE, USAGE')
-               or not has_schema_privilege(me.role, oid, 'USAGE') order by 1) as closed,
+         array(select nspname::text from ours where not has_schema_privilege(oid, 'USAGE') order by 1) as hidden,
+         array(select nspname::text from ours where not has_schema_privilege(me.role, oid, 'CREATE') order by 1) as closed,
          array(select distinct pg_get_userbyid(c.relowner)::text from pg_class c where c.relnamespace in (select oid from ours)
                and c.relkind in ('r', 'p', 'v', 'm') and not pg_has_role(me.role, c.relowner, 'USAGE') order by 1) as strangers
   from me`;
@@ -58,7 +59,9 @@ export type MakerRights = {
   maySchema: boolean;
   hasSchemas: boolean;
   database: string;
-  /** Schemas of ours in which it may make nothing. */
+  /** Schemas of ours that the role that asks may not look into. */
+  hidden: string[];
+  /** Those in which the role may make nothing. */
   closed: string[];
   /** Owners of tables of ours that it does not belong to. */
   strangers: string[];
@@ -70,9 +73,13 @@ export function judgeMaker({ role, ...rights }: MakerRights): readonly string[] 
     faults.push(
       `role ${role} may make no schema; the database's owner runs: grant create on database "${rights.database}" to "${role}"`,
     );
-  for (const schema of rights.closed)
+  for (const schema of rights.closed.filter((name) => !rights.hidden.includes(name)))
     faults.push(
       `role ${role} may make nothing in the schema ${schema}: run this as the owner of that schema`,
+    );
+  for (const schema of rights.hidden)
+    faults.push(
+      `the role of DB_URL has no right to the schema ${schema}: run this as the owner of that schema`,
     );
   if (rights.strangers.length > 0)
     faults.push(
@@ -98,19 +105,33 @@ export async function listObjects(db: Database): Promise<readonly ObjectRow[]> {
   return (await withClient(db, (client) => client.query<ObjectRow>(OBJECTS))).rows;
 }
 
-/** Throws one SettingsFault with all that stands in the way of a migration, and `more`; changes nothing. */
+/**
+ * Throws one SettingsFault with all that stands in the way of a migration, and `more`; changes nothing. A database of the
+ * old layout has other objects under our names: of that the command that moves it is told alone.
+ */
 export async function checkRequirements(db: Database, more: readonly string[] = []): Promise<void> {
   const { maker } = await findMaker(db);
-  const [facts, pending, objects, rights] = await Promise.all([
+  const [facts, { rows }] = await Promise.all([
     readDatabaseFacts(db),
-    listPending(db).catch((error: unknown) => {
-      if (!(error instanceof SettingsFault)) throw error;
-      return listFiles(); // the ledger is another program's, and told as one of the objects
-    }),
-    listObjects(db),
     withClient(db, (client) => client.query<MakerRights>(MAKER_RIGHTS, [maker])),
   ]);
-  const ofMaker = pending.length === 0 ? [] : rights.rows.flatMap(judgeMaker);
-  const faults = [...judgeDatabase(facts), ...ofMaker, ...judgeObjects(objects, pending), ...more];
-  if (faults.length > 0) throw new SettingsFault(faults);
+  const refuse = (faults: readonly string[]) => {
+    const all = [...judgeDatabase(facts), ...faults, ...more];
+    if (all.length > 0) throw new SettingsFault(all);
+  };
+  if (rows.some(({ hidden }) => hidden.length > 0)) return refuse(rows.flatMap(judgeMaker));
+  if ((await findStage(db)) === "old") return refuse([OLD_LAYOUT]);
+  const [pending, objects] = await Promise.all([listPendingOfOurs(db), listObjects(db)]);
+  refuse([...(pending.length === 0 ? [] : rows.flatMap(judgeMaker)), ...judgeObjects(objects, pending)]);
+}
+
+const OLD_LAYOUT =
+  "the database has the old layout (a leaf per coin, month and interval): run migrate-layout";
+
+/** All, where the ledger of migrations is another program's: it is told as one of the objects. */
+async function listPendingOfOurs(db: Database): Promise<readonly string[]> {
+  return listPending(db).catch((error: unknown) => {
+    if (error instanceof SettingsFault) return listFiles();
+    throw error;
+  });
 }

@@ -1,0 +1,116 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { COMMANDS, type CommandName, ROLE_OF, ROLES, type Role } from "../../runner/src/contract.ts";
+import { ROLE_NAMES } from "../../runner/src/db/roles-plan.ts";
+import { withSession } from "../support/empty-database.ts";
+import { useOwnServer } from "../support/own-server.ts";
+import { useWorld } from "../support/world.ts";
+
+const server = useOwnServer();
+const world = useWorld({ symbols: 5 }, server);
+const since = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
+const ENV = { SYMBOLS: "BTCUSDT,ETHUSDT", FALLBACK_START: since, HOME: "/nonexistent" };
+
+const as = (role: Role) => {
+  const url = new URL(server.url);
+  [url.username, url.password] = [`login_${role}`, "secret"];
+  return { ...ENV, DB_URL: url.href };
+};
+const query = (role: Role, sql: string) =>
+  withSession(as(role).DB_URL, async (client) => (await client.query<Record<string, unknown>>(sql)).rows);
+
+beforeAll(async () => {
+  expect(await world.run("migrate --roles", ENV)).toMatchObject({ code: 0 });
+  for (const role of ROLES)
+    await server.query(`create role login_${role} login password 'secret' in role ${ROLE_NAMES[role]}`);
+});
+
+/** As their jobs start them. */
+const CALLS: Readonly<Record<CommandName, readonly string[]>> = {
+  migrate: ["migrate", "migrate --roles"],
+  "migrate-layout": ["migrate-layout --dry-run"],
+  "wait-db": ["wait-db --timeout 5"],
+  sync: ["sync 1m", "sync 15m", "sync 1h", "sync 4h", "sync 1d", "sync 1m --symbols SOLUSDT"],
+  backfill: [`backfill 1h --symbols BTCUSDT --from ${since.slice(0, 4)}-01-01`],
+  plan: ["plan 1h"],
+  verify: ["verify"],
+  gaps: ["gaps --repair", "gaps --repair --all"],
+  candles: ["candles BTCUSDT 1h --last 2"],
+  maint: ["maint"],
+  "refresh-lastts": ["refresh-lastts"],
+  vacuum: ["vacuum", "vacuum --vacuum"],
+  health: ["health"],
+  doctor: [
+    "doctor --only db-url,database,server,tls,schema,locks,lock-probe,runs,gaps,leaves,indexes,size,budget",
+  ],
+  janitor: [],
+};
+const ORDER: readonly CommandName[] = [
+  ...new Set<CommandName>(["migrate", "sync", "maint", "vacuum", ...COMMANDS]),
+];
+
+test.each(ORDER.filter((name) => ROLE_OF[name] !== null))(
+  "%s works with the least role that the contract names",
+  async (name) => {
+    const role = ROLE_OF[name];
+    if (role === null) throw new Error("these ask the database");
+    for (const call of CALLS[name]) {
+      const { code, stderr } = await world.run(call, as(role));
+      expect([call, role, code, code === 0 ? "" : stderr]).toEqual([call, role, 0, ""]);
+      // a reader's health has no place in the ledger, and says so
+      if (name !== "health") expect(stderr).not.toContain("permission denied");
+    }
+  },
+  120_000,
+);
+
+test("leaves that a writer's sync needs are made, belong to the owner, and can be looked after by the owner's maint", async () => {
+  const leaves = await server.query<{ owner: string; can: boolean }>(
+    `select distinct pg_get_userbyid(c.relowner) as owner, has_table_privilege('r3a_reader', c.oid, 'select') as can
+     from r3a_util.leaf_partitions() l join pg_class c on c.oid = l.leaf`,
+  );
+  expect(leaves).toEqual([{ owner: "r3a_owner", can: true }]);
+});
+
+test("a writer without the right to make leaves is told who gives it and who makes them", async () => {
+  await server.query("revoke execute on function r3a_util.make_leaf from r3a_writer");
+  await server.query(`drop table r3a.ohlcv_1m_${new Date().toISOString().slice(0, 7).replace("-", "_")}`);
+  const { code, stderr } = await world.run("sync 1m --symbols ETHUSDT", as("writer"));
+  expect(code).toBe(78);
+  expect(stderr).toMatch(
+    /leaf r3a\.ohlcv_1m_\d{4}_\d\d is missing.*maint with the owner's role makes it.*migrate --roles/,
+  );
+  expect(await world.run("maint", as("owner"))).toMatchObject({ code: 0 });
+  expect(await world.run("migrate --roles", ENV)).toMatchObject({ code: 0 });
+});
+
+describe("more than its rights", () => {
+  test.each<[Role, string]>([
+    ["writer", "create table r3a.mine (id int)"],
+    ["writer", "drop table r3a.coin"],
+    ["writer", "truncate r3a.coin cascade"],
+    ["writer", "insert into r3a.migration (name, run_on) values ('000099_x', now())"],
+    ["writer", "create function r3a_util.now() returns int return 1"],
+    ["reader", "insert into r3a.job_counter values ('x', 'y', 1)"],
+    ["reader", "delete from r3a.ohlcv_partitioned"],
+    ["reader", "select r3a_util.make_leaf('ohlcv_1m', '2030-01-01Z', '{}')"],
+  ])("the %s may not: %s", async (role, sql) => {
+    await expect(query(role, sql)).rejects.toThrow(/permission denied|must be owner/);
+  });
+
+  test("a reader's sync and a writer's migration end with 78 and name the roles' page", async () => {
+    await server.query("delete from r3a.migration where name >= '000014'");
+    for (const [role, call] of [
+      ["reader", "sync 1h"],
+      ["writer", "migrate"],
+      ["reader", "migrate"],
+    ] as const) {
+      const { code, stderr } = await world.run(call, as(role));
+      expect([role, call, code]).toEqual([role, call, call.startsWith("sync") ? 75 : 78]);
+      if (call === "migrate")
+        expect(stderr).toMatch(/may make nothing in the schema r3a|run this as the owner/);
+    }
+    expect((await world.run("migrate", as("owner"))).code).toBe(0);
+    const { code, stderr } = await world.run("sync 1h", as("reader"));
+    expect([code, stderr]).toEqual([78, expect.stringMatching(/docs\/database\.md/)]);
+  });
+});
