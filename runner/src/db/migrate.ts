@@ -1,6 +1,6 @@
 import { runner } from "node-pg-migrate";
 import pg from "pg";
-import { TryAgain } from "../errors.ts";
+import { SettingsFault, TryAgain } from "../errors.ts";
 import { createClient } from "./client.ts";
 import { clientConfig, closeDatabase, type Database, openDatabase } from "./connect.ts";
 import { translate } from "./fault.ts";
