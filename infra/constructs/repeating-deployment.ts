@@ -12,7 +12,8 @@ const SLACK_SECONDS = 60;
 
 /**
  * The age at which a process is taken for hung: a cycle ends by its deadline, and the next one starts at its full period.
- * The first look waits as long, for the first cycle waits for the database and its schema.
+ * The first heartbeat is that of the start; the first cycle, which waits for the database and its schema, ends by its
+ * deadline too. At its start a process has as long again.
  */
 function probesOf({ deadlineSeconds, repeatsEverySeconds = 0 }: ResolvedJob) {
   const maxAge = deadlineSeconds + repeatsEverySeconds + SLACK_SECONDS;

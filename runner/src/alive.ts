@@ -13,8 +13,8 @@ process.exitCode = fault === null ? 0 : 1;
 function faultOf(file: string, maxAgeS: number): string | null {
   if (file === "" || !(maxAgeS > 0)) return `${HEARTBEAT_FILE} and ${HEARTBEAT_MAX_AGE} must be set`;
   const touchedAt = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
-  if (touchedAt === undefined) return "no cycle has ended yet";
+  if (touchedAt === undefined) return "there is no heartbeat yet";
   // a clock that was set back must not hide a process that hangs: a time that far ahead is as bad as an old one
   const ageS = Math.round(Math.abs(Date.now() - touchedAt) / 1000);
-  return ageS <= maxAgeS ? null : `the last cycle ended ${ageS} s ago, which is more than ${maxAgeS} s`;
+  return ageS <= maxAgeS ? null : `the last heartbeat was ${ageS} s ago, which is more than ${maxAgeS} s`;
 }

@@ -169,7 +169,7 @@ export const ENVIRONMENT = {
   R3A_RUN_ID: "UUID of the run, to tie it to an outer log. Default: a new one.",
   R3A_SHARDS: "number of pods of an Indexed Job; with JOB_COMPLETION_INDEX the default of --shard.",
   R3A_HEARTBEAT_FILE:
-    "file that `sync --every` touches after each cycle that ended; the liveness probe of the Deployment reads its age. Default: none.",
+    "file that `sync --every` touches at its start and after each cycle that ended; the liveness probe of the Deployment reads its age. Default: none.",
   R3A_HEARTBEAT_MAX_AGE:
     "age in seconds at which the probe takes the process for hung. Set by the Deployment.",
   JOB_COMPLETION_INDEX: "set by Kubernetes in the pods of an Indexed Job.",

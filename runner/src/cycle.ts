@@ -14,8 +14,8 @@ const GRACE_MS = 8_000;
 
 /**
  * Runs at each full period, each time as a run of its own with a deadline of its own (`--deadline`); one that fails is
- * logged, and the next one starts at its time with new connections. Each that ended, however it did, touches the
- * heartbeat file: the probe asks whether the loop goes on, not whether the exchange is there. Ends at SIGTERM with 0.
+ * logged, and the next one starts at its time with new connections. The start and each that ended, however it did, touch
+ * the heartbeat file: the probe asks whether the loop goes on, not whether the exchange is there. Ends at SIGTERM with 0.
  */
 export async function repeat(
   context: Context,
@@ -23,6 +23,8 @@ export async function repeat(
   runOnce: (cycle: Context) => Promise<unknown>,
 ): Promise<typeof EXIT.done> {
   const deadlineS = context.deadlineS ?? Math.max(SHORTEST_DEADLINE_S, Math.ceil(periodMs / 1000));
+  // the file outlives a restart of the container: without this its age would count from the process before
+  await touchHeartbeat(context);
   for (let runId = context.runId; ; runId = uuidv7()) {
     const hasEnded = await runCycle({ ...context, runId, deadlineS, log: context.logOf(runId) }, runOnce);
     if (hasEnded) await touchHeartbeat(context);
