@@ -37,6 +37,7 @@ type SeriesRow = {
   symbol: string;
   covered_from: StoredTime;
   covered_to: Date | null;
+  is_covered: boolean;
   last_ts: Date | null;
   first_candle: StoredTime;
   first_evidence: unknown;
@@ -46,7 +47,7 @@ type SeriesRow = {
 
 /** An end or last timestamp that no candle can have (infinity, year 290000) is brought to where a Date can hold it. */
 const LOAD_SERIES = `
-  select c.id as coin_id, c.symbol, c.first_candle, c.first_evidence, c.status, coalesce(n.open, 0)::int as open_gaps,
+  select c.id as coin_id, c.symbol, c.first_candle, c.first_evidence, c.status, s.covered_to is not null as is_covered, coalesce(n.open, 0)::int as open_gaps,
          s.covered_from, case when s.covered_to is not null then least(s.covered_to, '9999-01-01') end as covered_to,
          case when l.last_ts is not null then greatest(least(l.last_ts, now() + interval '1 day'), to_timestamp(0)) end as last_ts
   from unnest($1::int[]) with ordinality as wanted (coin_id, n)
@@ -109,7 +110,11 @@ function nearMs(interval: Interval): number {
 function stateOf(interval: Interval, row: SeriesRow, rows: readonly NearRow[]): SeriesState {
   const { coin_id: coinId, symbol } = row;
   const [from, to] = [msOf(row.covered_from), msOf(row.covered_to)];
-  const fault = faultOfSeries({ ...row, interval }, rows);
+  // the driver gives null for a date in a form that it does not know: that is not "nothing covered"
+  const isUnread = row.is_covered && (from === null || to === null);
+  const fault = isUnread
+    ? `the covered span of ${symbol} ${interval} cannot be read: the session's DateStyle is not ISO (a pooler between us and the server may change it; doctor says more)`
+    : faultOfSeries({ ...row, interval }, rows);
   const covered = fault === null && from !== null && to !== null ? spanOf(from, to) : null;
   const partsOf = Map.groupBy(fault === null ? rows : [], ({ part }) => part);
   const list = (part: NearRow["part"]) =>
