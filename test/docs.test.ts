@@ -14,6 +14,7 @@ const PAGES = [
   "docs/operations.md",
   "docs/quick-reference.md",
   "docs/deploy.md",
+  "docs/database.md",
 ];
 const texts = await Promise.all(PAGES.map(read));
 const [readme = "", reference = ""] = texts;

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { INTERVALS } from "../../runner/src/contract.ts";
 import { migrate } from "../../runner/src/db/migrate.ts";
@@ -152,4 +153,15 @@ test("make_leaf makes the leaf of the layout for any time, and nothing else", as
     `('ohlcv_1m', '2024-01-01Z', '{"fillfactor": "90); drop table r3a.coin; --"}')`,
   ])
     await expect(asAdmin(`select r3a_util.make_leaf${call}`, "four")).rejects.toThrow(/no leaf/);
+});
+
+test("the SQL of the guide is all that an administrator has to do", async () => {
+  await dropRoles("four");
+  await asAdmin("create database five");
+  const page = await readFile(new URL("../../docs/database.md", import.meta.url), "utf8");
+  const [, sql = ""] = /```text\n(create role [\s\S]*?)```/.exec(page) ?? [];
+  await asAdmin(sql.replace("DATABASE", "five").replaceAll("PASSWORD", "secret"));
+  const { code, stderr } = await migrateAs("r3a_migrate", "--roles", "five");
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(await asAdmin(OWNERS, "five")).toEqual([{ owner: "r3a_owner" }]);
 });
