@@ -83,6 +83,8 @@ export function exchangeChecks(
         const origin = await readOrigin(db, signal);
         const stored = judgeOrigin(origin, known().origin);
         if (origin === null || stored.status !== "pass" || settings === null) return stored;
+        // the simulated one says who it is, and has another port at each start
+        if (known().origin === "simulated") return stored;
         const address = addressOf(settings.exchangeUrl);
         return judgeSource(stored, address, await readSource(db, address, signal));
       }),
