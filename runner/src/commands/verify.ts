@@ -1,7 +1,7 @@
 import { WIDTH_MS } from "../candle/interval.ts";
 import type { Context } from "../context.ts";
-import { EXIT, INTERVALS } from "../contract.ts";
-import { findNow } from "../db/audit.ts";
+import { EXIT, FARTHEST_MS, INTERVALS } from "../contract.ts";
+import { findDatabaseTime } from "../db/clock.ts";
 import { findCoins, listCoins } from "../db/coins.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { waitForSchema } from "../db/schema.ts";
@@ -11,7 +11,6 @@ import { createProgress } from "../progress.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { withRun } from "../run.ts";
 import { parseIntervals, parseSymbols } from "../settings.ts";
-import { TOLERANCE_MS } from "../sync/believed-cover.ts";
 import { type Finding, type FindingKind, isFault, verifySeries } from "../sync/verify.ts";
 import { patienceMs } from "../sync/work.ts";
 import { parseTime, renderTime } from "../time.ts";
@@ -62,7 +61,7 @@ export const verify: Command = {
         const unknown = symbols?.filter((symbol) => !coins.some((coin) => coin.symbol === symbol)) ?? [];
         if (unknown.length > 0) throw new UsageFault([`nothing is stored of ${unknown.join(", ")}`]);
         const report = createReport(context, options.json === true);
-        const latest = (await findNow(db)) + TOLERANCE_MS;
+        const latest = (await findDatabaseTime(db)) + FARTHEST_MS.clock;
         let series = 0;
         progress.start(intervals.length * coins.length);
         for (const interval of intervals) {

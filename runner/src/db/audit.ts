@@ -55,15 +55,6 @@ const FIND_CONTRADICTIONS = `
   having count(*) = 2 and (${FIGURES.map((name) => `min(${name}) <> max(${name})`).join(" or ")})
   order by slot`;
 
-const FIND_NOW = "select (extract(epoch from clock_timestamp()) * 1000)::float8 as now";
-
-/** The database's clock, ms. */
-export async function findNow(db: Database): Promise<number> {
-  const { rows } = await withClient(db, (client) => client.query<{ now: number }>(FIND_NOW));
-  if (rows[0] === undefined) throw new Error("the database says nothing of its clock");
-  return rows[0].now;
-}
-
 export type SeriesPart = { readonly coinId: number; readonly interval: Interval; readonly span: Span };
 
 /** Spans (slot-aligned) of the part in which no candle is stored. */

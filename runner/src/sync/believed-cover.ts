@@ -1,13 +1,11 @@
 import { slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { type Span, spanOf } from "../candle/span.ts";
+import { FARTHEST_MS } from "../contract.ts";
 import type { Database } from "../db/connect.ts";
 import { cutCover, findNewestClosed } from "../db/cover.ts";
 import type { SeriesState } from "../db/series.ts";
 import type { Logger } from "../log.ts";
 import { renderTime } from "../time.ts";
-
-/** Clocks that differ by less are both right. */
-export const TOLERANCE_MS = 120_000;
 
 /**
  * What of the covered span can be true at `now` (ms, the exchange's clock). A series that covers time that has not come
@@ -17,11 +15,11 @@ export const TOLERANCE_MS = 120_000;
  */
 export async function believeCover(db: Database, state: SeriesState, now: number): Promise<Span | null> {
   const { covered, interval } = state;
-  if (covered === null || covered.to <= now + TOLERANCE_MS) return covered;
+  if (covered === null || covered.to <= now + FARTHEST_MS.clock) return covered;
   const width = WIDTH_MS[interval];
   const database = await findNewestClosed(db, state, now, width);
   const end = database.newest === null ? null : slotOf(interval, database.newest) + width;
-  const isBeyondAll = covered.to > database.now + TOLERANCE_MS;
+  const isBeyondAll = covered.to > database.now + FARTHEST_MS.clock;
   const to = isBeyondAll ? end : Math.max(slotOf(interval, now), end ?? 0);
   return to === null ? null : spanOf(covered.from, Math.min(covered.to, to));
 }
