@@ -131,11 +131,12 @@ export function parseSettings<K extends keyof Settings>(
   return parsed as Pick<Settings, K>;
 }
 
+/** What stands behind ? and # would be lost, or shown with the address, and may be a key. */
 function parseHttpUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") {
-    const shown = text.includes("@") ? "(its value is not shown)" : `not ${JSON.stringify(text)}`;
-    throw new Error(`must be an http(s) URL without credentials, ${shown}`);
+  if (url === null || !/^https?:$/.test(url.protocol) || /[@?#\s\p{C}]/u.test(text)) {
+    const shown = /[@?#]/.test(text) ? "(its value is not shown)" : `not ${JSON.stringify(text)}`;
+    throw new Error(`must be an http(s) URL without credentials, query and fragment, ${shown}`);
   }
   return text.replace(/\/+$/, "");
 }

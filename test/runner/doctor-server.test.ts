@@ -33,7 +33,14 @@ const verified = {
 const throughTls = (change: Partial<Transport>, extra: string | null = null) =>
   judgeTls({ step: "in", address: "db:5432", ms: 1, transport: { ...transport, ...change } }, extra, NOW);
 const schema = { pending: [], unknown: [], isOld: false, isMoving: false, faults: [] as string[] };
-const budget = { egress_key: "default", used: 40, hold_ms: 0, firewall_ms: 0, banned_ms: 0 };
+const budget = {
+  egress_key: "default",
+  used: 40,
+  minute_ahead_ms: 0,
+  hold_ms: 0,
+  firewall_ms: 0,
+  banned_ms: 0,
+};
 
 test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   [

@@ -94,20 +94,22 @@ export async function countOpenGaps(db: Database, signal: AbortSignal): Promise<
   return withReader(db, signal, async (client) => (await client.query<GapCountRow>(GAPS)).rows);
 }
 
-/** A minute that is over says nothing of the one that runs. Taking from -infinity is an error before PostgreSQL 17. */
+/** A minute that is over says nothing of the one that runs. Taking from an infinite time is an error before PostgreSQL 17. */
 const LEFT_MS = (until: string) =>
-  `(extract(epoch from greatest(${until}, clock_timestamp()) - clock_timestamp()) * 1000)::float8`;
+  `(extract(epoch from least(greatest(${until}, clock_timestamp()), clock_timestamp() + interval '100 years') - clock_timestamp()) * 1000)::float8`;
 const BUDGETS = `
-  select egress_key, case when minute = date_trunc('minute', clock_timestamp()) then used else 0 end as used,
+  select egress_key, ${LEFT_MS("minute")} as minute_ahead_ms,
+         case when minute = date_trunc('minute', clock_timestamp()) then used else 0 end as used,
          ${LEFT_MS("hold_until")} as hold_ms, ${LEFT_MS("firewall_until")} as firewall_ms, ${LEFT_MS("banned_until")} as banned_ms
   from r3a.api_budget order by egress_key`;
 
 /**
  * The request budget of one address: weight granted in this minute; what is left of a hold (429, 403) or ban (418), a
- * little below 0 where that is nothing.
+ * little below 0 where that is nothing. At most 100 years.
  */
 export type BudgetRow = {
   egress_key: string;
+  minute_ahead_ms: number;
   used: number;
   hold_ms: number;
   firewall_ms: number;

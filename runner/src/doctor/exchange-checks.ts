@@ -1,3 +1,4 @@
+import { FARTHEST_MS } from "../contract.ts";
 import type { Database } from "../db/connect.ts";
 import {
   type BudgetRow,
@@ -22,6 +23,8 @@ import { judgeClock } from "./server-checks.ts";
 /** The exchange's clock decides which candle is closed, ours only dates logs and waits. */
 const CLOCK_MS = { warn: 5_000, fail: 60_000 };
 const REQUEST_MS = 3_000;
+const LIFT =
+  "update r3a.api_budget set minute = '-infinity', used = 0, used_late = 0, hold_until = '-infinity', firewall_until = '-infinity', banned_until = '-infinity' where egress_key = 'KEY'";
 /** After this no try is repeated: the check must end within its time and tell what was wrong. */
 const LAST_TRY_MS = 1_500;
 
@@ -120,6 +123,11 @@ async function askExchange(url: string, signal: AbortSignal): Promise<Answer> {
 export function judgeRefusal(url: string, error: unknown): Finding {
   const cause = error instanceof Error && error.cause instanceof ExchangeFailure ? error.cause : error;
   const kind = cause instanceof ExchangeFailure ? cause.kind : null;
+  if (kind === "certificate")
+    return fail(
+      messageOf(cause),
+      "correct EXCHANGE_URL, set this machine's clock, or give the certificate of your own proxy by NODE_EXTRA_CA_CERTS",
+    );
   if (error instanceof SettingsFault)
     return fail(
       error.faults.join("; "),
@@ -145,6 +153,23 @@ function stopOf({ banned_ms, firewall_ms, hold_ms }: BudgetRow, now: number): st
   return hold_ms > 0 ? `held (429) ${until(hold_ms)}` : null;
 }
 
+/** What no exchange can have meant; the next job cuts it, but a person may not want to wait that long. */
+function listImpossible(row: BudgetRow): readonly string[] {
+  const times = [
+    ["minute", row.minute_ahead_ms, FARTHEST_MS.clock],
+    ["banned_until", row.banned_ms, FARTHEST_MS.ban],
+    ["firewall_until", row.firewall_ms, FARTHEST_MS.hold],
+    ["hold_until", row.hold_ms, FARTHEST_MS.hold],
+  ] as const;
+  return times.flatMap(([column, ms, most]) =>
+    ms > most
+      ? [
+          `${column} of ${row.egress_key} lies ${renderDuration(ms)} ahead, and ${renderDuration(most)} is the most that can be`,
+        ]
+      : [],
+  );
+}
+
 export function judgeBudgets(rows: readonly BudgetRow[], now: number): Finding {
   const told = rows.map(
     (row) => `${row.egress_key}: ${renderNumber(row.used)} weight granted in this minute`,
@@ -153,9 +178,14 @@ export function judgeBudgets(rows: readonly BudgetRow[], now: number): Finding {
     const stop = stopOf(row, now);
     return stop === null ? [] : [`the address of ${row.egress_key} is ${stop}`];
   });
+  const impossible = rows.flatMap(listImpossible);
+  if (impossible.length > 0)
+    return fail(
+      listSome([...impossible, ...stopped]),
+      `the next job brings it to what can be. To lift it at once: ${LIFT}`,
+    );
   if (stopped.length === 0) return pass(listSome(told) || "no weight was taken yet");
-  const remedy =
-    "wait: no job sends until then. Lower WEIGHT_LIMIT, and look for others that ask behind the same address";
+  const remedy = `wait: no job sends until then. Lower WEIGHT_LIMIT, and look for others that ask behind the same address. Only where it is known to be wrong, lift it: ${LIFT}`;
   const isShort = rows.every(({ banned_ms, firewall_ms }) => banned_ms <= 0 && firewall_ms <= 0);
   return isShort ? warn(listSome(stopped), remedy) : fail(listSome(stopped), remedy);
 }

@@ -1,6 +1,7 @@
 import { SettingsFault } from "../errors.ts";
+import { listProxyVariables } from "../exchange/proxy.ts";
 import { type Environment, parseSettings, type Settings } from "../settings.ts";
-import { type Check, type Finding, fail, pass } from "./check.ts";
+import { type Check, type Finding, fail, pass, warn } from "./check.ts";
 
 /** Every setting but DB_URL, which has a check of its own; the type asks for each one. */
 const OTHERS: Readonly<Record<Exclude<keyof Settings, "dbUrl">, true>> = {
@@ -48,7 +49,16 @@ export function settingsChecks(env: Environment): readonly Check[] {
         "correct them; docs/commands.md lists the environment with its defaults",
       ),
     },
+    { name: "proxy", needs: [], look: async () => judgeProxy(listProxyVariables(env)) },
   ];
+}
+
+export function judgeProxy(names: readonly string[]): Finding {
+  if (names.length === 0) return pass("no proxy is asked for");
+  return warn(
+    `${names.join(", ")} ${names.length === 1 ? "is" : "are"} set, and requests to the exchange use no proxy`,
+    "let this machine or pod out to the exchange itself (TCP 443), or set EXCHANGE_URL to a mirror that it reaches",
+  );
 }
 
 function judgeSettings(

@@ -12,6 +12,7 @@ import { createBinance } from "../exchange/binance.ts";
 import { type Exchange, type Origin, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
 import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
 import { createLimiter } from "../exchange/limiter.ts";
+import { listProxyVariables } from "../exchange/proxy.ts";
 import { type RunReport, withRun } from "../run.ts";
 import type { Settings } from "../settings.ts";
 import { renderDuration } from "../time.ts";
@@ -104,7 +105,8 @@ export async function withWork(
       await checkExchange({ ...run, context, db, exchange, url: settings.exchangeUrl, origin });
       return work({ db, locks, exchange, exchangeUrl: settings.exchangeUrl, signal, report });
     };
-    const translated = (report: RunReport) => checked(report).catch(throwForRun);
+    const translated = (report: RunReport) =>
+      checked(report).catch((error: unknown) => throwForRun(error, context));
     if (run.isReadOnly) return await translated({ items: [], rateLimitHits: () => 0 });
     await setImmediate(); // the question for the clock takes the connection that is there, the run opens another
     return await withRun(context, db, run.command, run.args, translated);
@@ -133,9 +135,12 @@ function requestTimeoutMs(deadlineS: number | null): number {
 }
 
 /** An exchange that is away before any series was touched is a reason to try again later. */
-function throwForRun(error: unknown): never {
-  if (error instanceof ExchangeFailure && isTransient(error.kind))
-    throw new TryAgain(error.message, { cause: error });
+function throwForRun(error: unknown, { env }: Context): never {
+  if (error instanceof ExchangeFailure && isTransient(error.kind)) {
+    const proxies = error.kind === "unavailable" ? listProxyVariables(env) : [];
+    const hint = proxies.length === 0 ? "" : ` (no proxy is used, although ${proxies.join(", ")} is set)`;
+    throw new TryAgain(`${error.message}${hint}`, { cause: error });
+  }
   throw error;
 }
 

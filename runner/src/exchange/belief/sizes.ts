@@ -14,7 +14,7 @@ const MB = 1_000_000;
 const SMALL = 64 * KB;
 /** The whole list of symbols with what they permit is 17 MB; only a few fields of each are kept. */
 const LISTINGS = 20 * MB;
-/** Twelve fields of at most 62 signs are 0.8 kB; a real row has 0.2. */
+/** Of each candle that was asked for. Twelve fields of at most 62 signs are 0.8 kB; a real row has 0.2. */
 const ROW = 2 * KB;
 /** A real page of 1000 has 0.2 MB. Below this even a body of nothing but `[],` takes a few megabytes only. */
 const UNCHECKED = 256 * KB;
@@ -32,12 +32,10 @@ export function expectationOf(address: string): Expectation {
   if (pathname.endsWith("/ticker/24hr"))
     return { bytes: 4 * MB, read: (body) => pickEntries(body, null, VOLUME_FIELDS) };
   if (!pathname.endsWith("/klines")) return { bytes: SMALL, read: readWhole };
-  const [from, to, interval] = ["startTime", "endTime", "interval"].map(
-    (name) => searchParams.get(name) ?? "",
-  );
-  const span = { from: Number(from), to: Number(to) + 1 };
-  const rows = to === "" || !isInterval(interval ?? "") ? 1 : mostRows(interval as Interval, span);
-  return { bytes: SMALL + rows * ROW, read: readWhole };
+  const [from, to] = [Number(searchParams.get("startTime")), Number(searchParams.get("endTime") ?? 0)];
+  const interval = searchParams.get("interval") ?? "";
+  const slots = isInterval(interval) && to > from ? Math.ceil((to - from) / WIDTH_MS[interval]) : 1;
+  return { bytes: SMALL + Math.min(slots, PAGE_CANDLES) * ROW, read: readWhole };
 }
 
 /** Rows that may come for a span: some more than it has slots, since misaligned candles share one; never above a page. */

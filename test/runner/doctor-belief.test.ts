@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { judgeBudgets } from "../../runner/src/doctor/exchange-checks.ts";
+import { judgeProxy } from "../../runner/src/doctor/settings-checks.ts";
+import { listProxyVariables } from "../../runner/src/exchange/proxy.ts";
+
+const NOW = Date.parse("2026-11-26T12:00:00Z");
+const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
+const budget = {
+  egress_key: "default",
+  used: 4,
+  minute_ahead_ms: 0,
+  hold_ms: 0,
+  firewall_ms: 0,
+  banned_ms: 0,
+};
+
+test.each([
+  ["minute_ahead_ms", 2 * MINUTE, "pass", /^minute of default lies 2 min ahead/],
+  ["hold_ms", HOUR, "warn", /^hold_until of default lies 60 min ahead, and 60 min is the most/],
+  ["firewall_ms", HOUR, "fail", /^firewall_until of default lies/],
+  ["banned_ms", 3 * DAY, "fail", /^banned_until of default lies 3.0 d ahead/],
+] as const)(
+  "a budget whose %s is beyond %d ms is impossible, and the words to lift it are told",
+  (column, most, below, found) => {
+    expect(judgeBudgets([{ ...budget, [column]: most }], NOW).status).toBe(below);
+    const beyond = judgeBudgets([{ ...budget, [column]: most + 1 }], NOW);
+    expect(beyond).toMatchObject({ status: "fail", found: expect.stringMatching(found) });
+    expect(beyond.remedy).toMatch(/update r3a\.api_budget set .*banned_until = '-infinity'/);
+  },
+);
+
+test("variables that ask for a proxy are named in any case, without their values", () => {
+  const env = {
+    HTTPS_PROXY: "http://user:SECRET@proxy:3128",
+    http_proxy: "http://proxy",
+    All_Proxy: "socks5://proxy",
+    NODE_USE_ENV_PROXY: "1",
+    NO_PROXY: "localhost",
+    HTTP_PROXY: "",
+    R3A_HTTP_PROXY: "x",
+  };
+  const names = listProxyVariables(env);
+  expect(names).toEqual(["All_Proxy", "HTTPS_PROXY", "NODE_USE_ENV_PROXY", "http_proxy"]);
+  const told = judgeProxy(names);
+  expect(told.status).toBe("warn");
+  expect(told.found).toMatch(/^All_Proxy, HTTPS_PROXY.* are set, and requests to the exchange use no proxy$/);
+  expect(JSON.stringify(told)).not.toContain("SECRET");
+  expect(judgeProxy(listProxyVariables({ NODE_USE_ENV_PROXY: "0", NO_PROXY: "x" })).status).toBe("pass");
+});
