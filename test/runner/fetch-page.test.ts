@@ -112,6 +112,20 @@ describe("a full answer that does not reach the end of its page", () => {
   });
 });
 
+test("a page of mostly broken rows is garbage, one with fewer keeps its sound ones and says of each why", async () => {
+  const broken = (count: number) =>
+    Array.from({ length: 1_000 }, (_, i) => rowAt("1m", at(i), i < count ? { 1: "x".repeat(400) } : {}));
+  const { failure } = await ask(at(2_000), 0, 1_000, [broken(501)]);
+  expect(failure?.message).toBe(
+    `most rows of the page cannot be right, the first one: not a decimal: ${"x".repeat(40)}`,
+  );
+  const { facts, candles } = await ask(at(2_000), 0, 1_000, [broken(500)]);
+  expect([candles.length, facts?.rejected.size]).toEqual([500, 500]);
+  const raws = [...(facts?.rejected.values() ?? [])].map(({ raw }) => raw.length);
+  expect([raws[0], raws.at(-1)]).toEqual([485, 60]);
+  expect((await ask(at(2_000), 0, 100, [broken(100).slice(0, 100)])).facts?.rejected.size).toBe(100);
+});
+
 describe("a slot that is missing at the newest end", () => {
   test("is neither stored nor logged in its first two minutes, since it may still come", async () => {
     const now = at(60) + 30_000;

@@ -1,10 +1,14 @@
 import type { Interval } from "../contract.ts";
 import { type Candle, isRejected, parseCandle, type Rejected } from "./candle.ts";
 import { slotOf, WIDTH_MS } from "./interval.ts";
+import { printable } from "./printable.ts";
 import { hull, type Span, spanOf } from "./span.ts";
 
 /** Candles of one request: the spot maximum; weight 2 at any size, so less only wastes. */
 export const PAGE_CANDLES = 1000;
+
+/** Broken rows of a page whose whole text is kept: with 1000 of them 60 series took more memory than a job has. */
+const SHOWN_WHOLE = 50;
 
 export function pageMs(interval: Interval): number {
   return PAGE_CANDLES * WIDTH_MS[interval];
@@ -31,7 +35,7 @@ export function parsePage(interval: Interval, span: Span, rows: readonly unknown
     if (isRejected(parsed)) {
       // a row whose own time is unusable is laid where it came: behind its neighbour
       const slot = slotOfBroken(interval, span, row) ?? previousSlot + WIDTH_MS[interval];
-      if (slot < span.to) rejected.set(slot, parsed);
+      if (slot < span.to) rejected.set(slot, rejected.size < SHOWN_WHOLE ? parsed : cutRaw(parsed));
       previousSlot = slot;
       continue;
     }
@@ -41,6 +45,10 @@ export function parsePage(interval: Interval, span: Span, rows: readonly unknown
     candles.push(parsed);
   }
   return { candles: isAscending ? candles : sortOnce(candles), rejected };
+}
+
+function cutRaw({ reason, raw }: Rejected): Rejected {
+  return { reason, raw: printable(raw, 60) };
 }
 
 /** Ascending by open time; of two with one open time the later one counts. */

@@ -18,6 +18,8 @@ export type FetchedPage = {
 
 /** A page of 1000 slots with some misaligned rows takes two; an exchange that always fills its answer would never end. */
 const MOST_REQUESTS = 4;
+/** A page with more broken rows than this, and than sound ones, is no page of candles but another form of answer. */
+const MOST_BROKEN = 100;
 /** A missing slot that closed less than this ago may still appear; older ones are gaps. */
 const SETTLE_MS = 120_000;
 /** Right after the full minute the newest candle is sometimes not there yet: asked once more after this. */
@@ -64,6 +66,12 @@ async function fetchOnce(exchange: Exchange, symbol: string, interval: Interval,
     // an answer without an order may end in its middle, and the next one then brings some of its candles again
     candles = requests === 0 ? part.candles : sortOnce([...candles, ...part.candles]);
     for (const [slot, broken] of part.rejected) rejected.set(slot, broken);
+    const [first] = rejected.values();
+    if (first !== undefined && rejected.size > Math.max(MOST_BROKEN, candles.length))
+      throw new ExchangeFailure(
+        "garbage",
+        `most rows of the page cannot be right, the first one: ${first.reason}`,
+      );
     rest = restOf(interval, rest, rows);
   }
   return { candles, facts: { span, slots: listSlots(interval, candles), rejected, failure: null } };
