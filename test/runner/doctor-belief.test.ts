@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Finding } from "../../runner/src/doctor/check.ts";
 import { judgeBudgets } from "../../runner/src/doctor/exchange-checks.ts";
 import { judgeProxy } from "../../runner/src/doctor/settings-checks.ts";
 import { listProxyVariables } from "../../runner/src/exchange/proxy.ts";
@@ -46,4 +47,36 @@ test("variables that ask for a proxy are named in any case, without their values
   expect(told.found).toMatch(/^All_Proxy, HTTPS_PROXY.* are set, and requests to the exchange use no proxy$/);
   expect(JSON.stringify(told)).not.toContain("SECRET");
   expect(judgeProxy(listProxyVariables({ NODE_USE_ENV_PROXY: "0", NO_PROXY: "x" })).status).toBe("pass");
+});
+
+test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
+  [
+    "a ban",
+    judgeBudgets([{ ...budget, banned_ms: 900 * 1_000 }], NOW),
+    "fail",
+    /default is banned \(418\) for 15 min, until 2026-11-26T12:15:00Z/,
+    /^wait/,
+  ],
+  [
+    "the web firewall",
+    judgeBudgets([{ ...budget, firewall_ms: 300 * 1_000 }], NOW),
+    "fail",
+    /held by the web firewall \(403\)/,
+    /^wait/,
+  ],
+  [
+    "a hold",
+    // what is over is told as a little less than nothing
+    judgeBudgets([budget, { ...budget, egress_key: "b", hold_ms: 20 * 1_000, banned_ms: -0.001 }], NOW),
+    "warn",
+    /of b is held \(429\) for 20 s/,
+    /WEIGHT_LIMIT/,
+  ],
+  ["weight", judgeBudgets([budget], NOW), "pass", /default: 4 weight/, /^$/],
+])("of %s, budget says what is and what to do", (_, finding, status, found, remedy) => {
+  expect(finding).toMatchObject({
+    status,
+    found: expect.stringMatching(found),
+    remedy: expect.stringMatching(remedy),
+  });
 });

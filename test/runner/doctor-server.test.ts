@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Transport } from "../../runner/src/db/doctor-reach.ts";
 import type { Finding } from "../../runner/src/doctor/check.ts";
-import { judgeBudgets, judgeOrigin } from "../../runner/src/doctor/exchange-checks.ts";
+import { judgeOrigin } from "../../runner/src/doctor/exchange-checks.ts";
 import {
   judgeClock,
   judgePids,
@@ -33,14 +33,6 @@ const verified = {
 const throughTls = (change: Partial<Transport>, extra: string | null = null) =>
   judgeTls({ step: "in", address: "db:5432", ms: 1, transport: { ...transport, ...change } }, extra, NOW);
 const schema = { pending: [], unknown: [], isOld: false, isMoving: false, faults: [] as string[] };
-const budget = {
-  egress_key: "default",
-  used: 40,
-  minute_ahead_ms: 0,
-  hold_ms: 0,
-  firewall_ms: 0,
-  banned_ms: 0,
-};
 
 test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   [
@@ -216,29 +208,6 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
     /docs\/database\.md/,
   ],
   ["a move under way", judgeSchema({ ...schema, isMoving: true }), "warn", /ohlcv_legacy/, /migrate-layout/],
-  [
-    "a ban",
-    judgeBudgets([{ ...budget, banned_ms: 900 * S }], NOW),
-    "fail",
-    /default is banned \(418\) for 15 min, until 2026-06-15T00:15:00Z/,
-    /^wait/,
-  ],
-  [
-    "the web firewall",
-    judgeBudgets([{ ...budget, firewall_ms: 300 * S }], NOW),
-    "fail",
-    /held by the web firewall \(403\)/,
-    /^wait/,
-  ],
-  [
-    "a hold",
-    // what is over is told as a little less than nothing
-    judgeBudgets([budget, { ...budget, egress_key: "b", hold_ms: 20 * S, banned_ms: -0.001 }], NOW),
-    "warn",
-    /of b is held \(429\) for 20 s/,
-    /WEIGHT_LIMIT/,
-  ],
-  ["weight", judgeBudgets([budget], NOW), "pass", /default: 40 weight/, /^$/],
   [
     "another exchange",
     judgeOrigin("binance", "simulated"),
