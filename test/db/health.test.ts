@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { closeDatabase, openDatabase } from "../../runner/src/db/connect.ts";
+import { measureHealth } from "../../runner/src/health/measure.ts";
 import { CHECKS } from "../../runner/src/health/report.ts";
 import {
   badOf,
@@ -7,6 +9,7 @@ import {
   insertCandle,
   NOW,
   resultFor,
+  SETTINGS,
   setLastTs,
   useSyncedDatabase,
 } from "../support/synced-database.ts";
@@ -25,6 +28,27 @@ test("all is well, and each of the six checks says something", async () => {
   expect(resultFor(report, "integrity checksums")?.status).toBe(
     setting?.data_checksums === "on" ? "pass" : "warn",
   );
+});
+
+test("what its role may not read leads to the check's own runbook, not to that of a database that is away", async () => {
+  await database.query(`
+    create role looks login password 'looks';
+    grant usage on schema r3a, r3a_util to looks;
+    grant select on all tables in schema r3a, r3a_util to looks;
+    revoke select on r3a.run from looks`);
+  const url = new URL(database.url);
+  [url.username, url.password] = ["looks", "looks"];
+  const db = openDatabase(url.href, "test");
+  const wish = { checks: CHECKS, isQuick: false, now: NOW, signal: new AbortController().signal };
+  const report = await measureHealth(db, SETTINGS, wish);
+  await closeDatabase(db);
+  await database.query("drop owned by looks; drop role looks");
+  expect(resultFor(report, "activity sync 1h")).toMatchObject({
+    status: "error",
+    output: expect.stringContaining("permission denied for table run"),
+    runbook: "OhlcvScriptErrors",
+  });
+  expect(resultFor(report, "freshness 1h")?.status).toBe("pass");
 });
 
 describe("freshness, coverage and activity", () => {

@@ -20,15 +20,12 @@ test("an empty database gets its leaves from the wall clock, with indexes and st
   expect(first.result.steps.map(({ op }: { op: string }) => op)).toEqual(Array(11).fill("create-leaf"));
   await expectWholeIndexes(database);
   const now = await openLeafOf(database, "r3a.ohlcv_1m");
-  const options = await database.query(`select reloptions from pg_class where oid = $1::regclass`, [now]);
-  expect(options).toEqual([
-    {
-      reloptions: [
-        "fillfactor=90",
-        "autovacuum_vacuum_insert_scale_factor=0.02",
-        "autovacuum_analyze_scale_factor=0.02",
-      ],
-    },
+  const options = await database.query<{ reloptions: string[] }>(
+    `select reloptions from pg_class where oid = $1::regclass`,
+    [now],
+  );
+  expect(options.map(({ reloptions }) => reloptions.toSorted())).toEqual([
+    ["autovacuum_analyze_scale_factor=0.02", "autovacuum_vacuum_insert_scale_factor=0.02", "fillfactor=90"],
   ]);
   expect((await maint()).result).toMatchObject({ steps: [], backlog: 0 });
 });
@@ -117,5 +114,36 @@ test("a table of a leaf's name that is no leaf fails again and again, and stops 
   );
   expect(row).toEqual({ attempt: 1, outcome: "failed", sqlstate: "42804" });
   await database.query(`drop table r3a.${leaf}`);
+  expect((await maint()).code).toBe(0);
+});
+
+test("a leaf that the server has no room for fails alone, and the rest is done all the same", async () => {
+  await database.query(`
+    alter function r3a_util.make_leaf(text, timestamptz, jsonb) rename to make_leaf_with_room;
+    create function r3a_util.make_leaf(_parent text, _from timestamptz, _storage jsonb) returns text language plpgsql as $$
+      begin
+        if _parent = 'ohlcv_1h' then raise exception 'no space left on device' using errcode = 'disk_full'; end if;
+        return r3a_util.make_leaf_with_room(_parent, _from, _storage);
+      end $$`);
+  const [scarce, roomy] = [leafAt("1h", Date.now()).name, leafAt("4h", Date.now()).name];
+  await database.query(`drop table r3a.${scarce}, r3a.${roomy}`);
+  const run = await maint();
+  expect(run.code, run.stderr).toBe(1);
+  expect(run.result.steps).toEqual([
+    expect.objectContaining({
+      object: `r3a.${scarce}`,
+      outcome: "failed",
+      error: expect.stringContaining("the disk of the database server is full"),
+    }),
+    expect.objectContaining({ object: `r3a.${roomy}`, outcome: "done" }),
+  ]);
+  const [row] = await database.query(
+    `select outcome, sqlstate from r3a_util.maint_op where object = $1 order by id desc limit 1`,
+    [`r3a.${scarce}`],
+  );
+  expect(row).toEqual({ outcome: "failed", sqlstate: "53100" });
+  await database.query(`
+    drop function r3a_util.make_leaf(text, timestamptz, jsonb);
+    alter function r3a_util.make_leaf_with_room(text, timestamptz, jsonb) rename to make_leaf`);
   expect((await maint()).code).toBe(0);
 });

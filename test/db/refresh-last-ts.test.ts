@@ -6,6 +6,7 @@ import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { beginRefresh } from "../../runner/src/db/last-ts.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
 import { withOwnClient } from "../../runner/src/db/own-client.ts";
+import { LOCK_WAIT_MS, STATEMENT_LIMIT_MS } from "../../runner/src/db/session.ts";
 import { storePages } from "../../runner/src/db/store.ts";
 import { refreshLastTs } from "../../runner/src/maint/refresh-last-ts.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
@@ -217,14 +218,16 @@ test("a leaf that comes while a run is on its way counts, although its candle ch
   expect(await lastTs(0, "1m")).toBe(next.span.from);
 });
 
-test("both timeouts are in effect in the run's own transaction, and end with it", async () => {
+test("both timeouts are in effect in the run's own transaction, and the session's own follow it", async () => {
   const timeouts =
     "select current_setting('lock_timeout') as lock, current_setting('statement_timeout') as statement";
   await withOwnClient(db, signal, async (client) => {
     expect(await beginRefresh(client, "refresh")).toBe(true);
     expect(await client.query(timeouts)).toEqual([{ lock: "3s", statement: "1min" }]);
     await client.query("rollback");
-    expect(await client.query(timeouts)).toEqual([{ lock: "0", statement: "0" }]);
+    expect(await client.query(timeouts)).toEqual([
+      { lock: `${LOCK_WAIT_MS / 1000}s`, statement: String(STATEMENT_LIMIT_MS) },
+    ]);
   });
 });
 

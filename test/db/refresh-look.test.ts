@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { INTERVALS, type Interval } from "../../runner/src/contract.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
+import { findInLeaf } from "../../runner/src/db/last-ts.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
 import { type OwnClient, withOwnClient } from "../../runner/src/db/own-client.ts";
 import { storePages } from "../../runner/src/db/store.ts";
@@ -114,4 +115,15 @@ test("the candles of a leaf whose DETACH CONCURRENTLY was cut off do not count",
     { coinId: a, from: NEW, to: OLD },
     { coinId: b, from: NEW, to: null },
   ]);
+});
+
+test("a leaf that somebody drops while a run is on its way is a matter of the next run", async () => {
+  const gone = leafAt("1m", Date.UTC(1999, 0));
+  const search = withOwnClient(db, new AbortController().signal, (client) =>
+    findInLeaf(client, { ...gone, table: `r3a.${gone.name}` }, [{ coinId: 1, interval: "1m" }]),
+  );
+  await expect(search).rejects.toMatchObject({
+    name: "TryAgain",
+    message: "a leaf went while it was read: run refresh-lastts again",
+  });
 });

@@ -137,12 +137,12 @@ test("a psql session with the lock keeps the run out, which ends with 0; and the
   expect(await database.query(TABLE)).toEqual(RIGHT);
 });
 
-test("a leaf that somebody holds ends the run with 1 after the lock timeout, and SIGTERM ends it before with 143", async () => {
+test("a leaf that somebody holds ends the run with 75 after the lock timeout, and SIGTERM ends it before with 143", async () => {
   await withSession(database.url, async (ddl) => {
     await ddl.query("begin");
     await ddl.query(`lock table r3a.${leafAt("1m", old).name} in access exclusive mode`);
     const refused = await run("");
-    expectExit(refused, 1);
+    expectExit(refused, 75);
     expect(refused.stderr).toContain("lock timeout");
     const runner = startRunner(["refresh-lastts"], env());
     const waits =

@@ -44,6 +44,11 @@ export function isRefusal(error: unknown): boolean {
   return meaning !== null && meaning.kind !== "away" && meaning.isForAll !== true;
 }
 
+/** Whether each other piece of a run would meet the same: not where one statement is refused (`isRefusal`). */
+export function isGeneral(error: unknown): boolean {
+  return (error instanceof TryAgain || error instanceof SettingsFault) && !isRefusal(error);
+}
+
 /** Noticed by the driver: no password where one is asked for, and sslmode where the server has no TLS. */
 const REFUSED_BY_DRIVER = /^(SASL: |The server does not support SSL connections)/;
 const NO_PASSWORD = /^SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be/;

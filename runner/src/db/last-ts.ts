@@ -1,3 +1,4 @@
+import { TryAgain } from "../errors.ts";
 import type { Leaf } from "../partition/layout.ts";
 import { codeOf } from "./fault.ts";
 import { NEWEST, type OpenLeaf, SET_TIMEOUTS } from "./last-ts-look.ts";
@@ -115,10 +116,13 @@ export async function compareSeries(
   client: OwnClient,
   leaves: readonly OpenLeaf[],
 ): Promise<readonly ComparedSeries[]> {
-  return client.query<ComparedSeries>(COMPARE(leaves)).catch((cause: unknown) => {
-    if (codeOf(cause) !== UNDEFINED_TABLE) throw cause;
-    throw new Error("a leaf went while it was read: run refresh-lastts again", { cause });
-  });
+  return client.query<ComparedSeries>(COMPARE(leaves)).catch(tellGone);
+}
+
+/** Somebody dropped a leaf after it was listed: without this it would be said that the schema is another program's. */
+function tellGone(cause: unknown): never {
+  if (codeOf(cause) !== UNDEFINED_TABLE) throw cause;
+  throw new TryAgain("a leaf went while it was read: run refresh-lastts again", { cause });
 }
 
 /** The newest candle in one leaf of those of `series` that have one there: one probe of the primary key each. */
@@ -127,7 +131,7 @@ export async function findInLeaf(
   leaf: StoredLeaf,
   series: readonly SeriesKey[],
 ): Promise<readonly LastTs[]> {
-  return client.query(FIND_IN_LEAF(leaf.table), columnsOf(series));
+  return client.query<LastTs>(FIND_IN_LEAF(leaf.table), columnsOf(series)).catch(tellGone);
 }
 
 /**

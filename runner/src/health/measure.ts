@@ -2,6 +2,7 @@ import pLimit from "p-limit";
 import { slotOf, WIDTH_MS } from "../candle/interval.ts";
 import type { Interval } from "../contract.ts";
 import type { Database } from "../db/connect.ts";
+import { isGeneral } from "../db/fault.ts";
 import { listRunGroups } from "../db/health-activity.ts";
 import {
   findChecksumFailures,
@@ -14,7 +15,7 @@ import { listExpected, scanSeries } from "../db/health-scan.ts";
 import { type Reader, withinTime } from "../db/health-session.ts";
 import { findSize, listRecordCounts } from "../db/health-size.ts";
 import { findPending } from "../db/schema.ts";
-import { messageOf, SettingsFault, TryAgain } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { Settings } from "../settings.ts";
 import { judgeActivity } from "./activity.ts";
 import { judgeCoverage } from "./coverage.ts";
@@ -90,7 +91,7 @@ export async function measureHealth(
         if (away !== null) return errorsOf(one, away, true);
         return one.look(ask).catch((error: unknown) => {
           signal.throwIfAborted();
-          return errorsOf(one, error, error instanceof TryAgain || error instanceof SettingsFault);
+          return errorsOf(one, error, isGeneral(error));
         });
       }),
     ),

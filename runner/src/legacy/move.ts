@@ -1,13 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { slotOf } from "../candle/interval.ts";
 import type { Database } from "../db/connect.ts";
+import { isGeneral } from "../db/fault.ts";
 import { ensureLeaf, listLeafNames } from "../db/leaves.ts";
 import { type LegacyLeaf, listMonths } from "../db/legacy-catalog.ts";
 import type { OldColumn } from "../db/legacy-columns.ts";
 import { dropLeaf } from "../db/legacy-drop.ts";
 import { type LeafTally, moveLeaf, type PlanCoverage } from "../db/legacy-move.ts";
 import type { LockSession } from "../db/lock.ts";
-import { messageOf, Stopped, TryAgain } from "../errors.ts";
+import { isBusy } from "../db/lock-retry.ts";
+import { messageOf, Stopped } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { leafAt } from "../partition/layout.ts";
 import type { Progress } from "../progress.ts";
@@ -63,7 +65,7 @@ export async function moveLeaves(
         const restMs = (tally.rows / tools.rowsPerSecond) * 1000 - ms;
         if (restMs >= 1) await sleep(restMs, signal);
       } catch (error) {
-        if (error instanceof Stopped || error instanceof TryAgain || signal.aborted) throw error;
+        if (signal.aborted || endsMove(error)) throw error;
         failed.push(leaf);
         log.error(
           { "event.name": "leaf_failed", leaf: leaf.name },
@@ -81,6 +83,11 @@ export async function moveLeaves(
     waiting = busy;
   }
   return failed;
+}
+
+/** A leaf that somebody holds is left to the next run like one that cannot be copied. */
+function endsMove(error: unknown): boolean {
+  return error instanceof Stopped || (isGeneral(error) && !isBusy(error));
 }
 
 /** Null where another holder is at work on the series. */

@@ -2,6 +2,7 @@ import type { Context } from "../context.ts";
 import { listBlockers, renderSessions } from "../db/activity.ts";
 import { readCatalog } from "../db/catalog.ts";
 import { type Database, withClient } from "../db/connect.ts";
+import { isRefusal } from "../db/fault.ts";
 import { beginOp, describeFault, endOp, type OpOutcome, sqlstateOf } from "../db/maint-ops.ts";
 import { withMaintSession } from "../db/maint-session.ts";
 import { withOwnClient } from "../db/own-client.ts";
@@ -110,7 +111,7 @@ async function recordStep(context: Context, tools: StepTools, action: Action): P
     needed = await performAction(tools, action);
   } catch (error) {
     context.signal.throwIfAborted(); // the row stays 'running': it was begun and not finished
-    if (error instanceof TryAgain) throw error;
+    if (error instanceof TryAgain && !isRefusal(error)) throw error;
     const outcome = error instanceof Blocked ? "blocked" : "failed";
     end = { outcome, sqlstate: sqlstateOf(error), error: describeFault(error).slice(0, 500) };
   } finally {

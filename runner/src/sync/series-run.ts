@@ -6,7 +6,7 @@ import { EXIT, type ExitCode, type Interval } from "../contract.ts";
 import { findOthers } from "../db/candles.ts";
 import type { Coin } from "../db/coins.ts";
 import type { Database } from "../db/connect.ts";
-import { isRefusal } from "../db/fault.ts";
+import { isGeneral } from "../db/fault.ts";
 import { findDelisted, findTouching, readWished } from "../db/gap-reads.ts";
 import type { LockSession } from "../db/lock.ts";
 import type { RunItem } from "../db/runs.ts";
@@ -213,6 +213,5 @@ function isExchangeAway(error: unknown): boolean {
 
 /** Errors that concern every series; all others fail their own one. */
 function endsRun(error: unknown): boolean {
-  const isGeneral = error instanceof TryAgain || error instanceof SettingsFault;
-  return error instanceof Stopped || (isGeneral && !isRefusal(error));
+  return error instanceof Stopped || isGeneral(error);
 }
