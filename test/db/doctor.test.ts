@@ -163,7 +163,13 @@ test("open gaps are counted by interval, with the oldest and the longest due; no
 
 describe("schema", () => {
   test("of this program", async () => {
-    expect(await readSchema(db, signal)).toEqual({ pending: [], unknown: [], isOld: false, isMoving: false });
+    expect(await readSchema(db, signal)).toEqual({
+      pending: [],
+      unknown: [],
+      isOld: false,
+      isMoving: false,
+      faults: [],
+    });
   });
 
   test("behind, ahead, and with a move under way", async () => {
@@ -177,6 +183,7 @@ describe("schema", () => {
       unknown: ["000099_future"],
       isOld: false,
       isMoving: true,
+      faults: [],
     });
   });
 

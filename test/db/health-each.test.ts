@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-import { openDatabase } from "../../runner/src/db/connect.ts";
-import { measureHealth } from "../../runner/src/health/measure.ts";
-import { CHECKS, type HealthReport } from "../../runner/src/health/report.ts";
+import type { HealthReport } from "../../runner/src/health/report.ts";
+import { replaceInCatalog } from "../support/catalog-stand-in.ts";
 import {
   deleteCandle,
   END,
@@ -9,7 +8,6 @@ import {
   LEAF,
   NOW,
   resultFor,
-  SETTINGS,
   setLastTs,
   updateCandle,
   useSyncedDatabase,
@@ -33,15 +31,6 @@ const gapAt = (due: string) => (coin: number) =>
   `${deleteCandle(coin, AT)};
   insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason, next_check_at)
   values (gen_random_uuid(), ${coin}, '1h', to_timestamp(${AT / 1000}), to_timestamp(${(AT + HOUR) / 1000}), 'open', 'absent', '${due}')`;
-
-/** Over new connections, for which a view of the test stands before that of pg_catalog. */
-async function measuredAnew(): Promise<HealthReport> {
-  const db = openDatabase(database.url, "test");
-  const signal = new AbortController().signal;
-  const report = await measureHealth(db, SETTINGS, { checks: CHECKS, isQuick: false, now: NOW, signal });
-  await db.pool.end();
-  return report;
-}
 
 const later = () => measure({}, { now: NOW + 3 * HOUR });
 const FAULTS: Readonly<Record<string, Fault>> = {
@@ -80,13 +69,12 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "integrity checksums": {
     status: "fail",
     says: /^pages do not match their checksums: stop writing, and restore$/,
-    damage: `create schema played;
-      create view played.pg_stat_database as
-      select datid, datname, case when datid = 0 then 2 else 1 end as checksum_failures from pg_catalog.pg_stat_database;
-      do $$ begin execute format('alter database %I set search_path = played, pg_catalog', current_database()); end $$`,
-    mend: `do $$ begin execute format('alter database %I reset search_path', current_database()); end $$;
-      drop schema played cascade`,
-    measured: measuredAnew,
+    ...replaceInCatalog({
+      kind: "view",
+      name: "pg_stat_database",
+      standIn: ` as select datid, datname, case when datid = 0 then 2 else 1 end as checksum_failures
+        from pg_catalog.real_pg_stat_database`,
+    }),
   },
   "integrity gaps": {
     status: "fail",

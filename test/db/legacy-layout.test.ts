@@ -133,8 +133,10 @@ test("a view on the old table is named from the first run on, and what it reads 
   );
   const run = await database.run("migrate-layout");
   expect(run.code).toBe(1);
-  expect(run.stderr).toContain("report read(s) the old table");
-  expect(run.stderr).toContain("all candles are moved, but view report still read(s) r3a.ohlcv_legacy");
+  expect(run.stderr).toContain("view public.report read(s) the old table");
+  expect(run.stderr).toContain(
+    "all candles are moved, but view public.report still read(s) r3a.ohlcv_legacy",
+  );
   await database.query(`drop view report`);
   const last = await database.run("migrate-layout --json");
   expect(last).toMatchObject({ code: 0 });

@@ -84,16 +84,16 @@ test("what would stop the move half-way is refused with 78, each by name and bef
     const { code, stderr } = await database.run(args);
     expect(code).toBe(78);
     expect(stderr).toContain(
-      "view leaves uses r3a_util.leaf_partitions(), which the new schema replaces: drop it",
+      "view public.leaves uses r3a_util.leaf_partitions(), which the new schema replaces: drop it",
     );
     expect(stderr).toContain(
-      "view january stands on r3a.ohlcv_c1_1d_2024_01, which goes when its candles are moved",
+      "view public.january stands on r3a.ohlcv_c1_1d_2024_01, which goes when its candles are moved",
     );
-    expect(stderr).toContain("materialized view first_coin stands on r3a.ohlcv_c1,");
-    expect(stderr).toContain("function newest() stands on r3a.ohlcv_c2_1d_2024_01,");
-    expect(stderr).toContain("function rows_of() stands on r3a.ohlcv_c2_1d_2024_01,");
+    expect(stderr).toContain("materialized view public.first_coin stands on r3a.ohlcv_c1,");
+    expect(stderr).toContain("function public.newest() stands on r3a.ohlcv_c2_1d_2024_01,");
+    expect(stderr).toContain("function public.rows_of() stands on r3a.ohlcv_c2_1d_2024_01,");
     expect(stderr).toContain(
-      "constraint pick_candle on table pick refers to candles of r3a.ohlcv_partitioned",
+      "constraint pick_candle on table public.pick refers to candles of r3a.ohlcv_partitioned",
     );
     expect(stderr).toContain("r3a.coin_legacy is in the way of what is renamed");
     expect(stderr).toContain("r3a.ohlcv_legacy is in the way of what is renamed");
@@ -116,17 +116,17 @@ test("what goes on reading an old table is named at once, and its table is not d
   );
   const plan = await database.run("migrate-layout --dry-run --json");
   expect(JSON.parse(plan.stdout).readers).toEqual([
-    { name: "constraint trade_coin on table trade", on: "r3a.coin" },
-    { name: "function count_all()", on: "r3a.ohlcv_partitioned" },
-    { name: "view fresh", on: "r3a_util.last_ts_by_coin_interval" },
-    { name: "view gaps", on: "r3a.ohlcv_gap_log" },
+    { name: "constraint trade_coin on table public.trade", on: "r3a.coin" },
+    { name: "function public.count_all()", on: "r3a.ohlcv_partitioned" },
+    { name: "view public.fresh", on: "r3a_util.last_ts_by_coin_interval" },
+    { name: "view public.gaps", on: "r3a.ohlcv_gap_log" },
     { name: "view r3a_util.lock_holder", on: "r3a.ohlcv_partitioned" },
   ]);
   const run = await database.run("migrate-layout");
   expect(run.code).toBe(1);
-  expect(run.stderr).toContain("view gaps read(s) the old table r3a.ohlcv_gap_log");
-  expect(run.stderr).toContain("function count_all() still read(s) r3a.ohlcv_legacy");
-  expect(run.stderr).toContain("view fresh still read(s) r3a_util.last_ts_by_coin_interval_legacy");
+  expect(run.stderr).toContain("view public.gaps read(s) the old table r3a.ohlcv_gap_log");
+  expect(run.stderr).toContain("function public.count_all() still read(s) r3a.ohlcv_legacy");
+  expect(run.stderr).toContain("view public.fresh still read(s) r3a_util.last_ts_by_coin_interval_legacy");
   expect(run.stderr).toContain("view r3a_util.lock_holder_legacy still read(s) r3a.ohlcv_legacy");
   await database.query(`drop view fresh, r3a_util.lock_holder_legacy; drop function count_all()`);
   const last = await database.run("migrate-layout --json");

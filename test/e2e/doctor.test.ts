@@ -94,7 +94,7 @@ describe("a database that is away is one failure, found at its own step", () => 
     [
       "a server without TLS",
       () => dbUrl({ search: "?sslmode=verify-full" }),
-      /does not let us in: The server does not support SSL/,
+      /^no safe connection to 127\.0\.0\.1:\d+: the server at 127\.0\.0\.1 offers no TLS$/,
       /ssl = on/,
     ],
     [

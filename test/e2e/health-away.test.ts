@@ -42,7 +42,7 @@ describe("health", () => {
 
   test.each([
     ["host=/nowhere", 1, "the database cannot be reached"],
-    ["sslmode=verify-full", 78, "The server does not support SSL connections"],
+    ["sslmode=verify-full", 78, "the server at 127.0.0.1 offers no TLS: switch it on there (ssl = on)"],
   ])(
     "with ?%s leads to the runbook of a database that is away, not of a full disk",
     async (search, code, says) => {

@@ -27,9 +27,12 @@ const RUN =
   "insert into r3a.run (run_id, command, arguments, started_at, heartbeat_at, finished_at, outcome, exit_code)";
 
 const TWENTY_MINUTES = played(
-  `create view played.pg_stat_activity as
-   select datname, pid, application_name, state, backend_type, xact_start,
-          state_change - interval '20 minutes' as state_change from pg_catalog.pg_stat_activity`,
+  {
+    kind: "view",
+    name: "pg_stat_activity",
+    standIn: ` as select datname, pid, application_name, state, backend_type, xact_start,
+      state_change - interval '20 minutes' as state_change from pg_catalog.real_pg_stat_activity`,
+  },
   { status: "fail", found: /beside \(pid \d+\) idle in transaction for 20 min/ },
 );
 
@@ -87,8 +90,12 @@ export const DATABASE_FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   "clock-database": played(
-    `create function played.clock_timestamp() returns timestamptz
-     return pg_catalog.clock_timestamp() - interval '2 minutes'`,
+    {
+      kind: "function",
+      name: "clock_timestamp",
+      standIn: "() returns timestamptz return pg_catalog.real_clock_timestamp() - interval '2 minutes'",
+      takes: "()",
+    },
     { status: "fail", found: /^this machine's clock is 2 min ahead of the database's$/ },
   ),
   schema: damaged(
@@ -196,15 +203,27 @@ export const DATABASE_FAULTS: Readonly<Record<string, Fault>> = {
       return result;
     },
   },
-  size: played(`create function played.pg_database_size(name) returns bigint return 900000000`, {
-    status: "fail",
-    found: /^0\.9 GB, 90 % of its budget of 1 GB$/,
-    env: { DB_SIZE_BUDGET_GB: "1" },
-  }),
+  size: played(
+    {
+      kind: "function",
+      name: "pg_database_size",
+      takes: "(name)",
+      standIn: "(name) returns bigint return 900000000",
+    },
+    {
+      status: "fail",
+      found: /^0\.9 GB, 90 % of its budget of 1 GB$/,
+      env: { DB_SIZE_BUDGET_GB: "1" },
+    },
+  ),
   wraparound: played(
-    `create view played.pg_database as
-     select datname, ((pg_current_xact_id()::text::bigint + 4294967296 - 1300000000) % 4294967296)::text::xid as datfrozenxid,
-            datminmxid from pg_catalog.pg_database`,
+    {
+      kind: "table",
+      name: "pg_database",
+      standIn: ` as select datname, datminmxid,
+        ((pg_current_xact_id()::text::bigint + 4294967296 - 1300000000) % 4294967296)::text::xid as datfrozenxid
+        from pg_catalog.real_pg_database`,
+    },
     { status: "fail", found: /^the oldest row is 1,300 million transactions/ },
   ),
 };

@@ -1,5 +1,6 @@
 import type { SimulatedExchange } from "../../dev/exchange/exchange.ts";
 import type { Finding, Result } from "../../runner/src/doctor/check.ts";
+import { type Played, replaceInCatalog } from "./catalog-stand-in.ts";
 import type { Installation } from "./installation.ts";
 import type { OwnServer } from "./own-server.ts";
 
@@ -37,11 +38,11 @@ export function damaged(
   return { status, found, arrange };
 }
 
-/** The same where a server has no such state in a test's time: a view or function stands before that of pg_catalog. */
-export function played(objects: string, fault: Parameters<typeof damaged>[2]): Fault {
-  return damaged(
-    `create schema played; ${objects}; alter database r3a set search_path = played, pg_catalog`,
-    "alter database r3a reset search_path; drop schema played cascade",
-    fault,
-  );
+/**
+ * The same where a server has no such state in a test's time: the object of pg_catalog goes by another name, and
+ * `standIn` takes its place there, since the program's sessions look nowhere else.
+ */
+export function played(played: Played, fault: Parameters<typeof damaged>[2]): Fault {
+  const { damage, mend } = replaceInCatalog(played);
+  return damaged(damage, mend, fault);
 }

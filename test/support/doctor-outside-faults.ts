@@ -25,6 +25,11 @@ export const OUTSIDE_FAULTS: Readonly<Record<string, Fault>> = {
     "delete from r3a.api_budget",
     { status: "fail", found: /^the address of default is held by the web firewall \(403\) for 10 min/ },
   ),
+  proxy: {
+    status: "warn",
+    found: /^HTTPS_PROXY is set, and requests to the exchange use no proxy$/,
+    arrange: ({ look }) => look({ HTTPS_PROXY: "http://127.0.0.1:1" }),
+  },
   exchange: {
     status: "fail",
     found: /refuses this region/,
