@@ -11,6 +11,8 @@ export type Sample = {
   readonly low: string;
   readonly close: string;
   readonly volume: string;
+  /** Taken over from the old system. */
+  readonly isOld: boolean;
 };
 
 /** What the exchange showed of a sample: its candle, or null where it has none for that time. */
@@ -27,8 +29,10 @@ export type Likeness = {
 const FIELDS = ["open", "high", "low", "close", "volume"] as const;
 /** An exchange corrects a candle now and then, and its own mirrors must pass. */
 const LEAST_EQUAL_SHARE = 0.9;
-/** The old system went through floats, which keep 15 digits. */
+/** Relative. A mirror may go through floats of 15 digits. */
 const FLOAT_ERROR = 1e-9;
+/** Relative. A `real` column of the old system keeps 24 bits, and its shortest text may be half a unit off again. */
+const REAL_ERROR = 1.2e-7;
 const EXAMPLES = 3;
 
 /** Whether the exchange is the one whose candles are stored, judged by the candles themselves. */
@@ -43,9 +47,17 @@ export function judgeLikeness(shown: readonly Shown[]): Likeness {
   };
 }
 
+/** By value; of the old system's candles as far as the stored digits go, since its columns may have rounded them. */
 function isSame(sample: Sample, candle: Candle): boolean {
   return FIELDS.every((field) => {
     const [stored, shown] = [Number(sample[field]), Number(candle[field])];
-    return Math.abs(stored - shown) <= FLOAT_ERROR * Math.max(Math.abs(stored), Math.abs(shown));
+    const size = Math.max(Math.abs(stored), Math.abs(shown));
+    const error = sample.isOld ? REAL_ERROR * size + halfUnit(sample[field]) : FLOAT_ERROR * size;
+    return Math.abs(stored - shown) <= error;
   });
+}
+
+/** Of the last decimal that the text has. */
+function halfUnit(decimal: string): number {
+  return 0.5 * 10 ** -(decimal.split(".")[1]?.length ?? 0);
 }

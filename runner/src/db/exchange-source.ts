@@ -5,7 +5,8 @@ import { type Database, withClient, withTransaction } from "./connect.ts";
 /** Newest stored candles of an interval that opened before a time, of the coins that are traded most. */
 const LIST_SAMPLES = `
   select coins.symbol, $1::text as "interval", (extract(epoch from t."timestamp") * 1000)::float8 as "openTime",
-         t.open::text, t.high::text, t.low::text, t.close::text, t.volume::text
+         t.open::text, t.high::text, t.low::text, t.close::text, t.volume::text,
+         t.source = 'legacy' as "isOld"
   from (
     select c.id, c.symbol from r3a.coin c
     join r3a_util.last_ts_by_coin_interval l on l.coin_id = c.id and l."interval" = $1

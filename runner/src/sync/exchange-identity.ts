@@ -114,7 +114,13 @@ async function describeOther(db: Database, url: string, likeness: Likeness): Pro
 }
 
 function renderShown({ sample, candle }: Shown): string {
-  const text = ({ open, high, low, close, volume }: Omit<Sample, "symbol" | "interval" | "openTime">) =>
+  const text = ({
+    open,
+    high,
+    low,
+    close,
+    volume,
+  }: Pick<Sample, "open" | "high" | "low" | "close" | "volume">) =>
     `${[open, high, low, close].map(Number).join("/")} volume ${Number(volume)}`;
   return `${sample.symbol} ${sample.interval} ${renderTime(sample.openTime)} is stored as ${text(sample)} and shown as ${candle === null ? "nothing" : text(candle)}`;
 }
