@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { diagnose } from "../../runner/src/doctor/diagnose.ts";
 import { useDatabase } from "../support/database.ts";
 import { useEmptyDatabases, withSession } from "../support/empty-database.ts";
+import { runRunner } from "../support/runner.ts";
 
 const database = useDatabase();
 const newEmptyDatabase = useEmptyDatabases();
@@ -19,6 +20,21 @@ test("a database without our tables is one failure; what reads them is passed ov
   for (const name of ["locks", "runs", "running", "gaps", "leaves", "indexes", "budget"])
     expect(statuses[name]).toMatch(/^skip needs schema, see there: .*does not exist$/);
   expect(statuses.size).toMatch(/^skip .* GB; no DB_SIZE_BUDGET_GB/);
+});
+
+test("a leaf that is none of ours is a failure, in the words with which maint ends with 1", async () => {
+  await database.query(
+    "create table r3a.mine partition of r3a.ohlcv_1h for values from ('2001-02-01Z') to ('2001-03-01Z')",
+  );
+  const statuses = await statusesOf(database.url);
+  const maint = await runRunner(["maint"], { DB_URL: database.url });
+  await database.query("drop table r3a.mine");
+  const words =
+    "r3a.mine below r3a.ohlcv_1h is none of our leaves; its period belongs to r3a.ohlcv_1h_2001: detach it, and move its rows";
+  expect(statuses.leaves).toBe(`fail ${words}`);
+  expect(maint.code).toBe(1);
+  expect(maint.stdout).toContain(words);
+  expect((await statusesOf(database.url)).leaves).toMatch(/^pass/);
 });
 
 test("a schema that is behind hides no check whose tables are there", async () => {

@@ -7,7 +7,8 @@ const INDEX_WORK = `
   select attempts, rank, op, table_name as "table", object, sql, is_concurrent as "isConcurrent", builder
   from r3a_util.maint_index_plan($1, $2, to_regclass($3)) with ordinality as p order by p.ordinality`;
 
-const LEAVES = `
+/** Of all candle tables, or of $1 alone. */
+export const LEAVES = `
   select c.relname as name, p.relname as parent, i.inhdetachpending as "isDetaching", coalesce(c.reloptions, '{}') as options,
          (extract(epoch from b.edges[1]::timestamptz) * 1000)::float8 as "from",
          (extract(epoch from b.edges[2]::timestamptz) * 1000)::float8 as "to"
@@ -34,6 +35,12 @@ const STRANGERS = `
 
 const ATTEMPTS = `select object, attempts from r3a_util.maint_attempt`;
 
+export type LeafRow = Omit<AttachedLeaf, "span"> & { from: number | null; to: number | null };
+
+export function toAttached({ from, to, ...leaf }: LeafRow): AttachedLeaf {
+  return { ...leaf, span: from === null || to === null ? null : { from, to } };
+}
+
 /**
  * The catalog as maint looks at it. With `only` (a table with its schema) just that table's part, for a look before and
  * after an operation. Nothing here locks a leaf.
@@ -44,20 +51,14 @@ export async function readCatalog(client: OwnClient, only: string | null = null)
     DESIRED.openFillfactor,
     only,
   ]);
-  const leaves = await client.query<Omit<AttachedLeaf, "span"> & { from: number | null; to: number | null }>(
-    LEAVES,
-    [only],
-  );
+  const leaves = await client.query<LeafRow>(LEAVES, [only]);
   const standalone = only === null ? await client.query<{ name: string }>(STANDALONE) : [];
   const strangers = only === null ? await client.query<{ name: string }>(STRANGERS) : [];
   const attempts = await client.query<{ object: string; attempts: number }>(ATTEMPTS);
   const ledger = await client.query<{ op: LedgerOp }>(LEDGER_DUE);
   return {
     indexWork: work,
-    leaves: leaves.map(({ from, to, ...leaf }) => ({
-      ...leaf,
-      span: from === null || to === null ? null : { from, to },
-    })),
+    leaves: leaves.map(toAttached),
     standalone: standalone.map(({ name }) => name),
     strangers: strangers.map(({ name }) => name),
     attempts: new Map(attempts.map((row) => [row.object, row.attempts])),

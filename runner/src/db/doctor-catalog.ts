@@ -1,3 +1,5 @@
+import type { AttachedLeaf } from "../partition/maint-plan.ts";
+import { LEAVES, type LeafRow, toAttached } from "./catalog.ts";
 import type { Database } from "./connect.ts";
 import { withReader } from "./doctor-reader.ts";
 
@@ -14,6 +16,16 @@ export async function listPartitions(db: Database, signal: AbortSignal): Promise
     const { rows } = await client.query<PartitionRow>(PARTITIONS);
     return rows.map((row) => ({ ...row, name: row.name.replace(/^r3a\./, "") }));
   });
+}
+
+/** The tables below the list partitions, as maint judges them. */
+export async function listAttachedLeaves(
+  db: Database,
+  signal: AbortSignal,
+): Promise<readonly AttachedLeaf[]> {
+  return withReader(db, signal, async (client) =>
+    (await client.query<LeafRow>(LEAVES, [null])).rows.map(toAttached),
+  );
 }
 
 /** An index that is being built is not valid yet, and nobody's fault. Parents of unattached ones are not valid either. */

@@ -3,6 +3,7 @@ import type { Database } from "../db/connect.ts";
 import {
   type AgeRow,
   type IndexFaultRow,
+  listAttachedLeaves,
   listDetaching,
   listIndexFaults,
   listPartitions,
@@ -11,6 +12,7 @@ import {
   readSize,
 } from "../db/doctor-catalog.ts";
 import { type Leaf, leafAt } from "../partition/layout.ts";
+import { listMisaligned } from "../partition/maint-plan.ts";
 import { renderNumber } from "../render.ts";
 import { byLimit, type Check, type Finding, fail, listSome, pass, skip, warn } from "./check.ts";
 import type { OnSchema } from "./schema-lack.ts";
@@ -26,7 +28,10 @@ const AGE = { warn: 600e6, fail: 1_200e6 };
 export function tableChecks(db: Database, onSchema: OnSchema, sizeBudgetGb: number | null): readonly Check[] {
   const needs = ["database"];
   return [
-    onSchema("leaves", async (signal) => judgePartitions(await listPartitions(db, signal), Date.now())),
+    onSchema("leaves", async (signal) => {
+      const strangers = listMisaligned(await listAttachedLeaves(db, signal));
+      return judgePartitions(await listPartitions(db, signal), Date.now(), strangers);
+    }),
     onSchema("indexes", async (signal) => judgeIndexes(await listIndexFaults(db, signal))),
     { name: "detach", needs, look: async (signal) => judgeDetaching(await listDetaching(db, signal)) },
     {
@@ -40,14 +45,24 @@ export function tableChecks(db: Database, onSchema: OnSchema, sizeBudgetGb: numb
 
 /**
  * The leaves of now and of the period after it must be there: `maint` makes them ahead, so that no sync has to. Of a
- * parent without any leaf nothing was stored yet.
+ * parent without any leaf nothing was stored yet. `strangers`: sentences of maint about leaves that keep its own from
+ * being made.
  */
-export function judgePartitions(rows: readonly PartitionRow[], now: number): Finding {
+export function judgePartitions(
+  rows: readonly PartitionRow[],
+  now: number,
+  strangers: readonly string[] = [],
+): Finding {
   const byDefault = rows.filter(({ is_default }) => is_default);
   if (byDefault.length > 0)
     return fail(
       `${byDefault.map(({ name }) => name).join(", ")} is a DEFAULT partition: it takes rows that belong into leaves, and keeps these from being made`,
       "move its rows out, detach it and drop it; no DEFAULT partition belongs here",
+    );
+  if (strangers.length > 0)
+    return fail(
+      listSome(strangers),
+      "move its rows into the leaves of their time, detach it and drop it; until then maint ends with 1",
     );
   const leaves = rows.filter(({ is_leaf }) => is_leaf).map(({ name }) => name);
   const isUsed = ({ parent }: Leaf) => leaves.some((name) => name.startsWith(`${parent}_`));

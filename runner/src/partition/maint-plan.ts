@@ -154,7 +154,8 @@ function listMissing(leaves: readonly AttachedLeaf[], now: number): Leaf[] {
   );
 }
 
-function listMisaligned(leaves: readonly AttachedLeaf[]): string[] {
+/** Sentences about leaves that stand where none of ours can, or under another name. */
+export function listMisaligned(leaves: readonly AttachedLeaf[]): string[] {
   return leaves.flatMap(({ name, parent, span }) => {
     const interval = INTERVALS.find((candidate) => leafAt(candidate, 0).parent === parent);
     const should = interval !== undefined && span !== null ? leafAt(interval, span.from) : null;
