@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isThisHost } from "../../runner/src/db/clock.ts";
+import { isThisHost } from "../../runner/src/db/tls.ts";
 import { TryAgain } from "../../runner/src/errors.ts";
 import { believeClock, readServerTime } from "../../runner/src/exchange/belief/clock.ts";
 import { believeFirstOpen, believeUsedWeight } from "../../runner/src/exchange/belief/numbers.ts";
@@ -71,6 +71,7 @@ test.each<[string, boolean]>([
   ["postgresql://u@any/r3a?host=/var/run/postgresql", true],
   ["postgresql://u@db.example/r3a", false],
   ["postgresql://u@localhost.example/r3a", false],
+  ["postgresql://u@127.1.example/r3a", false],
   ["postgresql://u@10.0.0.1/r3a", false],
 ])("%s is of this host: %s", (url, expected) => {
   expect(isThisHost(url)).toBe(expected);

@@ -9,10 +9,3 @@ export async function findDatabaseTime(db: Database): Promise<number> {
   if (ms === undefined) throw new Error("the database says nothing of its clock");
   return ms;
 }
-
-/** Whether the URL leads to this machine: a socket's folder or a loopback address. */
-export function isThisHost(url: string): boolean {
-  const { hostname, searchParams } = new URL(url);
-  const host = searchParams.get("host") ?? decodeURIComponent(hostname);
-  return /^(\/|localhost$|127\.\d|\[::1\]$|::1$)/.test(host);
-}

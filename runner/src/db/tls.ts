@@ -71,6 +71,11 @@ export function hostOf({ hostname, searchParams }: URL): string {
   return searchParams.getAll("host").at(-1) || decodeURIComponent(hostname.replace(/^\[(.+)\]$/, "$1"));
 }
 
+/** Whether the URL leads to this machine. */
+export function isThisHost(url: string): boolean {
+  return isLoopback(hostOf(new URL(url)));
+}
+
 /** The URL without the parameters that `parseTls` has read. */
 export function withoutTls(text: string): string {
   const url = new URL(text);
