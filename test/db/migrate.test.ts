@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { migrate } from "../../runner/src/db/migrate.ts";
 import { MIGRATIONS } from "../../runner/src/db/schema.ts";
+import { replaceInCatalog } from "../support/catalog-stand-in.ts";
 import { useEmptyDatabases, withSession } from "../support/empty-database.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
 
@@ -152,4 +153,23 @@ test("a migration that waits for another one ends at its deadline and at SIGTERM
     child.kill("SIGTERM");
     expect((await ended).code).toBe(143);
   });
+});
+
+test("a server newer than the tests know is warned of, and migrated all the same", async () => {
+  const url = await emptyDatabase();
+  const { damage } = replaceInCatalog({
+    kind: "function",
+    name: "current_setting",
+    takes: "(text)",
+    standIn: `(text) returns text stable return case $1 when 'server_version_num' then '190001' when 'server_version' then '19.1'
+      else pg_catalog.real_current_setting($1) end`,
+  });
+  await withSession(url, (client) => client.query(damage));
+  const run = await runRunner(["migrate"], { DB_URL: url });
+  expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining("applied 000003_runs") });
+  expect(run.stderr).toContain(
+    "the server is PostgreSQL 19.1: newer than what is tested, 15 to 18 are supported; use a newer release of this program",
+  );
+  const own = await runRunner(["migrate", "--dry-run"], { DB_URL: await emptyDatabase() });
+  expect(own).toMatchObject({ code: 0, stderr: "" });
 });

@@ -23,7 +23,8 @@ export const migrate: Command = {
     const waitS = faults.take("--wait", options.wait, (text) => parseCount(text, 86_400)) ?? 0;
     const { dbUrl } = faults.settings(context, ["dbUrl"]);
     const isPlan = options.dryRun === true;
-    const wish = { isPlan, stop: context.signal };
+    const warn = (note: string) => context.log.warn({ "event.name": "server_noted" }, `[RUN] ${note}`);
+    const wish = { isPlan, stop: context.signal, warn };
     const done = await whileAway(context, waitS * 1000, async () =>
       options.roles === true
         ? migrateWithRoles(dbUrl, wish)

@@ -18,6 +18,8 @@ export type MigrateWish = {
   readonly isPlan?: boolean;
   /** Ends the wait for another migration. */
   readonly stop?: AbortSignal;
+  /** Gets sentences that are worth a look and in nobody's way. */
+  readonly warn?: (note: string) => void;
 };
 
 /** Names of files, and statements about roles; both as they were done, or would be. */
@@ -29,7 +31,7 @@ export type Migrated = { readonly files: readonly string[]; readonly statements:
  */
 export async function migrate(url: string, wish: MigrateWish = {}): Promise<readonly string[]> {
   return withMigrateLock(url, wish, async (db, client) => {
-    await checkRequirements(db);
+    await checkRequirements(db, { warn: wish.warn });
     return wish.isPlan ? listPending(db) : applyFiles(db, client);
   });
 }
@@ -38,7 +40,7 @@ export async function migrate(url: string, wish: MigrateWish = {}): Promise<read
 export async function migrateWithRoles(url: string, wish: MigrateWish = {}): Promise<Migrated> {
   return withMigrateLock(url, wish, async (db, client) => {
     const { plan, faults } = planRoles(await readRoles(db));
-    await checkRequirements(db, faults);
+    await checkRequirements(db, { warn: wish.warn, more: faults });
     if (wish.isPlan) return { files: await listPending(db), statements: [...plan.first, ...plan.rights] };
     await makeRoles(db, plan.first);
     const files = await applyFiles(db, client);

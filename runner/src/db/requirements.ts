@@ -6,7 +6,7 @@ import { listFiles, listPending } from "./schema.ts";
 import { judgeObjects, type ObjectRow } from "./schema-objects.ts";
 
 /** Major versions that the tests run on. */
-export const SUPPORTED = { oldest: 15, newest: 18 } as const;
+const SUPPORTED = { oldest: 15, newest: 18 } as const;
 
 /** What the database itself must be; no statement of ours can change it. */
 export type DatabaseFacts = {
@@ -32,6 +32,13 @@ export function judgeDatabase({ version, release, encoding, database }: Database
       `the database ${database} has the encoding ${encoding}, and names of symbols need UTF8: create database NAME encoding 'UTF8' locale 'C.UTF-8' template template0, and let DB_URL name that one`,
     );
   return faults;
+}
+
+/** What deserves a warning of a server that can be used: that the tests do not know it yet. */
+export function noteOfServer({ version }: Pick<DatabaseFacts, "version">): string | null {
+  const { oldest, newest } = SUPPORTED;
+  if (Math.floor(version / 10_000) <= newest) return null;
+  return `newer than what is tested, ${oldest} to ${newest} are supported`;
 }
 
 export async function readDatabaseFacts(db: Database): Promise<DatabaseFacts> {
@@ -107,14 +114,24 @@ export async function listObjects(db: Database): Promise<readonly ObjectRow[]> {
 
 /**
  * Throws one SettingsFault with all that stands in the way of a migration, and `more`; changes nothing. A database of the
- * old layout has other objects under our names: of that the command that moves it is told alone.
+ * old layout has other objects under our names: of that the command that moves it is told alone. `warn` gets what is
+ * worth a look and in nobody's way.
  */
-export async function checkRequirements(db: Database, more: readonly string[] = []): Promise<void> {
+export async function checkRequirements(
+  db: Database,
+  {
+    warn,
+    more = [],
+  }: { readonly warn: ((note: string) => void) | undefined; readonly more?: readonly string[] },
+): Promise<void> {
   const { maker } = await findMaker(db);
   const [facts, { rows }] = await Promise.all([
     readDatabaseFacts(db),
     withClient(db, (client) => client.query<MakerRights>(MAKER_RIGHTS, [maker])),
   ]);
+  const note = noteOfServer(facts);
+  if (note !== null)
+    warn?.(`the server is PostgreSQL ${facts.release}: ${note}; use a newer release of this program`);
   const refuse = (faults: readonly string[]) => {
     const all = [...judgeDatabase(facts), ...faults, ...more];
     if (all.length > 0) throw new SettingsFault(all);

@@ -8,7 +8,7 @@ import {
   type ServerRow,
 } from "../db/doctor-reach.ts";
 import { readSchema, type SchemaState } from "../db/doctor-stored.ts";
-import { judgeDatabase, SUPPORTED } from "../db/requirements.ts";
+import { judgeDatabase, noteOfServer } from "../db/requirements.ts";
 import { renderDuration } from "../time.ts";
 import { byLimit, type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
 import { judgeTls } from "./tls-check.ts";
@@ -77,7 +77,6 @@ export function judgeReach(reach: Reach): Finding {
 
 export function judgeServer({ role, is_standby, is_read_only, ...facts }: ServerRow): Finding {
   const found = `PostgreSQL ${facts.release}, database ${facts.database}, role ${role}`;
-  const { oldest, newest } = SUPPORTED;
   if (is_standby)
     return fail(`${found}: a standby, nothing can be written here`, "point DB_URL at the primary");
   if (is_read_only)
@@ -88,11 +87,8 @@ export function judgeServer({ role, is_standby, is_read_only, ...facts }: Server
   const faults = judgeDatabase(facts);
   if (faults.length > 0)
     return fail(`${found}: ${faults.join("; ")}`, "upgrade the server, or make another database");
-  if (Math.floor(facts.version / 10_000) > newest)
-    return warn(
-      `${found}: newer than what is tested, ${oldest} to ${newest} are supported`,
-      "use a newer release of this program",
-    );
+  const note = noteOfServer(facts);
+  if (note !== null) return warn(`${found}: ${note}`, "use a newer release of this program");
   return pass(found);
 }
 
