@@ -47,14 +47,11 @@ export async function withRun(
   } finally {
     clearInterval(timer);
   }
-  // an error text can hold the whole DB_URL, and the ledger is read by more people than the log
-  const items = report.items.map((item) => ({ ...item, error: redactError(context, item.error) }));
-  const ended = describeEnd(end, items);
-  const facts = {
-    ...ended,
-    error: redactError(context, ended.error),
-    rateLimitHits: report.rateLimitHits(),
-  };
+  const items = report.items.map((item) => ({
+    ...item,
+    error: item.error === null ? null : context.redact(item.error),
+  }));
+  const facts = { ...describeEnd(context, end, items), rateLimitHits: report.rateLimitHits() };
   await closeRun(db, run, items, facts).catch((failure: unknown) => {
     // the ledger row stays "running"; maint closes it when its heartbeat is old
     log.error(
@@ -74,12 +71,16 @@ export function describeRun(context: Context, command: CommandName, args: string
   return { runId, command, args, deadlineS, host: hostname(), pid: process.pid, version: VERSION };
 }
 
-/** How it ended; `error` null where the work gave its exit code itself. */
+/**
+ * How it ended; `error` null where the work gave its exit code itself. An error text can hold the whole DB_URL, and the
+ * ledger is read by more people than the log. What is cut off comes last: half a secret would not be known again.
+ */
 export function describeEnd(
+  { redact }: Context,
   { exitCode, error }: { readonly exitCode: ExitCode; readonly error: unknown },
   items: readonly RunItem[],
 ): RunEnd {
-  const summary = error === null ? null : messageOf(error).slice(0, 500);
+  const summary = error === null ? null : redact(messageOf(error)).slice(0, 500);
   return { outcome: outcomeOf(exitCode, items), exitCode, rateLimitHits: 0, error: summary };
 }
 
@@ -111,8 +112,4 @@ function outcomeOf(exitCode: ExitCode, items: readonly RunItem[]): RunOutcome {
   if (exitCode === EXIT.deadline) return "timeout";
   if (exitCode === EXIT.terminated) return "aborted";
   return items.some(({ outcome }) => outcome === "success") ? "partial" : "failure";
-}
-
-function redactError({ redact }: Context, error: string | null): string | null {
-  return error === null ? null : redact(error);
 }

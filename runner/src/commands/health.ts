@@ -78,12 +78,17 @@ async function lookRecorded(
   const startedAt = performance.now();
   const record = async (exitCode: ExitCode, error: unknown, report: HealthReport | null): Promise<void> => {
     const run = describeRun(context, "health", args);
-    const end = describeEnd({ exitCode, error }, []);
+    const end = describeEnd(context, { exitCode, error }, []);
     const ms = performance.now() - startedAt;
     tellEnd(context, run, end, { series: 0, ms });
     try {
       if (report !== null && report.away !== null) throw report.away;
-      await recordHealth(db, run, end, ms, report ?? { now: Date.now(), results: [] });
+      const results = (report?.results ?? []).map((result) => ({
+        ...result,
+        output: context.redact(result.output),
+        names: result.names.map(context.redact),
+      }));
+      await recordHealth(db, run, end, ms, { now: report?.now ?? Date.now(), results });
     } catch (failure) {
       context.log.warn(
         { "event.name": "ledger_away" },

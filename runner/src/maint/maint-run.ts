@@ -113,7 +113,9 @@ async function recordStep(context: Context, tools: StepTools, action: Action): P
     context.signal.throwIfAborted(); // the row stays 'running': it was begun and not finished
     if (error instanceof TryAgain && !isRefusal(error)) throw error;
     const outcome = error instanceof Blocked ? "blocked" : "failed";
-    end = { outcome, sqlstate: sqlstateOf(error), error: describeFault(error).slice(0, 500) };
+    // cut off last: half a secret would not be known again
+    const text = context.redact(describeFault(error)).slice(0, 500);
+    end = { outcome, sqlstate: sqlstateOf(error), error: text };
   } finally {
     clearInterval(watch);
   }
