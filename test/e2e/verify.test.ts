@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { INTERVALS } from "../../runner/src/contract.ts";
+import { leafAt } from "../../runner/src/partition/layout.ts";
 import { DAY, expectExit, HOUR, iso, MINUTE } from "../support/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
@@ -111,6 +112,31 @@ describe("verify finds", () => {
     const { run, findings } = await verify();
     expectExit(run, 1);
     expect(findings).toEqual([finding("1m", "orphan", SINCE, SINCE + 2 * MINUTE)]);
+  });
+
+  test("what was stored and covered under a clock that was ahead", async () => {
+    const future = Math.ceil(Date.now() / HOUR) * HOUR + 24 * HOUR;
+    const { parent, span } = leafAt("1h", future);
+    await change(`select r3a_util.make_leaf('${parent}', '${iso(span.from)}', '{"fillfactor": 90}')`);
+    await change(
+      `insert into r3a.ohlcv_partitioned
+       select coin_id, "interval", '${iso(future)}', open, high, low, close, volume
+       from r3a.ohlcv_partitioned where ${ofBtc} and "interval" = '1h' and ${at(SLOT)}`,
+    );
+    const { run, findings } = await verify("--intervals 1h");
+    expectExit(run, 1);
+    expect(findings).toEqual([finding("1h", "candle beyond now", future, future + HOUR)]);
+    const forPeople = await world.run("verify --symbols BTCUSDT --intervals 1h");
+    expect(forPeople.stdout).toContain("candle beyond now: stored under a clock that was ahead");
+
+    await change(
+      `update r3a.series set covered_to = '${iso(future + HOUR)}' where ${ofBtc} and "interval" = '1h'`,
+    );
+    const covered = (await verify("--intervals 1h")).findings.find(
+      ({ kind }) => kind === "covered beyond now",
+    );
+    expect(covered?.to).toBe(future + HOUR);
+    expect(Math.abs((covered?.from ?? 0) - Date.now())).toBeLessThanOrEqual(2 * HOUR);
   });
 
   test("a misaligned twin in the slot of a candle", async () => {
