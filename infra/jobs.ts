@@ -41,7 +41,7 @@ export const START_UP_SECONDS = 5;
 export const JOBS: readonly Job[] = [
   {
     name: "sync-1m-top",
-    why: "The twenty largest markets are never more than a minute behind, whatever the other sixty do.",
+    why: "The twenty largest markets are never more than a minute behind, whatever the others do.",
     schedule: "* * * * *",
     command: ["sync", "1m", "--top", "20"],
     startingDeadlineSeconds: 60,

@@ -161,7 +161,17 @@ test("the SQL of the guide is all that an administrator has to do", async () => 
   const page = await readFile(new URL("../../docs/database.md", import.meta.url), "utf8");
   const [, sql = ""] = /```text\n(create role [\s\S]*?)```/.exec(page) ?? [];
   await asAdmin(sql.replace("DATABASE", "five").replaceAll("PASSWORD", "secret"));
-  const { code, stderr } = await migrateAs("r3a_migrate", "--roles", "five");
+  const { code, stderr } = await runRunner(["migrate"], { DB_URL: urlAs("r3a_migrate", "five") });
   expect([code, stderr]).toEqual([0, ""]);
   expect(await asAdmin(OWNERS, "five")).toEqual([{ owner: "r3a_owner" }]);
+  for (const [login, word] of [
+    ["r3a_jobs", "insert"],
+    ["r3a_people", "select"],
+  ])
+    expect(
+      await asAdmin(`select has_table_privilege('${login}', 'r3a.coin', '${word}') as ok`, "five"),
+    ).toEqual([{ ok: true }]);
+  const rights = await asAdmin(ACLS, "five");
+  expect((await migrateAs("r3a_migrate", "--roles", "five")).code).toBe(0);
+  expect(await asAdmin(ACLS, "five")).toEqual(rights);
 });

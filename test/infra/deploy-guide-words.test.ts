@@ -22,7 +22,7 @@ describe("the steps away from Helm, which the cluster tests run as they stand in
       at(/^helm .* upgrade r3a-sync /),
       at(/^helm .* upgrade r3a-maint /),
       at(/"suspend":true/),
-      at(/ delete cronjob .*--cascade=orphan$/),
+      at(/ delete --cascade=orphan$/),
       at(/^helm .* uninstall r3a-sync r3a-maint$/),
       at(/^pulumi preview /),
       at(/^pulumi up --stack prod$/),

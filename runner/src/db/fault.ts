@@ -119,7 +119,9 @@ const RIGHTS: Readonly<Record<string, string>> = {
 function grantOf(message: string, role = "the role of DB_URL"): string {
   const [, kind = "", name = ""] = /^permission denied for (\w+) (.+)$/.exec(message) ?? [];
   const rights = RIGHTS[kind];
-  return rights === undefined ? `; the role is ${role}` : `; grant ${rights} on ${kind} ${name} to ${role}`;
+  return rights === undefined
+    ? `; the role is ${role}`
+    : `; grant ${rights} on ${kind} ${name} to ${role}, or make it a member of the role that its command needs`;
 }
 
 /** The server's own words: what it refused, with detail and hint, and the table where it names one. */

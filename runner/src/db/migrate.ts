@@ -1,5 +1,6 @@
 import { runner } from "node-pg-migrate";
 import pg from "pg";
+import { ROLES } from "../contract.ts";
 import { SettingsFault, TryAgain } from "../errors.ts";
 import { createClient } from "./client.ts";
 import { clientConfig, closeDatabase, type Database, openDatabase } from "./connect.ts";
@@ -7,7 +8,7 @@ import { translate } from "./fault.ts";
 import { openLockSession, waitForLock } from "./lock.ts";
 import { checkRequirements } from "./requirements.ts";
 import { findMaker, giveRights, makeRoles, readRoles } from "./roles.ts";
-import { planRoles } from "./roles-plan.ts";
+import { GRANTS, planRoles } from "./roles-plan.ts";
 import { listPending, MIGRATIONS } from "./schema.ts";
 
 /** Of two at once the second waits: a migration builds nothing large, so minutes mean a holder that hangs. */
@@ -32,8 +33,18 @@ export type Migrated = { readonly files: readonly string[]; readonly statements:
 export async function migrate(url: string, wish: MigrateWish = {}): Promise<readonly string[]> {
   return withMigrateLock(url, wish, async (db, client) => {
     await checkRequirements(db, { warn: wish.warn });
-    return wish.isPlan ? listPending(db) : applyFiles(db, client);
+    if (wish.isPlan) return listPending(db);
+    const applied = await applyFiles(db, client);
+    if (applied.length > 0) await giveOwnRights(db, wish.stop);
+    return applied;
   });
+}
+
+/** Where an administrator has made the roles before, what was made now is given to them: nobody else would. */
+async function giveOwnRights(db: Database, stop?: AbortSignal): Promise<void> {
+  const { existing, is_owner, strays } = await readRoles(db);
+  if (existing.length === ROLES.length && is_owner === true && strays.length === 0)
+    await giveRights(db, GRANTS, stop);
 }
 
 /** The same, with the three roles: makes those that are missing, and gives each its objects and rights. */
