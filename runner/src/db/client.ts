@@ -1,6 +1,8 @@
 import pg from "pg";
 import { messageOf, SettingsFault } from "../errors.ts";
+import { codeOf } from "./fault.ts";
 import { checkSession, SET_SESSION, type SessionRow } from "./session.ts";
+import { meaningOf } from "./sqlstate.ts";
 import { parseTls, type Tls, withoutTls } from "./tls.ts";
 import { faultOfTls, guardLogin, refusalOf, type TlsRefusal } from "./tls-fault.ts";
 import { watchStatement } from "./watch.ts";
@@ -122,7 +124,9 @@ function watchStatements(client: pg.Client, makeOther: () => pg.Client): void {
           if (text === SET_SESSION) pid = (result as pg.QueryResult<SessionRow>).rows[0]?.pid ?? null;
           return result;
         },
-        (error: unknown) => {
+        async (error: unknown) => {
+          if (meaningOf(codeOf(error) ?? "")?.kind === "damage")
+            await (await import("./damage.ts")).nameDamaged(makeOther, error);
           throw explain(error);
         },
       );
