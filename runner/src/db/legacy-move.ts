@@ -145,6 +145,7 @@ export async function moveLeaf(
   leaf: LegacyLeaf,
   { runId, columns }: CopyOrder,
   plan: PlanCoverage,
+  alive: AbortSignal,
 ): Promise<{ readonly tally: LeafTally; readonly fingerprint: Fingerprint }> {
   const { coinId, interval, span } = leaf;
   const width = WIDTH_MS[interval];
@@ -165,7 +166,9 @@ export async function moveLeaf(
       );
       await updateSeries(client, [{ coinId, interval, covered: next.covered, lastTs: last }]);
     }
-    return { tally, fingerprint: await expectKept(client, leaf, columns, place) };
+    const fingerprint = await expectKept(client, leaf, columns, place);
+    alive.throwIfAborted(); // not committed without the lock
+    return { tally, fingerprint };
   });
 }
 

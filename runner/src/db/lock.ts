@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
+import { setImmediate, setTimeout as wait } from "node:timers/promises";
 import type pg from "pg";
 import { coalesce } from "../coalesce.ts";
 import { TryAgain } from "../errors.ts";
 import { sleep } from "../time.ts";
-import { createClient } from "./client.ts";
+import { createClient, cutClient } from "./client.ts";
 import { clientConfig, type Database, withClient } from "./connect.ts";
 import { translate } from "./fault.ts";
 
@@ -31,6 +32,33 @@ const TRY_LOCKS = `select pg_try_advisory_lock(key) as held from unnest($1::bigi
 const UNLOCKS = `select pg_advisory_unlock(key) as held from unnest($1::bigint[]) with ordinality as k (key, n) order by n`;
 
 /**
+ * The session is idle while the work goes on, so a connection that was forgotten on the way would stay unnoticed until
+ * the server frees the locks (60 s, session.ts), and two writers would be at one series. It is asked so often, and must
+ * answer within this: 25 s at most. A minute job is over before the first question.
+ */
+const SIGN_EVERY_MS = 10_000;
+const SIGN_WITHIN_MS = 15_000;
+const SIGN = "select 1 as alive";
+const SILENT = `the connection that holds our locks gave no answer for ${SIGN_WITHIN_MS / 1000} s; the run stops here, before the server frees them`;
+
+/** Resolves when the session does not answer any more; rejects when `over` is aborted. */
+async function waitForSilence(client: pg.Client, over: AbortSignal): Promise<void> {
+  for (;;) {
+    await wait(SIGN_EVERY_MS, undefined, { ref: false, signal: over });
+    // an error is an answer too; that of a connection that ended is told by its own event
+    const answered = client.query(SIGN).then(
+      () => true,
+      () => true,
+    );
+    const late = wait(SIGN_WITHIN_MS, undefined, { ref: false, signal: over })
+      // after a pause of the whole process the timer is due before the answer that has come meanwhile is read
+      .then(() => setImmediate(false));
+    late.catch(() => {}); // it loses the race, and `over` ends it later
+    if (!(await Promise.race([answered, late]))) return;
+  }
+}
+
+/**
  * A session on a client of its own: on a pool, lock and unlock may meet different connections. `stop` ends waits for
  * a lock.
  */
@@ -38,6 +66,7 @@ export function createLockSession(db: Database, stop?: AbortSignal): LockSession
   let client: pg.Client | null = null;
   let opening: Promise<void> = Promise.resolve();
   const lost = new AbortController();
+  const over = new AbortController();
   const connect = async () => {
     const next = createClient(clientConfig(db.url, db.name));
     const onLoss = (cause?: Error) => {
@@ -53,6 +82,13 @@ export function createLockSession(db: Database, stop?: AbortSignal): LockSession
       throw translate(error);
     });
     client = next;
+    waitForSilence(next, over.signal).then(
+      () => {
+        lost.abort(new TryAgain(SILENT));
+        cutClient(next);
+      },
+      () => {}, // the session ended
+    );
   };
   const ask = (text: string) =>
     coalesce(async (keys: readonly string[]) => {
@@ -79,6 +115,7 @@ export function createLockSession(db: Database, stop?: AbortSignal): LockSession
     },
     async end() {
       await opening.catch(() => {}); // whoever opened it was told
+      over.abort();
       const ending = client;
       client = null;
       await ending?.end();

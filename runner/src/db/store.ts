@@ -25,12 +25,14 @@ const UNIQUE_VIOLATION = "23505";
 /**
  * Stores pages of one interval in one transaction, those of a series in the order given. A series with rows that may
  * exist must occur once only (one statement must not touch a row twice). Answers in the order of `pages`; counts of
- * a series stand at its first page.
+ * a series stand at its first page. Rejects instead of a commit once `alive` is aborted: a busy disk may hold a
+ * transaction for longer than a lost session keeps its locks.
  */
 export async function storePages(
   db: Database,
   pages: readonly PageWrite[],
   runId: string | null,
+  alive?: AbortSignal,
 ): Promise<readonly Written[]> {
   const interval = pages[0]?.interval;
   if (interval === undefined) return [];
@@ -50,6 +52,7 @@ export async function storePages(
     add(await insertFresh(fresh));
     await updateSeries(client, lastOfEachSeries(pages));
     await upsertGaps(client, pages.flatMap(gapsOf), runId);
+    alive?.throwIfAborted();
     return pages.map(({ coinId }) => {
       const written = counts.get(coinId) ?? { added: 0, revised: 0 };
       counts.delete(coinId);

@@ -122,7 +122,7 @@ async function copyLeaf(tools: MoveTools, leaf: LegacyLeaf, known: Set<string>) 
     await ensureLeaf(db, next);
     known.add(next.name);
   }
-  return moveLeaf(db, leaf, { runId, columns }, planOf(leaf));
+  return moveLeaf(db, leaf, { runId, columns }, planOf(leaf), tools.locks.lost);
 }
 
 function planOf({ interval, span }: LegacyLeaf): PlanCoverage {

@@ -19,7 +19,7 @@ const [FEW_SERIES, FEW_ROWS] = [64, 100];
 type Stored = { readonly written: Written } | { readonly error: unknown };
 
 /**
- * `alive` is checked before each transaction: after the loss of the locks nothing may be written. A refused write
+ * `alive` is checked before each transaction and its commit: after the loss of the locks nothing may be written. A refused write
  * fails its own series only, and every later page of it, since a covered span must never run ahead of its candles.
  * After the loss of a connection, or where somebody holds a lock, nothing more is written at all: pages that follow
  * would meet the same.
@@ -49,7 +49,7 @@ export function createWriter(db: Database, runId: string | null, alive: AbortSig
     away.signal.throwIfAborted();
     try {
       await ensureLeaves(pages);
-      return (await storePages(db, pages, runId)).map((written) => ({ written }));
+      return (await storePages(db, pages, runId, alive)).map((written) => ({ written }));
     } catch (error) {
       if (error instanceof TryAgain && !isRefusal(error)) {
         away.abort(error);
