@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { useEmptyDatabases } from "../support/empty-database.ts";
+import { useEmptyDatabases, withSession } from "../support/empty-database.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
 
 const emptyDatabase = useEmptyDatabases();
@@ -61,3 +61,37 @@ test("migrate --wait does not wait for what no time mends", async () => {
   expect([code, stderr]).toEqual([78, expect.stringContaining('database "nosuchdb" does not exist')]);
   expect(ms).toBeLessThan(20_000);
 });
+
+test("migrate waits for a session that holds a table, says who that is, and ends well", async () => {
+  const url = await emptyDatabase();
+  const applied = await runRunner(["migrate"], { DB_URL: url });
+  expect(applied.code).toBe(0);
+  const { ended } = await withSession(url, async (holder) => {
+    await holder.query("delete from r3a.migration where name >= '000012'");
+    await holder.query("set application_name = 'forgotten psql'; begin");
+    await holder.query("lock table r3a.coin, r3a.series in access exclusive mode");
+    const running = startRunner(["migrate", "--wait", "120"], { DB_URL: url });
+    await sleep(8_000);
+    return running;
+  });
+  const { code, stdout, stderr } = await ended;
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(
+      /trying again: .*the table r3a\.coin is held by pid \d+ \(forgotten psql\), idle in transaction/,
+    ),
+  ]);
+  expect(stdout).toMatch(/^applied 000012_first_candle\n/);
+  expect(stdout).toMatch(/applied 000016_gap_log\n$/);
+}, 60_000);
+
+test("migrate that waits for a table ends at its deadline, and says who holds the table", async () => {
+  const url = await emptyDatabase();
+  expect((await runRunner(["migrate"], { DB_URL: url })).code).toBe(0);
+  const { code, stderr } = await withSession(url, async (holder) => {
+    await holder.query("delete from r3a.migration where name >= '000012'");
+    await holder.query("set application_name = 'forgotten psql'; begin; lock table r3a.coin");
+    return runRunner(["migrate", "--wait", "120", "--deadline", "9"], { DB_URL: url });
+  });
+  expect([code, stderr]).toEqual([124, expect.stringMatching(/held by pid \d+ \(forgotten psql\)/)]);
+}, 60_000);

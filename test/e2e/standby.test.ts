@@ -1,20 +1,28 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { migrate } from "../../runner/src/db/migrate.ts";
+import { withSession } from "../support/empty-database.ts";
 import { useOwnServer } from "../support/own-server.ts";
-import { runRunner } from "../support/runner.ts";
+import { type RunResult, runRunner } from "../support/runner.ts";
 import { expectExit } from "../support/series.ts";
 
 /** DB_URL leads to a standby, as after a failover for as long as a name still stands for the old primary. */
 
 const server = useOwnServer();
-const run = (args: string) =>
+const run = (args: string, url = server.url) =>
   runRunner([...args.split(" "), "--deadline", "10"], {
-    DB_URL: server.url,
+    DB_URL: url,
     EXCHANGE_URL: "http://127.0.0.1:1",
   });
 
 beforeAll(async () => {
+  // a database that lacks the newest migration
+  await server.query("create database behind");
+  await migrate(server.urlOf("behind"));
+  await withSession(server.urlOf("behind"), (client) =>
+    client.query("delete from r3a.migration where name = (select max(name) from r3a.migration)"),
+  );
   await server.halt();
   await writeFile(join(server.place.dataDir, "standby.signal"), "");
   await server.start();
@@ -29,12 +37,21 @@ test.for([
   "maint",
   "vacuum",
   "refresh-lastts",
-  "migrate",
-])("%s may be tried again, and says what to do", async (command) => {
-  const ended = await run(command);
+])("%s may be tried again, and says what to do", async (command) => expectStandby(await run(command)));
+
+test("migrate has nothing to write where the schema is up to date, and may be tried again where it is not", async () => {
+  const current = await run("migrate");
+  expectExit(current, 0);
+  expect(current.stdout).toBe("the schema is up to date\n");
+  expectStandby(await run("migrate", server.urlOf("behind")));
+  // no schema at all
+  expectStandby(await run("migrate", server.urlOf("postgres")));
+});
+
+function expectStandby(ended: RunResult) {
   expectExit(ended, 75);
   expect(ended.stderr).toMatch(/it is a standby \(let DB_URL lead to the primary/);
-});
+}
 
 test.for(["gaps", "maint --dry-run", "vacuum --dry-run", "refresh-lastts --dry-run"])(
   "%s only reads, and works",

@@ -1,4 +1,3 @@
-import type { Context } from "../context.ts";
 import { EXIT } from "../contract.ts";
 import { migrate as applyMigrations, type Migrated, migrateWithRoles } from "../db/migrate.ts";
 import { messageOf, TryAgain } from "../errors.ts";
@@ -24,8 +23,10 @@ export const migrate: Command = {
     const { dbUrl } = faults.settings(context, ["dbUrl"]);
     const isPlan = options.dryRun === true;
     const warn = (note: string) => context.log.warn({ "event.name": "server_noted" }, `[RUN] ${note}`);
-    const wish = { isPlan, stop: context.signal, warn };
-    const done = await whileAway(context, waitS * 1000, async () =>
+    const tellAgain = (error: unknown) =>
+      context.log.warn({ "event.name": "migrate_again" }, `[RUN] trying again: ${messageOf(error)}`);
+    const wish = { isPlan, stop: context.signal, warn, onBusy: tellAgain };
+    const done = await whileAway(context.signal, waitS * 1000, tellAgain, async () =>
       options.roles === true
         ? migrateWithRoles(dbUrl, wish)
         : { files: await applyMigrations(dbUrl, wish), statements: [] },
@@ -39,16 +40,21 @@ export const migrate: Command = {
  * Repeats `work` for `waitMs` while it ends with TryAgain. The schema Job fails at its first exit code that is not 0, so
  * a server that restarts must be waited for in here. A migration is safe to repeat: each file is one transaction.
  */
-async function whileAway<T>(context: Context, waitMs: number, work: () => Promise<T>): Promise<T> {
+async function whileAway<T>(
+  signal: AbortSignal,
+  waitMs: number,
+  tellAgain: (error: unknown) => void,
+  work: () => Promise<T>,
+): Promise<T> {
   const until = performance.now() + waitMs;
   for (;;) {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof TryAgain) || performance.now() >= until) throw error;
-      context.log.warn({ "event.name": "migrate_again" }, `[RUN] trying again: ${messageOf(error)}`);
+      tellAgain(error);
     }
-    await sleep(Math.min(RETRY_MS, Math.max(1, until - performance.now())), context.signal);
+    await sleep(Math.min(RETRY_MS, Math.max(1, until - performance.now())), signal);
   }
 }
 

@@ -1,26 +1,32 @@
 import { runner } from "node-pg-migrate";
 import pg from "pg";
 import { ROLES } from "../contract.ts";
-import { SettingsFault, TryAgain } from "../errors.ts";
-import { createClient } from "./client.ts";
+import { TryAgain } from "../errors.ts";
+import { createClient, cutClient } from "./client.ts";
 import { clientConfig, closeDatabase, type Database, openDatabase } from "./connect.ts";
 import { translate } from "./fault.ts";
 import { openLockSession, waitForLock } from "./lock.ts";
+import { isBusy, retryBusy } from "./lock-retry.ts";
 import { checkRequirements } from "./requirements.ts";
 import { findMaker, giveRights, makeRoles, readRoles } from "./roles.ts";
 import { GRANTS, planRoles } from "./roles-plan.ts";
-import { listPending, MIGRATIONS } from "./schema.ts";
+import { findPending, listPending, MIGRATIONS } from "./schema.ts";
 
-/** Of two at once the second waits: a migration builds nothing large, so minutes mean a holder that hangs. */
+/**
+ * For another migration, and for who holds a table that a file changes: a migration builds nothing large, so minutes
+ * mean a holder that hangs.
+ */
 const WAIT_MS = 5 * 60_000;
 
 export type MigrateWish = {
   /** Only say what would be done. */
   readonly isPlan?: boolean;
-  /** Ends the wait for another migration. */
+  /** Ends the waits for another migration and for who holds a table. */
   readonly stop?: AbortSignal;
   /** Gets sentences that are worth a look and in nobody's way. */
   readonly warn?: (note: string) => void;
+  /** Told each time that somebody holds what a file needs, with an error that names the holder. */
+  readonly onBusy?: (error: unknown) => void;
 };
 
 /** Names of files, and statements about roles; both as they were done, or would be. */
@@ -31,10 +37,10 @@ export type Migrated = { readonly files: readonly string[]; readonly statements:
  * What this program cannot work with is a SettingsFault with all of it, before anything is changed.
  */
 export async function migrate(url: string, wish: MigrateWish = {}): Promise<readonly string[]> {
-  return withMigrateLock(url, wish, async (db, client) => {
+  return withMigrateLock(url, wish, async (db, apply) => {
     await checkRequirements(db, { warn: wish.warn });
     if (wish.isPlan) return listPending(db);
-    const applied = await applyFiles(db, client);
+    const applied = await apply();
     if (applied.length > 0) await giveOwnRights(db, wish.stop);
     return applied;
   });
@@ -49,12 +55,12 @@ async function giveOwnRights(db: Database, stop?: AbortSignal): Promise<void> {
 
 /** The same, with the three roles: makes those that are missing, and gives each its objects and rights. */
 export async function migrateWithRoles(url: string, wish: MigrateWish = {}): Promise<Migrated> {
-  return withMigrateLock(url, wish, async (db, client) => {
+  return withMigrateLock(url, wish, async (db, apply) => {
     const { plan, faults } = planRoles(await readRoles(db));
     await checkRequirements(db, { warn: wish.warn, more: faults });
     if (wish.isPlan) return { files: await listPending(db), statements: [...plan.first, ...plan.rights] };
     await makeRoles(db, plan.first);
-    const files = await applyFiles(db, client);
+    const files = await apply();
     // by now there may be objects that there were not
     const { rights } = planRoles(await readRoles(db)).plan;
     await giveRights(db, rights, wish.stop);
@@ -64,24 +70,24 @@ export async function migrateWithRoles(url: string, wish: MigrateWish = {}): Pro
 
 async function withMigrateLock<T>(
   url: string,
-  { stop }: MigrateWish,
-  work: (db: Database, client: pg.Client) => Promise<T>,
+  wish: MigrateWish,
+  work: (db: Database, apply: () => Promise<readonly string[]>) => Promise<T>,
 ): Promise<T> {
+  const until = performance.now() + WAIT_MS;
   const db = openDatabase(url, "migrate");
-  const locks = await openLockSession(db, stop);
+  const locks = await openLockSession(db, wish.stop);
   const client = createClient(clientConfig(url, "migrate"));
   // without a listener a server that goes away between two statements would end the process
   client.on("error", () => {});
-  const faults = rememberFaults(client);
+  locks.lost.addEventListener("abort", () => cutClient(client, locks.lost.reason));
   try {
     if (!(await waitForLock(locks, "migrate", "schema", WAIT_MS))) {
       throw new TryAgain("another migration holds the lock for more than 5 min; see r3a_util.lock_holder");
     }
     await client.connect();
-    return await work(db, client);
+    return await work(db, () => applyFiles(db, client, { ...wish, stop: locks.signal, until }));
   } catch (error) {
-    const isOurs = error instanceof SettingsFault || error instanceof TryAgain;
-    throw translate(isOurs ? error : (faults.at(-1) ?? error));
+    throw translate(error);
   } finally {
     await client.end();
     await locks.end();
@@ -89,11 +95,37 @@ async function withMigrateLock<T>(
   }
 }
 
-async function applyFiles(db: Database, client: pg.Client): Promise<readonly string[]> {
+/** Returns what was missing. A file that meets a table which somebody holds is tried again until `until`. */
+async function applyFiles(
+  db: Database,
+  client: pg.Client,
+  { stop, onBusy, until }: MigrateWish & { readonly until: number },
+): Promise<readonly string[]> {
   const { maker, hasSchema } = await findMaker(db);
   // what several logins make must belong to one role, or none of them could change what another one made
   if (maker !== null) await client.query(`set role ${pg.escapeIdentifier(maker)}`);
-  const applied = await runner({
+  const pending = await findPending(client);
+  const faults = rememberFaults(client);
+  await retryBusy(
+    async () => {
+      faults.length = 0;
+      await runFiles(client, hasSchema).catch(async (error: unknown) => {
+        const fault = faults.at(-1) ?? error;
+        if (isBusy(fault)) {
+          onBusy?.(translate(fault));
+          await client.query("rollback"); // node-pg-migrate leaves the transaction as it failed
+        }
+        throw fault;
+      });
+    },
+    until,
+    stop,
+  );
+  return pending;
+}
+
+async function runFiles(client: pg.Client, hasSchema: boolean): Promise<void> {
+  await runner({
     dbClient: client,
     dir: MIGRATIONS,
     direction: "up",
@@ -104,11 +136,10 @@ async function applyFiles(db: Database, client: pg.Client): Promise<readonly str
     noLock: true, // its own wait blocks inside the server and so holds back vacuum; ours is held above
     log: () => {},
   });
-  return applied.map(({ name }) => name);
 }
 
 /** node-pg-migrate tells an error of some statements by its stack alone: what the server or the connection said is lost. */
-function rememberFaults(client: pg.Client): readonly unknown[] {
+function rememberFaults(client: pg.Client): unknown[] {
   const faults: unknown[] = [];
   const query = client.query.bind(client) as (...args: readonly unknown[]) => Promise<unknown>;
   Object.assign(client, {

@@ -20,7 +20,7 @@ export async function listPending(db: Database): Promise<readonly string[]> {
 }
 
 /** The same by one client; where the database has no schema, a transaction around it can only be rolled back. */
-export async function findPending(client: pg.PoolClient): Promise<readonly string[]> {
+export async function findPending(client: pg.ClientBase): Promise<readonly string[]> {
   const files = await listFiles();
   const rows = await client.query<{ name: string }>(APPLIED).then(
     (result) => result.rows,
