@@ -46,6 +46,7 @@ ${environment.join("\n")}
 | code | meaning |
 | --- | --- |
 ${exits.join("\n")}
+| 134, 137 | not the program's own word: out of memory. 134: the program's heap was full (its last lines say \`heap out of memory\`). 137: the kernel or the kubelet killed it (\`OOMKilled\` in \`kubectl describe pod\`; a pod that goes on after its grace period gives 137 too). What was stored stays; its row in r3a.run stays \`running\` until \`maint\` closes it. Look at the memory limit (docs/settings.md) and at how many series the command had at once |
 `;
 }
 

@@ -44,7 +44,8 @@ async function runCycle(cycle: Context, runOnce: (cycle: Context) => Promise<unk
   const signal = AbortSignal.any([cycle.signal, late.signal]);
   const abandoned = wait(deadlineMs, null, { signal: over.signal })
     .then(() => {
-      late.abort(new Stopped(`the cycle's deadline of ${cycle.deadlineS} s passed`, EXIT.deadline));
+      const told = `the cycle's deadline of ${cycle.deadlineS} s passed; under way: ${describeUnderWay() ?? "nothing known"}`;
+      late.abort(new Stopped(told, EXIT.deadline));
       return wait(GRACE_MS, false, { signal: over.signal });
     })
     .catch(() => true);

@@ -4,8 +4,8 @@ import { openDatabase } from "../../runner/src/db/connect.ts";
 import { openLockSession } from "../../runner/src/db/lock.ts";
 import { TryAgain } from "../../runner/src/errors.ts";
 import { withSession } from "../support/empty-database.ts";
+import { startForgetfulProxy } from "../support/forgetful-proxy.ts";
 import { startSilentProxy } from "../support/silent-proxy.ts";
-import { startWireProxy, type Wire } from "../support/wire-proxy.ts";
 import { useWorld } from "../support/world.ts";
 
 /** The session for locks is idle while the work goes on: nobody would notice that its connection is gone. */
@@ -71,30 +71,8 @@ test("a session that is idle for long and answers is not given up", async () => 
   }
 }, 60_000);
 
-/** A firewall that forgets the connection that takes locks, and no other, a moment after the first lock. */
-async function startProxyThatForgetsLocks() {
-  let isDone = false;
-  return startWireProxy(world.database.url, () => {
-    let isForgotten = false;
-    return {
-      onClient(data: Buffer, wire: Wire) {
-        if (!isDone && data.includes("pg_try_advisory_lock")) {
-          isDone = true;
-          setTimeout(() => {
-            isForgotten = true;
-          }, 3_000);
-        }
-        if (!isForgotten) wire.toServer(data);
-      },
-      onServer(data: Buffer, wire: Wire) {
-        if (!isForgotten) wire.toClient(data);
-      },
-    };
-  });
-}
-
 test("a backfill whose session for locks is forgotten ends with 75 while it waits for the exchange's weight", async () => {
-  const proxy = await startProxyThatForgetsLocks();
+  const proxy = await startForgetfulProxy(world.database.url, "pg_try_advisory_lock", 3_000);
   const run = await world.run(
     "backfill 1m --symbols XRPUSDT --from 2024-01-01 --to 2024-05-01 --deadline 90",
     {

@@ -1,31 +1,11 @@
 import { expect, test } from "vitest";
+import { startForgetfulProxy } from "../support/forgetful-proxy.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
 import { startSilentProxy } from "../support/silent-proxy.ts";
-import { startWireProxy, type Wire } from "../support/wire-proxy.ts";
 import { useWorld } from "../support/world.ts";
 
 const world = useWorld();
 const LOST = /the connection to the database is lost without a sign/;
-
-/** A firewall that forgets the connection which says `word`; those that come later work. */
-async function startForgetfulProxy(word: string) {
-  let isDone = false;
-  return startWireProxy(world.database.url, () => {
-    let isForgotten = false;
-    return {
-      onClient(data: Buffer, wire: Wire) {
-        if (!isDone && data.includes(word)) {
-          isDone = true;
-          isForgotten = true;
-        }
-        if (!isForgotten) wire.toServer(data);
-      },
-      onServer(data: Buffer, wire: Wire) {
-        if (!isForgotten) wire.toClient(data);
-      },
-    };
-  });
-}
 
 /** A command and a word of the statement at which its connection is forgotten. */
 const COMMANDS: readonly (readonly [command: string, word: string])[] = [
@@ -43,7 +23,7 @@ test("a connection that is forgotten without a sign ends each command by hand wi
   expect(await world.run("sync 1h --symbols BTCUSDT")).toMatchObject({ code: 0 });
   const ends = await Promise.all(
     COMMANDS.map(async ([command, word]) => {
-      const proxy = await startForgetfulProxy(word);
+      const proxy = await startForgetfulProxy(world.database.url, word);
       const startedAt = performance.now();
       const run = await runRunner(command.split(" "), world.env({ DB_URL: proxy.url }));
       await proxy.stop();

@@ -9,7 +9,7 @@ import { parseHttpDate } from "./belief/hold.ts";
 import { type BelievedList, believeListings, believeVolumes } from "./belief/lists.ts";
 import { believeFirstOpen, believeUsedWeight } from "./belief/numbers.ts";
 import { believeRows, expectationOf } from "./belief/sizes.ts";
-import { type ClockReading, type Exchange, type Listing, type Origin, WEIGHT } from "./exchange.ts";
+import { type ClockReading, type Exchange, type Listing, type Origin, PATH, WEIGHT } from "./exchange.ts";
 import { ExchangeFailure, failureOfAnswer } from "./failure.ts";
 import { fetchListings } from "./fetch-listings.ts";
 import type { Limiter } from "./limiter.ts";
@@ -96,7 +96,7 @@ export function createBinance(options: BinanceOptions): Binance {
     rateLimitHits,
     async readClock(database) {
       // both questions are under way together: the minute job waits for the exchange anyway
-      const [time, databaseMs] = await request(0, () => Promise.all([askTime(), database.now()]));
+      const [time, databaseMs] = await request(PATH.time, 0, () => Promise.all([askTime(), database.now()]));
       const { isOneHost } = database;
       clock = { serverMs: believeClock({ ...time, databaseMs, isOneHost }), readAt: time.readAt };
       // paid for now that the minute is known; nobody waits for it, and what refuses it refuses the next request too
@@ -104,16 +104,16 @@ export function createBinance(options: BinanceOptions): Binance {
       return { aheadMs: time.ourMs - time.exchangeMs, origin };
     },
     async compareClock() {
-      const { exchangeMs, ourMs } = await request(0, askTime);
+      const { exchangeMs, ourMs } = await request(PATH.time, 0, askTime);
       return { aheadMs: ourMs - exchangeMs, origin };
     },
     fetchRows: (symbol, interval, span) =>
-      request(WEIGHT.klines, async () => {
+      request(`${PATH.klines} ${symbol} ${interval}`, WEIGHT.klines, async () => {
         const params = { startTime: span.from, endTime: span.to - 1, limit: PAGE_CANDLES };
         return believeRows(await sendKlines(symbol, interval, params), interval, span);
       }),
     fetchFirstOpen: (symbol) =>
-      request(WEIGHT.klines, async () =>
+      request(`${PATH.klines} ${symbol} 1m`, WEIGHT.klines, async () =>
         believeFirstOpen(await sendKlines(symbol, "1m", { startTime: 0, limit: 1 }), now()),
       ),
     fetchListings: (symbols) =>
@@ -126,15 +126,15 @@ export function createBinance(options: BinanceOptions): Binance {
       return { ...listed, entries: listed.entries.filter(({ status }) => status === "TRADING") };
     },
     fetchVolumes: () =>
-      request(WEIGHT.volumes, async () =>
-        told("/api/v3/ticker/24hr", believeVolumes(await api.publicGetTicker24hr({ type: "MINI" }))),
+      request(PATH.volumes, WEIGHT.volumes, async () =>
+        told(PATH.volumes, believeVolumes(await api.publicGetTicker24hr({ type: "MINI" }))),
       ),
   };
 
   function askListings(params: object): Promise<BelievedList<Listing>> {
-    return request(WEIGHT.listings, async () => {
+    return request(PATH.listings, WEIGHT.listings, async () => {
       const answer = await api.publicGetExchangeInfo({ ...params, showPermissionSets: "false" });
-      return told("/api/v3/exchangeInfo", believeListings(answer));
+      return told(PATH.listings, believeListings(answer));
     });
   }
 

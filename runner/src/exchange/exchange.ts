@@ -46,6 +46,13 @@ export type Origin = "binance" | "simulated";
 
 /** Weight of each call in the exchange's own count. */
 export const WEIGHT = { time: 1, klines: 2, listings: 20, volumes: 80 } as const;
+/** The same requests by their paths, as people are told of them. */
+export const PATH = {
+  time: "/api/v3/time",
+  klines: "/api/v3/klines",
+  listings: "/api/v3/exchangeInfo",
+  volumes: "/api/v3/ticker/24hr",
+} as const;
 
 /** Weight that the exchange allows one address in a calendar minute. */
 export const WEIGHT_PER_MINUTE = 6_000;

@@ -1,6 +1,7 @@
 import pRetry from "p-retry";
 import { SettingsFault, TryAgain } from "../errors.ts";
 import { sleep } from "../time.ts";
+import { begin } from "../under-way.ts";
 import { ExchangeFailure, RETRIES } from "./failure.ts";
 import type { Limiter } from "./limiter.ts";
 
@@ -14,10 +15,15 @@ export type RequestOptions = {
 /** A longer Retry-After of a 5xx is not waited for: the next run asks again. */
 const LONGEST_PAUSE_MS = 5_000;
 
-/** Sends by weight, again by class of failure; what concerns the whole address ends the run. */
+/**
+ * Sends by weight, again by class of failure; what concerns the whole address ends the run. `what` names path and series
+ * for the list of what is under way, from the wait for weight to the last try.
+ */
 export function createRequester({ url, signal, onRetry }: RequestOptions, limiter: Limiter) {
   let hits = 0;
-  const request = async <T>(weight: number, send: () => Promise<T>): Promise<T> => {
+  const request = async <T>(what: string, weight: number, send: () => Promise<T>): Promise<T> => {
+    let lastFailure = "";
+    const done = begin(() => `the request ${what}${lastFailure}`);
     const tries = new Map<string, number>();
     const attempt = async () => {
       await limiter.acquire(weight);
@@ -25,6 +31,7 @@ export function createRequester({ url, signal, onRetry }: RequestOptions, limite
         return await send();
       } catch (error) {
         if (error instanceof ExchangeFailure) {
+          lastFailure = ` (${error.message})`;
           if (error.kind === "rate-limit") hits += 1;
           await limiter.punish(error);
         }
@@ -57,6 +64,8 @@ export function createRequester({ url, signal, onRetry }: RequestOptions, limite
       if (error.kind === "banned" || error.kind === "held")
         throw new TryAgain(error.message, { cause: error });
       throw error;
+    } finally {
+      done();
     }
   };
   return { request, rateLimitHits: () => hits };

@@ -1,0 +1,57 @@
+import { afterEach, expect, test } from "vitest";
+import { startForgetfulProxy } from "../support/forgetful-proxy.ts";
+import { runRunner } from "../support/runner.ts";
+import { useWorld } from "../support/world.ts";
+
+/** The last word of a process that does not end by itself: what it was waiting for. */
+
+const world = useWorld();
+const SYNC = "sync 1h --symbols BTCUSDT";
+const REQUEST =
+  /under way: .*the request \/api\/v3\/klines BTCUSDT 1[hm]( \(no complete answer within \d+ ms\))?, for \d+ s/;
+const lastLine = (text: string) => text.trimEnd().split("\n").at(-1) ?? "";
+
+afterEach(() => world.exchange.clearFaults());
+
+test("a deadline that passes while the exchange hangs names the request", async () => {
+  world.exchange.addFault({ kind: "stall-headers", path: "/api/v3/klines" });
+  const run = await world.run(`${SYNC} --deadline 4`);
+  expect(run.code).toBe(124);
+  expect(lastLine(run.stderr)).toMatch(REQUEST);
+});
+
+test("a cycle's deadline that passes while the exchange hangs names the request", async () => {
+  world.exchange.addFault({ kind: "stall-headers", path: "/api/v3/klines" });
+  const { child, ended } = world.start(`${SYNC} --every 60 --deadline 4`);
+  child.stderr?.on("data", (text: Buffer) => {
+    if (text.includes("cycle_failed")) child.kill("SIGTERM");
+  });
+  const run = await ended;
+  expect([run.code, run.stderr]).toEqual([0, expect.stringMatching(REQUEST)]);
+});
+
+test("a statement whose connection was forgotten is left by force 8 s after the deadline, and named", async () => {
+  const proxy = await startForgetfulProxy(world.database.url, "pg_advisory_unlock");
+  const run = await runRunner([...SYNC.split(" "), "--deadline", "3"], world.env({ DB_URL: proxy.url }));
+  await proxy.stop();
+  expect([run.code, run.ms > 10_000, run.ms < 20_000]).toEqual([124, true, true]);
+  expect(lastLine(run.stderr)).toMatch(/forced_end/);
+  expect(lastLine(run.stderr)).toMatch(/the deadline of 3 s passed.*ended by force 8 s later/);
+  expect(lastLine(run.stderr)).toMatch(/under way: .*the statement .*pg_advisory_unlock/);
+});
+
+test.for([
+  ["thrown", "throw new Error(`made by the test`)"],
+  ["rejected", "void Promise.reject(new Error(`made by the test`))"],
+] as const)(
+  "an error that nobody caught (%s) ends the process with 1 and says what was under way",
+  async ([, code]) => {
+    world.exchange.addFault({ kind: "stall-headers", path: "/api/v3/klines" });
+    const later = `data:text/javascript,${encodeURIComponent(`setTimeout(() => { ${code} }, 4000)`)}`;
+    const run = await world.run(SYNC, { NODE_OPTIONS: `--import=${later}` });
+    expect(run.code).toBe(1);
+    expect(lastLine(run.stderr)).toMatch(/not_caught/);
+    expect(lastLine(run.stderr)).toMatch(/an error that nobody caught: made by the test/);
+    expect(lastLine(run.stderr)).toMatch(REQUEST);
+  },
+);
