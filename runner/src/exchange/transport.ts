@@ -35,7 +35,9 @@ const inflate = promisify(gunzip);
  */
 export function createTransport(timeoutMs: number, connections: number, runSignal: AbortSignal) {
   const options = { keepAlive: true, maxSockets: connections, scheduling: "lifo" } as const;
-  const agents = { "http:": new http.Agent(options), "https:": new https.Agent(options) };
+  // said even though it is the default: NODE_TLS_REJECT_UNAUTHORIZED=0 would switch the check off
+  const secure = new https.Agent({ ...options, rejectUnauthorized: true });
+  const agents = { "http:": new http.Agent(options), "https:": secure };
 
   return async (
     address: string,
