@@ -122,9 +122,20 @@ export function failureOfConnection(error: unknown, host: string): ExchangeFailu
   return new ExchangeFailure("unavailable", "the exchange cannot be reached", { cause: error });
 }
 
+/** The field `code` wherever it stands in the body; of a body that is no whole JSON only where it stands first. */
 function codeOfBody(body: string): number | null {
-  const match = /^\s*\{\s*"code"\s*:\s*(-?\d{1,9})\b/.exec(body);
-  return match === null ? null : Number(match[1]);
+  const code = /^-?\d{1,9}$/.exec(codeField(body));
+  return code === null ? null : Number(code[0]);
+}
+
+function codeField(body: string): string {
+  try {
+    const value: unknown = JSON.parse(body.trim());
+    return typeof value === "object" && value !== null && "code" in value ? String(value.code) : "";
+  } catch {
+    // the body was cut, or is a page for people
+    return /^\s*\{\s*"code"\s*:\s*(-?\d{1,9})\b/.exec(body)?.[1] ?? "";
+  }
 }
 
 function placeOf(location: string | undefined): string {
