@@ -124,6 +124,37 @@ test.each([
   },
 );
 
+describe("the length of the last firewall hold", () => {
+  const punishAfter = async (seconds: number, until: string) => {
+    await database.query(
+      `insert into r3a.api_budget (egress_key, firewall_s, firewall_until) values ('here', ${seconds}, clock_timestamp() + interval '${until}')`,
+    );
+    return (await openBudget(db, "here").holdByFirewall()) / 1000;
+  };
+
+  test.each([
+    [2_000_000_000, 3_600],
+    [2_147_483_647, 3_600],
+    [1_200, 2_400],
+    [300, 600],
+    [0, 600],
+    [-30, 600],
+    [-2_147_483_648, 600],
+  ])("of %d s that just ended makes the next one %d s", async (before, next) => {
+    expect(await punishAfter(before, "-1 s")).toBe(next);
+    expect((await lease(1, NOON)).holdMs).toBeGreaterThan((next - 5) * 1000);
+  });
+
+  test.each([
+    [2_000_000_000, 3_600],
+    [600, 600],
+    [0, 300],
+    [-30, 300],
+  ])("of %d s that still runs counts as %d s", async (before, counted) => {
+    expect(await punishAfter(before, "10 s")).toBe(counted);
+  });
+});
+
 test("processes that send around the full minute, each answer late, never exceed the limit as the exchange counts", async () => {
   // grants of the last second of a minute arrive in the next one: the exchange's count of it must still hold
   let clock = NOON + MINUTE - 1_000;

@@ -65,13 +65,14 @@ const BAN = `
 
 /**
  * Apart from the holds of 429s, which say nothing about the firewall. Doubles only when the last hold is over: twenty
- * requests in flight bring twenty 403s of one hold.
+ * requests in flight bring twenty 403s of one hold. Seconds of another program version or hand count as the nearest
+ * that can be, 300 to 3600: two thousand million doubled is no integer, and a length of 0 would hold nobody.
  */
 const HOLD_BY_FIREWALL = `
   with next as (
     select egress_key, firewall_until > clock_timestamp() as is_running,
-           case when firewall_until > clock_timestamp() then firewall_s
-                when firewall_until > clock_timestamp() - interval '1 hour' then least(firewall_s * 2, 3600)
+           case when firewall_until > clock_timestamp() then greatest(300, least(firewall_s, 3600))
+                when firewall_until > clock_timestamp() - interval '1 hour' then 2 * greatest(300, least(firewall_s, 1800))
                 else 300 end as seconds
     from r3a.api_budget where egress_key = $1 for update
   )
