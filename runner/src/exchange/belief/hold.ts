@@ -1,7 +1,7 @@
 import { FARTHEST_MS } from "../../contract.ts";
 import type { Believed } from "./believed.ts";
 
-/** How long the exchange wants to be left alone (ms): above 0, and no longer than such a thing can be. */
+/** How long the exchange wants to be left alone (ms): a second at the least, and no longer than such a thing can be. */
 export type Hold = Believed<"hold">;
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -12,9 +12,12 @@ const DATE_FORMS = [
   /^[a-z]{3} (?<month>[a-z]{3}) (?<day>[ \d]\d) (?<time>\d{2}:\d{2}:\d{2}) (?<year>\d{4})$/i,
 ];
 
+/** A wait of 0.0000001 s is a mistake: believed, it would end a ban at once, where the default holds for two minutes. */
+const SHORTEST_MS = 1_000;
+
 /**
  * The longer one of what Retry-After and the body ("IP banned until 1700000000000") say, cut to 3 days for a ban (418)
- * and to 1 hour else. Null where neither can be read or lies ahead: the caller then holds by its own default. `now`: ms.
+ * and to 1 hour else. Null where neither can be read or is a second or more ahead: the caller then holds by its own default. `now`: ms.
  */
 export function believeHold(
   status: number,
@@ -22,7 +25,9 @@ export function believeHold(
   body: string,
   now: number,
 ): Hold | null {
-  const asked = [msOfHeader(retryAfter?.trim() ?? "", now), msOfBody(body, now)].filter((ms) => ms > 0);
+  const asked = [msOfHeader(retryAfter?.trim() ?? "", now), msOfBody(body, now)].filter(
+    (ms) => ms >= SHORTEST_MS,
+  );
   if (asked.length === 0) return null;
   return Math.min(Math.max(...asked), status === 418 ? FARTHEST_MS.ban : FARTHEST_MS.hold) as Hold;
 }
