@@ -11,7 +11,7 @@ import { believeFirstOpen, believeUsedWeight } from "./belief/numbers.ts";
 import { believeRows, expectationOf } from "./belief/sizes.ts";
 import { type ClockReading, type Exchange, type Listing, type Origin, PATH, WEIGHT } from "./exchange.ts";
 import { ExchangeFailure, failureOfAnswer } from "./failure.ts";
-import { fetchListings } from "./fetch-listings.ts";
+import { createListingsFetcher } from "./fetch-listings.ts";
 import type { Limiter } from "./limiter.ts";
 import { createRequester, type RequestOptions } from "./request.ts";
 import { createTransport } from "./transport.ts";
@@ -116,10 +116,9 @@ export function createBinance(options: BinanceOptions): Binance {
       request(`${PATH.klines} ${symbol} 1m`, WEIGHT.klines, async () =>
         believeFirstOpen(await sendKlines(symbol, "1m", { startTime: 0, limit: 1 }), now()),
       ),
-    fetchListings: (symbols) =>
-      fetchListings(symbols, (names) =>
-        askListings(names === null ? {} : { symbols: JSON.stringify(names) }),
-      ),
+    fetchListings: createListingsFetcher((names) =>
+      askListings(names === null ? {} : { symbols: JSON.stringify(names) }),
+    ),
     async fetchTrading() {
       const listed = await askListings({ symbolStatus: "TRADING" });
       // an exchange that does not know the parameter sends all that there are

@@ -15,8 +15,8 @@ export type Listings = {
 const MOST_URL_LETTERS = 3_800;
 /** Illegal characters in a parameter, and a symbol that is not listed: one of the names is not of this exchange. */
 const UNKNOWN_CODES: readonly (number | null)[] = [-1100, -1121];
-/** Beyond this the whole list costs less: each question weighs as much as the list. */
-const MOST_QUESTIONS = 60;
+/** One unknown name among 200 takes nine. Beyond this the whole list costs less: it weighs as much as each question. */
+const MOST_REFUSED = 10;
 
 /** Lists of names that fit into a URL each, in the order given. */
 export function splitByUrl(symbols: readonly string[]): readonly (readonly string[])[] {
@@ -35,55 +35,67 @@ export function splitByUrl(symbols: readonly string[]): readonly (readonly strin
 }
 
 /**
- * Asks for listings in parts. One unknown name refuses a whole part and the answer does not say which, so the part is
- * halved until the unknown ones stand alone. What comes unasked is ignored. `ask(null)` asks for all that there are.
+ * Asks for listings in parts, for one run. One unknown name refuses a whole part and the answer does not say which, so
+ * the part is halved until the unknown ones stand alone. After some refusals, counted over the whole run, the list of
+ * all symbols is asked for once (`ask(null)`) and answers the rest of the run. What comes unasked is ignored.
  */
-export async function fetchListings(
-  symbols: readonly string[],
+export function createListingsFetcher(
   ask: (symbols: readonly string[] | null) => Promise<BelievedList<Listing>>,
-): Promise<Listings> {
-  const found = new Map<string, Listing>();
-  const unknown: string[] = [];
-  const unreadable: string[] = [];
-  const unasked: string[] = [];
-  let questions = 0;
+): (symbols: readonly string[]) => Promise<Listings> {
+  let refused = 0;
+  let all: BelievedList<Listing> | null = null;
 
-  const take = (names: readonly string[], { entries, leftOut }: BelievedList<Listing>) => {
-    const byName = new Map(entries.map((listing) => [listing.symbol, listing]));
-    for (const name of names) {
-      const listing = byName.get(name);
-      if (listing !== undefined) found.set(name, listing);
-      else (leftOut > 0 ? unreadable : unknown).push(name);
-    }
+  const askFor = async (names: readonly string[]) => {
+    const answer = await ask(names).catch(nullIfUnknown);
+    if (answer === null) refused += 1;
+    return answer;
   };
-  /** Whether the exchange knew every one of the names. `hasUnknown`: one of them was refused with the others. */
-  const search = async (names: readonly string[], hasUnknown: boolean): Promise<boolean> => {
-    if (questions >= MOST_QUESTIONS) {
-      unasked.push(...names);
-      return true;
-    }
-    if (!hasUnknown || names.length === 1) {
-      questions += 1;
-      const answer = await ask(names).catch(nullIfUnknown);
-      if (answer !== null) {
-        take(names, answer);
+
+  return async (symbols) => {
+    const found = new Map<string, Listing>();
+    const unknown: string[] = [];
+    const unreadable: string[] = [];
+    const unasked: string[] = [];
+
+    const take = (names: readonly string[], { entries, leftOut }: BelievedList<Listing>) => {
+      const byName = new Map(entries.map((listing) => [listing.symbol, listing]));
+      for (const name of names) {
+        const listing = byName.get(name);
+        if (listing !== undefined) found.set(name, listing);
+        else (leftOut > 0 ? unreadable : unknown).push(name);
+      }
+    };
+    /** Whether the exchange knew every one of the names. `hasUnknown`: one of them was refused with the others. */
+    const search = async (names: readonly string[], hasUnknown: boolean): Promise<boolean> => {
+      if (refused >= MOST_REFUSED) {
+        unasked.push(...names);
         return true;
       }
-      if (names.length === 1) {
-        unknown.push(...names);
-        return false;
+      if (!hasUnknown || names.length === 1) {
+        const answer = await askFor(names);
+        if (answer !== null) {
+          take(names, answer);
+          return true;
+        }
+        if (names.length === 1) {
+          unknown.push(...names);
+          return false;
+        }
       }
-    }
-    const middle = names.length >> 1;
-    const isFirstHalfKnown = await search(names.slice(0, middle), false);
-    await search(names.slice(middle), isFirstHalfKnown);
-    return false;
-  };
+      const middle = names.length >> 1;
+      const isFirstHalfKnown = await search(names.slice(0, middle), false);
+      await search(names.slice(middle), isFirstHalfKnown);
+      return false;
+    };
 
-  const wanted = [...new Set(symbols)];
-  for (const part of splitByUrl(wanted)) await search(part, false);
-  if (unasked.length > 0) take(unasked, await ask(null));
-  return { listings: wanted.flatMap((symbol) => found.get(symbol) ?? []), unknown, unreadable };
+    const wanted = [...new Set(symbols)];
+    for (const part of splitByUrl(wanted)) await search(part, false);
+    if (unasked.length > 0) {
+      all ??= await ask(null);
+      take(unasked, all);
+    }
+    return { listings: wanted.flatMap((symbol) => found.get(symbol) ?? []), unknown, unreadable };
+  };
 }
 
 function nullIfUnknown(error: unknown): null {
