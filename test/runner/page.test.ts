@@ -179,3 +179,27 @@ describe("restOf", () => {
     );
   });
 });
+
+describe("rows of another interval, as a cache that ignores the question would answer", () => {
+  const row = (openTime: number, width: number) => rowAt("1h", openTime, { 6: openTime + width - 1 });
+
+  test("wider ones are broken rows: a day's candle in a page of hours looked like an hour's", () => {
+    const span = hours.span(0, 24);
+    const { candles, rejected } = parsePage("1h", span, [row(span.from, 24 * 60 * MINUTE)], later);
+    expect(candles).toEqual([]);
+    expect([...rejected.values()].map(({ reason }) => reason)).toEqual([
+      "closes later than its interval allows",
+    ]);
+  });
+
+  test("finer ones are told of the whole page, and a halt that cuts a few candles short is not", () => {
+    const span = hours.span(0, 4);
+    const quarters = Array.from({ length: 16 }, (_, n) => row(span.from + n * 15 * MINUTE, 15 * MINUTE));
+    expect(parsePage("1h", span, quarters, later).isFiner).toBe(true);
+    const whole = [0, 1, 2, 3].map((n) => row(hours.at(n), 60 * MINUTE));
+    expect(parsePage("1h", span, whole, later).isFiner).toBe(false);
+    const halted = [row(hours.at(0), 5 * MINUTE), ...whole.slice(1)];
+    expect(parsePage("1h", span, halted, later)).toMatchObject({ isFiner: false, rejected: new Map() });
+    expect(parsePage("1h", span, halted, later).candles).toHaveLength(4);
+  });
+});

@@ -44,10 +44,7 @@ export function isMisaligned(interval: Interval, openTime: number): boolean {
  * is in most answers. Never throws: a broken row is an answer too.
  */
 export function parseCandle(row: unknown, now: number): Candle | Rejected {
-  const reject = (reason: string): Rejected => ({
-    reason,
-    raw: excerptOf(row, RAW_LIMIT),
-  });
+  const reject = (reason: string) => rejectRow(row, reason);
   if (!Array.isArray(row) || row.length < 11) return reject("not a row of 12 fields");
   const [openTime, closeTime, trades] = [row[0], row[6], row[8]];
   if (!isTime(openTime, now) || !isTime(closeTime, now + DAY_MS)) return reject("time outside 2017 .. now");
@@ -81,6 +78,11 @@ export function parseCandle(row: unknown, now: number): Candle | Rejected {
     takerBase: row[9],
     takerQuote: row[10],
   };
+}
+
+/** The row as evidence, its text bounded. */
+export function rejectRow(row: unknown, reason: string): Rejected {
+  return { reason, raw: excerptOf(row, RAW_LIMIT) };
 }
 
 export function isRejected(parsed: Candle | Rejected): parsed is Rejected {

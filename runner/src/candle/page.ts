@@ -1,5 +1,5 @@
 import type { Interval } from "../contract.ts";
-import { type Candle, isRejected, parseCandle, type Rejected } from "./candle.ts";
+import { type Candle, isRejected, parseCandle, type Rejected, rejectRow } from "./candle.ts";
 import { slotOf, WIDTH_MS } from "./interval.ts";
 import { printable } from "./printable.ts";
 import { hull, type Span, spanOf } from "./span.ts";
@@ -18,33 +18,48 @@ export function pageMs(interval: Interval): number {
 export type ParsedPage = {
   readonly candles: readonly Candle[];
   readonly rejected: ReadonlyMap<number, Rejected>;
+  /** Most rows are at most half as wide as the interval: the answer is to another question. */
+  readonly isFiner: boolean;
 };
+
+/** So few rows can be a halt of the exchange, which cuts a candle short. */
+const FEW_ROWS = 3;
 
 /**
  * Sorts an answer into closed candles of `span` and broken rows. Running candles (own close time not before `now`,
- * the exchange's clock) and rows outside the span are dropped; of two rows with one open time the later one counts.
+ * the exchange's clock) and rows outside the span are dropped; of two rows with one open time the later one counts. A row
+ * that is wider than the interval is broken: an answer from a cache for 1d would fill 1m, and nothing would notice.
  */
 export function parsePage(interval: Interval, span: Span, rows: readonly unknown[], now: number): ParsedPage {
+  const width = WIDTH_MS[interval];
+  let short = 0;
   const candles: Candle[] = [];
   let isAscending = true;
   const rejected = new Map<number, Rejected>();
   // the rest of a page begins within a slot
   let previousSlot = slotOf(interval, span.from - 1);
   for (const row of rows) {
-    const parsed = parseCandle(row, now);
+    const parsed = holdWidth(parseCandle(row, now), row, width);
     if (isRejected(parsed)) {
       // a row whose own time is unusable is laid where it came: behind its neighbour
-      const slot = slotOfBroken(interval, span, row) ?? previousSlot + WIDTH_MS[interval];
+      const slot = slotOfBroken(interval, span, row) ?? previousSlot + width;
       if (slot < span.to) rejected.set(slot, rejected.size < SHOWN_WHOLE ? parsed : cutRaw(parsed));
       previousSlot = slot;
       continue;
     }
     previousSlot = slotOf(interval, parsed.openTime);
+    if (2 * (parsed.closeTime - parsed.openTime + 1) <= width) short += 1;
     if (parsed.closeTime >= now || parsed.openTime < span.from || parsed.openTime >= span.to) continue;
     isAscending &&= parsed.openTime > (candles.at(-1)?.openTime ?? 0);
     candles.push(parsed);
   }
-  return { candles: isAscending ? candles : sortOnce(candles), rejected };
+  const isFiner = rows.length >= FEW_ROWS && 2 * short > rows.length;
+  return { candles: isAscending ? candles : sortOnce(candles), rejected, isFiner };
+}
+
+function holdWidth(parsed: Candle | Rejected, row: unknown, width: number): Candle | Rejected {
+  if (isRejected(parsed) || parsed.closeTime - parsed.openTime < width) return parsed;
+  return rejectRow(row, "closes later than its interval allows");
 }
 
 function cutRaw({ reason, raw }: Rejected): Rejected {

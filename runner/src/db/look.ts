@@ -6,7 +6,7 @@ import { codeOf } from "./fault.ts";
 
 /** What another connection sees of a session whose statement takes long. */
 export type Look = {
-  /** The server works on the statement, or waits for a lock; not where it waits for us, is idle, or does not answer. */
+  /** The server works on the statement, or waits for a lock; not where it waits for us or for a standby, is idle, or does not answer. */
   readonly isAtWork: boolean;
   /** What it waits for and who holds that, in words; null where it waits for nobody. */
   readonly heldBy: string | null;
@@ -18,15 +18,21 @@ const TOO_MANY_CONNECTIONS = "53300";
 
 const PATH = `select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)`;
 const STATE = `
-  select a.state = 'active' and a.wait_event_type is distinct from 'Client' as "isAtWork", l.locktype, l.mode,
+  select a.state = 'active' and a.wait_event_type is distinct from 'Client' as "isAtWork",
+         a.wait_event = 'SyncRep' as "isUnconfirmed", l.locktype, l.mode,
          l.relation::regclass::text as relation,
          (select t.relation::regclass::text from pg_locks t where t.pid = a.pid and t.locktype = 'tuple' limit 1) as "rowOf"
   from pg_stat_activity a left join pg_locks l on l.pid = a.pid and not l.granted
   where a.pid = $1 limit 1`;
 const ADVISORY = `select scope || ':' || key as name from r3a_util.lock_holder where pid = $1 and not granted limit 1`;
 
+/** The server itself waits without an end, so a job must not: what it committed is on the disk, and the next run finds it. */
+const STANDBY =
+  "the commit waits for a standby that does not confirm it: look at synchronous_standby_names and pg_stat_replication";
+
 type StateRow = {
   readonly isAtWork: boolean | null;
+  readonly isUnconfirmed: boolean | null;
   readonly locktype: string | null;
   readonly mode: string | null;
   readonly relation: string | null;
@@ -59,6 +65,7 @@ async function readState(client: pg.Client, pid: number): Promise<Look> {
   await client.query(PATH);
   const [state] = (await client.query<StateRow>(STATE, [pid])).rows;
   if (state === undefined) return { isAtWork: false, heldBy: null };
+  if (state.isUnconfirmed === true) return { isAtWork: false, heldBy: STANDBY };
   const holders = renderSessions(await listBlockers(client, pid));
   const heldBy = holders === "" ? null : `${await nameLock(client, pid, state)} is held by ${holders}`;
   return { isAtWork: state.isAtWork === true, heldBy };

@@ -40,7 +40,7 @@ export function watchStatement(
     if (isOver) return;
     last = seen.heldBy === null && last !== null ? { ...last, isAtWork: seen.isAtWork } : seen;
     inVain = seen.isAtWork ? 0 : inVain + 1;
-    if (inVain === LOST_AFTER_LOOKS) cut(new TryAgain(LOST));
+    if (inVain === LOST_AFTER_LOOKS) cut(new TryAgain(seen.heldBy ?? LOST));
     else timer = lookIn(NEXT_LOOK_MS);
   };
   const lookIn = (ms: number) => setTimeout(() => void look(), ms).unref();

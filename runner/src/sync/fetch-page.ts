@@ -63,6 +63,8 @@ async function fetchOnce(exchange: Exchange, symbol: string, interval: Interval,
       throw new ExchangeFailure("garbage", `${MOST_REQUESTS} full answers did not reach the end of a page`);
     const rows: readonly unknown[] = await exchange.fetchRows(symbol, interval, rest);
     const part = parsePage(interval, rest, rows, exchange.now());
+    if (part.isFiner)
+      throw new ExchangeFailure("garbage", `the rows are of a finer interval than ${interval}`);
     // an answer without an order may end in its middle, and the next one then brings some of its candles again
     candles = requests === 0 ? part.candles : sortOnce([...candles, ...part.candles]);
     for (const [slot, broken] of part.rejected) rejected.set(slot, broken);
