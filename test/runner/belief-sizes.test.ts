@@ -13,11 +13,13 @@ const read = (address: string, text: string) => expectationOf(address).read(Buff
 const garbage = expect.objectContaining({ name: "ExchangeFailure", kind: "garbage" });
 
 test("what may come is bounded by the question", () => {
-  expect(klines(1000).bytes).toBe(2_064_000);
-  expect(klines(5).bytes).toBe(74_000);
-  expect(klines(100_000).bytes).toBe(2_064_000);
+  expect(klines(1000).bytes).toBe(564_000);
+  expect(klines(5).bytes).toBe(66_500);
+  expect(klines(100_000).bytes).toBe(564_000);
+  expect(expectationOf(`${ROOT}/exchangeInfo`).bytes).toBe(10_000_000);
+  expect(expectationOf(`${ROOT}/ticker/24hr`).bytes).toBe(3_000_000);
   expect(expectationOf(`${ROOT}/time`).bytes).toBe(64_000);
-  expect(expectationOf(`${ROOT}/klines?symbol=BTCUSDT&interval=1m&startTime=0&limit=1`).bytes).toBe(66_000);
+  expect(expectationOf(`${ROOT}/klines?symbol=BTCUSDT&interval=1m&startTime=0&limit=1`).bytes).toBe(64_500);
   expect(mostRows("1m", { from: 0, to: 1000 * MINUTE })).toBe(1000);
   expect(mostRows("1m", { from: 0, to: 5 * MINUTE })).toBe(120);
 });

@@ -11,9 +11,9 @@ const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x
 
 /**
  * JSON of the same shape with nothing but `fields` of each entry of the list: the answer itself, or its field `listName`.
- * Entries are parsed one by one, so that neither a list of 17 MB (the exchange's own, with all that symbols permit) nor
- * one of a million empty objects takes more memory than its bytes. An entry that is no object comes out as null. An
- * answer that has no such list comes out as null as a whole.
+ * Entries are parsed one by one, so that neither a list of 7 MB (the exchange's own) nor one of a million empty objects
+ * takes more memory than its bytes. An entry that is no object comes out as null. An answer that has no such list comes
+ * out as null as a whole.
  */
 export function pickEntries(body: Buffer, listName: string | null, fields: readonly string[]): string {
   const listDepth = listName === null ? 1 : 2;
