@@ -53,7 +53,7 @@ export async function listGaps(
       }
       await take(
         rows.map((row) => ({
-          ...gapOf(row),
+          ...gapOf(row.interval, row),
           coinId: row.coin_id,
           symbol: row.symbol,
           interval: row.interval,

@@ -3,7 +3,7 @@ import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
 import type { Coin } from "./coins.ts";
 import { type Database, withClient } from "./connect.ts";
-import { GAP_COLUMNS, type GapRow, gapOf } from "./gaps.ts";
+import { GAP_COLUMNS, type GapRow, gapOf, wholeSlots } from "./gaps.ts";
 import { faultOfGaps } from "./series-fault.ts";
 
 /** The series whose gaps are read. */
@@ -44,7 +44,7 @@ async function findGaps(db: Database, text: string, series: SeriesKey, { from, t
   );
   const fault = faultOfGaps(series, rows);
   if (fault !== null) throw new Error(fault);
-  return rows.map(gapOf);
+  return rows.map((row) => gapOf(series.interval, row));
 }
 
 /**
@@ -122,9 +122,11 @@ export async function* readWished(
     const last = rows.at(-1);
     if (last === undefined) return;
     after = [last[2] ?? "infinity", last[3]];
-    from = last[1];
+    from = Math.ceil(last[1]);
     const isEnd = rows.length < PART;
-    yield rows.map(([begin, end]) => ({ from: begin, to: end })).toSorted((a, b) => a.from - b.from);
+    yield rows
+      .map(([begin, end]) => wholeSlots(interval, { from: begin, to: end }))
+      .toSorted((a, b) => a.from - b.from);
     if (isEnd) return;
   }
 }

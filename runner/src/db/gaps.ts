@@ -1,5 +1,7 @@
 import type pg from "pg";
 import type { Evidence, Gap, GapReason, GapState } from "../candle/gap.ts";
+import { slotOf, WIDTH_MS } from "../candle/interval.ts";
+import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
 
 export type GapRow = {
@@ -17,11 +19,16 @@ export type GapRow = {
 export const GAP_COLUMNS =
   "g.id, g.from_ts, g.to_ts, g.state, g.reason, g.attempts, g.evidence, g.next_check_at";
 
-export function gapOf(row: GapRow): Gap {
+/** The whole slots that a stretch (ms) touches, at least one: a person can have logged a part of a slot. */
+export function wholeSlots(interval: Interval, { from, to }: Span): Span {
+  const [begin, width] = [slotOf(interval, from), WIDTH_MS[interval]];
+  return { from: begin, to: Math.max(slotOf(interval, Math.ceil(to) - 1), begin) + width };
+}
+
+export function gapOf(interval: Interval, row: GapRow): Gap {
   return {
     id: row.id,
-    from: row.from_ts.getTime(),
-    to: row.to_ts.getTime(),
+    ...wholeSlots(interval, { from: row.from_ts.getTime(), to: row.to_ts.getTime() }),
     state: row.state,
     reason: row.reason,
     attempts: row.attempts,

@@ -178,5 +178,5 @@ async function loadBefore(client: pg.PoolClient, { coinId, interval }: LegacyLea
   ).rows;
   const gaps = await client.query<GapRow>(LOAD_GAPS, [coinId, interval]);
   const covered = series?.from == null || series.to === null ? null : { from: series.from, to: series.to };
-  return { covered, gaps: gaps.rows.map(gapOf) };
+  return { covered, gaps: gaps.rows.map((row) => gapOf(interval, row)) };
 }

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { FirstEvidence } from "../candle/first-candle.ts";
 import type { Gap } from "../candle/gap.ts";
-import { WIDTH_MS } from "../candle/interval.ts";
+import { slotAtOrAfter, slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { type Span, spanOf } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
 import { type Database, withClient } from "./connect.ts";
@@ -71,11 +71,13 @@ const partOf = (name: string, where: string) => `
 const LOAD_NEAR = `
   select near.*
   from unnest($1::int[]) as wanted (coin_id)
-  join r3a.series s on s.coin_id = wanted.coin_id and s."interval" = $2 and s.covered_to is not null
+  cross join lateral (
+    select wanted.coin_id, (select k.covered_to from r3a.series k where k.coin_id = wanted.coin_id and k."interval" = $2)
+  ) s
   cross join lateral (${[
     partOf(
       "near",
-      `g.state <> 'repaired' and g.from_ts >= s.covered_to - $3::interval order by g.from_ts limit ${NEAR_GAPS}`,
+      `g.state <> 'repaired' and g.from_ts >= coalesce(s.covered_to - $3::interval, '-infinity') order by g.from_ts limit ${NEAR_GAPS}`,
     ),
     partOf(
       "near",
@@ -115,14 +117,18 @@ function stateOf(interval: Interval, row: SeriesRow, rows: readonly NearRow[]): 
   const fault = isUnread
     ? `the covered span of ${symbol} ${interval} cannot be read: the session's DateStyle is not ISO (a pooler between us and the server may change it; doctor says more)`
     : faultOfSeries({ ...row, interval }, rows);
-  const covered = fault === null && from !== null && to !== null ? spanOf(from, to) : null;
+  // a part of a slot, which only a person can have written, is not covered
+  const covered =
+    fault === null && from !== null && to !== null
+      ? spanOf(slotAtOrAfter(interval, from), slotOf(interval, to))
+      : null;
   const partsOf = Map.groupBy(fault === null ? rows : [], ({ part }) => part);
   const list = (part: NearRow["part"]) =>
-    [...new Map((partsOf.get(part) ?? []).map((gap) => [gap.id, gapOf(gap)])).values()].toSorted(
+    [...new Map((partsOf.get(part) ?? []).map((gap) => [gap.id, gapOf(interval, gap)])).values()].toSorted(
       (a, b) => a.from - b.from,
     );
   const gaps = list("near");
-  const begin = covered === null ? Number.NEGATIVE_INFINITY : covered.to - nearMs(interval);
+  const begin = to === null ? Number.NEGATIVE_INFINITY : to - nearMs(interval);
   return {
     coinId,
     symbol,

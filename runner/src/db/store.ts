@@ -75,8 +75,12 @@ export async function storePages(
   });
 }
 
+/** A row makes room before another one takes its begin: closed ones first, then from the latest to the earliest. */
 function gapsOf({ coinId, interval, gaps }: PageWrite): readonly SeriesGap[] {
-  return gaps.map((gap) => ({ ...gap, coinId, interval }));
+  const isOpen = (gap: Gap) => Number(gap.state !== "repaired");
+  return gaps
+    .map((gap) => ({ ...gap, coinId, interval }))
+    .toSorted((a, b) => isOpen(a) - isOpen(b) || b.from - a.from);
 }
 
 function lastOfEachSeries(pages: readonly PageWrite[]): readonly SeriesUpdate[] {

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Candle } from "../candle/candle.ts";
 import { type Gap, isUnexplained, type PageFacts, planGaps } from "../candle/gap.ts";
+import { separate } from "../candle/gap-overlap.ts";
 import { WIDTH_MS } from "../candle/interval.ts";
-import { between, hull, overlaps, type Span } from "../candle/span.ts";
+import { between, hull, overlaps, type Span, subtract } from "../candle/span.ts";
 import type { SeriesState } from "../db/series.ts";
 import type { PageWrite } from "../db/store.ts";
 
@@ -12,7 +13,7 @@ export type Applied = { readonly write: PageWrite; readonly state: SeriesState; 
 /**
  * Adds a page to a series. The covered span grows to hold it; a stretch in between that nobody asked for goes into the
  * gap log, so that every slot of the covered span stays stored or logged at each commit. `now` by the exchange's clock.
- * `state.gaps` must hold every gap that touches the page.
+ * `state.gaps` must hold every gap that touches the page or the stretch between.
  */
 export function applyPage(
   state: SeriesState,
@@ -27,13 +28,25 @@ export function applyPage(
   );
   const lastTs = newest === null ? state.lastTs : Math.max(newest, state.lastTs ?? newest);
   const life = { firstCandle: state.firstCandle, trading: state.trading, lastTs };
+  const separated = separate(state.gaps);
+  const [logged, doubled] = [
+    separated.filter((gap) => gap.state !== "repaired"),
+    separated.filter((gap) => gap.state === "repaired"),
+  ];
+  const judged = reopen(
+    logged,
+    planGaps(interval, logged, page, { covered, life, now, newId: randomUUID }),
+    lastTs,
+  );
+  const isJudged = new Set(judged.map(({ id }) => id));
   const changed = [
-    ...reopen(
+    ...judged,
+    ...doubled,
+    ...listNews(
       state.gaps,
-      planGaps(interval, state.gaps, page, { covered, life, now, newId: randomUUID }),
-      lastTs,
+      logged.filter(({ id }) => !isJudged.has(id)),
     ),
-    ...(covered === null ? [] : listSkipped(covered, page.span)),
+    ...(covered === null ? [] : listSkipped(covered, page.span, logged)),
   ];
   const news = listNews(state.gaps, changed);
   const replaced = new Set(changed.map(({ id }) => id));
@@ -60,7 +73,7 @@ export function applyPage(
       gaps,
       openGaps: state.openGaps + countOpened(state.gaps, changed),
     },
-    repaired: changed.reduce(
+    repaired: judged.reduce(
       (sum, gap) => sum + (gap.state === "repaired" ? (gap.to - gap.from) / WIDTH_MS[interval] : 0),
       0,
     ),
@@ -75,20 +88,19 @@ function reopen(known: readonly Gap[], judged: readonly Gap[], lastTs: number | 
   return all.map((gap) => (isRefuted(gap) ? { ...gap, state: "open" } : gap));
 }
 
-function listSkipped(covered: Span, page: Span): readonly Gap[] {
+/** A gap that a person wrote, or that stayed when the cover was cut, may lie in that stretch and keeps its row. */
+function listSkipped(covered: Span, page: Span, logged: readonly Gap[]): readonly Gap[] {
   const skipped = between(covered, page);
   if (skipped === null) return [];
-  return [
-    {
-      ...skipped,
-      id: randomUUID(),
-      state: "open",
-      reason: "not_requested",
-      attempts: 0,
-      evidence: {},
-      nextCheckAt: null,
-    },
-  ];
+  return subtract(skipped, logged).map((span) => ({
+    ...span,
+    id: randomUUID(),
+    state: "open",
+    reason: "not_requested",
+    attempts: 0,
+    evidence: {},
+    nextCheckAt: null,
+  }));
 }
 
 /** What need not be written again: a page that a sync asks for each minute says nothing new of its gaps. */

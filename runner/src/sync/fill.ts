@@ -156,8 +156,10 @@ async function fillTasks(
       state = applied.state;
       const commit = writer(applied.write)
         .then(({ added, revised }) => {
-          tally.added += added - applied.repaired;
-          tally.repaired += applied.repaired;
+          // the log can name a slot that is stored (a person wrote the row, or the cover was cut): nothing was filled
+          const repaired = Math.min(added, applied.repaired);
+          tally.added += added - repaired;
+          tally.repaired += repaired;
           tally.revised += revised;
           tools.onPage((next.task.to - next.task.from) / WIDTH_MS[state.interval]);
           commits.delete(commit);

@@ -1,5 +1,5 @@
 import type { Gap } from "../candle/gap.ts";
-import { type Span, spanOf } from "../candle/span.ts";
+import { between, hull, type Span, spanOf } from "../candle/span.ts";
 import type { SeriesState } from "../db/series.ts";
 
 /** How the gap log is read; both by time, spans closed at both ends for `touching`. */
@@ -41,10 +41,13 @@ export function createGapMemory(start: SeriesState, source: GapSource): GapMemor
   return {
     async withGapsOf(state, page, newest) {
       const { covered } = state;
-      if (covered === null) return { ...state, gaps: [] };
-      const inside = { from: Math.max(page.from, covered.from), to: Math.min(page.to, covered.to) };
-      const isKnown = inside.from > inside.to || (inside.from >= from && inside.to <= to);
-      const touching = isKnown ? gaps : await read(source.touching, inside);
+      // gaps can lie outside of what is covered: a person wrote them, or the cover was cut. The hole to it is logged too
+      const skipped = covered === null ? null : between(covered, page);
+      const asked = skipped === null ? page : hull(page, skipped);
+      const isKnown = asked.from >= from && asked.to <= to;
+      const touching = isKnown ? gaps : await read(source.touching, asked);
+      if (!isKnown) to = asked.to;
+      if (covered === null) return { ...state, gaps: touching };
       const stretch = newest === null ? null : spanOf(state.lastTs ?? covered.from, page.from);
       if (stretch === null || stretch.from >= from) return { ...state, gaps: touching };
       const ids = new Set(touching.map(({ id }) => id));
@@ -53,11 +56,10 @@ export function createGapMemory(start: SeriesState, source: GapSource): GapMemor
       );
       return { ...state, gaps: [...refuted, ...touching] };
     },
-    changed({ covered, gaps: all }, page, changed, commit) {
-      gaps = all.filter((gap) => gap.from <= page.to && gap.to >= page.from);
-      // nothing lies outside of what is covered
-      from = covered === null || page.from <= covered.from ? Number.NEGATIVE_INFINITY : page.from;
-      to = covered === null || page.to >= covered.to ? Number.POSITIVE_INFINITY : page.to;
+    changed({ gaps: all }, page, changed, commit) {
+      // pages come oldest first: what lies behind the last one is forgotten, what lies ahead was read and stays
+      gaps = all.filter((gap) => gap.to >= page.from);
+      from = page.from;
       if (changed.length === 0) return;
       underway.add(changed);
       const forget = () => underway.delete(changed);
