@@ -123,9 +123,13 @@ describe("an address that this database does not know", () => {
     expectExit(await sync(mirror, "1m"), 0);
   });
 
-  test("may have lost a symbol, but not all of them", async () => {
+  test("may have lost a symbol that is traded no more, but none that is, and not all of them", async () => {
     expectExit(await sync(own, "1d"), 0);
     mirror.symbols.delete("AUSDT");
+    const lost = await sync(mirror, "1d", "--symbols", "BUSDT");
+    expectExit(lost, 78);
+    expect(outputOf(lost)).toContain("60 of 80 stored candles are equal there");
+    await database.query("update r3a.coin set status = 'BREAK' where symbol = 'AUSDT'");
     expectExit(await sync(mirror, "1d", "--symbols", "BUSDT"), 0);
     const saved = [...mirror.symbols];
     mirror.symbols.clear();
@@ -135,6 +139,25 @@ describe("an address that this database does not know", () => {
     expect(outputOf(refused)).toContain("shown as nothing");
     mirror.symbols.set("AUSDT", { volume: "9", status: "TRADING", first, price: "1" });
     for (const [name, symbol] of saved) mirror.symbols.set(name, symbol);
+  });
+
+  test.each([
+    ["TRADING", "BREAK", ["CUSDT", "DUSDT"]],
+    ["BREAK", "BREAK", ["BUSDT", "CUSDT", "DUSDT"]],
+  ])("must know 3 symbols where 3 are stored: %s and %s", async (one, other, lost) => {
+    expectExit(await sync(own, "1d"), 0);
+    const saved = new Map(mirror.symbols);
+    for (const name of lost) mirror.symbols.delete(name);
+    await database.query(
+      `update r3a.coin set status = case symbol when 'CUSDT' then $1 else $2 end where symbol = any($3::text[])`,
+      [one, other, lost],
+    );
+    const refused = await sync(mirror, "1d", "--symbols", "AUSDT");
+    expectExit(refused, 78);
+    expect(outputOf(refused)).toContain(`${80 - 20 * lost.length} of 80 stored candles are equal there`);
+    expect(await sources()).toHaveLength(1);
+    for (const [name, symbol] of saved) mirror.symbols.set(name, symbol);
+    await database.query("update r3a.coin set status = 'TRADING'");
   });
 
   test("that does not answer now is neither refused nor noted", async () => {

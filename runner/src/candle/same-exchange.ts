@@ -13,6 +13,8 @@ export type Sample = {
   readonly volume: string;
   /** Taken over from the old system. */
   readonly isOld: boolean;
+  /** As far as the database knows; an exchange may have forgotten a symbol that is not traded any more. */
+  readonly isTrading: boolean;
 };
 
 /** What the exchange showed of a sample: its candle, or null where it has none for that time. */
@@ -35,14 +37,25 @@ const FLOAT_ERROR = 1e-9;
 const REAL_ERROR = 1.2e-7;
 const EXAMPLES = 3;
 
-/** Whether the exchange is the one whose candles are stored, judged by the candles themselves. */
-export function judgeLikeness(shown: readonly Shown[]): Likeness {
+/** So many symbols must be known there where as many are stored: one of an equal name and price proves nothing. */
+export const LEAST_SYMBOLS = 3;
+
+/**
+ * Whether the exchange is the one whose candles are stored, judged by the candles themselves. `unlisted`: samples of
+ * symbols that the exchange does not know; they differ, unless the symbol is traded no more and enough others answered.
+ */
+export function judgeLikeness(answered: readonly Shown[], unlisted: readonly Sample[]): Likeness {
+  const known = new Set(answered.map(({ sample }) => sample.symbol));
+  const stored = new Set([...known, ...unlisted.map(({ symbol }) => symbol)]);
+  const isFew = known.size < (stored.size < LEAST_SYMBOLS ? Math.min(stored.size, 1) : LEAST_SYMBOLS);
+  const missing = unlisted.filter(({ isTrading }) => isTrading || isFew);
+  const shown = [...answered, ...missing.map((sample) => ({ sample, candle: null }))];
   const different = shown.filter(({ sample, candle }) => candle === null || !isSame(sample, candle));
   const equal = shown.length - different.length;
   return {
     compared: shown.length,
     equal,
-    isSame: equal >= LEAST_EQUAL_SHARE * shown.length,
+    isSame: !isFew && equal >= LEAST_EQUAL_SHARE * shown.length,
     different: different.slice(0, EXAMPLES),
   };
 }

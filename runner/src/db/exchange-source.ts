@@ -6,9 +6,9 @@ import { type Database, withClient, withTransaction } from "./connect.ts";
 const LIST_SAMPLES = `
   select coins.symbol, $1::text as "interval", (extract(epoch from t."timestamp") * 1000)::float8 as "openTime",
          t.open::text, t.high::text, t.low::text, t.close::text, t.volume::text,
-         t.source = 'legacy' as "isOld"
+         t.source = 'legacy' as "isOld", coins."isTrading"
   from (
-    select c.id, c.symbol from r3a.coin c
+    select c.id, c.symbol, c.status = 'TRADING' as "isTrading" from r3a.coin c
     join r3a_util.last_ts_by_coin_interval l on l.coin_id = c.id and l."interval" = $1
     order by c.status = 'TRADING' desc, c.volume_rank nulls last, c.symbol limit $3
   ) coins

@@ -1,6 +1,12 @@
 import { WIDTH_MS } from "../candle/interval.ts";
 import { parsePage } from "../candle/page.ts";
-import { judgeLikeness, type Likeness, type Sample, type Shown } from "../candle/same-exchange.ts";
+import {
+  judgeLikeness,
+  LEAST_SYMBOLS,
+  type Likeness,
+  type Sample,
+  type Shown,
+} from "../candle/same-exchange.ts";
 import type { Context } from "../context.ts";
 import { INTERVALS } from "../contract.ts";
 import type { Database } from "../db/connect.ts";
@@ -62,10 +68,12 @@ async function compareWithStored(db: Database, exchange: Exchange): Promise<Like
   const samples = await chooseSamples(db, exchange.now());
   const series = Map.groupBy(samples, ({ symbol, interval }) => `${symbol}:${interval}`);
   const shown = await Promise.all([...series.values()].map((own) => showAgain(exchange, own)));
-  const listed = shown.filter((own) => own !== "unlisted");
-  // a coin that ended is listed no more; where none is listed it is another exchange
-  if (listed.length > 0 || samples.length === 0) return judgeLikeness(listed.flat());
-  return judgeLikeness(samples.map((sample) => ({ sample, candle: null })));
+  const answered = shown.flatMap((own) => own ?? []);
+  const known = new Set(answered.map(({ sample }) => sample));
+  return judgeLikeness(
+    answered,
+    samples.filter((sample) => !known.has(sample)),
+  );
 }
 
 /** Coarse and old candles first: few of them span much time, and they are settled. */
@@ -82,11 +90,8 @@ async function chooseSamples(db: Database, now: number): Promise<readonly Sample
   return [...chosen.values()];
 }
 
-/** The samples of one series beside what the exchange has at their times; "unlisted" where it does not know the symbol. */
-async function showAgain(
-  exchange: Exchange,
-  samples: readonly Sample[],
-): Promise<readonly Shown[] | "unlisted"> {
+/** The samples of one series beside what the exchange has at their times; null where it does not know the symbol. */
+async function showAgain(exchange: Exchange, samples: readonly Sample[]): Promise<readonly Shown[] | null> {
   const [first] = samples;
   if (first === undefined) return [];
   const { symbol, interval } = first;
@@ -98,7 +103,7 @@ async function showAgain(
     const candleAt = new Map(candles.map((candle) => [candle.openTime, candle]));
     return samples.map((sample) => ({ sample, candle: candleAt.get(sample.openTime) ?? null }));
   } catch (error) {
-    if (error instanceof ExchangeFailure && error.kind === "bad-symbol") return "unlisted";
+    if (error instanceof ExchangeFailure && error.kind === "bad-symbol") return null;
     throw error;
   }
 }
@@ -109,7 +114,7 @@ async function describeOther(db: Database, url: string, likeness: Likeness): Pro
   const before = await listAddresses(db);
   const known = before.length === 0 ? "" : ` (candles came from ${before.join(", ")} so far)`;
   return new SettingsFault([
-    `EXCHANGE_URL ${url} is not the exchange that filled this database${known}: ${equal} of ${compared} stored candles are equal there, and 90 % must be; ${different.map(renderShown).join("; ")}. Set EXCHANGE_URL to the exchange of this database, or use a database of its own. Where a person knows why they differ: once --accept-exchange "REASON"`,
+    `EXCHANGE_URL ${url} is not the exchange that filled this database${known}: ${equal} of ${compared} stored candles are equal there, and 90 % must be, of at least ${LEAST_SYMBOLS} symbols where so many are stored; ${different.map(renderShown).join("; ")}. Set EXCHANGE_URL to the exchange of this database, or use a database of its own. Where a person knows why they differ: once --accept-exchange "REASON"`,
   ]);
 }
 
