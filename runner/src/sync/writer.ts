@@ -27,11 +27,12 @@ type Stored = { readonly written: Written } | { readonly error: unknown };
 export function createWriter(db: Database, runId: string | null, alive: AbortSignal): Writer {
   const failed = new Map<number, unknown>();
   const away = new AbortController();
-  let leaves: Promise<Set<string>> | null = null;
+  // asked for while the first requests are on their way: behind their answers it is 5 ms of a minute job
+  const leaves = listLeafNames(db);
+  leaves.catch(() => {}); // whoever writes is told
 
   /** Maintenance makes leaves ahead of time; history, and a month that nobody made, come to be here. */
   const ensureLeaves = async (pages: readonly PageWrite[]) => {
-    leaves ??= listLeafNames(db);
     const known = await leaves;
     for (const { interval, candles } of pages) {
       const [first, last] = [candles[0], candles.at(-1)];
