@@ -26,8 +26,12 @@ test("a certificate of an own authority is taken with its file, by name and by a
     }
   const extra = await waitDb(tls.url("sslmode=verify-full"), { NODE_EXTRA_CA_CERTS: ca });
   expect([extra.code, extra.stderr]).toEqual([0, ""]);
+  const { rows } = await withSession(tls.url(`sslrootcert=${ca}`), (client) =>
+    client.query<{ knows: boolean }>("select current_setting('server_version_num')::int >= 170000 as knows"),
+  );
+  // older servers hang up on a client that begins with TLS at once
   const direct = await waitDb(tls.url(`sslrootcert=${ca}&sslnegotiation=direct`));
-  expect([direct.code, direct.stderr]).toEqual([0, ""]);
+  expect(direct.code).toBe(rows[0]?.knows === true ? 0 : 75);
 });
 
 test("what is not to be trusted is a fault of DB_URL with host, reason and remedy, however softly it was asked for", async () => {
