@@ -2,15 +2,9 @@ import type { Interval } from "../contract.ts";
 import type { Candle } from "./candle.ts";
 
 /** A stored candle that an exchange is to show again; decimals as text, time in ms. */
-export type Sample = {
+export type Sample = Pick<Candle, "openTime" | "open" | "high" | "low" | "close" | "volume"> & {
   readonly symbol: string;
   readonly interval: Interval;
-  readonly openTime: number;
-  readonly open: string;
-  readonly high: string;
-  readonly low: string;
-  readonly close: string;
-  readonly volume: string;
   /** Taken over from the old system. */
   readonly isOld: boolean;
   /** As far as the database knows; an exchange may have forgotten a symbol that is not traded any more. */

@@ -1,3 +1,4 @@
+import { EARLIEST_MS } from "../../candle/candle.ts";
 import { FARTHEST_MS } from "../../contract.ts";
 import { TryAgain } from "../../errors.ts";
 import { renderDuration, renderTime } from "../../time.ts";
@@ -16,8 +17,7 @@ export type Clocks = {
   readonly isOneHost: boolean;
 };
 
-/** Binance began in 2017. A time outside of these is in another unit: seconds lie in 1970, microseconds beyond 9999. */
-const EARLIEST_MS = Date.UTC(2017, 0, 1);
+/** A time before EARLIEST_MS or after this is in another unit: seconds lie in 1970, microseconds beyond 9999. */
 const LATEST_MS = Date.UTC(9999, 11, 31);
 
 /** `serverTime` of `/api/v3/time`: a whole number of milliseconds. Says nothing yet of whether it is right. */
