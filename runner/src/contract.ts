@@ -131,6 +131,36 @@ export const JANITOR_NUMBERS = {
   maxPercent: { usual: 50, most: 100 },
 } as const;
 
+/** The Role and the RoleBinding of the janitor's account; its CronJob has the same name. */
+export const JANITOR_ROLE = "r3a-maint-janitor";
+
+/** One verb on one kind of object in a namespace; `group` empty for the core API. */
+export type ClusterRight = {
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string;
+};
+
+/**
+ * All that the janitor asks of the API server: its Role is made from this table, and the program asks before its work
+ * whether it may do each. `look` in both modes, the others to delete. Without `mark` the Job of a stuck pod is deleted
+ * instead of failed, and with the Job the record of why it failed.
+ */
+export const JANITOR_RIGHTS = {
+  look: [
+    { verb: "list", group: "", resource: "pods" },
+    { verb: "list", group: "batch", resource: "jobs" },
+    { verb: "list", group: "batch", resource: "cronjobs" },
+  ],
+  delete: [
+    { verb: "delete", group: "", resource: "pods" },
+    { verb: "delete", group: "batch", resource: "jobs" },
+    { verb: "create", group: "", resource: "events" },
+  ],
+  mark: [{ verb: "patch", group: "", resource: "pods", subresource: "status" }],
+} as const satisfies Readonly<Record<string, readonly ClusterRight[]>>;
+
 /** One lone stuck pod is all of its namespace: as a share it would set the brake in every run and never go. */
 export const FEW_PODS = 3;
 

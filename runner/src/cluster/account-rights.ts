@@ -1,7 +1,10 @@
 import type { V1PolicyRule } from "@kubernetes/client-node";
+import { type ClusterRight, JANITOR_RIGHTS, JANITOR_ROLE } from "../contract.ts";
 import type { Cluster } from "./connect.ts";
-import { JANITOR_RIGHTS, JANITOR_ROLE, nameOf, type Right } from "./rights.ts";
+import { nameOf } from "./rights.ts";
 import { ClusterRefusal } from "./transport.ts";
+
+const RIGHTS: readonly ClusterRight[] = Object.values(JANITOR_RIGHTS).flat();
 
 /** An account, by the namespace that it lives in. */
 export type Account = { readonly name: string; readonly namespace: string };
@@ -26,7 +29,7 @@ async function askForEach(
 ): Promise<string[]> {
   const user = `system:serviceaccount:${account.namespace}:${account.name}`;
   const answers = await Promise.all(
-    JANITOR_RIGHTS.map(async (right) => {
+    RIGHTS.map(async (right) => {
       const spec = { user, resourceAttributes: { ...right, namespace } };
       const { status } = await authorization.createNamespacedLocalSubjectAccessReview({
         namespace,
@@ -55,15 +58,15 @@ async function readRole({ rbac }: Cluster, account: Account, namespace: string):
         subject.namespace === account.namespace,
     );
   if (!isBound) return [`anything: RoleBinding ${JANITOR_ROLE} does not give it that Role`];
-  return JANITOR_RIGHTS.filter((right) => !(role.rules ?? []).some((rule) => gives(rule, right))).map(nameOf);
+  return RIGHTS.filter((right) => !(role.rules ?? []).some((rule) => gives(rule, right))).map(nameOf);
 }
 
-function gives(rule: V1PolicyRule, { verb, group, resource, subresource }: Right): boolean {
+function gives(rule: V1PolicyRule, { verb, group, resource, subresource }: ClusterRight): boolean {
   const has = (list: readonly string[] | undefined, word: string) =>
     list?.includes(word) === true || list?.includes("*") === true;
   const asked = subresource === undefined ? resource : `${resource}/${subresource}`;
   const isForAll = (rule.resourceNames ?? []).length === 0;
-  return isForAll && has(rule.verbs, verb) && has(rule.apiGroups, group ?? "") && has(rule.resources, asked);
+  return isForAll && has(rule.verbs, verb) && has(rule.apiGroups, group) && has(rule.resources, asked);
 }
 
 const refusedWith = (error: unknown, status: number) =>
