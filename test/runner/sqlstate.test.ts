@@ -1,6 +1,6 @@
 import pg from "pg";
 import { expect, test } from "vitest";
-import { isConnectionError, isRefusal, translate } from "../../runner/src/db/fault.ts";
+import { isCatalogClash, isConnectionError, isRefusal, translate } from "../../runner/src/db/fault.ts";
 import { MEANINGS, meaningOf } from "../../runner/src/db/sqlstate.ts";
 import { exitCodeOf, messageOf, SettingsFault, TryAgain } from "../../runner/src/errors.ts";
 
@@ -73,6 +73,25 @@ test("every code of the table has its exit code above, and says what to do in wo
   }
   expect(meaningOf("ECONNREFUSED")).toBeNull();
   expect(meaningOf("53XYZ")?.kind).toBe("later");
+});
+
+test("a row of a catalog that another session changed at the same moment is tried again later; other rows are not", () => {
+  const clashes = [
+    serverError("XX000", "tuple concurrently updated"),
+    serverError("XX000", "tuple concurrently deleted"),
+    Object.assign(serverError("23505"), { schema: "pg_catalog", table: "pg_auth_members" }),
+  ];
+  for (const clash of clashes) {
+    expect([isCatalogClash(clash), isRefusal(clash), exitCodeOf(translate(clash))]).toEqual([true, true, 75]);
+    expect(isCatalogClash(translate(clash))).toBe(true);
+  }
+  const stored = Object.assign(serverError("23505"), { schema: "r3a", table: "coin" });
+  for (const error of [
+    stored,
+    serverError("XX000", "cache lookup failed"),
+    new Error("tuple concurrently updated"),
+  ])
+    expect([isCatalogClash(error), exitCodeOf(translate(error))]).toEqual([false, 1]);
 });
 
 test("a missing right names object, role and grant; damage is no reason to try again", () => {

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { messageOf, TryAgain } from "../errors.ts";
 import { createClient, cutClient, sessionOf } from "./client.ts";
-import { codeOf, isConnectionError, translate } from "./fault.ts";
+import { codeOf, isCatalogClash, isConnectionError, translate } from "./fault.ts";
 import { DEADLOCK, SERIALIZATION_FAILURE } from "./sqlstate.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -103,7 +103,7 @@ export async function faultOf(client: pg.ClientBase, error: unknown): Promise<un
 /** Of two sessions that wait for each other the server ends one; the other is through in a moment. */
 const TRIES = 3;
 const PAUSE_MS = 50;
-const IS_WORTH_TRYING = new Set([DEADLOCK, SERIALIZATION_FAILURE]);
+const WORTH_TRYING = new Set([DEADLOCK, SERIALIZATION_FAILURE]);
 
 /**
  * One transaction: committed when `work` resolves, rolled back when it throws. Done again, all of `work`, where the
@@ -123,7 +123,8 @@ export async function withTransaction<T>(
       } catch (error) {
         if (isConnectionError(error)) throw error;
         await client.query("rollback").catch(() => {}); // where the connection went meanwhile, the first error says why
-        if (attempt === TRIES || !IS_WORTH_TRYING.has(codeOf(error) ?? "")) throw error;
+        const isWorthTrying = WORTH_TRYING.has(codeOf(error) ?? "") || isCatalogClash(error);
+        if (attempt === TRIES || !isWorthTrying) throw error;
         await wait(attempt * PAUSE_MS * (0.5 + Math.random()));
       }
     }

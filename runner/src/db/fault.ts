@@ -1,6 +1,13 @@
 import pg from "pg";
 import { messageOf, SettingsFault, Stopped, TryAgain } from "../errors.ts";
-import { INSUFFICIENT_PRIVILEGE, type Meaning, meaningOf } from "./sqlstate.ts";
+import {
+  BUSY,
+  INSUFFICIENT_PRIVILEGE,
+  INTERNAL_ERROR,
+  type Meaning,
+  meaningOf,
+  UNIQUE_VIOLATION,
+} from "./sqlstate.ts";
 
 const SOCKET_CODES = new Set([
   "ECONNREFUSED",
@@ -36,11 +43,28 @@ export function isConnectionError(error: unknown): boolean {
 }
 
 /**
+ * Whether another session changed the same row of a catalog at the same moment, as two that make or grant one role do. Our
+ * advisory locks cannot keep them apart: each holds in one database, and roles belong to all databases of a server. The
+ * server refuses the second statement when the first one commits; done again, it succeeds. The server does not translate
+ * these words into other languages.
+ */
+export function isCatalogClash(error: unknown): boolean {
+  const told = error instanceof Error && error.cause instanceof pg.DatabaseError ? error.cause : error;
+  if (!(told instanceof pg.DatabaseError)) return false;
+  if (told.code === UNIQUE_VIOLATION) return told.schema === "pg_catalog";
+  return told.code === INTERNAL_ERROR && /^tuple concurrently (updated|deleted)/.test(told.message);
+}
+
+function meaningOfError(error: unknown): Meaning | null {
+  return isCatalogClash(error) ? BUSY : meaningOf(codeOf(error) ?? "");
+}
+
+/**
  * Whether the server refused one statement, while others may work: no room, no right, no memory. Not where it is away,
  * takes no writes at all, or somebody holds what all wait for.
  */
 export function isRefusal(error: unknown): boolean {
-  const meaning = meaningOf(codeOf(error) ?? "");
+  const meaning = meaningOfError(error);
   return meaning !== null && meaning.kind !== "away" && meaning.isForAll !== true;
 }
 
@@ -77,7 +101,7 @@ export function translate(error: unknown, role?: string): unknown {
     ]);
   if (code === null && REFUSED_BY_DRIVER.test(message))
     return new SettingsFault([`DB_URL is refused by the database: ${reasonOfLogin(error)}`]);
-  const meaning = code === null ? null : meaningOf(code);
+  const meaning = meaningOfError(error);
   if (meaning !== null) return asError(meaning, error, role);
   if (!isConnectionError(error)) return error;
   return asError({ kind: "away", says: AWAY_SAYS }, error);

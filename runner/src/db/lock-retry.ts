@@ -1,13 +1,13 @@
 import { sleep } from "../time.ts";
-import { codeOf } from "./fault.ts";
+import { codeOf, isCatalogClash } from "./fault.ts";
 import { DEADLOCK, LOCK_NOT_AVAILABLE } from "./sqlstate.ts";
 
 /** A statement that changes the catalog waits for nobody longer than this: while it waits, every later reader waits too. */
 export const LOCK_TIMEOUT_MS = 2_000;
 
-/** Whether others held what a statement needed: the same statement may work in a moment. */
+/** Whether others held, or just changed, what a statement needed: the same statement may work in a moment. */
 export function isBusy(error: unknown): boolean {
-  return codeOf(error) === LOCK_NOT_AVAILABLE || codeOf(error) === DEADLOCK;
+  return codeOf(error) === LOCK_NOT_AVAILABLE || codeOf(error) === DEADLOCK || isCatalogClash(error);
 }
 
 /**

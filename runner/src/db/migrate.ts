@@ -59,7 +59,7 @@ export async function migrateWithRoles(url: string, wish: MigrateWish = {}): Pro
     const { plan, faults } = planRoles(await readRoles(db));
     await checkRequirements(db, { warn: wish.warn, more: faults });
     if (wish.isPlan) return { files: await listPending(db), statements: [...plan.first, ...plan.rights] };
-    await makeRoles(db, plan.first);
+    await makeRoles(db, plan.first, wish.stop);
     const files = await apply();
     // by now there may be objects that there were not
     const { rights } = planRoles(await readRoles(db)).plan;

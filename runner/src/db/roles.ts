@@ -1,6 +1,8 @@
 import { type Database, withClient, withTransaction } from "./connect.ts";
+import { codeOf } from "./fault.ts";
 import { LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
 import { OWNER, READER, type RoleFacts, WRITER } from "./roles-plan.ts";
+import { DUPLICATE_OBJECT } from "./sqlstate.ts";
 
 /** `pg_has_role` knows SET from PostgreSQL 16 on; before, every member could. */
 const SET = `case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end`;
@@ -41,19 +43,23 @@ export async function readRoles(db: Database): Promise<RoleFacts> {
   return facts;
 }
 
-/** Roles belong to the whole server: the same command may make them for another database at this moment. */
-const CREATE_ONCE = (statement: string) =>
-  `do $$ begin ${statement}; exception when duplicate_object or unique_violation then null; end $$`;
-
-export async function makeRoles(db: Database, statements: readonly string[]): Promise<void> {
-  for (const statement of statements)
-    await withClient(db, (client) =>
-      client.query(/^create role /.test(statement) ? CREATE_ONCE(statement) : statement),
-    );
-}
-
 /** A table that somebody holds for longer than this stays with its owner, and the command says so. */
 const PATIENCE_MS = 60_000;
+
+/** Roles belong to the whole server: the same command may make them for another database at this moment. */
+export async function makeRoles(
+  db: Database,
+  statements: readonly string[],
+  signal?: AbortSignal,
+): Promise<void> {
+  const until = performance.now() + PATIENCE_MS;
+  for (const statement of statements)
+    await retryBusy(() => withClient(db, (client) => client.query(statement)), until, signal).catch(
+      (error: unknown) => {
+        if (codeOf(error) !== DUPLICATE_OBJECT) throw error;
+      },
+    );
+}
 
 /** Each in a transaction of its own: to change the owner locks a table, and all of them at once would lock out everybody. */
 export async function giveRights(

@@ -9,6 +9,11 @@ export const UNDEFINED_TABLE = "42P01";
 export const UNDEFINED_COLUMN = "42703";
 export const INSUFFICIENT_PRIVILEGE = "42501";
 export const UNDEFINED_FUNCTION = "42883";
+export const UNIQUE_VIOLATION = "23505";
+/** Of a role, among others, that is there already. */
+export const DUPLICATE_OBJECT = "42710";
+/** Whatever the server has no code for. */
+export const INTERNAL_ERROR = "XX000";
 
 /**
  * What an error of the server means for a run. `away`: no statement got through, try again later (75). `later`: the
@@ -40,7 +45,8 @@ const MEMORY: Meaning = {
   kind: "later",
   says: "the database server has no memory left for this statement: look at its memory, work_mem and max_locks_per_transaction",
 };
-const BUSY: Meaning = {
+/** Also what a clash in the catalog means (fault.ts), which has no code of its own. */
+export const BUSY: Meaning = {
   kind: "later",
   says: "another session was at the same rows each time that we tried; the next run tries again",
 };
