@@ -28,14 +28,18 @@ describe("integrity", () => {
     "volume = 'NaN'",
     "high = 'Infinity'",
     "low = 'NaN'",
+    "low = 0",
+    "open = 'NaN', high = 'NaN', low = 'NaN', close = 'NaN'",
+    "quote_volume = 'NaN'",
+    "taker_base = -1",
+    "trades = -1",
+    `close_time = "timestamp" + interval '1 d'`,
   ])("sees a candle with %s", async (values) => {
     const [a] = coinIds();
     const report = await expectBad(updateCandle(a, at, values), updateCandle(a, at), [
       "integrity candles: fail",
     ]);
-    expect(resultFor(report, "integrity candles")?.names).toEqual([
-      "AUSDT 1h: 1 with impossible prices or volume",
-    ]);
+    expect(resultFor(report, "integrity candles")?.names).toEqual(["AUSDT 1h: 1 with impossible values"]);
   });
 
   test("sees a candle off its slot, and lets one pass that is marked", async () => {

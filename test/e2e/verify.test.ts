@@ -178,6 +178,52 @@ describe("verify finds", () => {
     expect(findings).toEqual([finding("15m", "contradiction", SLOT, SLOT + 15 * MINUTE)]);
   });
 
+  test("candles that no exchange sends, and the remedy it names puts the exchange's in their place", async () => {
+    const impossible = [
+      "high = 'NaN'",
+      "open = 'NaN', high = 'NaN', low = 'NaN', close = 'NaN'",
+      "high = 'Infinity'",
+      "low = 0",
+      "low = -1",
+      "low = close + 1, high = close + 2, open = close + 1",
+      "volume = 'NaN'",
+      "volume = 'Infinity'",
+      "volume = -0.1",
+      "quote_volume = 'NaN'",
+      "taker_base = -1",
+      "taker_quote = '-Infinity'",
+      "trades = -1",
+      `close_time = "timestamp" - interval '1 ms'`,
+      `close_time = "timestamp" + interval '1 d' - interval '1 ms'`,
+      "close_time = 'infinity'",
+    ].map((values, index) => ({ values, slot: SLOT + 2 * index * MINUTE }));
+    const truth = await world.stored("BTCUSDT", "1m");
+    for (const { values, slot } of impossible)
+      await change(
+        `update r3a.ohlcv_partitioned set ${values} where ${ofBtc} and "interval" = '1m' and ${at(slot)}`,
+      );
+    const { run, findings } = await verify("--symbols BTCUSDT --intervals 1m");
+    expectExit(run, 1);
+    expect(findings).toEqual(impossible.map(({ slot }) => finding("1m", "impossible", slot, slot + MINUTE)));
+    const forPeople = await world.run("verify --symbols BTCUSDT --intervals 1m");
+    expect(forPeople.stdout).toContain("`backfill INTERVAL --again --from T --to T`");
+    const span = `--from ${iso(SLOT)} --to ${iso(SLOT + 40 * MINUTE)}`;
+    expectExit(await world.run(`backfill 1m --symbols BTCUSDT --again ${span}`), 0);
+    expect(await world.stored("BTCUSDT", "1m")).toEqual(truth);
+    expect((await verify("--symbols BTCUSDT --intervals 1m")).findings).toEqual([]);
+    const [kept] = await change("select count(*)::int as n from r3a.candle_revision");
+    expect(kept).toEqual({ n: impossible.length });
+  });
+
+  test("nothing in a candle that has the five values of an old database alone", async () => {
+    const mute = ["quote_volume", "trades", "taker_base", "taker_quote", "close_time"];
+    await change(
+      `update r3a.ohlcv_partitioned set ${mute.map((name) => `${name} = null`).join(", ")}
+       where ${ofBtc} and "interval" = '1m' and ${at(SLOT)}`,
+    );
+    expect((await verify("--symbols BTCUSDT --intervals 1m")).findings).toEqual([]);
+  });
+
   test("only what lies in the span, the symbols and the intervals that were asked for", async () => {
     await change(`delete from r3a.ohlcv_partitioned where ${ofBtc} and "interval" = '1m' and ${at(SLOT)}`);
     const before = await verify(`--from ${iso(SINCE)} --to ${iso(SLOT)}`);

@@ -106,7 +106,8 @@ export const deleteCandle = (coinId: number, at: number) =>
 export const updateCandle = (
   coinId: number,
   at: number,
-  set = "low = 99, high = 2000, open = 100, close = 100, volume = 1, flags = null",
+  set = `low = 99, high = 2000, open = 100, close = 100, volume = 1, flags = null, quote_volume = null, trades = null,
+         taker_base = null, close_time = null`,
 ) => `update r3a.ohlcv_partitioned set ${set} ${where(coinId, at)}`;
 export const setLastTs = (coinId: number, ms: number) =>
   `update r3a_util.last_ts_by_coin_interval set last_ts = to_timestamp(${ms / 1000}) where coin_id = ${coinId}`;

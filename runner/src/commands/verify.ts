@@ -29,6 +29,8 @@ const REMEDIES: Partial<Record<FindingKind, string>> = {
     "covered beyond now: a clock was ahead once; the next sync of the interval takes this back and asks for what it hid",
   "candle beyond now":
     "candle beyond now: stored under a clock that was ahead; it stays until its time has come, and the sync that asks for it then keeps a difference as a revision",
+  impossible:
+    "impossible: another program, or an older version, wrote values that no candle can have; `backfill INTERVAL --again --from T --to T` puts the exchange's candle in its place and keeps the old values as a revision",
   contradiction:
     "contradiction: one of the two intervals is wrong; `backfill INTERVAL --again --from T --to T` of both asks for them again",
 };

@@ -4,6 +4,7 @@ import type { Interval } from "../contract.ts";
 import { FIGURES } from "./candles.ts";
 import { type Database, withClient } from "./connect.ts";
 import { IS_OPEN_GAP } from "./health-scan.ts";
+import { isSound } from "./sound-candle.ts";
 
 const SLOT_MS = `(floor(extract(epoch from "timestamp") * 1000 / $5)::bigint * $5::bigint)`;
 const ROWS = `
@@ -25,6 +26,10 @@ const FIND_DUPLICATES = `
 const FIND_MISALIGNED = `
   select (extract(epoch from "timestamp") * 1000)::bigint as at ${ROWS}
   and (extract(epoch from "timestamp") * 1000)::bigint % $5::bigint <> 0 order by 1`;
+
+const FIND_IMPOSSIBLE = `
+  select (extract(epoch from "timestamp") * 1000)::bigint as at ${ROWS}
+  and not ${isSound("$5::bigint * interval '1 ms'")} order by 1`;
 
 const FIND_ORPHANS = `
   select (extract(epoch from "timestamp") * 1000)::bigint as at
@@ -71,6 +76,11 @@ export async function findDuplicates(db: Database, part: SeriesPart): Promise<re
 
 export async function findMisaligned(db: Database, part: SeriesPart): Promise<readonly number[]> {
   return findTimes(db, FIND_MISALIGNED, parametersOf(part));
+}
+
+/** Open times of candles with values that no candle can have. */
+export async function findImpossible(db: Database, part: SeriesPart): Promise<readonly number[]> {
+  return findTimes(db, FIND_IMPOSSIBLE, parametersOf(part));
 }
 
 /** Stored candles in a span that the series does not cover. */

@@ -2,6 +2,7 @@ import { MISALIGNED } from "../candle/candle.ts";
 import { WIDTH_MS } from "../candle/interval.ts";
 import type { Interval } from "../contract.ts";
 import type { Reader } from "./health-session.ts";
+import { isSound } from "./sound-candle.ts";
 
 /**
  * What is wrong among the newest candles of one series. `unaccounted`: slots of the covered span that are neither
@@ -35,14 +36,13 @@ const RECENT = `
   cross join lateral (select greatest(s.covered_from, $2::timestamptz) as from_ts) w
   cross join lateral (
     select count(*)::int as candles, max(t.ts) as newest,
-           count(*) filter (where (low <= open and low <= close and open <= high and close <= high and high < 'Infinity'
-             and low > '-Infinity' and volume >= 0 and volume < 'Infinity') is not true)::int as broken,
+           count(*) filter (where not t.is_sound)::int as broken,
            count(*) filter (where t.ts <> t.slot and coalesce(flags, 0) & ${MISALIGNED} = 0)::int as misaligned,
            count(*) filter (where t.ts > $3::timestamptz)::int as future,
            count(distinct t.slot) filter (where t.ts >= w.from_ts and t.ts < s.covered_to) as stored
     from (
       select "timestamp" as ts, date_bin($4::interval, "timestamp", 'epoch'::timestamptz) as slot,
-             open, high, low, close, volume, flags
+             flags, ${isSound("$4::interval")} as is_sound
       from r3a.ohlcv_partitioned
       where coin_id = s.coin_id and "interval" = $1 and "timestamp" >= $2::timestamptz
     ) t

@@ -46,7 +46,8 @@ export const reasonOf = (columns: readonly OldColumn[]) => {
   when num_nulls(${listOf(columns.slice(0, MANDATORY), "l")}) > 0 then 'a value is missing'
   when not greatest(${figures.map(({ name }) => `abs(l.${name})`).join(", ")}) < 'Infinity' then 'a value is not finite'
   when l.low > least(l.open, l.close) or l.high < greatest(l.open, l.close) then 'low <= open,close <= high does not hold'
-  when l.volume < 0 then 'negative volume'
+  when l.low <= 0 then 'a price is not above 0'
+  when least(${listOf(figures.slice(MANDATORY - 1), "l")}) < 0 then 'negative volume'
   ${columns.some(({ name }) => name === "trades") ? "when l.trades <> trunc(l.trades) or abs(l.trades) >= 2::numeric ^ 63 then 'trades is no whole number'" : ""}
   when l."timestamp" < '2009-01-01 00:00+00' or l."timestamp" > now() + interval '1 day' then 'time outside 2009 .. tomorrow'
   when ${msOf('l."timestamp"')} + $5::float8 > ${msOf("now()")} then 'not closed yet'

@@ -65,7 +65,7 @@ export function judgeWindow(series: readonly RecentCandles[]): readonly CheckRes
     });
   const broken = list((one) => {
     const faults = [
-      ...(one.broken > 0 ? [`${one.broken} with impossible prices or volume`] : []),
+      ...(one.broken > 0 ? [`${one.broken} with impossible values`] : []),
       ...(one.future > 0 ? [`${one.future} that close in the future`] : []),
     ];
     return faults.length > 0 ? faults.join(", ") : null;
@@ -84,8 +84,8 @@ export function judgeWindow(series: readonly RecentCandles[]): readonly CheckRes
     judgeFaults(
       "candles",
       broken,
-      `low <= open, close <= high holds ${where}`,
-      "candles are broken: run verify",
+      `values that a candle can have ${where}`,
+      "candles are broken: run verify, which says what to do",
     ),
     judgeFaults("alignment", misaligned, `each lies on its slot ${where}`, "candles lie off their slots"),
     judgeFaults(

@@ -5,6 +5,7 @@ import type { Interval } from "../contract.ts";
 import {
   findContradictions,
   findDuplicates,
+  findImpossible,
   findLogged,
   findMisaligned,
   findMissing,
@@ -16,7 +17,8 @@ import type { SeriesState } from "../db/series.ts";
 
 /**
  * What is wrong with a series. `gap`: missing and not in the gap log. `open gap`: missing, logged, not explained yet.
- * `logged but stored`: the log says missing and the candle is there. Others as in the docs of `verify`.
+ * `logged but stored`: the log says missing and the candle is there. `impossible`: values that no candle can have, as NaN
+ * or a price of 0. Others as in the docs of `verify`.
  */
 export type FindingKind =
   | "gap"
@@ -25,6 +27,7 @@ export type FindingKind =
   | "duplicate"
   | "orphan"
   | "misaligned"
+  | "impossible"
   | "contradiction"
   | "covered beyond now"
   | "candle beyond now";
@@ -83,6 +86,7 @@ export async function* verifySeries(
     yield* compareWithLog(span, missing, gaps).flatMap(([kind, spans]) => list(kind, spans));
     yield* list("duplicate", slots(await findDuplicates(db, part)));
     yield* list("misaligned", slots(await findMisaligned(db, part)));
+    yield* list("impossible", slots(await findImpossible(db, part)));
     yield* list("contradiction", slots(await findContradictions(db, part)));
   }
 }
