@@ -75,12 +75,26 @@ test("renderTime shows milliseconds only where there are some, and parseTime rea
 test.each([
   [45_400, "45 s"],
   [89_000, "89 s"],
-  [90_000, "2 min"],
+  [90_000, "90 s"],
+  [119_000, "119 s"],
+  [120_000, "2 min"],
+  [150_000, "2.5 min"],
+  [300_000, "5 min"],
+  [9.9 * 60_000, "9.9 min"],
+  [9.99 * 60_000, "10 min"],
   [90 * 60_000, "1.5 h"],
   [35 * 3_600_000, "35.0 h"],
   [36 * 3_600_000, "1.5 d"],
 ])("%d ms are %s", (ms, text) => {
   expect(renderDuration(ms)).toBe(text);
+});
+
+test("a rendered length is at most 5 % beside the truth", () => {
+  const unit = { s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+  for (let ms = 10_000; ms < 10 * unit.d; ms = Math.ceil(ms * 1.003)) {
+    const [count = "", name = "s"] = renderDuration(ms).split(" ");
+    expect(Math.abs(Number(count) * unit[name as keyof typeof unit] - ms) / ms).toBeLessThanOrEqual(0.0501);
+  }
 });
 
 test("sleep ends with the signal's own reason, also when it was aborted before", async () => {
