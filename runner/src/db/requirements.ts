@@ -48,6 +48,21 @@ export async function readDatabaseFacts(db: Database): Promise<DatabaseFacts> {
   return facts;
 }
 
+/** Reads the server's facts, and gives `warn` what is worth a look and in nobody's way. */
+async function lookAtServer(db: Database, warn?: (note: string) => void): Promise<DatabaseFacts> {
+  const facts = await readDatabaseFacts(db);
+  const note = noteOfServer(facts);
+  if (note !== null)
+    warn?.(`the server is PostgreSQL ${facts.release}: ${note}; use a newer release of this program`);
+  return facts;
+}
+
+/** Throws SettingsFault where the server or its database cannot be used at all; `warn` as in `checkRequirements`. */
+export async function checkServer(db: Database, warn: (note: string) => void): Promise<void> {
+  const faults = judgeDatabase(await lookAtServer(db, warn));
+  if (faults.length > 0) throw new SettingsFault(faults);
+}
+
 /** Rights of the role that makes what a migration makes: $1, null for the one that asks. */
 const MAKER_RIGHTS = `
   with me as (select coalesce($1, current_user::text)::name as role),
@@ -126,12 +141,9 @@ export async function checkRequirements(
 ): Promise<void> {
   const { maker } = await findMaker(db);
   const [facts, { rows }] = await Promise.all([
-    readDatabaseFacts(db),
+    lookAtServer(db, warn),
     withClient(db, (client) => client.query<MakerRights>(MAKER_RIGHTS, [maker])),
   ]);
-  const note = noteOfServer(facts);
-  if (note !== null)
-    warn?.(`the server is PostgreSQL ${facts.release}: ${note}; use a newer release of this program`);
   const refuse = (faults: readonly string[]) => {
     const all = [...judgeDatabase(facts), ...faults, ...more];
     if (all.length > 0) throw new SettingsFault(all);

@@ -7,6 +7,7 @@ import { dropLegacy } from "../db/legacy-drop.ts";
 import { upsertItems } from "../db/legacy-items.ts";
 import { createLockSession, type LockSession } from "../db/lock.ts";
 import { migrate } from "../db/migrate.ts";
+import { checkServer } from "../db/requirements.ts";
 import type { RunItem } from "../db/runs.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { messageOf } from "../errors.ts";
@@ -37,6 +38,8 @@ export async function runMove(context: Context, wish: MoveWish): Promise<ExitCod
   const db = openDatabase(wish.dbUrl, `migrate-layout ${context.runId.slice(0, 13)}`);
   const locks = createLockSession(db, context.signal);
   try {
+    // before the old table gets another name: a server that migrate refuses must find it as it was
+    await checkServer(db, (note) => context.log.warn({ "event.name": "server_noted" }, `[MAINT] ${note}`));
     if (wish.isPreview || (await findStage(db)) === "none") {
       context.print(renderPlan(await readOldDatabase(db, wish.old), wish));
       return EXIT.done;
