@@ -22,14 +22,8 @@ export function addressOf(exchangeUrl: string): string {
   return `${host}${pathname.replace(/\/+$/, "")}`.toLowerCase().slice(0, 500);
 }
 
-/** Refuses a database that is marked as another exchange's; says whether the address is known. Reads only. */
-export async function checkOrigin(db: Database, origin: string, address: string): Promise<StoredOrigin> {
-  const stored = await findOrigin(db, address);
-  refuseOther(stored.exchange, origin);
-  return stored;
-}
-
-async function findOrigin(db: Database, address: string): Promise<StoredOrigin> {
+/** What the database says of its exchange and of the candles' address. */
+export async function findOrigin(db: Database, address: string): Promise<StoredOrigin> {
   const { rows } = await withClient(db, (client) => client.query<StoredOrigin>(FIND_ORIGIN, [address]));
   return rows[0] ?? { exchange: null, isKnown: false };
 }
@@ -40,7 +34,8 @@ export async function claimOrigin(db: Database, origin: string, address: string)
   refuseOther((await findOrigin(db, address)).exchange, origin);
 }
 
-function refuseOther(stored: string | null, origin: string): void {
+/** Refuses a database that is marked as another exchange's. */
+export function refuseOther(stored: string | null, origin: string): void {
   if (stored === null || stored === origin) return;
   throw new SettingsFault([
     `EXCHANGE_URL answers as ${origin}, but DB_URL is a database filled from ${stored}: use a database of its own for each`,

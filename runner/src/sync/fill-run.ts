@@ -36,7 +36,7 @@ export async function runFill(
   const { interval, symbols, size, shard } = selection;
   return withWork(context, settings, { ...fill, isReadOnly: false }, async (work) => {
     if (symbols === null) {
-      const coins = await resolveUniverse(work.db, work.locks, work.exchange, size, context.log);
+      const coins = await resolveUniverse(work, size, context.log);
       return fillCoins(context, work, fill, { interval, areNamed: false }, takeShard(coins, shard));
     }
     return fillNamed(context, work, fill, selection, takeShard(symbols, shard));
@@ -55,7 +55,7 @@ async function fillNamed(
   symbols: readonly string[],
 ): Promise<ExitCode> {
   const { db, exchange, report } = work;
-  const stored = await findCoins(db, symbols);
+  const [stored] = await Promise.all([findCoins(db, symbols), work.believed]);
   const names = new Set(stored.map(({ symbol }) => symbol));
   const others = symbols.filter((symbol) => !names.has(symbol));
   const workOn = (coins: readonly Coin[]) =>
@@ -124,10 +124,15 @@ function runCoins(
 /** Prints what the run did; a scan that fails says nothing about the work, so it does not change how the run ends. */
 async function summarize(
   context: Context,
-  { db, exchange, locks, report, signal }: Work,
+  { db, exchange, locks, report, signal, believed }: Work,
   fill: FillCommand,
   interval: Interval,
 ): Promise<void> {
+  const isBelieved = await believed.then(
+    () => true,
+    () => false,
+  );
+  if (!isBelieved) return; // nothing was done, and the run's error says why
   if (locks.lost.aborted) {
     context.log.debug({ aborted: signal.aborted }, "[RUN] no summary: the database is away");
     return;

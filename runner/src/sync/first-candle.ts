@@ -11,14 +11,13 @@ import { ExchangeFailure } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";
 import { renderTime } from "../time.ts";
 
-/** How the runs of a command ask for first candles. `startedAt`: when this one began, by the exchange's clock. */
+/** How the runs of a command ask for first candles. */
 export type FirstAsking = {
   readonly db: Database;
   readonly exchange: Exchange;
   readonly exchangeUrl: string;
   readonly log: Logger;
   readonly wish: FirstWish;
-  readonly startedAt: number;
 };
 
 /** What is asked for again without need: so few that a minute job of 60 symbols does not notice it. */
@@ -30,11 +29,14 @@ const RECHECKS_PER_RUN = 3;
  * does not answer leaves what was believed, unless nothing can be planned without an answer.
  */
 export function createFirstCandles(asking: FirstAsking, reload: (coinId: number) => Promise<SeriesState>) {
-  const { db, exchange, exchangeUrl, log, wish, startedAt } = asking;
+  const { db, exchange, exchangeUrl, log, wish } = asking;
   let rechecks = RECHECKS_PER_RUN;
+  // the first question of the run: the exchange's clock is not known before
+  let startedAt: number | null = null;
 
   return async (state: SeriesState): Promise<SeriesState> => {
     const now = exchange.now();
+    startedAt ??= now;
     const need =
       isListingDue(state, now) && wish === "due" ? "should" : needOfFirst(state, wish, now, startedAt);
     if (need === "no" || (need === "may" && rechecks <= 0)) return state;

@@ -16,6 +16,7 @@ export async function runPreview(
     ? Math.min(settings.weightLimit, BACKGROUND_WEIGHT_SHARE)
     : settings.weightLimit;
   return withWork(context, settings, { ...fill, isReadOnly: true }, async (work) => {
+    await work.believed;
     const { fault, ...preview } = await previewFill({ ...work, log: context.log }, selection, share, fill);
     context.print(`${fill.asJson ? JSON.stringify(preview) : renderPreview(preview)}\n`);
     if (fault !== null) throw fault;

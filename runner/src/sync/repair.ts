@@ -34,6 +34,7 @@ export async function repairGaps(
     plan: (state, now) => planRepair(state, now, wish.all, settings.fallbackStart),
   };
   return withWork(context, settings, { ...fill, isReadOnly: wish.isPreview }, async (work) => {
+    await work.believed;
     let worst: ExitCode = EXIT.done;
     for (const interval of wish.intervals) {
       const coins = await listCoinsToAsk(work, interval, wish);

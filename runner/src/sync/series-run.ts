@@ -28,6 +28,8 @@ export type SeriesRun = {
   readonly locks: LockSession;
   readonly exchange: Exchange;
   readonly exchangeUrl: string;
+  /** Resolves when the exchange's clock and identity are believed: see Work. */
+  readonly believed: Promise<void>;
   /** A person named the symbols: one that is listed no more is a fault. Else it is what happens to coins. */
   readonly areNamed: boolean;
   /** How eagerly first candles are asked for again. */
@@ -63,10 +65,7 @@ export async function runSeries(
     if (state.fault !== undefined) throw new Error(state.fault);
     return state;
   };
-  const withFirstCandle = createFirstCandles(
-    { ...run, wish: run.firstWish, startedAt: exchange.now() },
-    loadSound,
-  );
+  const withFirstCandle = createFirstCandles({ ...run, wish: run.firstWish }, loadSound);
   const pageSlots = pLimit(PAGES_AT_ONCE);
   const items: RunItem[] = [];
   const failures: unknown[] = [];
@@ -94,9 +93,12 @@ export async function runSeries(
       items.push(item("skipped", null, null, null));
       return;
     }
+    const reload = () => loadSound(coin.coinId);
+    const loading = reload();
+    loading.catch(() => {}); // awaited below
+    await run.believed;
     try {
-      const reload = () => loadSound(coin.coinId);
-      const stored = await takeBackCover(db, await reload(), exchange.now(), log, reload);
+      const stored = await takeBackCover(db, await loading, exchange.now(), log, reload);
       const state = await withFirstCandle(stored);
       const plan = run.plan(state, exchange.now());
       run.progress.correct(countCandles(interval, plan.tasks) - expected);
@@ -173,9 +175,10 @@ function asUnknown(coin: Coin): { coin: Coin; candles: number } {
   return { coin, candles: 0 };
 }
 
-async function orderBySize({ db, exchange, plan }: SeriesRun, interval: Interval, coins: readonly Coin[]) {
+async function orderBySize(run: SeriesRun, interval: Interval, coins: readonly Coin[]) {
+  const { db, exchange, plan, believed } = run;
   const ids = coins.map(({ coinId }) => coinId);
-  const states = await loadSeries(db, interval, ids);
+  const [states] = await Promise.all([loadSeries(db, interval, ids), believed]);
   return states
     .map((state) => ({
       coin: { coinId: state.coinId, symbol: state.symbol },

@@ -9,20 +9,20 @@ import { ExchangeFailure } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";
 import { renderDuration } from "../time.ts";
 import { plannerOf, refreshRanking } from "./ranking.ts";
+import type { Work } from "./work.ts";
 
 const RANKING_TTL_MS = 3_600_000;
 const FIRST_RANKING_WAIT_MS = 30_000;
 
 /** The `size` largest coins, by a ranking of the last hour where one can be had, else by the last one. */
 export async function resolveUniverse(
-  db: Database,
-  locks: LockSession,
-  exchange: Exchange,
+  { db, locks, exchange, believed }: Pick<Work, "db" | "locks" | "exchange" | "believed">,
   size: number,
   log: Logger,
 ): Promise<readonly Coin[]> {
   const age = await findRankingAge(db);
   if (age === null || age > RANKING_TTL_MS) {
+    await believed;
     await refreshByOne(db, locks, exchange, size, age === null, log).catch((error: unknown) => {
       if (age === null || !(error instanceof ExchangeFailure)) throw error;
       log.warn(
@@ -33,6 +33,7 @@ export async function resolveUniverse(
   }
   const members = await listMembers(db, size);
   if (members.length > 0) return withoutUnnamed(members, log);
+  await believed;
   await withTransaction(db, (client) => replaceMembers(client, size, plannerOf(size)));
   return withoutUnnamed(await listMembers(db, size), log);
 }

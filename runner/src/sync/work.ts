@@ -5,12 +5,12 @@ import { openBudget } from "../db/budget.ts";
 import { findDatabaseTime } from "../db/clock.ts";
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
 import { createLockSession, type LockSession } from "../db/lock.ts";
-import { addressOf, checkOrigin, claimOrigin } from "../db/origin.ts";
+import { addressOf, claimOrigin, findOrigin, refuseOther } from "../db/origin.ts";
 import { waitForSchema } from "../db/schema.ts";
 import { isThisHost } from "../db/tls.ts";
 import { TryAgain } from "../errors.ts";
 import { createBinance } from "../exchange/binance.ts";
-import { type Exchange, type Origin, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
+import { type ClockReading, type Exchange, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
 import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
 import { createLimiter } from "../exchange/limiter.ts";
 import { listProxyVariables } from "../exchange/proxy.ts";
@@ -27,6 +27,11 @@ export type Work = {
   readonly locks: LockSession;
   readonly exchange: Exchange;
   readonly exchangeUrl: string;
+  /**
+   * Resolves when the exchange's clock and identity are believed. Before that nothing may ask the exchange or its time,
+   * or store a candle; what the database alone says may be read meanwhile (15 ms of a minute job).
+   */
+  readonly believed: Promise<void>;
   /** The command's signal, also aborted when the locks are lost. */
   readonly signal: AbortSignal;
   readonly report: RunReport;
@@ -101,10 +106,13 @@ export async function withWork(
     clock.catch(() => {}); // awaited in the run, which must record its failure
     const checked = async (report: RunReport): Promise<ExitCode> => {
       report.rateLimitHits = exchange.rateLimitHits;
-      const { aheadMs, origin } = await clock;
-      warnOfClock(context, aheadMs);
-      await checkExchange({ ...run, context, db, exchange, url: settings.exchangeUrl, origin });
-      return work({ db, locks, exchange, exchangeUrl: settings.exchangeUrl, signal, report });
+      const believed = checkExchange({ ...run, context, db, exchange, url: settings.exchangeUrl }, clock);
+      believed.catch(() => {}); // awaited by the work, and below
+      const exitCode = await work({
+        ...{ db, locks, exchange, exchangeUrl: settings.exchangeUrl, believed, signal, report },
+      });
+      await believed;
+      return exitCode;
     };
     const translated = (report: RunReport) =>
       checked(report).catch((error: unknown) => throwForRun(error, context));
@@ -154,20 +162,26 @@ function warnOfClock({ log }: Context, aheadMs: number): void {
   );
 }
 
-/** Refuses an exchange that is not the one of the database: by its mark, and at a new address by its candles. */
-async function checkExchange(asked: {
+type Checked = {
   readonly context: Context;
   readonly db: Database;
   readonly exchange: Exchange;
   readonly url: string;
-  readonly origin: Origin;
   readonly isReadOnly: boolean;
   readonly acceptExchange: string | null;
-}): Promise<void> {
-  const { db, url, origin, isReadOnly } = asked;
+};
+
+/** Refuses an exchange that is not the one of the database: by its mark, and at a new address by its candles. */
+async function checkExchange(checked: Checked, clock: Promise<ClockReading>): Promise<void> {
+  const { context, db, url, isReadOnly } = checked;
   const address = addressOf(url);
-  const stored = await checkOrigin(db, origin, address);
+  const [stored, { aheadMs, origin }] = await Promise.all([findOrigin(db, address), clock]);
+  warnOfClock(context, aheadMs);
+  refuseOther(stored.exchange, origin);
   // loaded at a new address alone
-  if (!stored.isKnown) await (await import("./exchange-identity.ts")).confirmExchange({ ...asked, address });
+  if (!stored.isKnown) {
+    const { confirmExchange } = await import("./exchange-identity.ts");
+    await confirmExchange({ ...checked, origin, address });
+  }
   if (stored.exchange === null && !isReadOnly) await claimOrigin(db, origin, address);
 }
