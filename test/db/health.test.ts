@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { closeDatabase, openDatabase } from "../../runner/src/db/connect.ts";
 import { measureHealth } from "../../runner/src/health/measure.ts";
-import { CHECKS } from "../../runner/src/health/report.ts";
+import { CHECKS, type HealthReport } from "../../runner/src/health/report.ts";
 import {
   badOf,
   deleteCandle,
@@ -30,12 +30,9 @@ test("all is well, and each of the six checks says something", async () => {
   );
 });
 
-test("what its role may not read leads to the check's own runbook, not to that of a database that is away", async () => {
-  await database.query(`
-    create role looks login password 'looks';
-    grant usage on schema r3a, r3a_util to looks;
-    grant select on all tables in schema r3a, r3a_util to looks;
-    revoke select on r3a.run from looks`);
+/** What a role sees that has these rights and no others. */
+async function measureAs(rights: string): Promise<HealthReport> {
+  await database.query(`create role looks login password 'looks'; ${rights}`);
   const url = new URL(database.url);
   [url.username, url.password] = ["looks", "looks"];
   const db = openDatabase(url.href, "test");
@@ -43,12 +40,63 @@ test("what its role may not read leads to the check's own runbook, not to that o
   const report = await measureHealth(db, SETTINGS, wish);
   await closeDatabase(db);
   await database.query("drop owned by looks; drop role looks");
-  expect(resultFor(report, "activity sync 1h")).toMatchObject({
+  return report;
+}
+
+describe("what its role may not read is no database that is away, damaged or full, and no stale candle", () => {
+  const READ = `grant usage on schema r3a, r3a_util to looks; grant select on all tables in schema r3a, r3a_util to looks`;
+  const denied = (name: string) => ({
     status: "error",
-    output: expect.stringContaining("permission denied for table run"),
+    output: expect.stringContaining(`permission denied for ${name}; grant `),
     runbook: "OhlcvScriptErrors",
   });
-  expect(resultFor(report, "freshness 1h")?.status).toBe("pass");
+
+  test("a table fails the checks that read it, and no others", async () => {
+    const ledger = await measureAs(`${READ}; revoke select on r3a.run from looks`);
+    expect(resultFor(ledger, "activity sync 1h")).toMatchObject(denied("table run"));
+    expect(resultFor(ledger, "freshness 1h")?.status).toBe("pass");
+    const candles = await measureAs(`${READ}; revoke select on r3a.series from looks`);
+    for (const title of ["freshness 1h", "coverage 1h", "integrity gaps", "integrity candles"])
+      expect(resultFor(candles, title)).toMatchObject(denied("table series"));
+    expect(resultFor(candles, "activity sync 1h")?.status).toBe("pass");
+  });
+
+  test("a schema fails all that is in it", async () => {
+    const report = await measureAs("");
+    for (const title of ["freshness 1h", "coverage 1h", "integrity gaps", "integrity candles"])
+      expect(resultFor(report, title)).toMatchObject(denied("schema r3a"));
+    expect(report.away).toBeNull();
+    const errors = report.results.filter(({ status }) => status === "error");
+    expect(new Set(errors.map(({ runbook }) => runbook))).toEqual(new Set(["OhlcvScriptErrors"]));
+  });
+
+  test("the database itself leaves nothing to measure, and the row says which right is missing", async () => {
+    const name = new URL(database.url).pathname.slice(1);
+    await database.query(`revoke connect on database ${name} from public`);
+    const report = await measureAs("");
+    await database.query(`grant connect on database ${name} to public`);
+    expect(resultFor(report, "freshness 1h")).toMatchObject({
+      ...denied("database"),
+      output: expect.stringMatching(
+        /permission denied for database .* CONNECT .*; grant connect on database/,
+      ),
+    });
+  });
+});
+
+test("a damaged file leads to the runbook of damage, whichever check meets it", async () => {
+  const isDamaged = `create function r3a.is_damaged() returns boolean language plpgsql as $$ begin raise exception using errcode = 'XX001', message = 'invalid page in block 3'; end $$`;
+  await database.query(`${isDamaged}; alter table r3a.series rename to series_kept;
+    create view r3a.series as select * from r3a.series_kept where r3a.is_damaged()`);
+  const report = await measure();
+  await database.query(
+    "drop view r3a.series; alter table r3a.series_kept rename to series; drop function r3a.is_damaged()",
+  );
+  expect(resultFor(report, "freshness 1h")).toMatchObject({
+    status: "error",
+    output: expect.stringContaining("stored data is damaged"),
+    runbook: "OhlcvDatabaseCorruption",
+  });
 });
 
 describe("freshness, coverage and activity", () => {

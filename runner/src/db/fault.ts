@@ -59,6 +59,11 @@ function meaningOfError(error: unknown): Meaning | null {
   return isCatalogClash(error) ? BUSY : meaningOf(codeOf(error) ?? "");
 }
 
+/** What the server's code means (sqlstate.ts), also of an error that `translate` made; null where it says nothing. */
+export function kindOf(error: unknown): Meaning["kind"] | null {
+  return meaningOfError(error)?.kind ?? null;
+}
+
 /**
  * Whether the server refused one statement, while others may work: no room, no right, no memory. Not where it is away,
  * takes no writes at all, or somebody holds what all wait for.

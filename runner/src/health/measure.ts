@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import { slotOf, WIDTH_MS } from "../candle/interval.ts";
 import type { Interval } from "../contract.ts";
 import type { Database } from "../db/connect.ts";
-import { isGeneral } from "../db/fault.ts";
+import { isGeneral, kindOf } from "../db/fault.ts";
 import { listRunGroups } from "../db/health-activity.ts";
 import {
   findChecksumFailures,
@@ -26,7 +26,9 @@ import {
   type CheckName,
   type CheckResult,
   type HealthReport,
+  RUNBOOK_DAMAGE,
   RUNBOOK_DATABASE_AWAY,
+  RUNBOOK_SETTINGS,
   resultOf,
   worstOf,
 } from "./report.ts";
@@ -88,10 +90,10 @@ export async function measureHealth(
   const results = await Promise.all(
     measurements.map((one) =>
       enter(async () => {
-        if (away !== null) return errorsOf(one, away, true);
+        if (away !== null) return errorsOf(one, away, runbookOf(away) ?? RUNBOOK_DATABASE_AWAY);
         return one.look(ask).catch((error: unknown) => {
           signal.throwIfAborted();
-          return errorsOf(one, error, isGeneral(error));
+          return errorsOf(one, error, runbookOf(error));
         });
       }),
     ),
@@ -204,17 +206,25 @@ function listMeasurements(settings: HealthSettings, now: number): readonly Measu
   ];
 }
 
+/** Null where the check's own runbook is right, as for a look that took too long. */
+function runbookOf(error: unknown): string | null {
+  if (isGeneral(error)) return RUNBOOK_DATABASE_AWAY;
+  // a right or an object that is missing says nothing about candles or disks, and the server does answer
+  if (kindOf(error) === "settings") return RUNBOOK_SETTINGS;
+  return kindOf(error) === "damage" ? RUNBOOK_DAMAGE : null;
+}
+
 function errorsOf(
   { check, components }: Measurement,
   error: unknown,
-  isAway: boolean,
+  runbook: string | null,
 ): readonly CheckResult[] {
   const message = messageOf(error).replace(/\s*\n\s*(- )?/g, " ");
   return components.map((component) =>
     resultOf(check, component, {
       status: "error",
       output: `could not be measured: ${message}`,
-      ...(isAway ? { runbook: RUNBOOK_DATABASE_AWAY } : {}),
+      ...(runbook === null ? {} : { runbook }),
     }),
   );
 }

@@ -45,7 +45,10 @@ const RUNBOOKS: Readonly<Record<CheckName, string>> = {
   backup: "OhlcvBackupStale",
   activity: "OhlcvScriptErrors",
 };
+/** Where a check could not look for one of these reasons, whatever it would have found. */
 export const RUNBOOK_DATABASE_AWAY = "OhlcvDatabaseUnreachable";
+export const RUNBOOK_SETTINGS = RUNBOOKS.activity;
+export const RUNBOOK_DAMAGE = RUNBOOKS.integrity;
 
 const MOST_NAMES = 10;
 
