@@ -196,7 +196,8 @@ export const ENVIRONMENT = {
   DB_SIZE_BUDGET_GB: "size that the database may reach, in GB, for health and doctor. Default: not checked.",
   BINANCE_API_KEY: "optional; public data needs none and it is never sent. Secret.",
   BINANCE_API_SECRET: "optional, as above. Secret.",
-  R3A_RUN_ID: "UUID of the run, to tie it to an outer log. Default: a new one.",
+  R3A_RUN_ID:
+    "UUID of the run, to tie it to an outer log; one that the ledger has already is refused. Default: a new one.",
   R3A_SHARDS: "number of pods of an Indexed Job; with JOB_COMPLETION_INDEX the default of --shard.",
   R3A_HEARTBEAT_FILE:
     "file that `sync --every` touches at its start and after each cycle that ended; the liveness probe of the Deployment reads its age. Default: none.",

@@ -7,7 +7,7 @@ import type { Context } from "./context.ts";
 import { COMMANDS, type CommandName, EXIT, type ExitCode } from "./contract.ts";
 import { exitCodeOf, messageOf, SettingsFault, Stopped, TryAgain, UsageFault } from "./errors.ts";
 import { createLogger, createRedactor, createResultRedactor } from "./log.ts";
-import { parseCount } from "./settings.ts";
+import { type Environment, parseCount, parseSettings } from "./settings.ts";
 import { describeUnderWay } from "./under-way.ts";
 
 /** The only file that reads the process: arguments, environment, signals, streams, exit. */
@@ -133,6 +133,16 @@ async function runCommand(argv: readonly string[]): Promise<ExitCode> {
   return outcome;
 }
 
+/** Null also where it is wrong: the command tells that together with its other settings. */
+function runIdOf(environment: Environment): string | null {
+  try {
+    return parseSettings(environment, ["runId"]).runId;
+  } catch (error) {
+    if (error instanceof SettingsFault) return null;
+    throw error;
+  }
+}
+
 function contextOf(name: CommandName, options: RawOptions): Context {
   const faults = collectFaults();
   const deadlineS =
@@ -150,7 +160,7 @@ function contextOf(name: CommandName, options: RawOptions): Context {
     );
     timer.unref();
   }
-  const runId = /^[0-9a-f-]{36}$/.test(env.R3A_RUN_ID ?? "") ? String(env.R3A_RUN_ID) : uuidv7();
+  const runId = runIdOf(env) ?? uuidv7();
   const logOf = (id: string) => log.child({ job_name: name, run_id: id });
   return {
     env,

@@ -47,6 +47,8 @@ export type Settings = {
   /** Pods of an Indexed Job, and which of them this is, from 0. */
   readonly shards: number;
   readonly shardIndex: number;
+  /** null: a new one. */
+  readonly runId: string | null;
 };
 
 const LARGEST_JOB = 9999;
@@ -72,6 +74,7 @@ const PARSERS: { readonly [K in keyof Settings]: Parser<Settings[K]> } = {
   weightLimit: { name: "WEIGHT_LIMIT", fallback: "0.8", parse: parseShare },
   shards: { name: "R3A_SHARDS", fallback: "1", parse: (text) => parseCount(text, LARGEST_JOB) },
   shardIndex: { name: "JOB_COMPLETION_INDEX", fallback: "0", parse: parseIndex },
+  runId: { name: "R3A_RUN_ID", fallback: "", parse: (text) => (text === "" ? null : parseRunId(text)) },
   egressKey: { name: "EGRESS_KEY", fallback: "default", parse: parseEgressKey },
   maintMaxOps: { name: "MAINT_MAX_OPS", fallback: "300", parse: (text) => parseCount(text, 100_000) },
   refreshLookbackMs: { name: "REFRESH_LOOKBACK", fallback: "3 days", parse: parseDuration },
@@ -185,6 +188,15 @@ export function parseCount(text: string, max: number): number {
 /** Binance lists about 1,500 spot symbols that trade. */
 export function parseUniverseSize(text: string): number {
   return parseCount(text, 2000);
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function parseRunId(text: string): string {
+  if (UUID.test(text)) return text.toLowerCase();
+  throw new Error(
+    `must be a UUID such as 01a20000-0000-7000-8000-000000000001, not ${JSON.stringify(text.slice(0, 60))}`,
+  );
 }
 
 function parseShare(text: string): number {

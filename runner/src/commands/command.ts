@@ -42,7 +42,9 @@ export function collectFaults(): Faults {
     settings(context, needed) {
       const ofArguments = [...faults, ...context.faults];
       try {
-        const settings = parseSettings(context.env, needed);
+        // every command that works has a run; doctor, which needs no settings, tells what is wrong with each
+        const all = needed.length === 0 ? needed : [...needed, "runId" as const];
+        const settings = parseSettings(context.env, all);
         if (ofArguments.length > 0) throw new UsageFault(ofArguments);
         return settings;
       } catch (error) {

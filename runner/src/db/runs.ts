@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { Interval } from "../contract.ts";
+import { SettingsFault } from "../errors.ts";
 import { type Database, withClient, withTransaction } from "./connect.ts";
 
 /** How a run ended, as the ledger says it. */
@@ -40,7 +41,12 @@ export type RunEnd = {
 
 const OPEN_RUN = `
   insert into r3a.run (run_id, command, arguments, deadline_s, host, pid, version)
-  values ($1, $2, $3, $4, $5, $6, $7)`;
+  values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`;
+
+const WHOSE_RUN = `
+  select command, outcome, to_char(started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as started_at
+  from r3a.run where run_id = $1`;
+type WhoseRunRow = { command: string; outcome: string; started_at: string };
 
 const HEARTBEAT = `update r3a.run set heartbeat_at = now() where run_id = $1 and outcome = 'running'`;
 
@@ -66,7 +72,8 @@ const COUNT_RUN = `
 const ADD_ENDED = `
   insert into r3a.run (run_id, command, arguments, deadline_s, host, pid, version, outcome, exit_code, rate_limit_hits,
          error_summary, started_at, finished_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() - $12::float8 * interval '1 ms', now())`;
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() - $12::float8 * interval '1 ms', now())
+  on conflict do nothing`;
 
 const LONGEST_ARGUMENTS = 500;
 
@@ -85,10 +92,24 @@ export function renderSyncArguments({ interval, shard, top, symbols }: SyncForm)
   return `${interval}${part}${which}`.slice(0, LONGEST_ARGUMENTS);
 }
 
+/** Throws SettingsFault where the ledger has another run of this id. */
 export async function openRun(db: Database, run: NewRun): Promise<void> {
-  await withClient(db, (client) =>
-    client.query(OPEN_RUN, [run.runId, run.command, run.args, run.deadlineS, run.host, run.pid, run.version]),
-  );
+  await withClient(db, async (client) => {
+    const { rowCount } = await client.query(OPEN_RUN, valuesOf(run));
+    if (rowCount === 0) await refuseTaken(client, run);
+  });
+}
+
+function valuesOf({ runId, command, args, deadlineS, host, pid, version }: NewRun): unknown[] {
+  return [runId, command, args, deadlineS, host, pid, version];
+}
+
+async function refuseTaken(client: pg.PoolClient, { runId }: NewRun): Promise<never> {
+  const [taken] = (await client.query<WhoseRunRow>(WHOSE_RUN, [runId])).rows;
+  const whose = taken === undefined ? "" : ` (${taken.command} of ${taken.started_at}, ${taken.outcome})`;
+  throw new SettingsFault([
+    `R3A_RUN_ID ${runId} is the id of a run that the ledger has already${whose}: give each run an id of its own, or leave the variable out`,
+  ]);
 }
 
 export async function beat(db: Database, runId: string): Promise<void> {
@@ -113,14 +134,18 @@ export async function closeRun(
   });
 }
 
-/** Adds a run that is over, and counts it; `ms` is how long it took. For the transaction of whoever calls. */
+/**
+ * Adds a run that is over, and counts it; `ms` is how long it took. For the transaction of whoever calls. Throws
+ * SettingsFault where the ledger has another run of this id.
+ */
 export async function addEndedRun(
   client: pg.PoolClient,
-  { runId, command, args, deadlineS, host, pid, version }: NewRun,
+  run: NewRun,
   { outcome, exitCode, rateLimitHits, error }: RunEnd,
   ms: number,
 ): Promise<void> {
-  const opened = [runId, command, args, deadlineS, host, pid, version];
-  await client.query(ADD_ENDED, [...opened, outcome, exitCode, rateLimitHits, error, ms]);
-  await client.query(COUNT_RUN, [command, outcome]);
+  const ended = [...valuesOf(run), outcome, exitCode, rateLimitHits, error, ms];
+  const { rowCount } = await client.query(ADD_ENDED, ended);
+  if (rowCount === 0) await refuseTaken(client, run);
+  await client.query(COUNT_RUN, [run.command, outcome]);
 }

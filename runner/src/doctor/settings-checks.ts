@@ -28,6 +28,7 @@ const OTHERS: Readonly<Record<Exclude<keyof Settings, "dbUrl">, true>> = {
   dbSizeBudgetGb: true,
   shards: true,
   shardIndex: true,
+  runId: true,
 };
 
 const DB_URL_REMEDY =
