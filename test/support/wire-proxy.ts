@@ -4,6 +4,8 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 /** What passes one connection: each side may hold bytes back, change them, or swallow them. */
 export type Wire = { readonly toServer: (data: Buffer) => void; readonly toClient: (data: Buffer) => void };
 export type Tap = {
+  /** Leads this connection to another server. */
+  readonly target?: string;
   readonly onClient?: (data: Buffer, wire: Wire) => void;
   readonly onServer?: (data: Buffer, wire: Wire) => void;
 };
@@ -16,12 +18,12 @@ export type WireProxy = {
 
 /** A TCP proxy before the database; `tap` is asked once for each connection, counted from 1. */
 export async function startWireProxy(target: string, tap: (connection: number) => Tap): Promise<WireProxy> {
-  const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let connections = 0;
   const server = createServer({ allowHalfOpen: true }, (client) => {
     connections += 1;
-    const { onClient, onServer } = tap(connections);
+    const { onClient, onServer, target: other } = tap(connections);
+    const { hostname, port } = new URL(other ?? target);
     const upstream = connect(Number(port), hostname);
     for (const each of [client, upstream]) {
       sockets.add(each);

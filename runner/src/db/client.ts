@@ -1,7 +1,7 @@
 import pg from "pg";
 import { messageOf, SettingsFault } from "../errors.ts";
 import { codeOf } from "./fault.ts";
-import { checkSession, SET_SESSION, type SessionRow } from "./session.ts";
+import { checkSession, SET_SESSION, type Session, type SessionRow } from "./session.ts";
 import { meaningOf } from "./sqlstate.ts";
 import { parseTls, type Tls, withoutTls } from "./tls.ts";
 import { faultOfTls, guardLogin, refusalOf, type TlsRefusal } from "./tls-fault.ts";
@@ -10,9 +10,7 @@ import { watchStatement } from "./watch.ts";
 /** A server that answers has ended a session long before. */
 const CLOSE_MS = 1_000;
 
-/** What a client's session is, once its settings are checked. `pid` is the server's process, `role` whom it works as. */
-export type Session = { readonly pid: number; readonly role: string };
-
+/** Of each client, what its session is once its settings are checked. */
 const sessions = new WeakMap<pg.ClientBase, Promise<Session>>();
 
 /** The session of a client that is connected. Rejects where its settings could not be made what they must be. */

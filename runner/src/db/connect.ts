@@ -38,6 +38,8 @@ export type Database = {
   readonly lastUsed: WeakMap<pg.PoolClient, number>;
   /** Those that are connected. */
   readonly clients: Set<pg.PoolClient>;
+  /** Told of each new session which server it is on (session.ts): sessions that hold locks belong to one server. */
+  readonly locked: Set<(server: string) => void>;
 };
 
 const SessionClient = new Proxy(pg.Client, {
@@ -57,12 +59,23 @@ export function openDatabase(url: string, name: string): Database {
   pool.on("error", () => {});
   // the same for one in use: the pool takes its own listener away while somebody has the client
   const clients = new Set<pg.PoolClient>();
+  const locked: Database["locked"] = new Set();
   pool.on("connect", (client) => {
     client.on("error", () => {});
     clients.add(client);
+    // whoever uses the client is told of a session that could not be set
+    sessionOf(client).then(
+      ({ server }) => tellServer({ locked }, server),
+      () => {},
+    );
   });
   pool.on("remove", (client) => clients.delete(client as pg.PoolClient));
-  return { url, name, pool, lastUsed: new WeakMap(), clients };
+  return { url, name, pool, lastUsed: new WeakMap(), clients, locked };
+}
+
+/** A new session is on this server. */
+export function tellServer({ locked }: Pick<Database, "locked">, server: string): void {
+  for (const tell of locked) tell(server);
 }
 
 /** Ends the pool; a connection that hangs is not waited for, and does not keep the process. */

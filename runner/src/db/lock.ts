@@ -4,7 +4,7 @@ import type pg from "pg";
 import { coalesce } from "../coalesce.ts";
 import { TryAgain } from "../errors.ts";
 import { sleep } from "../time.ts";
-import { createClient, cutClient } from "./client.ts";
+import { createClient, cutClient, sessionOf } from "./client.ts";
 import { clientConfig, type Database, withClient } from "./connect.ts";
 import { translate } from "./fault.ts";
 
@@ -40,6 +40,10 @@ const SIGN_EVERY_MS = 10_000;
 const SIGN_WITHIN_MS = 15_000;
 const SIGN = "select 1 as alive";
 const SILENT = `the connection that holds our locks gave no answer for ${SIGN_WITHIN_MS / 1000} s; the run stops here, before the server frees them`;
+
+/** A fail-over: the locks stay on the old server, where they hold nobody off, and its connection may be silent for long. */
+const ELSEWHERE =
+  "DB_URL leads to another server than the one that holds our locks (a fail-over or a restart; or a pooler spreads sessions over several servers); the run stops here";
 
 /** Resolves when the session does not answer any more; rejects when `over` is aborted. */
 async function waitForSilence(client: pg.Client, over: AbortSignal): Promise<void> {
@@ -82,6 +86,14 @@ export function createLockSession(db: Database, stop?: AbortSignal): LockSession
       throw translate(error);
     });
     client = next;
+    const { server } = await sessionOf(next);
+    const compare = (other: string) => {
+      if (other === server) return;
+      lost.abort(new TryAgain(ELSEWHERE));
+      cutClient(next);
+    };
+    db.locked.add(compare);
+    over.signal.addEventListener("abort", () => db.locked.delete(compare));
     waitForSilence(next, over.signal).then(
       () => {
         lost.abort(new TryAgain(SILENT));

@@ -2,8 +2,8 @@ import { runner } from "node-pg-migrate";
 import pg from "pg";
 import { ROLES } from "../contract.ts";
 import { TryAgain } from "../errors.ts";
-import { createClient, cutClient } from "./client.ts";
-import { clientConfig, closeDatabase, type Database, openDatabase } from "./connect.ts";
+import { createClient, cutClient, sessionOf } from "./client.ts";
+import { clientConfig, closeDatabase, type Database, openDatabase, tellServer } from "./connect.ts";
 import { translate } from "./fault.ts";
 import { openLockSession, waitForLock } from "./lock.ts";
 import { isBusy, retryBusy } from "./lock-retry.ts";
@@ -85,6 +85,7 @@ async function withMigrateLock<T>(
       throw new TryAgain("another migration holds the lock for more than 5 min; see r3a_util.lock_holder");
     }
     await client.connect();
+    tellServer(db, (await sessionOf(client)).server);
     return await work(db, () => applyFiles(db, client, { ...wish, stop: locks.signal, until }));
   } catch (error) {
     throw translate(error);

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { createClient, sessionOf } from "./client.ts";
-import { clientConfig, type Database, faultOf, withClient } from "./connect.ts";
+import { clientConfig, type Database, faultOf, tellServer, withClient } from "./connect.ts";
 import { isConnectionError, translate } from "./fault.ts";
 
 /** A connection that belongs to one piece of work: its settings, its transaction and its warnings are no one else's. */
@@ -60,7 +60,10 @@ export async function withOwnClient<T>(
   signal.addEventListener("abort", cancel);
   try {
     await client.connect();
-    pid = (await sessionOf(client)).pid;
+    const session = await sessionOf(client);
+    pid = session.pid;
+    tellServer(db, session.server);
+    signal.throwIfAborted();
     return await work({ query, takeWarnings: () => warnings.splice(0) });
   } catch (error) {
     throw await faultOf(client, error);

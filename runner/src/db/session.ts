@@ -68,8 +68,11 @@ const setting = (name: string, value: string) =>
   `pg_catalog.set_config(${pg.escapeLiteral(name)}, ${pg.escapeLiteral(value)}, false)`;
 const as = (name: string) => ` as ${pg.escapeIdentifier(name)}`;
 
-/** One statement, one row: each setting with the value that it has now, the server's process and the role. */
-export const SET_SESSION = `select pg_catalog.pg_backend_pid() as pid, current_user as role, ${[
+/**
+ * One statement, one row: each setting with the value that it has now, the server's process, the role, and when the server
+ * was started, which tells one server from another after a fail-over.
+ */
+export const SET_SESSION = `select pg_catalog.pg_backend_pid() as pid, current_user as role, extract(epoch from pg_catalog.pg_postmaster_start_time())::pg_catalog.text as server, ${[
   ...NEEDED.map(([name, value]) => setting(name, value) + as(name)),
   ...NEEDED_SINCE_17.map(
     ([name, value]) =>
@@ -78,12 +81,12 @@ export const SET_SESSION = `select pg_catalog.pg_backend_pid() as pid, current_u
   ...KEEPALIVES.map(([name, value]) => setting(name, value) + as(name)),
 ].join(", ")}`;
 
-export type SessionRow = { readonly pid: number; readonly role: string } & Readonly<
-  Record<string, string | number | null>
->;
+/** `pid` is the server's process, `role` whom the session works as, `server` the start of the server as text. */
+export type Session = { readonly pid: number; readonly role: string; readonly server: string };
+export type SessionRow = Session & Readonly<Record<string, string | number | null>>;
 
-/** Returns process and role. Throws SettingsFault with every setting that is not what it was set to. */
-export function checkSession(row: SessionRow | undefined): { readonly pid: number; readonly role: string } {
+/** Throws SettingsFault with every setting that is not what it was set to. */
+export function checkSession(row: SessionRow | undefined): Session {
   const expected = [...NEEDED, ...NEEDED_SINCE_17.filter(([name]) => row?.[name] != null)];
   const faults = expected
     .filter(([name, value]) => row?.[name] !== value)
@@ -92,5 +95,5 @@ export function checkSession(row: SessionRow | undefined): { readonly pid: numbe
         `DB_URL: the session's ${name} was set to ${JSON.stringify(value)} and is ${JSON.stringify(row?.[name] ?? null)}: a pooler between us and the server may drop settings; use one in session mode, or lead DB_URL to the server itself`,
     );
   if (row === undefined || faults.length > 0) throw new SettingsFault(faults);
-  return { pid: row.pid, role: row.role };
+  return { pid: row.pid, role: row.role, server: row.server };
 }
