@@ -36,7 +36,7 @@ export async function runFill(
   const { interval, symbols, size, shard } = selection;
   return withWork(context, settings, { ...fill, isReadOnly: false }, async (work) => {
     if (symbols === null) {
-      const coins = await resolveUniverse(work, size, context.log);
+      const coins = await resolveUniverse(work, size, context);
       return fillCoins(context, work, fill, { interval, areNamed: false }, takeShard(coins, shard));
     }
     return fillNamed(context, work, fill, selection, takeShard(symbols, shard));

@@ -1,29 +1,33 @@
 import { printable } from "../candle/printable.ts";
 import { isSymbol, parseSymbol } from "../candle/symbol.ts";
+import type { Context } from "../context.ts";
 import type { Coin } from "../db/coins.ts";
 import { type Database, withTransaction } from "../db/connect.ts";
 import { type LockSession, waitForLock } from "../db/lock.ts";
 import { findRankingAge, listMembers, replaceMembers } from "../db/members.ts";
+import { findRefusal, noteRanking } from "../db/ranking-notes.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";
-import { renderDuration } from "../time.ts";
+import { renderDuration, renderTime } from "../time.ts";
 import { plannerOf, refreshRanking } from "./ranking.ts";
 import type { Work } from "./work.ts";
 
 const RANKING_TTL_MS = 3_600_000;
 const FIRST_RANKING_WAIT_MS = 30_000;
 
+type Told = Pick<Context, "log" | "redact">;
+
 /** The `size` largest coins, by a ranking of the last hour where one can be had, else by the last one. */
 export async function resolveUniverse(
   { db, locks, exchange, believed }: Pick<Work, "db" | "locks" | "exchange" | "believed">,
   size: number,
-  log: Logger,
+  { log, redact }: Told,
 ): Promise<readonly Coin[]> {
   const age = await findRankingAge(db);
   if (age === null || age > RANKING_TTL_MS) {
     await believed;
-    await refreshByOne(db, locks, exchange, size, age === null, log).catch((error: unknown) => {
+    await refreshByOne(db, locks, exchange, size, age === null, { log, redact }).catch((error: unknown) => {
       if (age === null || !(error instanceof ExchangeFailure)) throw error;
       log.warn(
         { "event.name": "ranking_kept" },
@@ -45,15 +49,39 @@ async function refreshByOne(
   exchange: Exchange,
   size: number,
   isFirst: boolean,
-  log: Logger,
+  told: Told,
 ): Promise<void> {
   if (!(await waitForLock(locks, "universe", "ranking", isFirst ? FIRST_RANKING_WAIT_MS : 0))) return;
   try {
     const age = await findRankingAge(db);
-    if (age === null || age > RANKING_TTL_MS) await refreshRanking(db, exchange, size, age, log);
+    if (age === null) await refreshRanking(db, exchange, size, null, told.log);
+    else if (age > RANKING_TTL_MS) await refreshUnlessRefused(db, exchange, size, age, told);
   } finally {
     await locks.unlock("universe", "ranking");
   }
+}
+
+/** A refusal is remembered for a while where an older ranking can stay: each run would ask again, every minute. */
+async function refreshUnlessRefused(
+  db: Database,
+  exchange: Exchange,
+  size: number,
+  age: number,
+  { log, redact }: Told,
+): Promise<void> {
+  const refusal = await findRefusal(db);
+  if (refusal !== null)
+    throw new ExchangeFailure(
+      "garbage",
+      `no list is asked for before ${renderTime(refusal.until)}, since they were refused at ${renderTime(refusal.at)}: ${refusal.reason}`,
+    );
+  try {
+    await refreshRanking(db, exchange, size, age, log);
+  } catch (error) {
+    if (error instanceof ExchangeFailure) await noteRanking(db, redact(error.message));
+    throw error;
+  }
+  await noteRanking(db, null);
 }
 
 /** A name that an older version stored and that no command can name stays out, or nobody could ever look at its candles. */
