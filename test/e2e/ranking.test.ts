@@ -40,7 +40,7 @@ const answerTo = (path: string, answer: (url: URL) => Answer | null) => {
 
 beforeEach(async () => {
   await database.query(
-    "truncate r3a.coin, r3a.universe_member, r3a.series, r3a.ohlcv_gap_log, r3a.ohlcv_partitioned, r3a_util.last_ts_by_coin_interval, r3a.exchange_source, r3a.run, r3a.run_item",
+    "truncate r3a.coin, r3a.universe_member, r3a.series, r3a.ohlcv_gap_log, r3a.ohlcv_partitioned, r3a_util.last_ts_by_coin_interval, r3a.exchange_source; delete from r3a.run where command = 'ranking'",
   );
 });
 afterEach(() => {
