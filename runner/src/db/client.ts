@@ -1,7 +1,7 @@
 import pg from "pg";
 import { messageOf, SettingsFault } from "../errors.ts";
-import { codeOf } from "./fault.ts";
-import { checkSession, SET_SESSION, type Session, type SessionRow } from "./session.ts";
+import { codeOf, markLogin } from "./fault.ts";
+import { checkSession, faultOfLimit, SET_SESSION, type Session, type SessionRow } from "./session.ts";
 import { meaningOf } from "./sqlstate.ts";
 import { parseTls, type Tls, withoutTls } from "./tls.ts";
 import { faultOfTls, guardLogin, refusalOf, type TlsRefusal } from "./tls-fault.ts";
@@ -37,8 +37,20 @@ export function createClient(config: pg.ClientConfig): pg.Client {
   watchStatements(client, () => makeClient(config, readTls(config)));
   const start = async () => {
     sendTogether(client);
-    const { rows } = await client.query<SessionRow>(SET_SESSION);
-    return checkSession(rows[0]);
+    let ended: unknown = null;
+    const onEnd = (error: unknown) => {
+      ended = error;
+    };
+    // between login and first statement an error belongs to no statement
+    client.once("error", onEnd);
+    try {
+      const { rows } = await client.query<SessionRow>(SET_SESSION);
+      return checkSession(rows[0]);
+    } catch (error) {
+      throw faultOfLimit(codeOf(error)) ?? faultOfLimit(codeOf(ended)) ?? error;
+    } finally {
+      client.off("error", onEnd);
+    }
   };
   const open = () => {
     const session = start();
@@ -101,7 +113,7 @@ function readTls({ connectionString = "" }: pg.ClientConfig): Tls {
 /** Where no safe connection came about, DB_URL or the server's certificate is wrong; other errors come out as they are. */
 function asFault<E>(error: E, tls: Tls): E | TlsRefusal {
   const fault = faultOfTls(error, tls);
-  return fault === null ? error : refusalOf(fault);
+  return fault === null ? markLogin(error) : refusalOf(fault);
 }
 
 type Stream = { readonly once: (event: string, told: () => void) => unknown };

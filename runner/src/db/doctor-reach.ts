@@ -2,17 +2,19 @@ import { lookup } from "node:dns/promises";
 import { connect } from "node:net";
 import { TLSSocket } from "node:tls";
 import type pg from "pg";
-import { messageOf } from "../errors.ts";
+import { messageOf, SettingsFault } from "../errors.ts";
 import { createClient } from "./client.ts";
 import { clientConfig, type Database } from "./connect.ts";
 import { withReader } from "./doctor-reader.ts";
 import { codeOf, reasonOfLogin } from "./fault.ts";
+import { meaningOfLogin } from "./login.ts";
 import { parseTls, type Tls } from "./tls.ts";
 import { isTlsRefusal } from "./tls-fault.ts";
 
 /** How far a connection came: `step` is the one that failed. Messages never hold the URL. */
 export type Reach =
-  | { readonly step: "host" | "port" | "login"; readonly address: string; readonly message: string }
+  | { readonly step: "host" | "port"; readonly address: string; readonly message: string }
+  | { readonly step: "login"; readonly address: string; readonly message: string; readonly remedy?: string }
   | { readonly step: "tls"; readonly address: string; readonly message: string; readonly remedy: string }
   | { readonly step: "in"; readonly address: string; readonly ms: number; readonly transport: Transport };
 
@@ -52,7 +54,11 @@ export async function reachDatabase(url: string, signal: AbortSignal): Promise<R
     // with a path as its host there was no knock before
     const isClosed = error instanceof Error && "syscall" in error && error.syscall === "connect";
     const message = `${reasonOfLogin(error)}${code === null ? "" : ` (${code})`}`;
-    return { step: isClosed ? "port" : "login", address, message };
+    if (isClosed) return { step: "port", address, message };
+    // a session that its own limits ended
+    if (error instanceof SettingsFault) return { step: "login", address, message: error.faults.join("; ") };
+    const remedy = meaningOfLogin(error)?.remedy;
+    return { step: "login", address, message, ...(remedy !== undefined && { remedy }) };
   } finally {
     signal.removeEventListener("abort", cut);
     await client.end().catch(() => {});

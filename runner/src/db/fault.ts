@@ -1,5 +1,6 @@
 import pg from "pg";
 import { messageOf, SettingsFault, Stopped, TryAgain } from "../errors.ts";
+import { meaningOfLogin } from "./login.ts";
 import {
   BUSY,
   INSUFFICIENT_PRIVILEGE,
@@ -55,8 +56,19 @@ export function isCatalogClash(error: unknown): boolean {
   return told.code === INTERNAL_ERROR && /^tuple concurrently (updated|deleted)/.test(told.message);
 }
 
+/** Errors that a login ended with, by `markLogin`. */
+const logins = new WeakSet<Error>();
+
+/** Notes that a login ended with this error: some codes of the server mean something else then (login.ts). */
+export function markLogin<E>(error: E): E {
+  if (error instanceof Error) logins.add(error);
+  return error;
+}
+
 function meaningOfError(error: unknown): Meaning | null {
-  return isCatalogClash(error) ? BUSY : meaningOf(codeOf(error) ?? "");
+  const told = error instanceof Error && error.cause instanceof pg.DatabaseError ? error.cause : error;
+  const ofLogin = told instanceof Error && logins.has(told) ? meaningOfLogin(told) : null;
+  return ofLogin ?? (isCatalogClash(error) ? BUSY : meaningOf(codeOf(error) ?? ""));
 }
 
 /** What the server's code means (sqlstate.ts), also of an error that `translate` made; null where it says nothing. */
@@ -124,10 +136,17 @@ function asError(meaning: Meaning, cause: unknown, role?: string): Error {
   return code === null ? error : Object.assign(error, { code });
 }
 
-function errorOf({ kind, says }: Meaning, cause: unknown, role?: string): Error {
+function errorOf({ kind, says, remedy }: Meaning, cause: unknown, role?: string): Error {
   if (kind === "settings") {
     const grant = codeOf(cause) === INSUFFICIENT_PRIVILEGE ? grantOf(messageOf(cause), role) : "";
-    return Object.assign(new SettingsFault([`${says}: ${describeServer(cause)}${grant}`]), { cause });
+    return Object.assign(
+      new SettingsFault([
+        `${says}: ${describeServer(cause)}${grant}${remedy === undefined ? "" : `; ${remedy}`}`,
+      ]),
+      {
+        cause,
+      },
+    );
   }
   if (kind === "damage") return new Error(`${says} (${describeServer(cause)})`, { cause });
   const detail = cause instanceof pg.DatabaseError && cause.detail !== undefined ? ` (${cause.detail})` : "";

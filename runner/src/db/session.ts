@@ -1,5 +1,6 @@
 import pg from "pg";
 import { SettingsFault } from "../errors.ts";
+import { IDLE_SESSION_TIMEOUT, QUERY_CANCELED, TRANSACTION_TIMEOUT } from "./sqlstate.ts";
 
 /** How long a statement waits for a lock unless its own transaction says otherwise; then it ends with 55P03. */
 export const LOCK_WAIT_MS = 5_000;
@@ -84,6 +85,22 @@ export const SET_SESSION = `select pg_catalog.pg_backend_pid() as pid, current_u
 /** `pid` is the server's process, `role` whom the session works as, `server` the start of the server as text. */
 export type Session = { readonly pid: number; readonly role: string; readonly server: string };
 export type SessionRow = Session & Readonly<Record<string, string | number | null>>;
+
+/** Limits that can end a session before SET_SESSION has set them, by the SQLSTATE that the server then ends it with. */
+const LIMITS: Readonly<Record<string, string>> = {
+  [QUERY_CANCELED]: "statement_timeout",
+  [TRANSACTION_TIMEOUT]: "transaction_timeout",
+  [IDLE_SESSION_TIMEOUT]: "idle_session_timeout",
+};
+
+/** Null where SET_SESSION failed for another reason; `code` is an SQLSTATE. */
+export function faultOfLimit(code: string | null): SettingsFault | null {
+  const name = LIMITS[code ?? ""];
+  if (name === undefined) return null;
+  return new SettingsFault([
+    `DB_URL: ${name} of the server, the database or the role is so short that the server ended the session before its settings could be made: reset it there (alter role NAME reset ${name}; select * from pg_db_role_setting shows who has it)`,
+  ]);
+}
 
 /** Throws SettingsFault with every setting that is not what it was set to. */
 export function checkSession(row: SessionRow | undefined): Session {

@@ -9,6 +9,10 @@ export const UNDEFINED_TABLE = "42P01";
 export const UNDEFINED_COLUMN = "42703";
 export const INSUFFICIENT_PRIVILEGE = "42501";
 export const UNDEFINED_FUNCTION = "42883";
+export const TRANSACTION_TIMEOUT = "25P04";
+export const IDLE_SESSION_TIMEOUT = "57P05";
+/** The class of the server's own faults. */
+export const DAMAGE_CLASS = "XX";
 export const UNIQUE_VIOLATION = "23505";
 /** Of a role, among others, that is there already. */
 export const DUPLICATE_OBJECT = "42710";
@@ -24,6 +28,8 @@ export type Meaning = {
   readonly kind: "away" | "later" | "settings" | "damage";
   /** What happened and what to do next; the server's own words follow. */
   readonly says: string;
+  /** What to do, where the server's own words must come first. */
+  readonly remedy?: string;
   /** Every other statement of the run would meet the same: it ends at once. */
   readonly isForAll?: true;
 };
@@ -69,7 +75,7 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
     kind: "away",
     says: "the server ended our transaction, since it was idle for a minute: this machine slept, or has too much to do",
   },
-  "25P04": {
+  [TRANSACTION_TIMEOUT]: {
     kind: "later",
     says: "the server ended our transaction, since it took longer than its transaction_timeout",
   },
@@ -94,6 +100,10 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
     says: "the disk of the database server is full: make room (doctor --only size says how large the database is), then the next run goes on where this one ended",
   },
   "53200": MEMORY,
+  "53400": {
+    kind: "settings",
+    says: "a limit of the server is too low for this statement: raise it for the role or the database (alter role NAME set temp_file_limit = ...)",
+  },
   "53300": {
     kind: "away",
     says: "the database server has no connection left: raise its max_connections, or end sessions that nobody needs",
@@ -110,9 +120,12 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   "57P01": AWAY, // admin_shutdown, pg_terminate_backend
   "57P02": AWAY, // crash_shutdown
-  "57P03": AWAY, // cannot_connect_now
+  "57P03": {
+    kind: "away",
+    says: "the database server lets nobody in at this moment: it starts, stops or recovers, and its own log says how far it is",
+  },
   "57P04": REFUSED, // database_dropped
-  "57P05": AWAY, // idle_session_timeout
+  [IDLE_SESSION_TIMEOUT]: AWAY, // idle_session_timeout
   "58030": DAMAGE, // io_error
   "58P01": DAMAGE, // a file of the database is not there
   XX001: DAMAGE, // data_corrupted

@@ -52,7 +52,7 @@ const WAY_REMEDY = {
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [
     /53300/,
-    "end what holds the connections (select application_name, count(*) from pg_stat_activity group by 1), or raise max_connections",
+    "end what holds the connections (select application_name, count(*) from pg_stat_activity group by 1), or raise max_connections, or the connection limit of the role or database that is named",
   ],
   [/57P03/, "wait: the server starts, stops or recovers; its own log says how far it is"],
   [
@@ -71,7 +71,8 @@ export function judgeReach(reach: Reach): Finding {
     tls: `no safe connection to ${reach.address}`,
   }[reach.step];
   if (reach.step === "tls") return fail(`${told}: ${reach.message}`, reach.remedy);
-  const remedy = REMEDIES.find(([words]) => words.test(reach.message))?.[1] ?? WAY_REMEDY[reach.step];
+  const own = reach.step === "login" ? reach.remedy : undefined;
+  const remedy = own ?? REMEDIES.find(([words]) => words.test(reach.message))?.[1] ?? WAY_REMEDY[reach.step];
   return fail(`${told}: ${reach.message}`, remedy);
 }
 
