@@ -30,7 +30,7 @@ export function renderTime(ms: number): string {
 /** A rough length for people: `45 s`, `2.5 min`, `12 min`, `3.5 h`, `2.1 d`; at most 5 % beside the truth from 10 s on. */
 export function renderDuration(ms: number): string {
   const seconds = ms / 1000;
-  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 119.5) return `${Math.round(seconds)} s`;
   // whole minutes would be a quarter off: 150 s were 3 min
   if (seconds < 9.95 * 60) return `${(seconds / 60).toFixed(1).replace(/\.0$/, "")} min`;
   if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
