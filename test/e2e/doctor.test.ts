@@ -107,13 +107,13 @@ describe("a database that is away is one failure, found at its own step", () => 
       "a wrong password",
       () => dbUrl({ password: "canary-4711" }),
       /does not let us in.*password.*28P01/,
-      /correct user/,
+      /correct the password/,
     ],
     [
       "a database that is not there",
       () => dbUrl({ pathname: "/nowhere" }),
       /"nowhere" does not exist \(3D000\)/,
-      /correct user, password and database/,
+      /correct the name of the database/,
     ],
   ])("%s", async (_, env, found, remedy) => {
     const { code, checks, of } = await runDoctor(world.env(env()));
