@@ -34,6 +34,7 @@ function fill(
   size: number,
   answers: Answers,
   write: (page: PageWrite, index: number) => Promise<void> = async () => {},
+  start: SeriesState & { readonly logFault?: Error } = EMPTY,
 ) {
   const [asked, written]: [Span[], PageWrite[]] = [[], []];
   const unused = () => Promise.reject(new Error("a page needs candles only"));
@@ -56,6 +57,7 @@ function fill(
     rateLimitHits: () => 0,
   };
   const progress: number[] = [];
+  const pageSlots = pLimit(32);
   const log = new Map<string, Gap>();
   const list = (keep: (gap: Gap) => boolean) =>
     [...log.values()]
@@ -65,12 +67,15 @@ function fill(
     {
       exchange,
       gaps: {
-        touching: async ({ from, to }) => list((gap) => gap.from <= to && gap.to >= from),
+        touching: async ({ from, to }) => {
+          if (start.logFault !== undefined) throw start.logFault;
+          return list((gap) => gap.from <= to && gap.to >= from);
+        },
         delisted: async ({ from, to }) =>
           list((gap) => gap.state === "after_delisting" && gap.from >= from && gap.from < to),
       },
       findOthers: unused,
-      pageSlots: pLimit(32),
+      pageSlots,
       signal: stop.signal,
       onPage: (count) => progress.push(count),
       async writer(page) {
@@ -80,10 +85,10 @@ function fill(
         return { added: page.candles.length, revised: 0 };
       },
     },
-    EMPTY,
+    start,
     splitPages("1h", span(0, size)).map((page) => ({ ...page, kind: "fetch" as const })),
   );
-  return { filled, asked, written, stop, progress, gaps: () => list(() => true) };
+  return { filled, asked, written, stop, progress, pageSlots, gaps: () => list(() => true) };
 }
 
 const all: Answers = (wanted) => slotsIn("1h", wanted);
@@ -178,6 +183,14 @@ describe("fillSeries", () => {
       if (index >= 2) throw refusal;
     });
     await expect(filled).rejects.toBe(refusal);
+  });
+
+  test("gives back the places of its pages when the gap log cannot be read", async () => {
+    const logFault = new Error("(a person wrote it)");
+    const { filled, pageSlots } = fill(3_000, all, undefined, { ...EMPTY, gapsFrom: at(9_000), logFault });
+    await expect(filled).rejects.toBe(logFault);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(pageSlots.activeCount).toBe(0);
   });
 
   test("ends a series whose symbol the exchange refuses", async () => {

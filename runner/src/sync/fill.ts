@@ -122,6 +122,50 @@ async function fillTasks(
   const underway: Fetch[] = [];
   const commits = new Set<Promise<void>>();
   let state = start;
+  /** What a page held is gone with its call: held until the next one comes, a page of each of 60 series is 30 MB. */
+  const takePage = async () => {
+    const [next] = underway;
+    if (next === undefined) return;
+    const page = await next.page;
+    tally.pages += 1;
+    if (page.failure !== null) {
+      tally.failedPages += 1;
+      tally.failure = page.failure;
+    }
+    if (page.facts === null) {
+      underway.shift();
+      next.release();
+      return;
+    }
+    const { span } = page.facts;
+    if (next.task.kind === "again" && page.failure === null) {
+      const answered = page.candles.map(({ openTime }) => openTime);
+      const kept = await tools.findOthers(span, answered);
+      tally.kept += kept.length;
+      tally.keptFrom ??= kept[0] ?? null;
+    }
+    const known = await memory.withGapsOf(state, span, page.candles.at(-1)?.openTime ?? null);
+    const applied = applyPage(known, page.facts, page.candles, exchange.now());
+    const changed = applied.write.gaps;
+    look(known.gaps, span, changed);
+    state = applied.state;
+    underway.shift(); // whatever fails before this, its place is given back with those of the pages behind it
+    const commit = writer(applied.write)
+      .then(({ added, revised }) => {
+        // the log can name a slot that is stored (a person wrote the row, or the cover was cut): nothing was filled
+        const repaired = Math.min(added, applied.repaired);
+        tally.added += added - repaired;
+        tally.repaired += repaired;
+        tally.revised += revised;
+        tools.onPage((next.task.to - next.task.from) / WIDTH_MS[state.interval]);
+        commits.delete(commit);
+      })
+      .finally(next.release);
+    memory.changed(state, span, changed, commit);
+    // a refused write ends the series now, not after the pages that are still to be fetched
+    commit.catch((error: unknown) => over.abort(error));
+    commits.add(commit);
+  };
   try {
     for (;;) {
       signal.throwIfAborted();
@@ -130,45 +174,8 @@ async function fillTasks(
         isPlanned = step.done === true;
         if (step.done !== true) underway.push(startFetch({ ...tools, signal }, state, step.value));
       }
-      const next = underway.shift();
-      if (next === undefined) break;
-      const page = await next.page;
-      tally.pages += 1;
-      if (page.failure !== null) {
-        tally.failedPages += 1;
-        tally.failure = page.failure;
-      }
-      if (page.facts === null) {
-        next.release();
-        continue;
-      }
-      const { span } = page.facts;
-      if (next.task.kind === "again" && page.failure === null) {
-        const answered = page.candles.map(({ openTime }) => openTime);
-        const kept = await tools.findOthers(span, answered);
-        tally.kept += kept.length;
-        tally.keptFrom ??= kept[0] ?? null;
-      }
-      const known = await memory.withGapsOf(state, span, page.candles.at(-1)?.openTime ?? null);
-      const applied = applyPage(known, page.facts, page.candles, exchange.now());
-      const changed = applied.write.gaps;
-      look(known.gaps, span, changed);
-      state = applied.state;
-      const commit = writer(applied.write)
-        .then(({ added, revised }) => {
-          // the log can name a slot that is stored (a person wrote the row, or the cover was cut): nothing was filled
-          const repaired = Math.min(added, applied.repaired);
-          tally.added += added - repaired;
-          tally.repaired += repaired;
-          tally.revised += revised;
-          tools.onPage((next.task.to - next.task.from) / WIDTH_MS[state.interval]);
-          commits.delete(commit);
-        })
-        .finally(next.release);
-      memory.changed(state, span, changed, commit);
-      // a refused write ends the series now, not after the pages that are still to be fetched
-      commit.catch((error: unknown) => over.abort(error));
-      commits.add(commit);
+      if (underway.length === 0) break;
+      await takePage();
     }
   } finally {
     over.abort(new Error("the work on the series is over"));
