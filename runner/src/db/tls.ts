@@ -24,7 +24,7 @@ const MODES = ["disable", "no-verify", "allow", "prefer", "require", "verify-ca"
 type Mode = (typeof MODES)[number];
 
 /** Every parameter that this file reads; the driver gets none of them. */
-const PARAMETERS = [
+export const TLS_PARAMETERS = [
   "sslmode",
   "ssl",
   "sslrootcert",
@@ -36,7 +36,7 @@ const PARAMETERS = [
   "channel_binding",
   "uselibpqcompat",
 ] as const;
-export type TlsParameter = (typeof PARAMETERS)[number];
+export type TlsParameter = (typeof TLS_PARAMETERS)[number];
 
 const CHOICES = {
   sslmode: MODES,
@@ -79,7 +79,7 @@ export function isThisHost(url: string): boolean {
 /** The URL without the parameters that `parseTls` has read. */
 export function withoutTls(text: string): string {
   const url = new URL(text);
-  const known = PARAMETERS.filter((name) => url.searchParams.has(name));
+  const known = TLS_PARAMETERS.filter((name) => url.searchParams.has(name));
   for (const name of known) url.searchParams.delete(name);
   return known.length === 0 ? text : url.href;
 }
@@ -147,12 +147,12 @@ type Given = ReadonlyMap<TlsParameter, string>;
 function readParameters({ searchParams }: URL, faults: string[]): Given {
   const given = new Map<TlsParameter, string>();
   for (const name of new Set(searchParams.keys())) {
-    const known = PARAMETERS.find((parameter) => parameter === name);
+    const known = TLS_PARAMETERS.find((parameter) => parameter === name);
     if (known === undefined) {
       // a name that is not exactly right would be passed over, and with it the wish for safety
       if (/^ssl|^channel_?binding$|^use_?libpq/i.test(name))
         faults.push(
-          `has the parameter ${name}, which is not known: of TLS there are ${PARAMETERS.join(", ")}`,
+          `has the parameter ${name}, which is not known: of TLS there are ${TLS_PARAMETERS.join(", ")}`,
         );
       continue;
     }

@@ -1,4 +1,6 @@
+import { messageOf } from "../errors.ts";
 import { hostOf, parseTls } from "./tls.ts";
+import { judgeParameters, withoutIdle } from "./url-parameters.ts";
 
 /**
  * The URL of the database as the driver takes it, also from the SQLAlchemy form of the Python system. The URL holds a
@@ -18,6 +20,16 @@ export function parseDbUrl(text: string): string {
     );
   }
   if (hostOf(url).includes(",")) throw new Error("must name one host: the driver tries no second one");
-  parseTls(plain);
-  return plain;
+  const faults = [...judgeParameters(url), ...judgeTls(plain)];
+  if (faults.length > 0) throw new Error(faults.join("; it "));
+  return withoutIdle(plain);
+}
+
+function judgeTls(plain: string): readonly string[] {
+  try {
+    parseTls(plain);
+    return [];
+  } catch (error) {
+    return [messageOf(error)];
+  }
 }

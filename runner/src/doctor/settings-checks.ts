@@ -35,19 +35,30 @@ const DB_URL_REMEDY =
   // not in one piece: the log's filter takes out whatever stands before the @ of a URL
   "set DB_URL to postgresql://HOST:5432/DATABASE with USER:PASSWORD@ before the host; of a password, @ : / ? # and % are written as %40 %3A %2F %3F %23 %25";
 
+/** The address itself is right then. */
+const PARAMETER_REMEDY =
+  "correct what is named behind the ? of DB_URL; docs/database.md lists what may stand there";
+
 /** What is wrong with the environment; the same texts as a command's exit 78. */
 export function settingsChecks(env: Environment): readonly Check[] {
-  const look = (names: readonly (keyof Settings)[], good: string, remedy: string) => async () =>
-    judgeSettings(env, names, good, remedy);
+  const look =
+    (names: readonly (keyof Settings)[], good: string, remedyOf: (fault: string) => string) => async () =>
+      judgeSettings(env, names, good, remedyOf);
   return [
-    { name: "db-url", needs: [], look: look(["dbUrl"], "DB_URL has the right form", DB_URL_REMEDY) },
+    {
+      name: "db-url",
+      needs: [],
+      look: look(["dbUrl"], "DB_URL has the right form", (fault) =>
+        fault.startsWith("DB_URL has ") ? PARAMETER_REMEDY : DB_URL_REMEDY,
+      ),
+    },
     {
       name: "settings",
       needs: [],
       look: look(
         Object.keys(OTHERS) as (keyof typeof OTHERS)[],
         "all other settings can be read",
-        "correct them; docs/commands.md lists the environment with its defaults",
+        () => "correct them; docs/commands.md lists the environment with its defaults",
       ),
     },
     { name: "proxy", needs: [], look: async () => judgeProxy(listProxyVariables(env)) },
@@ -66,13 +77,14 @@ function judgeSettings(
   env: Environment,
   names: readonly (keyof Settings)[],
   good: string,
-  remedy: string,
+  remedyOf: (fault: string) => string,
 ): Finding {
   try {
     parseSettings(env, names);
     return pass(good);
   } catch (error) {
     if (!(error instanceof SettingsFault)) throw error;
-    return fail(error.faults.join("; "), remedy);
+    const told = error.faults.join("; ");
+    return fail(told, remedyOf(told));
   }
 }

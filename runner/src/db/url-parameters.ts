@@ -1,0 +1,66 @@
+import { TLS_PARAMETERS } from "./tls.ts";
+
+/** Where the driver connects to, as whom, and under which name; they win over what stands before the ?, and over ours. */
+const WAY = ["host", "port", "user", "password", "application_name"] as const;
+
+/** Words of libpq that old URLs have: the program sets each of them itself, so they are taken out. */
+const IDLE = [
+  "fallback_application_name",
+  "client_encoding",
+  "connect_timeout",
+  "keepalives",
+  "keepalives_idle",
+  "keepalives_interval",
+  "keepalives_count",
+  "tcp_user_timeout",
+  "gssencmode",
+  "target_session_attrs",
+] as const;
+
+/** Settings of the server that ?options= may set: what none of our statements relies on. */
+const OPTIONS = [
+  "role",
+  "work_mem",
+  "maintenance_work_mem",
+  "synchronous_commit",
+  "jit",
+  "max_parallel_workers_per_gather",
+  "max_parallel_maintenance_workers",
+] as const;
+
+const has = (list: readonly string[], name: string) => list.includes(name);
+
+/** A name that is almost one of TLS: parseTls says more of such a name. */
+const IS_OF_TLS = /^ssl|^channel_?binding$|^use_?libpq/i;
+
+/** What is wrong with the words behind the ? but those of TLS; each may follow the word DB_URL. Values are not shown. */
+export function judgeParameters({ searchParams }: URL): readonly string[] {
+  return [...new Set(searchParams.keys())].flatMap((name) => {
+    if (name === "options") return searchParams.getAll(name).flatMap(judgeOptions);
+    if (has([...WAY, ...IDLE, ...TLS_PARAMETERS], name) || IS_OF_TLS.test(name)) return [];
+    return [
+      `has the parameter ${JSON.stringify(name)}, which is not taken: there are ${[...WAY, "options", ...TLS_PARAMETERS].join(", ")}, and the program sets the rest itself`,
+    ];
+  });
+}
+
+/** `-c name=value`, `-cname=value` and `--name=value`, as the server reads them; a \ keeps a space in its word. */
+function judgeOptions(options: string): readonly string[] {
+  const words = options.replace(/(^|\s)-c\s+/g, "$1-c").match(/(?:\\.|\S)+/g) ?? [];
+  return words.flatMap((word) => {
+    const name = /^(?:-c|--)([\w.-]+)=/.exec(word)?.[1]?.replaceAll("-", "_").toLowerCase();
+    if (name !== undefined && has(OPTIONS, name)) return [];
+    const what = name === undefined ? "words that are not -c NAME=VALUE" : name;
+    return [
+      `has ${what} in the parameter options, where only ${OPTIONS.join(", ")} are taken: other settings would change what the program relies on, or belong to the role (alter role NAME set ...)`,
+    ];
+  });
+}
+
+/** The URL without the words that say nothing to the program; the same text where it has none. */
+export function withoutIdle(text: string): string {
+  const url = new URL(text);
+  const idle = IDLE.filter((name) => url.searchParams.has(name));
+  for (const name of idle) url.searchParams.delete(name);
+  return idle.length === 0 ? text : url.href;
+}
