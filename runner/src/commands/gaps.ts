@@ -3,14 +3,17 @@ import { WIDTH_MS } from "../candle/interval.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, INTERVALS, type Interval } from "../contract.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
-import { type GapFilter, type ListedGap, listGaps } from "../db/gap-list.ts";
+import { countGaps, type GapFilter, type ListedGap, listGaps } from "../db/gap-list.ts";
 import { waitForSchema } from "../db/schema.ts";
-import { renderTable } from "../render.ts";
+import { renderNumber, renderTable } from "../render.ts";
 import { parseIntervals, parseSymbols } from "../settings.ts";
 import { repairGaps } from "../sync/repair.ts";
 import { WORK_SETTINGS } from "../sync/work.ts";
 import { parseTime, renderTime } from "../time.ts";
 import { type Command, collectFaults, OPTION, parseReason } from "./command.ts";
+
+/** Rows that a person reads. Laying out a table of 250,000 took 54 s, and nobody reads that. */
+const SHOWN = 100;
 
 const STATES: readonly GapState[] = [
   "open",
@@ -86,13 +89,18 @@ async function printGaps(
   const db = openDatabase(dbUrl, "gaps");
   try {
     await waitForSchema(db, 0, context.signal);
-    const listed = await listGaps(db, filter, async (part) => {
+    const printPart = async (part: readonly ListedGap[]) => {
       context.signal.throwIfAborted();
-      // a part is a table of its own: widths that fit all rows would need all rows
       if (asJson) context.print(part.map((gap) => `${JSON.stringify(recordOf(gap))}\n`).join(""));
       else context.print(`${renderGaps(part)}\n`);
       await context.printed();
-    });
+    };
+    const listed = await listGaps(db, filter, printPart, asJson ? null : SHOWN);
+    const more = asJson || listed < SHOWN ? 0 : (await countGaps(db, filter)) - listed;
+    if (more > 0)
+      context.print(
+        `... and ${renderNumber(more)} more; --json prints all, and --symbols, --intervals, --state, --from and --to narrow the list\n`,
+      );
     if (listed === 0 && !asJson) context.print("no such gaps\n");
   } finally {
     await closeDatabase(db);

@@ -3,18 +3,22 @@ import type { Interval } from "../contract.ts";
 import { type Database, withClient } from "./connect.ts";
 import { GAP_COLUMNS, type GapRow, gapOf, type SeriesGap } from "./gaps.ts";
 
+const LISTED = `
+  from r3a.ohlcv_gap_log g join r3a.coin c on c.id = g.coin_id
+  where g.state = any($1::text[])
+    and ($2::text[] is null or c.symbol = any($2)) and ($3::text[] is null or g."interval" = any($3))
+    and g.from_ts < $5::timestamptz and g.to_ts > $4::timestamptz`;
+
+const COUNT_LISTED = `select count(*)::float8 as gaps ${LISTED}`;
+
 /**
  * The server keeps the answer, so that it is neither here as a whole nor held by an open transaction while a person
  * reads: half a million rows are printed in the memory of one part.
  */
 const DECLARE_LIST = `
   declare listed no scroll cursor with hold for
-  select ${GAP_COLUMNS}, g.coin_id, c.symbol, g."interval"
-  from r3a.ohlcv_gap_log g join r3a.coin c on c.id = g.coin_id
-  where g.state = any($1::text[])
-    and ($2::text[] is null or c.symbol = any($2)) and ($3::text[] is null or g."interval" = any($3))
-    and g.from_ts < $5::timestamptz and g.to_ts > $4::timestamptz
-  order by c.symbol, g."interval", g.from_ts`;
+  select ${GAP_COLUMNS}, g.coin_id, c.symbol, g."interval" ${LISTED}
+  order by c.symbol, g."interval", g.from_ts limit $6::int`;
 const FETCH_PART = "fetch forward 500 from listed";
 const CLOSE_LIST = "close listed";
 
@@ -30,20 +34,27 @@ export type GapFilter = {
   readonly to: number | null;
 };
 
-/** Gives `take` the gaps in parts, by symbol, interval and time. Returns how many there were. */
+function valuesOf({ states, symbols, intervals, from, to }: GapFilter): unknown[] {
+  const begin = from === null ? "-infinity" : new Date(from);
+  return [states, symbols, intervals, begin, to === null ? "infinity" : new Date(to)];
+}
+
+export async function countGaps(db: Database, filter: GapFilter): Promise<number> {
+  const { rows } = await withClient(db, (client) =>
+    client.query<{ gaps: number }>(COUNT_LISTED, valuesOf(filter)),
+  );
+  return rows[0]?.gaps ?? 0;
+}
+
+/** Gives `take` the gaps in parts, by symbol, interval and time; `most`: not more than so many. Returns how many. */
 export async function listGaps(
   db: Database,
-  { states, symbols, intervals, from, to }: GapFilter,
+  filter: GapFilter,
   take: (part: readonly ListedGap[]) => Promise<void>,
+  most: number | null = null,
 ): Promise<number> {
   return withClient(db, async (client) => {
-    await client.query(DECLARE_LIST, [
-      states,
-      symbols,
-      intervals,
-      from === null ? "-infinity" : new Date(from),
-      to === null ? "infinity" : new Date(to),
-    ]);
+    await client.query(DECLARE_LIST, [...valuesOf(filter), most]);
     for (let listed = 0; ; ) {
       const { rows } = await client.query<ListedRow>(FETCH_PART);
       listed += rows.length;
