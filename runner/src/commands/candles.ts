@@ -22,6 +22,8 @@ const COLUMNS = [
   "taker_base",
   "taker_quote",
 ] as const;
+/** Rows of a table that a person reads: a day of minutes. The table is laid out as a whole, a year of them for minutes. */
+const SHOWN = 1_440;
 type Format = "table" | "csv" | "ndjson";
 
 export const candles: Command = {
@@ -71,8 +73,10 @@ export const candles: Command = {
               .join(""),
           );
         await context.printed();
+        if (rows.length > SHOWN) break;
       }
-      if (format === "table") context.print(`${renderTable(COLUMNS, rows)}\n`);
+      if (format === "table") context.print(`${renderTable(COLUMNS, rows.slice(0, SHOWN))}\n`);
+      if (rows.length > SHOWN) context.print("... and more; --format csv and ndjson print all\n");
     } finally {
       await closeDatabase(db);
     }
