@@ -5,7 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // these need a Kubernetes of their own
     exclude: ["test/cluster/**"],
-    globalSetup: ["test/support/server.ts"],
+    globalSetup: ["test/support/database/server.ts"],
     // processes, since tests signal and crash real ones; two, since the budgets are set for two cores
     pool: "forks",
     maxWorkers: 2,

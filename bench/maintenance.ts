@@ -1,4 +1,4 @@
-import { fillSixYears, fillUpToNow } from "../dev/six-years.ts";
+import { fillSixYears, fillUpToNow } from "../dev/fixtures/six-years.ts";
 import { type Figure, median, round } from "./report.ts";
 import type { Stage } from "./stage.ts";
 

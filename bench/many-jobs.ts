@@ -1,6 +1,6 @@
 import { App, Chart } from "cdk8s";
 import { BatchCronJob } from "../infra/constructs/batch-cron-job.ts";
-import { resolveJobs } from "../infra/resolve-jobs.ts";
+import { resolveJobs } from "../infra/model/resolve-jobs.ts";
 import { SETTINGS } from "../infra/settings/schema.ts";
 
 /** Renders the table of jobs N times over in one chart, with each copy under a name of its own; prints the ms. */

@@ -1,6 +1,6 @@
 import pg from "pg";
-import { buildLegacyLayout, insertLegacyCandles } from "../dev/legacy-layout.ts";
-import { fillSixYears, fillUpToNow } from "../dev/six-years.ts";
+import { buildLegacyLayout, insertLegacyCandles } from "../dev/fixtures/legacy-layout.ts";
+import { fillSixYears, fillUpToNow } from "../dev/fixtures/six-years.ts";
 import { slotOf } from "../runner/src/candle/interval.ts";
 import type { Span } from "../runner/src/candle/span.ts";
 import { INTERVALS, type Interval } from "../runner/src/contract.ts";

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildRunner, compileRunner, NODE_FLAGS, nodeEnvironment } from "../dev/build.ts";
-import { ensureDatabase, startPostgres } from "../dev/postgres.ts";
-import { migrate } from "../runner/src/db/migrate.ts";
+import { ensureDatabase, startPostgres } from "../dev/postgres/postgres.ts";
+import { migrate } from "../runner/src/db/schema/migrate.ts";
 
 /** What every measurement runs on: a server with fsync, the bundle as in the image, exchanges in their own processes. */
 export type Stage = {

@@ -30,7 +30,7 @@ export async function measureSynth(): Promise<readonly Figure[]> {
   };
   const [ours, bare, one, many]: [number[], number[], number[], number[]] = [[], [], [], []];
   for (let turn = 0; turn < ROUNDS; turn += 1) {
-    ours.push((await time(["infra/synth.js"])).ms);
+    ours.push((await time(["infra/programs/synth.js"])).ms);
     bare.push((await time(["bench/bare-synth.ts", join(dir, "objects.json"), join(dir, "bare")])).ms);
     one.push(Number((await time(["bench/many-jobs.ts", "1"])).stdout));
     many.push(Number((await time(["bench/many-jobs.ts", String(TIMES)])).stdout));

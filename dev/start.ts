@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { EXIT, INTERVALS } from "../runner/src/contract.ts";
 import { renderSummary, type SyncSummary } from "../runner/src/sync/summary.ts";
 import { startExchange } from "./exchange/exchange.ts";
-import { ensureDatabase, startPostgres } from "./postgres.ts";
+import { ensureDatabase, startPostgres } from "./postgres/postgres.ts";
 
 /**
  * `npm start`: real candles of five markets into a real PostgreSQL of this folder, by the very commands that the jobs

@@ -8,8 +8,8 @@ import { addNamespace, addServiceAccount } from "./constructs/namespace.ts";
 import { addNetworkPolicy } from "./constructs/network.ts";
 import { RepeatingDeployment } from "./constructs/repeating-deployment.ts";
 import { SchemaJob } from "./constructs/schema-job.ts";
-import { listRequiredSecrets } from "./required-secrets.ts";
-import { resolveJobs } from "./resolve-jobs.ts";
+import { listRequiredSecrets } from "./model/required-secrets.ts";
+import { resolveJobs } from "./model/resolve-jobs.ts";
 import type { Settings } from "./settings/schema.ts";
 
 /** All objects of one environment. Secrets are named in it and never made by it. */

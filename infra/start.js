@@ -6,4 +6,6 @@ import { faultOfNode } from "./node-version.cjs";
 const fault = faultOfNode("pulumi up");
 if (fault !== undefined) throw new RunError(fault);
 
-export const { names, schedules, images, requiredSecrets, settingsHash } = await import("./program.ts");
+export const { names, schedules, images, requiredSecrets, settingsHash } = await import(
+  "./programs/program.ts"
+);

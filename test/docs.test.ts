@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { renderCommands } from "../dev/docs.ts";
+import { renderCommands } from "../dev/docs/main.ts";
 import { REGISTRY } from "../runner/src/commands/registry.ts";
 import { COMMANDS } from "../runner/src/contract.ts";
 import { runRunner } from "./support/runner.ts";

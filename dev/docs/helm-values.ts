@@ -1,4 +1,4 @@
-import type { SettingName } from "../infra/settings/schema.ts";
+import type { SettingName } from "../../infra/settings/schema.ts";
 
 /** Where a value of the old charts went: a setting, or a field of one job, or of all jobs of the chart. */
 export type HelmValue = {

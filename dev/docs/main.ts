@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { COMMANDS, ENVIRONMENT, EXIT } from "../runner/src/contract.ts";
+import { COMMANDS, ENVIRONMENT, EXIT } from "../../runner/src/contract.ts";
 import { renderProjectFile, renderSettingsPage } from "./settings-reference.ts";
 
 /**
@@ -9,7 +9,7 @@ import { renderProjectFile, renderSettingsPage } from "./settings-reference.ts";
  * settings. Tests fail while a file is not what this renders.
  */
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
   done: "done, or nothing to do, or another holder is at work",

@@ -1,9 +1,9 @@
 import { Document, isPair, isScalar, visit } from "yaml";
 import { z } from "zod";
-import { JOBS } from "../infra/jobs.ts";
-import { jobOverride } from "../infra/settings/fields.ts";
-import { PROJECT } from "../infra/settings/parse.ts";
-import { SECRET_SETTINGS, SETTINGS } from "../infra/settings/schema.ts";
+import { JOBS } from "../../infra/model/jobs.ts";
+import { jobOverride } from "../../infra/settings/fields.ts";
+import { PROJECT } from "../../infra/settings/parse.ts";
+import { SECRET_SETTINGS, SETTINGS } from "../../infra/settings/schema.ts";
 import { HELM_VALUES, type HelmValue } from "./helm-values.ts";
 
 /** What `npm run docs` writes of the settings: Pulumi.yaml and docs/settings.md, both from the schema. */

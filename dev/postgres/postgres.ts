@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, DatabaseError, escapeIdentifier } from "pg";
 import { isAlive, tolerate, withLock } from "./file-lock.ts";
-import { isServer, locate, type Place, runTool } from "./postgres-place.ts";
+import { isServer, locate, type Place, runTool } from "./place.ts";
 
 export interface PostgresOptions {
   /** The folder of this server; made when missing. As root the data lies elsewhere, see `DevPostgres.home`. */

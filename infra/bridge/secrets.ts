@@ -1,7 +1,7 @@
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import { type Config, getStack, type Output, runtime, secret } from "@pulumi/pulumi";
-import { SUITE_LABELS } from "../labels.ts";
-import { listRequiredSecrets, type RequiredSecret } from "../required-secrets.ts";
+import { SUITE_LABELS } from "../model/labels.ts";
+import { listRequiredSecrets, type RequiredSecret } from "../model/required-secrets.ts";
 import { DEFAULTS } from "../settings/decode.ts";
 import { describe } from "../settings/parse.ts";
 import { SECRET_SETTINGS, type SecretName, type Settings } from "../settings/schema.ts";

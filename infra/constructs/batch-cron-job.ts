@@ -1,10 +1,10 @@
 import { EXIT } from "@r3a/runner/contract";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
-import { renderFreshnessLimits } from "../freshness.ts";
-import { componentLabels } from "../labels.ts";
-import { type ResolvedJob, resolveJobs } from "../resolve-jobs.ts";
-import { TIME_ZONE } from "../schedule.ts";
+import { renderFreshnessLimits } from "../model/freshness.ts";
+import { componentLabels } from "../model/labels.ts";
+import { type ResolvedJob, resolveJobs } from "../model/resolve-jobs.ts";
+import { TIME_ZONE } from "../model/schedule.ts";
 import type { Settings } from "../settings/schema.ts";
 import { podTemplate } from "./pod-template.ts";
 

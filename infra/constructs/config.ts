@@ -1,7 +1,7 @@
 import type { EnvironmentName } from "@r3a/runner/contract";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import type { Construct } from "constructs";
-import { SUITE_LABELS } from "../labels.ts";
+import { SUITE_LABELS } from "../model/labels.ts";
 import type { Settings } from "../settings/schema.ts";
 import { janitorNamespaceOf } from "./janitor-access.ts";
 

@@ -1,7 +1,7 @@
 import { type ClusterRight, JANITOR_RIGHTS, JANITOR_ROLE } from "@r3a/runner/contract";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
-import { componentLabels } from "../labels.ts";
+import { componentLabels } from "../model/labels.ts";
 import type { Settings } from "../settings/schema.ts";
 
 /** The janitor's account; its pod alone has a token. */

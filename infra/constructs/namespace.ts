@@ -1,6 +1,6 @@
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import type { Construct } from "constructs";
-import { SUITE_LABELS } from "../labels.ts";
+import { SUITE_LABELS } from "../model/labels.ts";
 import type { Settings } from "../settings/schema.ts";
 
 /** The namespace; its admission refuses every pod that is not `restricted`. */

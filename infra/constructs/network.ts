@@ -1,6 +1,6 @@
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import type { Construct } from "constructs";
-import { componentLabels, SUITE_LABELS } from "../labels.ts";
+import { componentLabels, SUITE_LABELS } from "../model/labels.ts";
 import type { Settings } from "../settings/schema.ts";
 
 /** Private, link-local (cloud metadata), shared, loopback and reserved ranges: never an exchange. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { CommandName, EnvironmentName } from "@r3a/runner/contract";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
-import { componentLabels } from "../labels.ts";
+import { componentLabels } from "../model/labels.ts";
 import type { Resources } from "../settings/fields.ts";
 import type { Settings } from "../settings/schema.ts";
 import { runnerEnvironment } from "./config.ts";

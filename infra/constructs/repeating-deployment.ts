@@ -1,8 +1,8 @@
 import { ALIVE, HEARTBEAT_FILE, HEARTBEAT_MAX_AGE } from "@r3a/runner/contract";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
-import { componentLabels } from "../labels.ts";
-import type { ResolvedJob } from "../resolve-jobs.ts";
+import { componentLabels } from "../model/labels.ts";
+import type { ResolvedJob } from "../model/resolve-jobs.ts";
 import type { Settings } from "../settings/schema.ts";
 import { podTemplate } from "./pod-template.ts";
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
-import { componentLabels } from "../labels.ts";
-import { imageOf } from "../resolve-jobs.ts";
+import { componentLabels } from "../model/labels.ts";
+import { imageOf } from "../model/resolve-jobs.ts";
 import type { Settings } from "../settings/schema.ts";
 import { IGNORE_DISRUPTION } from "./batch-cron-job.ts";
 import { podTemplate } from "./pod-template.ts";

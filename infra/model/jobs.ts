@@ -1,5 +1,5 @@
 import type { CommandName } from "@r3a/runner/contract";
-import type { SettingName } from "./settings/schema.ts";
+import type { SettingName } from "../settings/schema.ts";
 
 /** One CronJob. Every value is a setting: `jobs: {<name>: {...}}` of an environment changes it. */
 export type Job = {

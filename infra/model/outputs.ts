@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
+import type { Manifest } from "../rules/rule.ts";
+import type { Settings } from "../settings/schema.ts";
 import { listAllSecrets, type RequiredSecret } from "./required-secrets.ts";
 import { resolveJobs } from "./resolve-jobs.ts";
-import type { Manifest } from "./rules/rule.ts";
-import type { Settings } from "./settings/schema.ts";
 
 /** What a stack tells about itself: plain values, never of a secret. */
 export type SuiteOutputs = {

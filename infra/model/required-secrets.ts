@@ -1,4 +1,4 @@
-import type { Settings } from "./settings/schema.ts";
+import type { Settings } from "../settings/schema.ts";
 
 /** A secret that must be in the namespace before the jobs start. */
 export type RequiredSecret = {

@@ -1,8 +1,8 @@
-import type { Fault } from "./errors.ts";
+import type { Fault } from "../errors.ts";
+import type { JobOverride, Resources } from "../settings/fields.ts";
+import type { Settings } from "../settings/schema.ts";
 import { JOBS, type Job, START_UP_SECONDS } from "./jobs.ts";
 import { faultOfSchedule, shortestPeriod } from "./schedule.ts";
-import type { JobOverride, Resources } from "./settings/fields.ts";
-import type { Settings } from "./settings/schema.ts";
 
 /** A job of one environment: the table's row with what the environment changes, all values filled in. */
 export type ResolvedJob = Job & {
@@ -95,7 +95,7 @@ function checkJob(job: ResolvedJob): readonly Fault[] {
     faults.push(
       at(
         "name",
-        `"${job.objectName}" is longer than ${LONGEST_NAME} characters; shorten it in infra/jobs.ts`,
+        `"${job.objectName}" is longer than ${LONGEST_NAME} characters; shorten it in infra/model/jobs.ts`,
       ),
     );
   if (job.shards > 1 && job.isSharded !== true)

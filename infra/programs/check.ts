@@ -1,13 +1,13 @@
 import { fileURLToPath } from "node:url";
+import { SettingsFault } from "../errors.ts";
+import { renderObjects } from "../render.ts";
+import type { Finding } from "../rules/rule.ts";
+import { listStacks, loadStack } from "../settings/stack-files.ts";
 import { checkEnvironment } from "./check-environment.ts";
-import { SettingsFault } from "./errors.ts";
-import { renderObjects } from "./render.ts";
-import type { Finding } from "./rules/rule.ts";
-import { listStacks, loadStack } from "./settings/stack-files.ts";
 
 /** Part of `npm run check`: holds every object of every environment against the rules; 1 where one is an error. */
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 process.exitCode = Math.max(...listStacks(root).map(checkStack));
 
 function checkStack(stack: string): number {

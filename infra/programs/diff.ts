@@ -19,7 +19,7 @@ const HELP = `Shows what the working tree changes in the objects of each environ
 /** Rendered objects by environment. */
 type Rendered = Readonly<Record<string, readonly PlainObject[]>>;
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const SOURCES = ["infra/render.ts", "infra/settings/stack-files.ts"];
 
 const SIGNS = { added: "+", removed: "-", changed: "~" } as const;

@@ -1,17 +1,17 @@
 import { fileURLToPath } from "node:url";
 import { Config, getStack, RunError } from "@pulumi/pulumi";
-import { checkContext } from "./bridge/kube-context.ts";
-import { approximateSettings, readSecrets } from "./bridge/secrets.ts";
-import { Suite } from "./bridge/suite.ts";
-import { SettingsFault } from "./errors.ts";
-import { listOutputs, type SuiteOutputs } from "./outputs.ts";
-import { UNRELEASED } from "./settings/fields.ts";
-import { describe, PROJECT } from "./settings/parse.ts";
-import { readPulumiConfig } from "./settings/pulumi-config.ts";
-import type { Settings } from "./settings/schema.ts";
-import { checkStackFile } from "./settings/stack-files.ts";
+import { checkContext } from "../bridge/kube-context.ts";
+import { approximateSettings, readSecrets } from "../bridge/secrets.ts";
+import { Suite } from "../bridge/suite.ts";
+import { SettingsFault } from "../errors.ts";
+import { listOutputs, type SuiteOutputs } from "../model/outputs.ts";
+import { UNRELEASED } from "../settings/fields.ts";
+import { describe, PROJECT } from "../settings/parse.ts";
+import { readPulumiConfig } from "../settings/pulumi-config.ts";
+import type { Settings } from "../settings/schema.ts";
+import { checkStackFile } from "../settings/stack-files.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const stackFile = () => `Pulumi.${getStack()}.yaml`;
 
 /** What `pulumi up` and `pulumi preview` run: the objects of one stack and its outputs. */

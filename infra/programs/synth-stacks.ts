@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { EXIT } from "@r3a/runner/contract";
 import { Yaml } from "cdk8s";
-import { SettingsFault } from "./errors.ts";
-import { renderObjects } from "./render.ts";
-import { UNRELEASED } from "./settings/fields.ts";
-import { listStacks, loadStack } from "./settings/stack-files.ts";
+import { SettingsFault } from "../errors.ts";
+import { renderObjects } from "../render.ts";
+import { UNRELEASED } from "../settings/fields.ts";
+import { listStacks, loadStack } from "../settings/stack-files.ts";
 
 const HELP = `Writes the objects of each environment to dist/<stack>/r3a.yaml.
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
  * Reads no secret and no network, and writes the same bytes each time.
  */
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 // before anything else is loaded: a quarter of the time is the compilation of what did not change
 enableCompileCache(join(root, "node_modules/.cache/r3a"));
 const { synthStacks } = await import("./synth-stacks.ts");

@@ -1,4 +1,4 @@
-import { faultOfSchedule } from "../schedule.ts";
+import { faultOfSchedule } from "../model/schedule.ts";
 import { EGRESS_RULES } from "./egress-rules.ts";
 import { sharedStart } from "./minute-offset.ts";
 import { containersOf, cronJobOf, podOf } from "./pod.ts";

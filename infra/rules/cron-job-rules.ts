@@ -1,4 +1,4 @@
-import { faultOfSchedule, shortestPeriod, TIME_ZONE } from "../schedule.ts";
+import { faultOfSchedule, shortestPeriod, TIME_ZONE } from "../model/schedule.ts";
 import { graceOf } from "./job-rules.ts";
 import { cronJobOf } from "./pod.ts";
 import { MAY_OVERRUN, type Manifest, type Rule } from "./rule.ts";

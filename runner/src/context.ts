@@ -1,5 +1,5 @@
 import type { Logger } from "./log.ts";
-import type { Environment } from "./settings.ts";
+import type { Environment } from "./settings/parse.ts";
 
 /** What a command gets from the process: nothing below main.ts reads the process itself. */
 export type Context = {

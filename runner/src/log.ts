@@ -1,5 +1,5 @@
 import pino from "pino";
-import type { Environment } from "./settings.ts";
+import type { Environment } from "./settings/parse.ts";
 
 export type Logger = pino.Logger;
 

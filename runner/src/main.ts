@@ -7,7 +7,7 @@ import type { Context } from "./context.ts";
 import { COMMANDS, type CommandName, EXIT, type ExitCode } from "./contract.ts";
 import { exitCodeOf, messageOf, SettingsFault, Stopped, TryAgain, UsageFault } from "./errors.ts";
 import { createLogger, createRedactor, createResultRedactor } from "./log.ts";
-import { type Environment, parseCount, parseSettings } from "./settings.ts";
+import { type Environment, parseCount, parseSettings } from "./settings/parse.ts";
 import { describeUnderWay } from "./under-way.ts";
 
 /** The only file that reads the process: arguments, environment, signals, streams, exit. */

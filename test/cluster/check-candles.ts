@@ -1,6 +1,6 @@
 import { listCandles } from "../../dev/exchange/generator.ts";
 import type { Interval } from "../../runner/src/contract.ts";
-import { STORED } from "../support/stored-rows.ts";
+import { STORED } from "../support/candle/stored-rows.ts";
 import { type Job, kubectl, waitFor, waitForSuccess } from "./kubectl.ts";
 import { check, expectEqual } from "./report.ts";
 import type { Servers } from "./servers.ts";

@@ -1,7 +1,7 @@
 import type { Settings } from "../../infra/settings/schema.ts";
-import type { RegisteredResource } from "../support/recording-monitor.ts";
-import { runProgram } from "../support/run-program.ts";
-import { withoutMarks } from "../support/wire-values.ts";
+import type { RegisteredResource } from "../support/pulumi/recording-monitor.ts";
+import { runProgram } from "../support/pulumi/run-program.ts";
+import { withoutMarks } from "../support/pulumi/wire-values.ts";
 import { kubectl } from "./kubectl.ts";
 import { check, expectEqual } from "./report.ts";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool, type QueryResultRow } from "pg";
 import { type SimulatedExchange, startExchange } from "../../dev/exchange/exchange.ts";
-import { ensureDatabase, startPostgres } from "../../dev/postgres.ts";
+import { ensureDatabase, startPostgres } from "../../dev/postgres/postgres.ts";
 
 const DATABASE = "r3a";
 /** Enough for `--top 20` to be more than the universe of 5, few enough for a first run of seconds. */

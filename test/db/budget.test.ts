@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { openBudget } from "../../runner/src/db/budget.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { createLimiter } from "../../runner/src/exchange/limiter.ts";
-import { useDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/database/database.ts";
 
 const MINUTE = 60_000;
 const NOON = Date.UTC(2024, 0, 1, 12);

@@ -4,8 +4,8 @@ import { insertCandles, upsertCandles } from "../../runner/src/db/candles.ts";
 import { type Database, openDatabase, withClient, withTransaction } from "../../runner/src/db/connect.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
-import { addTestCoins, countWal, listVersions, makeCandles } from "../support/candle-rows.ts";
-import { useDatabase } from "../support/database.ts";
+import { addTestCoins, countWal, listVersions, makeCandles } from "../support/candle/candle-rows.ts";
+import { useDatabase } from "../support/database/database.ts";
 
 const START = Date.UTC(2024, 0, 1);
 const RUN = "01890000-0000-7000-8000-000000000001";

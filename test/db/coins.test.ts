@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { addCoins, upsertCoins } from "../../runner/src/db/coins.ts";
 import { openDatabase, withTransaction } from "../../runner/src/db/connect.ts";
-import { useDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/database/database.ts";
 
 const database = useDatabase();
 

@@ -5,7 +5,7 @@ import { openDatabase, withClient } from "../../runner/src/db/connect.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
 import { exitCodeOf, messageOf } from "../../runner/src/errors.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
-import { useOwnServer } from "../support/own-server.ts";
+import { useOwnServer } from "../support/database/own-server.ts";
 
 const server = useOwnServer();
 const leaf = leafAt("1m", Date.UTC(2024, 0));

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { openDatabase } from "../../runner/src/db/connect.ts";
-import { listTransactions, readLoads } from "../../runner/src/db/doctor-sessions.ts";
-import { judgeConnections, judgeLockSlots } from "../../runner/src/doctor/session-checks.ts";
-import { withSession } from "../support/empty-database.ts";
-import { useOwnServer } from "../support/own-server.ts";
+import { listTransactions, readLoads } from "../../runner/src/db/doctor/sessions.ts";
+import { judgeConnections, judgeLockSlots } from "../../runner/src/doctor/session.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { useOwnServer } from "../support/database/own-server.ts";
 
 const server = useOwnServer();
 const signal = new AbortController().signal;

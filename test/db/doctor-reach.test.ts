@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
-import { findPooler, readServer } from "../../runner/src/db/doctor-reach.ts";
-import { withReader } from "../../runner/src/db/doctor-reader.ts";
-import { listHolders, probeLock } from "../../runner/src/db/doctor-sessions.ts";
-import { listBudgets } from "../../runner/src/db/doctor-stored.ts";
-import { useDatabase } from "../support/database.ts";
-import { withSession } from "../support/empty-database.ts";
-import { startTransactionPooler } from "../support/transaction-pooler.ts";
+import { findPooler, readServer } from "../../runner/src/db/doctor/reach.ts";
+import { withReader } from "../../runner/src/db/doctor/reader.ts";
+import { listHolders, probeLock } from "../../runner/src/db/doctor/sessions.ts";
+import { listBudgets } from "../../runner/src/db/doctor/stored.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { startTransactionPooler } from "../support/database/transaction-pooler.ts";
 
 const database = useDatabase();
 const signal = new AbortController().signal;

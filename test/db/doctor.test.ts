@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
-import { listDetaching, listIndexFaults, listPartitions } from "../../runner/src/db/doctor-catalog.ts";
-import { listBlocked, listHolders, listTransactions } from "../../runner/src/db/doctor-sessions.ts";
-import { countOpenGaps, listLastRuns, readSchema } from "../../runner/src/db/doctor-stored.ts";
+import { listDetaching, listIndexFaults, listPartitions } from "../../runner/src/db/doctor/catalog.ts";
+import { listBlocked, listHolders, listTransactions } from "../../runner/src/db/doctor/sessions.ts";
+import { countOpenGaps, listLastRuns, readSchema } from "../../runner/src/db/doctor/stored.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
-import { judgeIndexes, judgePartitions } from "../../runner/src/doctor/table-checks.ts";
+import { judgeIndexes, judgePartitions } from "../../runner/src/doctor/tables.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
-import { addTestCoins } from "../support/candle-rows.ts";
-import { cutDetach } from "../support/cut-detach.ts";
-import { useDatabase } from "../support/database.ts";
-import { useEmptyDatabases, withSession } from "../support/empty-database.ts";
+import { addTestCoins } from "../support/candle/candle-rows.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { useEmptyDatabases, withSession } from "../support/database/empty-database.ts";
+import { cutDetach } from "../support/maint/cut-detach.ts";
 
 const database = useDatabase();
 const newEmptyDatabase = useEmptyDatabases();

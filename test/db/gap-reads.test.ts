@@ -3,8 +3,8 @@ import type { Span } from "../../runner/src/candle/span.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { findCoinsDue, findTouching, type GapWish, readWished } from "../../runner/src/db/gap-reads.ts";
 import { loadSeries } from "../../runner/src/db/series.ts";
-import { addTestCoins } from "../support/candle-rows.ts";
-import { useDatabase } from "../support/database.ts";
+import { addTestCoins } from "../support/candle/candle-rows.ts";
+import { useDatabase } from "../support/database/database.ts";
 
 /** What reads the gap log, with more rows in it than a part or a page has, and without statistics. */
 const START = Date.UTC(2024, 0, 1);

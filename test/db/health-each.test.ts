@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { HealthReport } from "../../runner/src/health/report.ts";
-import { replaceInCatalog } from "../support/catalog-stand-in.ts";
+import { replaceInCatalog } from "../support/database/catalog-stand-in.ts";
 import {
   deleteCandle,
   END,
@@ -11,7 +11,7 @@ import {
   setLastTs,
   updateCandle,
   useSyncedDatabase,
-} from "../support/synced-database.ts";
+} from "../support/health/synced-database.ts";
 
 /** Each check of health is seen failing through the whole list of them, for the reason that it names. */
 

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
-import { withinTime } from "../../runner/src/db/health-session.ts";
+import { withinTime } from "../../runner/src/db/session.ts";
 import { Stopped } from "../../runner/src/errors.ts";
 import { type HealthSettings, measureHealth } from "../../runner/src/health/measure.ts";
 import { CHECKS, type HealthReport } from "../../runner/src/health/report.ts";
-import { useDatabase } from "../support/database.ts";
-import { useEmptyDatabases, withSession } from "../support/empty-database.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { useEmptyDatabases, withSession } from "../support/database/empty-database.ts";
 
 const database = useDatabase();
 const emptyDatabase = useEmptyDatabases();

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { describe, expect, test } from "vitest";
-import { withSession } from "../support/empty-database.ts";
+import { withSession } from "../support/database/empty-database.ts";
 import {
   badOf,
   deleteCandle,
@@ -13,7 +13,7 @@ import {
   setLastTs,
   updateCandle,
   useSyncedDatabase,
-} from "../support/synced-database.ts";
+} from "../support/health/synced-database.ts";
 
 const { database, coinIds, measure, expectBad } = useSyncedDatabase();
 const HOUR = 3_600_000;

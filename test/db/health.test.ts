@@ -12,7 +12,7 @@ import {
   SETTINGS,
   setLastTs,
   useSyncedDatabase,
-} from "../support/synced-database.ts";
+} from "../support/health/synced-database.ts";
 
 const { database, coinIds, measure, expectBad } = useSyncedDatabase();
 const HOUR = 3_600_000;

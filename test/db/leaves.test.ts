@@ -4,9 +4,9 @@ import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { ensureLeaf, listLeafNames } from "../../runner/src/db/leaves.ts";
 import { storePages } from "../../runner/src/db/store.ts";
 import { leafAt, listLeavesOf } from "../../runner/src/partition/layout.ts";
-import { addTestCoins, makeCandles, makePage } from "../support/candle-rows.ts";
-import { useDatabase } from "../support/database.ts";
-import { withSession } from "../support/empty-database.ts";
+import { addTestCoins, makeCandles, makePage } from "../support/candle/candle-rows.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { withSession } from "../support/database/empty-database.ts";
 
 const database = useDatabase();
 let coin = 0;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { withSession } from "../support/empty-database.ts";
-import { type LegacyDatabase, useLegacyDatabases } from "../support/legacy-build.ts";
-import { expectNothingLeft } from "../support/legacy-database.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { type LegacyDatabase, useLegacyDatabases } from "../support/legacy/build.ts";
+import { expectNothingLeft } from "../support/legacy/database.ts";
 import { startRunner } from "../support/runner.ts";
 
 /** Leaves that somebody changes while they are moved, rows that share a timestamp, and leaves of all time. */

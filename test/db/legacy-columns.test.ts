@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { useLegacyDatabases } from "../support/legacy-build.ts";
-import { expectNothingLeft } from "../support/legacy-database.ts";
+import { useLegacyDatabases } from "../support/legacy/build.ts";
+import { expectNothingLeft } from "../support/legacy/database.ts";
 
 /** Columns of the old table beyond the five, of other types, and under other names. */
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { lockKey } from "../../runner/src/db/lock.ts";
-import { withSession } from "../support/empty-database.ts";
-import { useLegacyDatabases } from "../support/legacy-build.ts";
-import { copyOldRows, expectNothingLeft, findFate } from "../support/legacy-database.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { useLegacyDatabases } from "../support/legacy/build.ts";
+import { copyOldRows, expectNothingLeft, findFate } from "../support/legacy/database.ts";
 import { startRunner } from "../support/runner.ts";
 
 /** What migrate-layout takes for the old layout, what it refuses, and what may stand in its way. */

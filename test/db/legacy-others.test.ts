@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, expect, inject, test } from "vitest";
-import { withSession } from "../support/empty-database.ts";
-import { useLegacyDatabases } from "../support/legacy-build.ts";
-import { expectNothingLeft } from "../support/legacy-database.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { useLegacyDatabases } from "../support/legacy/build.ts";
+import { expectNothingLeft } from "../support/legacy/database.ts";
 
 /** What others have built on the old tables: rights, publications, views, functions, foreign keys, and ids of coins. */
 

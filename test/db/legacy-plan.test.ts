@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { LegacyLeaf } from "../../runner/src/db/legacy-catalog.ts";
+import type { LegacyLeaf } from "../../runner/src/db/legacy/catalog.ts";
 import { estimateDisk } from "../../runner/src/legacy/disk.ts";
 import { logPace, paceOf } from "../../runner/src/legacy/pace.ts";
 import { createLogger } from "../../runner/src/log.ts";
-import { useLegacyDatabases } from "../support/legacy-build.ts";
+import { useLegacyDatabases } from "../support/legacy/build.ts";
 
 /** What is said of a move before and during it. */
 

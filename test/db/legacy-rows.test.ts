@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { useLegacyDatabases } from "../support/legacy-build.ts";
-import { copyOldRows, expectNothingLeft, findFate } from "../support/legacy-database.ts";
-import { DAY, HOUR, iso } from "../support/series.ts";
+import { DAY, HOUR, iso } from "../support/candle/series.ts";
+import { useLegacyDatabases } from "../support/legacy/build.ts";
+import { copyOldRows, expectNothingLeft, findFate } from "../support/legacy/database.ts";
 
 /** What becomes of old rows that are not simply right. */
 

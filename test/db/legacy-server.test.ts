@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { replaceInCatalog } from "../support/catalog-stand-in.ts";
-import { withSession } from "../support/empty-database.ts";
-import { useLegacyDatabases } from "../support/legacy-build.ts";
+import { replaceInCatalog } from "../support/database/catalog-stand-in.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { useLegacyDatabases } from "../support/legacy/build.ts";
 import { runRunner } from "../support/runner.ts";
 
 const make = useLegacyDatabases();

@@ -3,9 +3,9 @@ import { closeDatabase, type Database, openDatabase, withClient } from "../../ru
 import { openLockSession } from "../../runner/src/db/lock.ts";
 import { withOwnClient } from "../../runner/src/db/own-client.ts";
 import { TryAgain } from "../../runner/src/errors.ts";
-import { useDatabase } from "../support/database.ts";
-import { useOwnServer } from "../support/own-server.ts";
-import { startWireProxy } from "../support/wire-proxy.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { useOwnServer } from "../support/database/own-server.ts";
+import { startWireProxy } from "../support/database/wire-proxy.ts";
 
 /** After a fail-over the address of DB_URL leads to another server, which knows nothing of the locks on the first one. */
 const database = useDatabase();

@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { openDatabase } from "../../runner/src/db/connect.ts";
 import { openLockSession } from "../../runner/src/db/lock.ts";
 import { TryAgain } from "../../runner/src/errors.ts";
-import { withSession } from "../support/empty-database.ts";
-import { startForgetfulProxy } from "../support/forgetful-proxy.ts";
-import { startSilentProxy } from "../support/silent-proxy.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { startForgetfulProxy } from "../support/database/forgetful-proxy.ts";
+import { startSilentProxy } from "../support/database/silent-proxy.ts";
 import { useWorld } from "../support/world.ts";
 
 /** The session for locks is idle while the work goes on: nobody would notice that its connection is gone. */

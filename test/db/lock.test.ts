@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { openDatabase } from "../../runner/src/db/connect.ts";
 import { lockKey, openLockSession, waitForLock } from "../../runner/src/db/lock.ts";
 import { TryAgain } from "../../runner/src/errors.ts";
-import { withSession } from "../support/empty-database.ts";
+import { withSession } from "../support/database/empty-database.ts";
 import { useWorld } from "../support/world.ts";
 
 const world = useWorld();

@@ -1,9 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { OBJECTS } from "../../runner/src/db/requirements.ts";
-import { MIGRATIONS } from "../../runner/src/db/schema.ts";
-import type { ObjectRow } from "../../runner/src/db/schema-objects.ts";
-import { useEmptyDatabases, withSession } from "../support/empty-database.ts";
+import { OBJECTS } from "../../runner/src/db/schema/requirements.ts";
+import { MIGRATIONS } from "../../runner/src/db/schema/schema.ts";
+import type { ObjectRow } from "../../runner/src/db/schema/schema-objects.ts";
+import { useEmptyDatabases, withSession } from "../support/database/empty-database.ts";
 
 const emptyDatabase = useEmptyDatabases();
 
@@ -45,5 +45,5 @@ test("the list of what the migrations make is what they make (npx vitest run tes
       if (kind !== "r" && kind !== "p") lines.push(`${firstOf.get(name)} ${kind} ${name}`);
   });
   const text = `/** What each migration makes, one line an object; a test writes it (test/db/made-objects.test.ts). */\nexport const MADE_OBJECTS = \`\n${lines.join("\n")}\n\`;\n`;
-  await expect(text).toMatchFileSnapshot("../../runner/src/db/made-objects.ts");
+  await expect(text).toMatchFileSnapshot("../../runner/src/db/schema/made-objects.ts");
 });

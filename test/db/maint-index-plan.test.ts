@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { leafAt } from "../../runner/src/partition/layout.ts";
-import { addTestCoins } from "../support/candle-rows.ts";
-import { useDatabase } from "../support/database.ts";
+import { addTestCoins } from "../support/candle/candle-rows.ts";
+import { useDatabase } from "../support/database/database.ts";
 import {
   damageIndexes,
   expectWholeIndexes,
   makeLeaves,
   planOf,
   stripIndexes,
-} from "../support/maint-damage.ts";
+} from "../support/maint/damage.ts";
 import { runRunner } from "../support/runner.ts";
 
 const database = useDatabase();

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { leafAt } from "../../runner/src/partition/layout.ts";
-import { cutDetach } from "../support/cut-detach.ts";
-import { useDatabase } from "../support/database.ts";
-import { expectWholeIndexes, makeLeaves, planOf } from "../support/maint-damage.ts";
-import { openLeafOf, startMaint } from "../support/maint-runs.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { cutDetach } from "../support/maint/cut-detach.ts";
+import { expectWholeIndexes, makeLeaves, planOf } from "../support/maint/damage.ts";
+import { openLeafOf, startMaint } from "../support/maint/runs.ts";
 
 const database = useDatabase();
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { openDatabase } from "../../runner/src/db/connect.ts";
 import { closeRun } from "../../runner/src/db/runs.ts";
-import { useDatabase } from "../support/database.ts";
-import { startMaint } from "../support/maint-runs.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { startMaint } from "../support/maint/runs.ts";
 
 const database = useDatabase();
 const DAY = 86_400_000;

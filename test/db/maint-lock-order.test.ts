@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, expect, test } from "vitest";
-import { useDatabase } from "../support/database.ts";
-import { withSession } from "../support/empty-database.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { withSession } from "../support/database/empty-database.ts";
 import {
   addParentIndexes,
   expectWholeIndexes,
   makeLeaves,
   planOf,
   stripBrin,
-} from "../support/maint-damage.ts";
-import { openLeafOf, runMaintUntilDone, startMaint } from "../support/maint-runs.ts";
+} from "../support/maint/damage.ts";
+import { openLeafOf, runMaintUntilDone, startMaint } from "../support/maint/runs.ts";
 
 const database = useDatabase();
 

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { useEmptyDatabases, withSession } from "../support/empty-database.ts";
+import { useEmptyDatabases, withSession } from "../support/database/empty-database.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
 
 const emptyDatabase = useEmptyDatabases();

@@ -1,10 +1,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { migrate } from "../../runner/src/db/migrate.ts";
-import { MIGRATIONS } from "../../runner/src/db/schema.ts";
-import { replaceInCatalog } from "../support/catalog-stand-in.ts";
-import { useEmptyDatabases, withSession } from "../support/empty-database.ts";
+import { migrate } from "../../runner/src/db/schema/migrate.ts";
+import { MIGRATIONS } from "../../runner/src/db/schema/schema.ts";
+import { replaceInCatalog } from "../support/database/catalog-stand-in.ts";
+import { useEmptyDatabases, withSession } from "../support/database/empty-database.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
 
 const emptyDatabase = useEmptyDatabases();

@@ -6,8 +6,8 @@ import { storePages } from "../../runner/src/db/store.ts";
 import { refreshLastTs } from "../../runner/src/maint/refresh-last-ts.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { applyPage } from "../../runner/src/sync/apply.ts";
-import { addTestCoins, makeCandles, makePage } from "../support/candle-rows.ts";
-import { useDatabase } from "../support/database.ts";
+import { addTestCoins, makeCandles, makePage } from "../support/candle/candle-rows.ts";
+import { useDatabase } from "../support/database/database.ts";
 
 const MINUTE = 60_000;
 const NOW = Date.UTC(2024, 5, 2);

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { INTERVALS, type Interval } from "../../runner/src/contract.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
-import { findInLeaf } from "../../runner/src/db/last-ts.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
+import { findInLeaf } from "../../runner/src/db/maint/last-ts.ts";
 import { type OwnClient, withOwnClient } from "../../runner/src/db/own-client.ts";
 import { storePages } from "../../runner/src/db/store.ts";
 import { refreshOn } from "../../runner/src/maint/refresh-last-ts.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
-import { addTestCoins, makeCandles, makePage } from "../support/candle-rows.ts";
-import { cutDetach } from "../support/cut-detach.ts";
-import { useDatabase } from "../support/database.ts";
+import { addTestCoins, makeCandles, makePage } from "../support/candle/candle-rows.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { cutDetach } from "../support/maint/cut-detach.ts";
 
 /** Where all open leaves are there and nothing differs, one statement tells so; it must see whatever does differ. */
 

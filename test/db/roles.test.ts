@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { INTERVALS } from "../../runner/src/contract.ts";
-import { migrate } from "../../runner/src/db/migrate.ts";
+import { migrate } from "../../runner/src/db/schema/migrate.ts";
 import { listLeavesOf } from "../../runner/src/partition/layout.ts";
-import { withSession } from "../support/empty-database.ts";
-import { useOwnServer } from "../support/own-server.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { useOwnServer } from "../support/database/own-server.ts";
 import { runRunner } from "../support/runner.ts";
 
 /** Roles belong to the whole server, so these have one of their own. */

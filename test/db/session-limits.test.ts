@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, inject, test } from "vitest";
-import { useDatabase } from "../support/database.ts";
-import { withSession } from "../support/empty-database.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { startWireProxy, type Wire } from "../support/database/wire-proxy.ts";
 import { runRunner } from "../support/runner.ts";
-import { startWireProxy, type Wire } from "../support/wire-proxy.ts";
 
 const database = useDatabase();
 const admin = (sql: string) =>

@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { closeDatabase, type Database, openDatabase, withClient } from "../../runner/src/db/connect.ts";
 import { openLockSession } from "../../runner/src/db/lock.ts";
 import { withOwnClient } from "../../runner/src/db/own-client.ts";
-import { useDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { startWireProxy, type Tap, type Wire } from "../support/database/wire-proxy.ts";
 import { runRunner } from "../support/runner.ts";
-import { startWireProxy, type Tap, type Wire } from "../support/wire-proxy.ts";
 
 const database = useDatabase();
 

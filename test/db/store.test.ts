@@ -8,9 +8,9 @@ import { type PageWrite, storePages } from "../../runner/src/db/store.ts";
 import { TryAgain } from "../../runner/src/errors.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { createWriter, groupPages } from "../../runner/src/sync/writer.ts";
-import { addTestCoins, listVersions, makeCandles, makeGap, makePage } from "../support/candle-rows.ts";
-import { useDatabase } from "../support/database.ts";
-import { withSession } from "../support/empty-database.ts";
+import { addTestCoins, listVersions, makeCandles, makeGap, makePage } from "../support/candle/candle-rows.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { withSession } from "../support/database/empty-database.ts";
 
 const START = Date.UTC(2024, 0, 1);
 const MINUTE = 60_000;

@@ -5,8 +5,8 @@ import { ensureLeaf } from "../../runner/src/db/leaves.ts";
 import { vacuumTables } from "../../runner/src/maint/vacuum-tables.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { createProgress } from "../../runner/src/progress.ts";
-import { useDatabase } from "../support/database.ts";
-import { withSession } from "../support/empty-database.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { withSession } from "../support/database/empty-database.ts";
 
 const database = useDatabase();
 const signal = new AbortController().signal;

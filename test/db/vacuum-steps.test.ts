@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import { openDatabase } from "../../runner/src/db/connect.ts";
 import { type StepOutcome, vacuumTables } from "../../runner/src/maint/vacuum-tables.ts";
 import { createProgress } from "../../runner/src/progress.ts";
-import { useDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/database/database.ts";
 
 const database = useDatabase();
 

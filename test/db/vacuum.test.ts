@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pino from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { fillSixYears } from "../../dev/six-years.ts";
+import { fillSixYears } from "../../dev/fixtures/six-years.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
+import { limitLockWaits, runStep } from "../../runner/src/db/maint/vacuum.ts";
 import { withOwnClient } from "../../runner/src/db/own-client.ts";
-import { limitLockWaits, runStep } from "../../runner/src/db/vacuum.ts";
+import type { VacuumAction, VacuumStep } from "../../runner/src/maint/vacuum-plan.ts";
 import { previewVacuum, vacuumTables } from "../../runner/src/maint/vacuum-tables.ts";
-import type { VacuumAction, VacuumStep } from "../../runner/src/partition/vacuum-plan.ts";
 import { createProgress } from "../../runner/src/progress.ts";
-import { useDatabase } from "../support/database.ts";
-import { withSession } from "../support/empty-database.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { withSession } from "../support/database/empty-database.ts";
 
 const database = useDatabase();
 const signal = new AbortController().signal;

@@ -8,10 +8,15 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { Client } from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type DevPostgres, ensureDatabase, type PostgresOptions, startPostgres } from "../../dev/postgres.ts";
-import { isServer, locate } from "../../dev/postgres-place.ts";
+import { isServer, locate } from "../../dev/postgres/place.ts";
+import {
+  type DevPostgres,
+  ensureDatabase,
+  type PostgresOptions,
+  startPostgres,
+} from "../../dev/postgres/postgres.ts";
 
-const MODULE = new URL("../../dev/postgres.ts", import.meta.url).href;
+const MODULE = new URL("../../dev/postgres/postgres.ts", import.meta.url).href;
 const started = new Set<DevPostgres>();
 const children = new Set<ChildProcess>();
 let dir = "";

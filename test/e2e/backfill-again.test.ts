@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { expectExit, HOUR, iso, outputOf } from "../support/series.ts";
+import { expectExit, HOUR, iso, outputOf } from "../support/candle/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 /** A stored span is asked for again: what differs is replaced and kept, what the exchange lacks now stays. */

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { useDatabase } from "../support/database.ts";
-import { usePlainExchange } from "../support/plain-exchange.ts";
+import { expectExit, HOUR, MINUTE, outputOf } from "../support/candle/series.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { usePlainExchange } from "../support/exchange/plain-exchange.ts";
 import { runRunner } from "../support/runner.ts";
-import { expectExit, HOUR, MINUTE, outputOf } from "../support/series.ts";
 
 /** What only a person can have written into one coin's rows stops that coin's series alone, and the log says how to mend it. */
 const database = useDatabase();

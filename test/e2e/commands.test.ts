@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { expectExit, expectWhole, gapsOf, HOUR, iso, MINUTE } from "../support/series.ts";
+import { expectExit, expectWhole, gapsOf, HOUR, iso, MINUTE } from "../support/candle/series.ts";
 import { useWorld } from "../support/world.ts";
 
 const END = Date.parse("2024-05-10T12:00:00Z");

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { countCovered, expectComplete, runUntilComplete, waitForProgress } from "../support/crash.ts";
-import { useOwnServer } from "../support/own-server.ts";
+import { useOwnServer } from "../support/database/own-server.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 const server = useOwnServer();

@@ -2,10 +2,10 @@ import { mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { coveredOf, DAY, HOUR, iso } from "../support/candle/series.ts";
 import { expectComplete, runUntilComplete } from "../support/crash.ts";
-import { withSession } from "../support/empty-database.ts";
-import { runCommand, useOwnServer } from "../support/own-server.ts";
-import { coveredOf, DAY, HOUR, iso } from "../support/series.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { runCommand, useOwnServer } from "../support/database/own-server.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 const END = Date.UTC(2024, 5, 1);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { diagnoseCluster } from "../support/doctor.ts";
-import { ownPod, useInstallation } from "../support/installation.ts";
+import { diagnoseCluster } from "../support/doctor/doctor.ts";
+import { ownPod, useInstallation } from "../support/kubernetes/installation.ts";
 
 const installation = useInstallation();
 const { answers } = installation;

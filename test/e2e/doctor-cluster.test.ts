@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { diagnoseCluster, runDoctor } from "../support/doctor.ts";
-import { named, useInstallation } from "../support/installation.ts";
-import { startAnswers } from "../support/kubernetes-answers.ts";
+import { diagnoseCluster, runDoctor } from "../support/doctor/doctor.ts";
+import { startAnswers } from "../support/kubernetes/answers.ts";
+import { named, useInstallation } from "../support/kubernetes/installation.ts";
 import { runRunner } from "../support/runner.ts";
 
 const installation = useInstallation();

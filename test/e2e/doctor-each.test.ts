@@ -4,11 +4,11 @@ import { openDatabase } from "../../runner/src/db/connect.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
 import { diagnose, listCheckNames } from "../../runner/src/doctor/diagnose.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
-import { addTestCoins } from "../support/candle-rows.ts";
-import { DATABASE_FAULTS } from "../support/doctor-database-faults.ts";
-import { OUTSIDE_FAULTS } from "../support/doctor-outside-faults.ts";
-import { useInstallation } from "../support/installation.ts";
-import { useOwnServer } from "../support/own-server.ts";
+import { addTestCoins } from "../support/candle/candle-rows.ts";
+import { useOwnServer } from "../support/database/own-server.ts";
+import { DATABASE_FAULTS } from "../support/doctor/database-faults.ts";
+import { OUTSIDE_FAULTS } from "../support/doctor/outside-faults.ts";
+import { useInstallation } from "../support/kubernetes/installation.ts";
 
 /** Each check of doctor is seen failing through the whole list of checks, for the reason that it names. */
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { runDoctor } from "../support/doctor.ts";
+import { runDoctor } from "../support/doctor/doctor.ts";
 import { useWorld } from "../support/world.ts";
 
 const world = useWorld();

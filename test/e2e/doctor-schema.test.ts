@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { diagnose } from "../../runner/src/doctor/diagnose.ts";
-import { useDatabase } from "../support/database.ts";
-import { useEmptyDatabases, withSession } from "../support/empty-database.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { useEmptyDatabases, withSession } from "../support/database/empty-database.ts";
 import { runRunner } from "../support/runner.ts";
 
 const database = useDatabase();

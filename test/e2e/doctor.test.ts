@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { runDoctor } from "../support/doctor.ts";
-import { withSession } from "../support/empty-database.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { runDoctor } from "../support/doctor/doctor.ts";
 import { useWorld } from "../support/world.ts";
 
 const world = useWorld();

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { startWireProxy, type Wire } from "../support/database/wire-proxy.ts";
 import { startRunner } from "../support/runner.ts";
-import { startWireProxy, type Wire } from "../support/wire-proxy.ts";
 import { useWorld } from "../support/world.ts";
 
 const world = useWorld();

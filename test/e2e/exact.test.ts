@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { KlineRow } from "../../dev/exchange/kline-text.ts";
 import { listRecordedSeries, type RecordedSeries } from "../../dev/exchange/recorded.ts";
-import { coveredOf, DAY, expectExit, gapsOf, HOUR, iso, MINUTE } from "../support/series.ts";
+import { coveredOf, DAY, expectExit, gapsOf, HOUR, iso, MINUTE } from "../support/candle/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 const RECORDED_UNTIL = Date.parse("2020-07-01T04:00:00Z");

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { useDatabase } from "../support/database.ts";
-import { type PlainExchange, usePlainExchange } from "../support/plain-exchange.ts";
+import { DAY, expectExit, HOUR, MINUTE, outputOf } from "../support/candle/series.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { type PlainExchange, usePlainExchange } from "../support/exchange/plain-exchange.ts";
 import { runRunner } from "../support/runner.ts";
-import { DAY, expectExit, HOUR, MINUTE, outputOf } from "../support/series.ts";
 
 /** Which exchange answers is judged by its candles: an address that is new must show what is stored. */
 const database = useDatabase();

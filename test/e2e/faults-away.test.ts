@@ -9,7 +9,7 @@ import {
   HOUR,
   iso,
   outputOf,
-} from "../support/series.ts";
+} from "../support/candle/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 /** Faults that stay for the whole run: what was there before stays, what is missing is a gap that says why. */

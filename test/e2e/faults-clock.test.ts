@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { coveredOf, DAY, expectExit, gapsOf, HOUR, iso, MINUTE } from "../support/series.ts";
+import { coveredOf, DAY, expectExit, gapsOf, HOUR, iso, MINUTE } from "../support/candle/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 /** The exchange's clock decides what is closed, unless it is ahead of this machine's and of the database's. */

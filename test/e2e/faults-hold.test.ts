@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { expectExit, expectWhole, HOUR, iso, MINUTE } from "../support/series.ts";
+import { expectExit, expectWhole, HOUR, iso, MINUTE } from "../support/candle/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 /** Answers that concern the whole address: after them no process may send. Holds are kept by the database's clock. */

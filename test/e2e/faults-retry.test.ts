@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import type { FaultKind, FaultRule } from "../../dev/exchange/faults.ts";
-import { expectExit, expectWhole, HOUR, iso } from "../support/series.ts";
+import { expectExit, expectWhole, HOUR, iso } from "../support/candle/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 /** Faults that pass: one bad answer, then good ones. Each test takes a symbol and a budget of its own. */

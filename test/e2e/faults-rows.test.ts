@@ -9,7 +9,7 @@ import {
   HOUR,
   iso,
   MINUTE,
-} from "../support/series.ts";
+} from "../support/candle/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 /** Answers that are well-formed and wrong: rows that are broken, missing, twice or in the wrong order. */

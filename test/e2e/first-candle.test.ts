@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { useDatabase } from "../support/database.ts";
-import { usePlainExchange } from "../support/plain-exchange.ts";
+import { expectExit, HOUR, MINUTE, outputOf } from "../support/candle/series.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { usePlainExchange } from "../support/exchange/plain-exchange.ts";
 import { runRunner } from "../support/runner.ts";
-import { expectExit, HOUR, MINUTE, outputOf } from "../support/series.ts";
 
 /** A first candle is believed with evidence and a date, and asked for again: one wrong answer hides nothing for long. */
 const database = useDatabase();

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { startForgetfulProxy } from "../support/forgetful-proxy.ts";
+import { startForgetfulProxy } from "../support/database/forgetful-proxy.ts";
 import { runRunner } from "../support/runner.ts";
 import { useWorld } from "../support/world.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { useEmptyDatabases, withSession } from "../support/empty-database.ts";
+import { useEmptyDatabases, withSession } from "../support/database/empty-database.ts";
 import { runRunner } from "../support/runner.ts";
 
 const emptyDatabase = useEmptyDatabases();

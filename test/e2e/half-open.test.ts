@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { startForgetfulProxy } from "../support/forgetful-proxy.ts";
+import { startForgetfulProxy } from "../support/database/forgetful-proxy.ts";
+import { startSilentProxy } from "../support/database/silent-proxy.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
-import { startSilentProxy } from "../support/silent-proxy.ts";
 import { useWorld } from "../support/world.ts";
 
 const world = useWorld();

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { useDatabase } from "../support/database.ts";
-import { withSession } from "../support/empty-database.ts";
+import { expectExit, outputOf } from "../support/candle/series.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { withSession } from "../support/database/empty-database.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
-import { expectExit, outputOf } from "../support/series.ts";
 
 const database = useDatabase();
 const PASSWORD = "canary-4711";

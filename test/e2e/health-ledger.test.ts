@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { openDatabase } from "../../runner/src/db/connect.ts";
 import { diagnose } from "../../runner/src/doctor/diagnose.ts";
-import { withSession } from "../support/empty-database.ts";
-import { useOwnServer } from "../support/own-server.ts";
+import { expectExit } from "../support/candle/series.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { useOwnServer } from "../support/database/own-server.ts";
+import { startSilentProxy } from "../support/database/silent-proxy.ts";
 import { type RunResult, runRunner, startRunner } from "../support/runner.ts";
-import { expectExit } from "../support/series.ts";
-import { startSilentProxy } from "../support/silent-proxy.ts";
 
 const server = useOwnServer();
 const health = (url = server.url): Promise<RunResult> =>

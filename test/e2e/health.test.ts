@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { parseProm } from "../support/prom-text.ts";
-import { DAY, expectExit, HOUR, iso } from "../support/series.ts";
+import { DAY, expectExit, HOUR, iso } from "../support/candle/series.ts";
+import { parseProm } from "../support/health/prom-text.ts";
 import { useWorld } from "../support/world.ts";
 
 const SYMBOLS = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { useEmptyDatabases, withSession } from "../support/empty-database.ts";
-import { hostileScript } from "../support/hostile-schema.ts";
+import { iso } from "../support/candle/series.ts";
+import { useEmptyDatabases, withSession } from "../support/database/empty-database.ts";
+import { hostileScript } from "../support/database/hostile-schema.ts";
 import { runRunner } from "../support/runner.ts";
-import { iso } from "../support/series.ts";
 import { useWorld } from "../support/world.ts";
 
 const emptyDatabase = useEmptyDatabases();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Impostor, ownAddress, startImpostor } from "../support/impostor.ts";
+import { type Impostor, ownAddress, startImpostor } from "../support/database/impostor.ts";
 import { runRunner } from "../support/runner.ts";
 
 /** Where the machine has no network of its own, its name for all of its addresses is no loopback either. */

@@ -7,7 +7,7 @@ import {
   runUntilComplete,
   waitForProgress,
 } from "../support/crash.ts";
-import { useOwnServer } from "../support/own-server.ts";
+import { useOwnServer } from "../support/database/own-server.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 const server = useOwnServer();

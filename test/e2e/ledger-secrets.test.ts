@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { leafAt } from "../../runner/src/partition/layout.ts";
-import { useDatabase } from "../support/database.ts";
+import { expectExit } from "../support/candle/series.ts";
+import { useDatabase } from "../support/database/database.ts";
 import { runRunner } from "../support/runner.ts";
-import { expectExit } from "../support/series.ts";
 
 /** The ledgers are read by more people than the log: what an error says of a secret is not in them, not even its half. */
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { expectExit, HOUR, iso, outputOf } from "../support/series.ts";
+import { expectExit, HOUR, iso, outputOf } from "../support/candle/series.ts";
 import { useWorld } from "../support/world.ts";
 
 /** What a run leaves in the ledger, and what it must never leave anywhere. */

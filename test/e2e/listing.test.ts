@@ -1,5 +1,14 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { coveredOf, DAY, expectExit, expectWhole, gapsOf, HOUR, iso, MINUTE } from "../support/series.ts";
+import {
+  coveredOf,
+  DAY,
+  expectExit,
+  expectWhole,
+  gapsOf,
+  HOUR,
+  iso,
+  MINUTE,
+} from "../support/candle/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 /** What a sync wants of symbols that list late, halt, or end. Each test takes a budget of its own: its clock jumps. */

@@ -1,5 +1,5 @@
 import { expect, inject, test } from "vitest";
-import { withSession } from "../support/empty-database.ts";
+import { withSession } from "../support/database/empty-database.ts";
 import { useWorld } from "../support/world.ts";
 
 const world = useWorld();

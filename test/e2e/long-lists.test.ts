@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
-import { useDatabase } from "../support/database.ts";
+import { expectExit } from "../support/candle/series.ts";
+import { useDatabase } from "../support/database/database.ts";
 import { runRunner } from "../support/runner.ts";
-import { expectExit } from "../support/series.ts";
 
 /** A log of years that went badly, and a span of years, as a person and as a program reads them. */
 const database = useDatabase();

@@ -3,9 +3,9 @@ import { Client } from "pg";
 import { beforeAll, expect, test } from "vitest";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { waitForProgress } from "../support/crash.ts";
-import { withSession } from "../support/empty-database.ts";
-import { expectWholeIndexes, makeLeaves, planOf, stripBrin, stripIndexes } from "../support/maint-damage.ts";
-import { openLeafOf, runMaintUntilDone, startMaint, waitForInvalid } from "../support/maint-runs.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { expectWholeIndexes, makeLeaves, planOf, stripBrin, stripIndexes } from "../support/maint/damage.ts";
+import { openLeafOf, runMaintUntilDone, startMaint, waitForInvalid } from "../support/maint/runs.ts";
 import { runRunner } from "../support/runner.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { leafAt } from "../../runner/src/partition/layout.ts";
-import { useDatabase } from "../support/database.ts";
-import { withSession } from "../support/empty-database.ts";
-import { expectWholeIndexes, makeLeaves, planOf, stripBrin, stripIndexes } from "../support/maint-damage.ts";
-import { openLeafOf, runMaintUntilDone, startMaint } from "../support/maint-runs.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { expectWholeIndexes, makeLeaves, planOf, stripBrin, stripIndexes } from "../support/maint/damage.ts";
+import { openLeafOf, runMaintUntilDone, startMaint } from "../support/maint/runs.ts";
 
 const database = useDatabase();
 

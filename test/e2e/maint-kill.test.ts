@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, expect, test } from "vitest";
 import { createDice } from "../support/crash.ts";
-import { useDatabase } from "../support/database.ts";
-import { withSession } from "../support/empty-database.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { withSession } from "../support/database/empty-database.ts";
 import {
   damageIndexes,
   expectWholeIndexes,
   makeLeaves,
   planOf,
   stripIndexes,
-} from "../support/maint-damage.ts";
-import { openLeafOf, runMaintUntilDone, startMaint, waitForInvalid } from "../support/maint-runs.ts";
+} from "../support/maint/damage.ts";
+import { openLeafOf, runMaintUntilDone, startMaint, waitForInvalid } from "../support/maint/runs.ts";
 
 const database = useDatabase();
 

@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from "vitest";
-import { withSession } from "../support/empty-database.ts";
-import { expectWholeIndexes, makeLeaves, stripIndexes } from "../support/maint-damage.ts";
-import { openLeafOf, runMaintUntilDone, startMaint, waitForInvalid } from "../support/maint-runs.ts";
-import { useOwnServer } from "../support/own-server.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { useOwnServer } from "../support/database/own-server.ts";
+import { expectWholeIndexes, makeLeaves, stripIndexes } from "../support/maint/damage.ts";
+import { openLeafOf, runMaintUntilDone, startMaint, waitForInvalid } from "../support/maint/runs.ts";
 
 const server = useOwnServer();
 

@@ -1,14 +1,14 @@
 import { beforeAll, expect, test } from "vitest";
 import { listLeavesAhead } from "../../runner/src/partition/desired.ts";
-import { useDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/database/database.ts";
 import {
   addParentIndexes,
   damageIndexes,
   expectWholeIndexes,
   planOf,
   stripIndexes,
-} from "../support/maint-damage.ts";
-import { runMaintUntilDone, startMaint } from "../support/maint-runs.ts";
+} from "../support/maint/damage.ts";
+import { runMaintUntilDone, startMaint } from "../support/maint/runs.ts";
 
 const database = useDatabase();
 const MAX_OPS = 300;

@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from "vitest";
 import { type SimulatedExchange, startExchange } from "../../dev/exchange/exchange.ts";
 import { listCandles } from "../../dev/exchange/generator.ts";
-import { useLegacyDatabases } from "../support/legacy-build.ts";
+import { DAY, expectExit, outputOf } from "../support/candle/series.ts";
+import { useLegacyDatabases } from "../support/legacy/build.ts";
 import { runRunner } from "../support/runner.ts";
-import { DAY, expectExit, outputOf } from "../support/series.ts";
 
 /** The first sync after a move compares the exchange with old candles, which came from it through other columns. */
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { buildLegacyLayout } from "../../dev/legacy-layout.ts";
-import { withSession } from "../support/empty-database.ts";
-import { useOwnServer } from "../support/own-server.ts";
+import { buildLegacyLayout } from "../../dev/fixtures/legacy-layout.ts";
+import { expectExit } from "../support/candle/series.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { useOwnServer } from "../support/database/own-server.ts";
+import { startAutovacuum } from "../support/maint/slow-autovacuum.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
-import { expectExit } from "../support/series.ts";
-import { startAutovacuum } from "../support/slow-autovacuum.ts";
 
 /** An old leaf that somebody is at nearly always: it is moved and dropped all the same, and no session is ended. */
 

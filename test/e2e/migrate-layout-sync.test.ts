@@ -1,8 +1,8 @@
 import { Client } from "pg";
 import { expect, test } from "vitest";
-import { buildLegacyLayout } from "../../dev/legacy-layout.ts";
-import { copyOldRows, expectNothingLeft, findFate, useBareDatabase } from "../support/legacy-database.ts";
-import { DAY, HOUR } from "../support/series.ts";
+import { buildLegacyLayout } from "../../dev/fixtures/legacy-layout.ts";
+import { DAY, HOUR } from "../support/candle/series.ts";
+import { copyOldRows, expectNothingLeft, findFate, useBareDatabase } from "../support/legacy/database.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 const database = useBareDatabase();

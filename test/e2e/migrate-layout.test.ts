@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { expect, test } from "vitest";
-import { buildLegacyLayout, insertLegacyCandles } from "../../dev/legacy-layout.ts";
+import { buildLegacyLayout, insertLegacyCandles } from "../../dev/fixtures/legacy-layout.ts";
+import { DAY, HOUR } from "../support/candle/series.ts";
 import { createDice } from "../support/crash.ts";
-import { copyOldRows, expectNothingLeft, findFate, useBareDatabase } from "../support/legacy-database.ts";
+import { copyOldRows, expectNothingLeft, findFate, useBareDatabase } from "../support/legacy/database.ts";
 import { runRunner } from "../support/runner.ts";
-import { DAY, HOUR } from "../support/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 const database = useBareDatabase();

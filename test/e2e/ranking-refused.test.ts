@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from "vitest";
-import { useDatabase } from "../support/database.ts";
-import { usePlainExchange } from "../support/plain-exchange.ts";
+import { expectExit, HOUR, outputOf } from "../support/candle/series.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { usePlainExchange } from "../support/exchange/plain-exchange.ts";
 import { runRunner } from "../support/runner.ts";
-import { expectExit, HOUR, outputOf } from "../support/series.ts";
 
 /** Lists that cannot be right weigh 100, and a minute job that asked for them in each run would take them every minute. */
 const database = useDatabase();

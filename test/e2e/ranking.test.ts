@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { useDatabase } from "../support/database.ts";
-import { type PlainSymbol, usePlainExchange } from "../support/plain-exchange.ts";
+import { expectExit, HOUR, outputOf } from "../support/candle/series.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { type PlainSymbol, usePlainExchange } from "../support/exchange/plain-exchange.ts";
 import { runRunner } from "../support/runner.ts";
-import { expectExit, HOUR, outputOf } from "../support/series.ts";
 
 /** What is missing in an exchange's lists is no fact: a list that cannot be right leaves the ranking as it was. */
 const database = useDatabase();

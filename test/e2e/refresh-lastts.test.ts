@@ -4,11 +4,11 @@ import { openDatabase } from "../../runner/src/db/connect.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
 import { storePages } from "../../runner/src/db/store.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
-import { addTestCoins, makeCandles, makePage } from "../support/candle-rows.ts";
-import { useDatabase } from "../support/database.ts";
-import { withSession } from "../support/empty-database.ts";
+import { addTestCoins, makeCandles, makePage } from "../support/candle/candle-rows.ts";
+import { expectExit, iso, MINUTE } from "../support/candle/series.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { withSession } from "../support/database/empty-database.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
-import { expectExit, iso, MINUTE } from "../support/series.ts";
 
 const database = useDatabase();
 const newest = Math.floor(Date.now() / MINUTE) * MINUTE - 10 * MINUTE;

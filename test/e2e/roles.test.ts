@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { COMMANDS, type CommandName, ROLE_OF, ROLES, type Role } from "../../runner/src/contract.ts";
-import { ROLE_NAMES } from "../../runner/src/db/roles-plan.ts";
-import { withSession } from "../support/empty-database.ts";
-import { useOwnServer } from "../support/own-server.ts";
+import { ROLE_NAMES } from "../../runner/src/db/schema/roles-plan.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { useOwnServer } from "../support/database/own-server.ts";
 import { useWorld } from "../support/world.ts";
 
 const server = useOwnServer();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { iso } from "../support/series.ts";
+import { iso } from "../support/candle/series.ts";
 import { useWorld } from "../support/world.ts";
 
 const END = Date.parse("2024-05-10T12:00:00Z");

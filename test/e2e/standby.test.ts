@@ -1,11 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { migrate } from "../../runner/src/db/migrate.ts";
-import { withSession } from "../support/empty-database.ts";
-import { useOwnServer } from "../support/own-server.ts";
+import { migrate } from "../../runner/src/db/schema/migrate.ts";
+import { expectExit } from "../support/candle/series.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { useOwnServer } from "../support/database/own-server.ts";
 import { type RunResult, runRunner } from "../support/runner.ts";
-import { expectExit } from "../support/series.ts";
 
 /** DB_URL leads to a standby, as after a failover for as long as a name still stands for the old primary. */
 

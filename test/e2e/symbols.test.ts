@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from "vitest";
-import { useDatabase } from "../support/database.ts";
-import { type PlainSymbol, usePlainExchange } from "../support/plain-exchange.ts";
+import { expectExit, HOUR, MINUTE, outputOf } from "../support/candle/series.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { type PlainSymbol, usePlainExchange } from "../support/exchange/plain-exchange.ts";
 import { runRunner } from "../support/runner.ts";
-import { expectExit, HOUR, MINUTE, outputOf } from "../support/series.ts";
 
 /** One name that is wrong stops none of the others, whether it was never right or its coin has gone. */
 const database = useDatabase();

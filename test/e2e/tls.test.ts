@@ -1,9 +1,9 @@
 import { chmod, copyFile, readFile, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { makeCertificate } from "../support/certificates.ts";
-import { withSession } from "../support/empty-database.ts";
+import { makeCertificate } from "../support/database/certificates.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { useTlsServer } from "../support/database/tls-server.ts";
 import { runRunner } from "../support/runner.ts";
-import { useTlsServer } from "../support/tls-server.ts";
 
 const tls = useTlsServer();
 const DAY_MS = 86_400_000;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { withSession } from "../support/empty-database.ts";
-import { useOwnServer } from "../support/own-server.ts";
-import { expectExit } from "../support/series.ts";
+import { expectExit } from "../support/candle/series.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { useOwnServer } from "../support/database/own-server.ts";
 import { useWorld } from "../support/world.ts";
 
 /** A primary whose standby went: each commit waits for a confirmation that never comes. */

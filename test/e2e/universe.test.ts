@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { expectExit, HOUR, iso } from "../support/series.ts";
+import { expectExit, HOUR, iso } from "../support/candle/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 /** Which symbols a sync works on. */

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { makeLeaves } from "../support/maint-damage.ts";
-import { openLeafOf } from "../support/maint-runs.ts";
-import { useOwnServer } from "../support/own-server.ts";
+import { expectExit } from "../support/candle/series.ts";
+import { useOwnServer } from "../support/database/own-server.ts";
+import { makeLeaves } from "../support/maint/damage.ts";
+import { openLeafOf } from "../support/maint/runs.ts";
+import { findAutovacuum, startAutovacuum } from "../support/maint/slow-autovacuum.ts";
 import { runRunner } from "../support/runner.ts";
-import { expectExit } from "../support/series.ts";
-import { findAutovacuum, startAutovacuum } from "../support/slow-autovacuum.ts";
 
 const server = useOwnServer();
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, expect, test } from "vitest";
 import { leafAt } from "../../runner/src/partition/layout.ts";
-import { useDatabase } from "../support/database.ts";
-import { withSession } from "../support/empty-database.ts";
+import { expectExit } from "../support/candle/series.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { withSession } from "../support/database/empty-database.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
-import { expectExit } from "../support/series.ts";
 
 const database = useDatabase();
 const env = () => ({ DB_URL: database.url, LOG_LEVEL: "info" });

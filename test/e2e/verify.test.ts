@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { INTERVALS } from "../../runner/src/contract.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
-import { DAY, expectExit, HOUR, iso, MINUTE } from "../support/series.ts";
+import { DAY, expectExit, HOUR, iso, MINUTE } from "../support/candle/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 /** `verify` against a database in which faults are planted one by one. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { coveredOf, DAY, HOUR, iso } from "../support/series.ts";
+import { coveredOf, DAY, HOUR, iso } from "../support/candle/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 /** Rows of the gap log that a person wrote: outside of what is covered, off the slots, one over another. */

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { checkAdoption, importIdOf } from "../../infra/bridge/adopt.ts";
 import { parseSettings } from "../../infra/settings/parse.ts";
-import type { ProgramResult } from "../support/run-program.ts";
-import { changesOf, manifestOf, objectsOf, runStack, SECRET_VALUES } from "./stack-run.ts";
+import type { ProgramResult } from "../support/pulumi/run-program.ts";
+import { changesOf, manifestOf, objectsOf, runStack, SECRET_VALUES } from "../support/pulumi/stack-run.ts";
 
 const SYNC = { apiVersion: "batch/v1", kind: "CronJob", metadata: { name: "r3a-sync-1m", namespace: "r3a" } };
 const CONFIG = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "r3a-config", namespace: "r3a" } };

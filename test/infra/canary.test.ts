@@ -1,7 +1,14 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { ProgramResult } from "../support/run-program.ts";
-import { withoutMarks, withoutSecrets } from "../support/wire-values.ts";
-import { changesOf, MODES, type Mode, runStack, SECRET_VALUES, synthObjects } from "./stack-run.ts";
+import type { ProgramResult } from "../support/pulumi/run-program.ts";
+import {
+  changesOf,
+  MODES,
+  type Mode,
+  runStack,
+  SECRET_VALUES,
+  synthObjects,
+} from "../support/pulumi/stack-run.ts";
+import { withoutMarks, withoutSecrets } from "../support/pulumi/wire-values.ts";
 
 /** The secret values themselves, and the form in which a registry's credentials hold one of them. */
 const CANARIES = [

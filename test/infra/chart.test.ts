@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { JOBS } from "../../infra/jobs.ts";
-import { componentLabels } from "../../infra/labels.ts";
+import { JOBS } from "../../infra/model/jobs.ts";
+import { componentLabels } from "../../infra/model/labels.ts";
 import { renderObjects } from "../../infra/render.ts";
 import { podOf } from "../../infra/rules/pod.ts";
 import type { Manifest } from "../../infra/rules/rule.ts";

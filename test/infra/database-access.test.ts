@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { checkEnvironment } from "../../infra/check-environment.ts";
-import { listOutputs } from "../../infra/outputs.ts";
+import { listOutputs } from "../../infra/model/outputs.ts";
+import { checkEnvironment } from "../../infra/programs/check-environment.ts";
 import { renderObjects } from "../../infra/render.ts";
 import { containersOf, podOf } from "../../infra/rules/pod.ts";
 import { checkSettings } from "../../infra/settings/check.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
-import { changesOf, manifestOf, objectsOf, runStack, SECRET_VALUES } from "./stack-run.ts";
+import { changesOf, manifestOf, objectsOf, runStack, SECRET_VALUES } from "../support/pulumi/stack-run.ts";
 
 const settingsOf = (changes: Partial<Settings>) =>
   SETTINGS.parse({ requireDigest: false, imageTag: "a", ...changes });

@@ -7,7 +7,7 @@ import { cronJobOf } from "../../infra/rules/pod.ts";
 import { SETTINGS } from "../../infra/settings/schema.ts";
 import { loadStack } from "../../infra/settings/stack-files.ts";
 import { listHelmSteps } from "../cluster/guide-steps.ts";
-import { ROOT } from "../support/project.ts";
+import { ROOT } from "../support/pulumi/project.ts";
 
 const guide = readFileSync(join(ROOT, "docs/deploy.md"), "utf8");
 const folder = mkdtempSync(join(tmpdir(), "r3a-guide-"));

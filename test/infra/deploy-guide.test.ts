@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { copyProject, ROOT, runIn } from "../support/project.ts";
+import { copyProject, ROOT, runIn } from "../support/pulumi/project.ts";
 
 /** `npm run synth` and `npm run diff` lines of the guides and the README, each once, without their remarks. */
 const shown = ["docs/deploy.md", "docs/quick-reference.md", "README.md"]

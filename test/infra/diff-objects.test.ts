@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { diffObjects } from "../../infra/diff-objects.ts";
+import { diffObjects } from "../../infra/programs/diff-objects.ts";
 
 const object = (kind: string, name: string, spec: Readonly<Record<string, unknown>> = {}) => ({
   apiVersion: "batch/v1",

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { freshnessLimits, renderFreshnessLimits } from "../../infra/freshness.ts";
+import { freshnessLimits, renderFreshnessLimits } from "../../infra/model/freshness.ts";
+import { resolveJobs } from "../../infra/model/resolve-jobs.ts";
 import { renderObjects } from "../../infra/render.ts";
-import { resolveJobs } from "../../infra/resolve-jobs.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
 import { DEFAULT_FRESHNESS_LIMITS } from "../../runner/src/health/freshness-limits.ts";
-import { parseSettings } from "../../runner/src/settings.ts";
+import { parseSettings } from "../../runner/src/settings/parse.ts";
 
 const limitsOf = (jobs: Settings["jobs"]) => freshnessLimits(resolveJobs(SETTINGS.parse({ jobs })));
 const limitOf = (jobs: Settings["jobs"], interval: string) =>

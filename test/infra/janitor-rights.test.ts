@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { renderObjects } from "../../infra/render.ts";
 import { SETTINGS } from "../../infra/settings/schema.ts";
 import { JANITOR_RIGHTS } from "../../runner/src/contract.ts";
-import { jobOf, OURS, ownedBy, podOf, STATUS } from "../runner/janitor-objects.ts";
-import { startApi } from "../runner/scripted-api.ts";
+import { jobOf, OURS, ownedBy, podOf, STATUS } from "../support/kubernetes/janitor-objects.ts";
+import { startApi } from "../support/kubernetes/scripted-api.ts";
 import { runRunner } from "../support/runner.ts";
 
 type Rule = Readonly<Record<"apiGroups" | "resources" | "verbs", readonly string[]>>;

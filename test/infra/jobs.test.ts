@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { JOBS } from "../../infra/jobs.ts";
-import { checkJobs, resolveJobs } from "../../infra/resolve-jobs.ts";
-import { faultOfSchedule, nextRuns, shortestPeriod } from "../../infra/schedule.ts";
+import { JOBS } from "../../infra/model/jobs.ts";
+import { checkJobs, resolveJobs } from "../../infra/model/resolve-jobs.ts";
+import { faultOfSchedule, nextRuns, shortestPeriod } from "../../infra/model/schedule.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
 import { REGISTRY } from "../../runner/src/commands/registry.ts";
 

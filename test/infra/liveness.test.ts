@@ -8,7 +8,7 @@ import { renderObjects } from "../../infra/render.ts";
 import { type Container, podOf } from "../../infra/rules/pod.ts";
 import { SETTINGS } from "../../infra/settings/schema.ts";
 import { ALIVE } from "../../runner/src/contract.ts";
-import { ROOT } from "../support/project.ts";
+import { ROOT } from "../support/pulumi/project.ts";
 
 type Probe = {
   readonly exec: { readonly command: readonly string[] };

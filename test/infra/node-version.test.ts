@@ -3,8 +3,8 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { runProgram } from "../support/run-program.ts";
-import { committedConfig } from "./stack-run.ts";
+import { runProgram } from "../support/pulumi/run-program.ts";
+import { committedConfig } from "../support/pulumi/stack-run.ts";
 
 const require = createRequire(import.meta.url);
 const PACK = fileURLToPath(new URL("../../infra/policy-pack/", import.meta.url));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { listOutputs } from "../../infra/outputs.ts";
+import { listOutputs } from "../../infra/model/outputs.ts";
 import { renderObjects } from "../../infra/render.ts";
 import { DEFAULTS } from "../../infra/settings/decode.ts";
 import type { Settings } from "../../infra/settings/schema.ts";

@@ -1,9 +1,9 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { copyProject } from "../support/project.ts";
-import type { ProgramResult } from "../support/run-program.ts";
-import { changesOf, MODES, runStack, SECRET_VALUES } from "./stack-run.ts";
+import { copyProject } from "../support/pulumi/project.ts";
+import type { ProgramResult } from "../support/pulumi/run-program.ts";
+import { changesOf, MODES, runStack, SECRET_VALUES } from "../support/pulumi/stack-run.ts";
 
 const CANARY = /canary/;
 const faultsOf = ({ logs }: ProgramResult) =>

@@ -7,8 +7,7 @@ import { parseAllDocuments } from "yaml";
 import { renderObjects } from "../../infra/render.ts";
 import type { Manifest } from "../../infra/rules/rule.ts";
 import { loadStack } from "../../infra/settings/stack-files.ts";
-import type { ProgramResult } from "../support/run-program.ts";
-import { secretPaths } from "../support/wire-values.ts";
+import type { ProgramResult } from "../support/pulumi/run-program.ts";
 import {
   byKey,
   changesOf,
@@ -23,7 +22,8 @@ import {
   STACKS,
   type Stack,
   synthObjects,
-} from "./stack-run.ts";
+} from "../support/pulumi/stack-run.ts";
+import { secretPaths } from "../support/pulumi/wire-values.ts";
 
 const RUNS_TIMEOUT_MS = 240_000;
 const CASES = STACKS.flatMap((stack) => MODES.map((mode) => ({ stack, mode })));
@@ -50,7 +50,7 @@ beforeAll(async () => {
     }),
   );
   const outdir = mkdtempSync(join(tmpdir(), "r3a-synth-"));
-  execFileSync(process.execPath, [join(ROOT, "infra/synth.js"), "--stack", "dev"], {
+  execFileSync(process.execPath, [join(ROOT, "infra/programs/synth.js"), "--stack", "dev"], {
     env: { ...process.env, CDK8S_OUTDIR: outdir },
     stdio: "pipe",
   });

@@ -13,7 +13,7 @@ import {
   goodObjects,
   withAnnotations,
   withChange,
-} from "../support/manifests.ts";
+} from "../support/kubernetes/manifests.ts";
 
 const PACK = fileURLToPath(new URL("../../infra/policy-pack/", import.meta.url));
 const require = createRequire(import.meta.url);

@@ -1,6 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { countStructs } from "../support/kubernetes-28-schema.ts";
-import { SCHEMA_VERSIONS, schemaFaults } from "../support/kubernetes-schema.ts";
 import {
   goodCronJob,
   goodDeployment,
@@ -10,7 +8,9 @@ import {
   goodRole,
   withAnnotations,
   withChange,
-} from "../support/manifests.ts";
+} from "../support/kubernetes/manifests.ts";
+import { SCHEMA_VERSIONS, schemaFaults } from "../support/kubernetes/schema.ts";
+import { countStructs } from "../support/kubernetes/schema-28.ts";
 
 const JOB = "spec/jobTemplate/spec";
 const RUNNER = `${JOB}/template/spec/containers/0`;

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { checkEnvironment } from "../../infra/check-environment.ts";
+import { checkEnvironment } from "../../infra/programs/check-environment.ts";
 import { renderObjects } from "../../infra/render.ts";
 import { checkObjects } from "../../infra/rules/check-objects.ts";
 import type { CheckOptions, Manifest } from "../../infra/rules/rule.ts";
-import { listSecretReferences } from "../../infra/rules/secret-references.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
 import { loadStack } from "../../infra/settings/stack-files.ts";
 import {
@@ -13,8 +12,9 @@ import {
   goodServiceAccount,
   withAnnotations,
   withChange,
-} from "../support/manifests.ts";
-import { ROOT } from "../support/project.ts";
+} from "../support/kubernetes/manifests.ts";
+import { listSecretReferences } from "../support/kubernetes/secret-references.ts";
+import { ROOT } from "../support/pulumi/project.ts";
 
 const POD = "spec/jobTemplate/spec/template/spec";
 

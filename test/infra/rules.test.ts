@@ -12,7 +12,7 @@ import {
   goodRole,
   goodRoleBinding,
   withChange,
-} from "../support/manifests.ts";
+} from "../support/kubernetes/manifests.ts";
 
 const OPTIONS = { requireDigest: true };
 const JOB = "spec/jobTemplate/spec";
@@ -179,7 +179,7 @@ test("the rules know Kubernetes objects alone: neither cdk8s nor Pulumi", () => 
     [...readFileSync(new URL(name, folder), "utf8").matchAll(/from "([^"]+)"/g)].map((match) => match[1]),
   );
   const foreign = imports.filter((target) => !target?.startsWith("./"));
-  expect([...new Set(foreign)].sort()).toEqual(["../schedule.ts", "@r3a/runner/contract"]);
+  expect([...new Set(foreign)].sort()).toEqual(["../model/schedule.ts", "@r3a/runner/contract"]);
 });
 
 describe("the rule table", () => {

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { HELM_VALUES } from "../../dev/helm-values.ts";
-import { renderProjectFile, renderSettingsPage } from "../../dev/settings-reference.ts";
+import { HELM_VALUES } from "../../dev/docs/helm-values.ts";
+import { renderProjectFile, renderSettingsPage } from "../../dev/docs/settings-reference.ts";
 import { DEFAULTS } from "../../infra/settings/decode.ts";
 import { jobOverride } from "../../infra/settings/fields.ts";
 

@@ -4,10 +4,10 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { renderObjects } from "../../infra/render.ts";
 import { listStacks, loadStack } from "../../infra/settings/stack-files.ts";
-import { copyProject, ROOT, runIn } from "../support/project.ts";
+import { copyProject, ROOT, runIn } from "../support/pulumi/project.ts";
 
 const synth = (cwd: string, args: readonly string[] = [], env = {}) =>
-  runIn(cwd, [process.execPath, "infra/synth.js", ...args], env);
+  runIn(cwd, [process.execPath, "infra/programs/synth.js", ...args], env);
 const read = (dir: string, stack: string) => readFileSync(join(dir, "dist", stack, "r3a.yaml"), "utf8");
 
 test("two folders, two zones, two locales: the same bytes, and no name of the folder in them", async () => {

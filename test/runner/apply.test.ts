@@ -4,7 +4,7 @@ import type { PageFacts } from "../../runner/src/candle/gap.ts";
 import { listSlots, parsePage } from "../../runner/src/candle/page.ts";
 import type { SeriesState } from "../../runner/src/db/series.ts";
 import { applyPage } from "../../runner/src/sync/apply.ts";
-import { gridOf, HOUR, rowAt } from "./arbitraries.ts";
+import { gridOf, HOUR, rowAt } from "../support/candle/arbitraries.ts";
 
 const grid = gridOf("1d", Date.parse("2023-12-28T00:00:00Z"));
 const { at, span } = grid;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { isThisHost } from "../../runner/src/db/tls.ts";
+import { isThisHost } from "../../runner/src/db/connection/tls.ts";
 import { TryAgain } from "../../runner/src/errors.ts";
 import { believeClock, readServerTime } from "../../runner/src/exchange/belief/clock.ts";
 import { believeFirstOpen, believeUsedWeight } from "../../runner/src/exchange/belief/numbers.ts";
-import { rowAt } from "./arbitraries.ts";
+import { rowAt } from "../support/candle/arbitraries.ts";
 
 const NOW = Date.parse("2026-11-26T12:00:30Z");
 const [MINUTE, DAY] = [60_000, 86_400_000];

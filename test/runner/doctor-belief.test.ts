@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Finding } from "../../runner/src/doctor/check.ts";
-import { judgeBudgets } from "../../runner/src/doctor/exchange-checks.ts";
-import { judgeProxy } from "../../runner/src/doctor/settings-checks.ts";
+import { judgeBudgets } from "../../runner/src/doctor/exchange.ts";
+import { judgeProxy } from "../../runner/src/doctor/settings.ts";
 import { listProxyVariables } from "../../runner/src/exchange/proxy.ts";
 
 const NOW = Date.parse("2026-11-26T12:00:00Z");

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { JOBS } from "../../infra/jobs.ts";
-import { nextRuns } from "../../infra/schedule.ts";
+import { JOBS } from "../../infra/model/jobs.ts";
+import { nextRuns } from "../../infra/model/schedule.ts";
 import { listLastStarts } from "../../runner/src/doctor/cron.ts";
 
 const field = (least: number, most: number) => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Finding } from "../../runner/src/doctor/check.ts";
-import { judgeGaps, judgeRunning, judgeRuns } from "../../runner/src/doctor/ledger-checks.ts";
-import { judgeBlocked, judgeHolders, judgeTransactions } from "../../runner/src/doctor/session-checks.ts";
+import { judgeGaps, judgeRunning, judgeRuns } from "../../runner/src/doctor/ledger.ts";
+import { judgeBlocked, judgeHolders, judgeTransactions } from "../../runner/src/doctor/session.ts";
 
 const S = 1_000;
 const MIN = 60 * S;

@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
-import type { Transport } from "../../runner/src/db/doctor-reach.ts";
+import type { Transport } from "../../runner/src/db/doctor/reach.ts";
 import type { Finding } from "../../runner/src/doctor/check.ts";
-import { judgeOrigin } from "../../runner/src/doctor/exchange-checks.ts";
+import { judgeOrigin } from "../../runner/src/doctor/exchange.ts";
 import {
   judgeClock,
   judgePids,
   judgeReach,
   judgeSchema,
   judgeServer,
-} from "../../runner/src/doctor/server-checks.ts";
-import { judgeTls } from "../../runner/src/doctor/tls-check.ts";
+} from "../../runner/src/doctor/server.ts";
+import { judgeTls } from "../../runner/src/doctor/tls.ts";
 
 const S = 1_000;
 const NOW = Date.UTC(2026, 5, 15);

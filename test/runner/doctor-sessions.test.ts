@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import type { Finding } from "../../runner/src/doctor/check.ts";
-import { judgeGaps, judgeRunning, judgeRuns } from "../../runner/src/doctor/ledger-checks.ts";
+import { judgeGaps, judgeRunning, judgeRuns } from "../../runner/src/doctor/ledger.ts";
 import {
   judgeBlocked,
   judgeConnections,
   judgeHolders,
   judgeLockSlots,
   judgeTransactions,
-} from "../../runner/src/doctor/session-checks.ts";
+} from "../../runner/src/doctor/session.ts";
 
 const S = 1_000;
 const H = 3_600_000;

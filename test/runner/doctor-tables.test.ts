@@ -7,7 +7,7 @@ import {
   judgeIndexes,
   judgePartitions,
   judgeSize,
-} from "../../runner/src/doctor/table-checks.ts";
+} from "../../runner/src/doctor/tables.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 
 const H = 3_600_000;

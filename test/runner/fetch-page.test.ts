@@ -4,7 +4,7 @@ import { TryAgain } from "../../runner/src/errors.ts";
 import type { Exchange } from "../../runner/src/exchange/exchange.ts";
 import { ExchangeFailure, type FailureKind } from "../../runner/src/exchange/failure.ts";
 import { fetchPage } from "../../runner/src/sync/fetch-page.ts";
-import { gridOf, MINUTE, rowAt } from "./arbitraries.ts";
+import { gridOf, MINUTE, rowAt } from "../support/candle/arbitraries.ts";
 
 const naps: number[] = [];
 vi.mock("../../runner/src/time.ts", async (load) => ({

@@ -8,8 +8,8 @@ import {
   planRepair,
   planSync,
   type SeriesFacts,
-} from "../../runner/src/sync/plan.ts";
-import { collect, DAY, gridOf, MINUTE } from "./arbitraries.ts";
+} from "../../runner/src/sync/fill-plan.ts";
+import { collect, DAY, gridOf, MINUTE } from "../support/candle/arbitraries.ts";
 
 const grid = gridOf("1h", Date.parse("2024-02-29T00:00:00Z"));
 const { at, span } = grid;

@@ -8,7 +8,7 @@ import type { PageWrite } from "../../runner/src/db/store.ts";
 import type { Exchange } from "../../runner/src/exchange/exchange.ts";
 import { ExchangeFailure } from "../../runner/src/exchange/failure.ts";
 import { fillSeries } from "../../runner/src/sync/fill.ts";
-import { gridOf, rowAt, slotsIn } from "./arbitraries.ts";
+import { gridOf, rowAt, slotsIn } from "../support/candle/arbitraries.ts";
 
 const { at, span } = gridOf("1h", Date.parse("2024-02-29T00:00:00Z"));
 const NOW = at(30_000);

@@ -5,7 +5,7 @@ import {
   judgeFirst,
   needOfFirst,
 } from "../../runner/src/candle/first-candle.ts";
-import { DAY, HOUR } from "./arbitraries.ts";
+import { DAY, HOUR } from "../support/candle/arbitraries.ts";
 
 const NOW = Date.parse("2026-05-01T12:00:00Z");
 const FIRST = Date.parse("2020-09-01T08:07:00Z");

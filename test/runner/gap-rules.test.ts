@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Gap, isDue, type Life, type PageFacts, planGaps } from "../../runner/src/candle/gap.ts";
 import type { Span } from "../../runner/src/candle/span.ts";
-import { DAY, gridOf, HOUR, MINUTE } from "./arbitraries.ts";
+import { DAY, gridOf, HOUR, MINUTE } from "../support/candle/arbitraries.ts";
 
 const grid = gridOf("1h", Date.parse("2024-02-28T00:00:00Z"));
 const START = Date.parse("2024-03-05T00:00:00Z");

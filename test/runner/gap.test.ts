@@ -8,7 +8,7 @@ import {
   trimUnsettled,
 } from "../../runner/src/candle/gap.ts";
 import { overlaps, type Span } from "../../runner/src/candle/span.ts";
-import { anyGrid, anyRange, DAY, type Grid, slotsIn } from "./arbitraries.ts";
+import { anyGrid, anyRange, DAY, type Grid, slotsIn } from "../support/candle/arbitraries.ts";
 
 /** Slots of the little series that the properties play with. */
 const SIZE = 24;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { RunGroup } from "../../runner/src/db/health-activity.ts";
+import type { RunGroup } from "../../runner/src/db/health/activity.ts";
 import { renderSyncArguments } from "../../runner/src/db/runs.ts";
 import { judgeActivity } from "../../runner/src/health/activity.ts";
 import { resolveLimits } from "../../runner/src/health/freshness-limits.ts";

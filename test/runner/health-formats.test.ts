@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { renderJson } from "../../runner/src/health/render-json.ts";
-import { renderProm } from "../../runner/src/health/render-prom.ts";
-import { renderMarkdown, renderReport } from "../../runner/src/health/render-text.ts";
+import { renderJson } from "../../runner/src/health/render/json.ts";
+import { renderProm } from "../../runner/src/health/render/prom.ts";
+import { renderMarkdown, renderReport } from "../../runner/src/health/render/text.ts";
 import { type HealthReport, resultOf } from "../../runner/src/health/report.ts";
-import { parseProm } from "../support/prom-text.ts";
+import { parseProm } from "../support/health/prom-text.ts";
 
 const NOW = Date.parse("2024-06-01T12:00:00Z");
 const CLOSE = NOW - 45_000;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ExpectedSymbol, SeriesScan } from "../../runner/src/db/health-scan.ts";
+import type { ExpectedSymbol, SeriesScan } from "../../runner/src/db/scan.ts";
 import { judgeCoverage } from "../../runner/src/health/coverage.ts";
 import { judgeFreshness } from "../../runner/src/health/freshness.ts";
 import { DEFAULT_FRESHNESS_LIMITS, resolveLimits } from "../../runner/src/health/freshness-limits.ts";

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { brakeOfClock, lookAtClock, worseOf } from "../../runner/src/cluster/clock.ts";
 import { EXIT } from "../../runner/src/contract.ts";
+import { OURS, podOf, STATUS } from "../support/kubernetes/janitor-objects.ts";
+import { type ScriptedApi, startApi } from "../support/kubernetes/scripted-api.ts";
 import { runRunner } from "../support/runner.ts";
-import { OURS, podOf, STATUS } from "./janitor-objects.ts";
-import { type ScriptedApi, startApi } from "./scripted-api.ts";
 
 const TIMEOUT_MS = 60_000;
 const SIGHT = { pods: [podOf("a", STATUS.failed, OURS)], jobs: [], cronJobs: [] };

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ContainerStatus, Pod } from "../../runner/src/cluster/objects.ts";
-import { planFor, podOf, STARTED, STATUS, stuckSight } from "./janitor-objects.ts";
+import { planFor, podOf, STARTED, STATUS, stuckSight } from "../support/kubernetes/janitor-objects.ts";
 
 const START_S = Date.parse(STARTED) / 1000;
 const WELL_S = 600;

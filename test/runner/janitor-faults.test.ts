@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from "vitest";
 import type { Sight } from "../../runner/src/cluster/objects.ts";
 import { EXIT } from "../../runner/src/contract.ts";
+import { jobOf, OURS, ownedBy, podOf, STATUS } from "../support/kubernetes/janitor-objects.ts";
+import { type Fault, type FaultOf, type ScriptedApi, startApi } from "../support/kubernetes/scripted-api.ts";
 import { runRunner } from "../support/runner.ts";
-import { jobOf, OURS, ownedBy, podOf, STATUS } from "./janitor-objects.ts";
-import { type Fault, type FaultOf, type ScriptedApi, startApi } from "./scripted-api.ts";
 
 const PODS = "/api/v1/namespaces/r3a/pods";
 const JOBS = "/apis/batch/v1/namespaces/r3a/jobs";

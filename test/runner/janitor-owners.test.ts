@@ -11,7 +11,7 @@ import {
   podOf,
   STARTED,
   STATUS,
-} from "./janitor-objects.ts";
+} from "../support/kubernetes/janitor-objects.ts";
 
 const ofJob = ownedBy("Job", "j");
 const stuck = podOf("a", STATUS.imagePull, ofJob);

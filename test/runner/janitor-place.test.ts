@@ -3,9 +3,9 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { EXIT } from "../../runner/src/contract.ts";
+import { OURS, podOf, STATUS } from "../support/kubernetes/janitor-objects.ts";
+import { type ScriptedApi, startApi } from "../support/kubernetes/scripted-api.ts";
 import { runRunner } from "../support/runner.ts";
-import { OURS, podOf, STATUS } from "./janitor-objects.ts";
-import { type ScriptedApi, startApi } from "./scripted-api.ts";
 
 const TIMEOUT_MS = 60_000;
 const POD = "DELETE /api/v1/namespaces/r3a/pods/a";

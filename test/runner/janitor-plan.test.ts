@@ -16,7 +16,7 @@ import {
   podOf,
   STARTED,
   STATUS,
-} from "./janitor-objects.ts";
+} from "../support/kubernetes/janitor-objects.ts";
 
 const LONG_AGO = "2026-01-01T00:00:00Z";
 

@@ -10,7 +10,7 @@ import {
   planFor,
   podOf,
   STATUS,
-} from "./janitor-objects.ts";
+} from "../support/kubernetes/janitor-objects.ts";
 
 const ofJob = ownedBy("Job", "j");
 const stuck = podOf("a", STATUS.imagePull, ofJob);

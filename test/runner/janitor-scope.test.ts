@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { JOBS } from "../../infra/jobs.ts";
+import { JOBS } from "../../infra/model/jobs.ts";
 import { countPodsInScope } from "../../runner/src/cluster/decide.ts";
 import type { CronJob, Job, Pod, Sight } from "../../runner/src/cluster/objects.ts";
 import { CRON_JOBS } from "../../runner/src/contract.ts";
@@ -16,7 +16,7 @@ import {
   podOf,
   STARTED,
   STATUS,
-} from "./janitor-objects.ts";
+} from "../support/kubernetes/janitor-objects.ts";
 
 const NOT_OURS = "is not of the suite; scope namespace takes it in";
 const byClock = { annotations: { "batch.kubernetes.io/cronjob-scheduled-timestamp": STARTED } };

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from "vitest";
 import { EXIT } from "../../runner/src/contract.ts";
+import { OURS, podOf, STATUS } from "../support/kubernetes/janitor-objects.ts";
+import { type ScriptedApi, startApi } from "../support/kubernetes/scripted-api.ts";
 import { runRunner } from "../support/runner.ts";
-import { OURS, podOf, STATUS } from "./janitor-objects.ts";
-import { type ScriptedApi, startApi } from "./scripted-api.ts";
 
 const TIMEOUT_MS = 60_000;
 const labelled = (key: string, value: string) => ({ labels: { ...OURS.labels, [key]: value } });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Pod } from "../../runner/src/cluster/objects.ts";
-import { planFor, podOf, STARTED, STATUS, stuckSight } from "./janitor-objects.ts";
+import { planFor, podOf, STARTED, STATUS, stuckSight } from "../support/kubernetes/janitor-objects.ts";
 
 type Status = NonNullable<Pod["status"]>;
 const START = Date.parse(STARTED);

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { linesOf, planFor, podOf, STARTED, STATUS, stuckSight } from "./janitor-objects.ts";
+import {
+  linesOf,
+  planFor,
+  podOf,
+  STARTED,
+  STATUS,
+  stuckSight,
+} from "../support/kubernetes/janitor-objects.ts";
 
 const minutes = (count: number) => Date.parse(STARTED) + count * 60_000;
 const ENDED = Date.parse("2026-11-22T20:32:12Z");

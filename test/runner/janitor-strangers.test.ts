@@ -11,7 +11,7 @@ import {
   planFor,
   podOf,
   STATUS,
-} from "./janitor-objects.ts";
+} from "../support/kubernetes/janitor-objects.ts";
 
 const LONG_AGO = "2026-10-01T00:00:00Z";
 const ofJob = ownedBy("Job", "j");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { INTERVALS } from "../../runner/src/contract.ts";
 import { leafAt, listLeavesOf } from "../../runner/src/partition/layout.ts";
-import { anyInterval, anyTime, DAY } from "./arbitraries.ts";
+import { anyInterval, anyTime, DAY } from "../support/candle/arbitraries.ts";
 
 const utc = (text: string) => Date.parse(`${text}T00:00:00Z`);
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createLogger, createRedactor, createResultRedactor } from "../../runner/src/log.ts";
-import type { Environment } from "../../runner/src/settings.ts";
+import type { Environment } from "../../runner/src/settings/parse.ts";
 
 /** A password that needs encoding in a URL and escaping in JSON, in every form in which it can show up. */
 const PASSWORD = 'ca"na\\ry/4711@x';

@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isSealed, listLeavesAhead, storageOf } from "../../runner/src/partition/desired.ts";
-import { leafAt } from "../../runner/src/partition/layout.ts";
 import {
   type AttachedLeaf,
   type Catalog,
   type IndexWork,
   keyOf,
   planMaint,
-} from "../../runner/src/partition/maint-plan.ts";
-import { DAY } from "./arbitraries.ts";
+} from "../../runner/src/maint/maint-plan.ts";
+import { isSealed, listLeavesAhead, storageOf } from "../../runner/src/partition/desired.ts";
+import { leafAt } from "../../runner/src/partition/layout.ts";
+import { DAY } from "../support/candle/arbitraries.ts";
 
 const NOW = Date.UTC(2024, 11, 31, 23, 59);
 

@@ -11,7 +11,7 @@ import {
   splitPages,
 } from "../../runner/src/candle/page.ts";
 import { subtract, union } from "../../runner/src/candle/span.ts";
-import { anyGrid, anyRange, gridOf, MINUTE, rowAt } from "./arbitraries.ts";
+import { anyGrid, anyRange, gridOf, MINUTE, rowAt } from "../support/candle/arbitraries.ts";
 
 const hours = gridOf("1h", Date.parse("2024-02-29T00:00:00Z"));
 const later = hours.at(100);

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { nearestSymbol } from "../../runner/src/candle/nearest-symbol.ts";
 import {
   listCandidates,
   type RankingFacts,
   refuseLeavers,
   refuseLists,
-} from "../../runner/src/universe/believe-ranking.ts";
-import { nearestSymbol } from "../../runner/src/universe/nearest.ts";
-import { DAY, HOUR } from "./arbitraries.ts";
+} from "../../runner/src/sync/ranking-plan.ts";
+import { DAY, HOUR } from "../support/candle/arbitraries.ts";
 
 const names = Array.from({ length: 20 }, (_, index) => `C${index}USDT`);
 const list = (symbols: readonly string[]) =>

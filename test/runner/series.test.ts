@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { slotAtOrAfter, slotOf, WIDTH_MS } from "../../runner/src/candle/interval.ts";
 import type { SeriesState } from "../../runner/src/db/series.ts";
-import { planBackfill, planRepair, planSync } from "../../runner/src/sync/plan.ts";
-import { anyInterval, anyTime, MINUTE, slotsIn } from "./arbitraries.ts";
-import { simulateSeries, type Trouble, type Truth } from "./simulated-series.ts";
+import { planBackfill, planRepair, planSync } from "../../runner/src/sync/fill-plan.ts";
+import { anyInterval, anyTime, MINUTE, slotsIn } from "../support/candle/arbitraries.ts";
+import { simulateSeries, type Trouble, type Truth } from "../support/candle/simulated-series.ts";
 
 // the second look at a late candle waits a second, and here it would wait for a clock that stands still
 vi.mock("../../runner/src/time.ts", async (load) => ({

@@ -7,7 +7,7 @@ import {
   parseSettings,
   parseSymbols,
   type Settings,
-} from "../../runner/src/settings.ts";
+} from "../../runner/src/settings/parse.ts";
 
 const DB_URL = "postgresql://r3a:canary-4711@db.example:5432/market";
 const ALL: readonly (keyof Settings)[] = [

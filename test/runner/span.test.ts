@@ -12,7 +12,7 @@ import {
   totalMs,
   union,
 } from "../../runner/src/candle/span.ts";
-import { anyRange } from "./arbitraries.ts";
+import { anyRange } from "../support/candle/arbitraries.ts";
 
 const SIZE = 24;
 const anySpan = anyRange(SIZE);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { intersect, overlaps, subtract, union } from "../../runner/src/candle/span.ts";
 import { intersectAll, overlapping, subtractAll, within } from "../../runner/src/candle/sweep.ts";
-import { anyRange } from "./arbitraries.ts";
+import { anyRange } from "../support/candle/arbitraries.ts";
 
 /** Each against the form that looks at every pair. Lists that touch inside: slots, as the gap log has them. */
 const anyTouching = fc

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, describe, expect, test } from "vitest";
-import { parseTls, withoutTls } from "../../runner/src/db/tls.ts";
-import { parseDbUrl } from "../../runner/src/db/url.ts";
-import { makeCertificate } from "../support/certificates.ts";
+import { parseTls, withoutTls } from "../../runner/src/db/connection/tls.ts";
+import { parseDbUrl } from "../../runner/src/db/connection/url.ts";
+import { makeCertificate } from "../support/database/certificates.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "r3a-tls-"));
 afterAll(() => rmSync(folder, { recursive: true }));

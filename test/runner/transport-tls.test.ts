@@ -2,7 +2,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { createTransport } from "../../runner/src/exchange/transport.ts";
-import { makeCertificate } from "../support/certificates.ts";
+import { makeCertificate } from "../support/database/certificates.ts";
 
 const closers: (() => void)[] = [];
 afterEach(() => {

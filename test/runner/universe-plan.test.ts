@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Candidate, planMembers, rankSymbols } from "../../runner/src/universe/plan.ts";
-import { DAY, HOUR } from "./arbitraries.ts";
+import { type Candidate, planMembers, rankSymbols } from "../../runner/src/sync/universe-plan.ts";
+import { DAY, HOUR } from "../support/candle/arbitraries.ts";
 
 const coin = (base: string, quoteVolume: string, quote = "USDT"): Candidate => ({
   symbol: `${base}${quote}`,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { parseDbUrl } from "../../runner/src/db/url.ts";
-import { settingsChecks } from "../../runner/src/doctor/settings-checks.ts";
+import { parseDbUrl } from "../../runner/src/db/connection/url.ts";
+import { settingsChecks } from "../../runner/src/doctor/settings.ts";
 import { runRunner } from "../support/runner.ts";
 
 const BASE = "postgresql://u:canary-4711@127.0.0.1:1/d";

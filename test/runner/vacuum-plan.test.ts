@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { planVacuum, type TableState, type VacuumWish } from "../../runner/src/partition/vacuum-plan.ts";
+import { planVacuum, type TableState, type VacuumWish } from "../../runner/src/maint/vacuum-plan.ts";
 
 const DAY = 86_400_000;
 const NOW = Date.UTC(2024, 6, 15);

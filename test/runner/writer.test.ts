@@ -4,7 +4,7 @@ import type { Candle } from "../../runner/src/candle/candle.ts";
 import { parsePage } from "../../runner/src/candle/page.ts";
 import type { PageWrite } from "../../runner/src/db/store.ts";
 import { groupPages } from "../../runner/src/sync/writer.ts";
-import { anyInterval, gridOf, rowAt } from "./arbitraries.ts";
+import { anyInterval, gridOf, rowAt } from "../support/candle/arbitraries.ts";
 
 const LARGEST = 5_000;
 const { at, span } = gridOf("1m", Date.parse("2024-02-29T00:00:00Z"));

@@ -3,9 +3,9 @@ import { type ExchangeOptions, type SimulatedExchange, startExchange } from "../
 import { listCandles } from "../../dev/exchange/generator.ts";
 import type { KlineRow } from "../../dev/exchange/kline-text.ts";
 import type { Interval } from "../../runner/src/contract.ts";
-import { type UsedDatabase, useDatabase } from "./database.ts";
+import { STORED } from "./candle/stored-rows.ts";
+import { type UsedDatabase, useDatabase } from "./database/database.ts";
 import { type RunningRunner, type RunResult, runRunner, startRunner } from "./runner.ts";
-import { STORED } from "./stored-rows.ts";
 
 /** A database of its own, a simulated exchange of its own, and the runner between them. */
 export type World = {

@@ -1,8 +1,8 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract.ts";
-import { parseInterval, parseSymbols, parseUniverseSize } from "../settings.ts";
+import { parseInterval, parseSymbols, parseUniverseSize } from "../settings/parse.ts";
+import { planBackfill } from "../sync/fill-plan.ts";
 import { type FillCommand, runFill } from "../sync/fill-run.ts";
-import { planBackfill } from "../sync/plan.ts";
 import { runPreview } from "../sync/preview-run.ts";
 import { parseShard, type Selection, shardOfPod } from "../sync/selection.ts";
 import { WORK_SETTINGS } from "../sync/work.ts";

@@ -2,10 +2,10 @@ import { EXIT } from "../contract.ts";
 import { findCoins } from "../db/coins.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { readCandles, type StoredCandle } from "../db/read.ts";
-import { waitForSchema } from "../db/schema.ts";
+import { waitForSchema } from "../db/schema/schema.ts";
 import { UsageFault } from "../errors.ts";
 import { renderTable } from "../render.ts";
-import { parseCount, parseInterval, parseOneSymbol } from "../settings.ts";
+import { parseCount, parseInterval, parseOneSymbol } from "../settings/parse.ts";
 import { parseTime, renderTime } from "../time.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 

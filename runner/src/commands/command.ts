@@ -2,7 +2,7 @@ import type { Command as Commander } from "commander";
 import type { Context } from "../context.ts";
 import type { CommandName, ExitCode } from "../contract.ts";
 import { SettingsFault, UsageFault } from "../errors.ts";
-import { parseSettings, type Settings } from "../settings.ts";
+import { parseSettings, type Settings } from "../settings/parse.ts";
 
 /** Raw options as commander gives them: text, or true for a flag. */
 export type RawOptions = Readonly<Record<string, string | boolean | undefined>>;

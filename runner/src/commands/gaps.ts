@@ -4,12 +4,12 @@ import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, INTERVALS, type Interval } from "../contract.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { countGaps, type GapFilter, type ListedGap, listGaps } from "../db/gap-list.ts";
-import { waitForSchema } from "../db/schema.ts";
+import { waitForSchema } from "../db/schema/schema.ts";
 import { renderNumber, renderTable } from "../render.ts";
-import { parseIntervals, parseSymbols } from "../settings.ts";
-import { repairGaps } from "../sync/repair.ts";
+import { parseIntervals, parseSymbols } from "../settings/parse.ts";
 import { WORK_SETTINGS } from "../sync/work.ts";
 import { parseTime, renderTime } from "../time.ts";
+import { repairGaps } from "../verify/repair.ts";
 import { type Command, collectFaults, OPTION, parseReason } from "./command.ts";
 
 /** Rows that a person reads. Laying out a table of 250,000 took 54 s, and nobody reads that. */

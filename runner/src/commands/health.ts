@@ -1,12 +1,12 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract.ts";
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
-import { recordHealth } from "../db/health-results.ts";
+import { recordHealth } from "../db/health/results.ts";
 import { exitCodeOf, messageOf, SettingsFault } from "../errors.ts";
 import { HEALTH_SETTINGS, measureHealth } from "../health/measure.ts";
-import { renderJson } from "../health/render-json.ts";
-import { renderProm } from "../health/render-prom.ts";
-import { renderMarkdown, renderReport } from "../health/render-text.ts";
+import { renderJson } from "../health/render/json.ts";
+import { renderProm } from "../health/render/prom.ts";
+import { renderMarkdown, renderReport } from "../health/render/text.ts";
 import { CHECKS, type CheckName, type HealthReport, isHealthy } from "../health/report.ts";
 import { describeEnd, describeRun, tellEnd } from "../run.ts";
 import { parseTime } from "../time.ts";

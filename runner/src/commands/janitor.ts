@@ -8,9 +8,9 @@ import { renderPlan, renderPlanJson } from "../cluster/plan-text.ts";
 import { checkRights } from "../cluster/rights.ts";
 import { EXIT, FEW_PODS, JANITOR_NUMBERS } from "../contract.ts";
 import { messageOf, SettingsFault } from "../errors.ts";
-import { parseJanitorMode, parseJanitorNamespace, parseJanitorScope } from "../janitor-settings.ts";
 import { parseSelectors } from "../selector.ts";
-import { parseCount } from "../settings.ts";
+import { parseJanitorMode, parseJanitorNamespace, parseJanitorScope } from "../settings/janitor.ts";
+import { parseCount } from "../settings/parse.ts";
 import { type Command, collectFaults, OPTION, type RawOptions } from "./command.ts";
 
 /** Below it a pod that only needs a little longer is taken for a stuck one. */

@@ -1,14 +1,14 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
-import { waitForSchema } from "../db/schema.ts";
+import { waitForSchema } from "../db/schema/schema.ts";
 import { tellHeld } from "../maint/held.ts";
+import type { Action, MaintPlan } from "../maint/maint-plan.ts";
 import { type MaintLimits, type MaintResult, previewMaint, runMaint } from "../maint/maint-run.ts";
-import type { Action, MaintPlan } from "../partition/maint-plan.ts";
 import { createProgress } from "../progress.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { withRun } from "../run.ts";
-import { parseCount } from "../settings.ts";
+import { parseCount } from "../settings/parse.ts";
 import { patienceMs } from "../sync/work.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 

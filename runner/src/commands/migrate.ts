@@ -1,7 +1,7 @@
 import { EXIT } from "../contract.ts";
-import { migrate as applyMigrations, type Migrated, migrateWithRoles } from "../db/migrate.ts";
+import { migrate as applyMigrations, type Migrated, migrateWithRoles } from "../db/schema/migrate.ts";
 import { messageOf, TryAgain } from "../errors.ts";
-import { parseCount } from "../settings.ts";
+import { parseCount } from "../settings/parse.ts";
 import { sleep } from "../time.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 

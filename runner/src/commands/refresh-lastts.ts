@@ -1,13 +1,13 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
-import { waitForSchema } from "../db/schema.ts";
+import { waitForSchema } from "../db/schema/schema.ts";
 import { tellHeld } from "../maint/held.ts";
 import { type Refreshed, refreshLastTs } from "../maint/refresh-last-ts.ts";
 import { kindOf } from "../maint/refresh-plan.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { withRun } from "../run.ts";
-import { parseDuration } from "../settings.ts";
+import { parseDuration } from "../settings/parse.ts";
 import { patienceMs } from "../sync/work.ts";
 import { renderTime } from "../time.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";

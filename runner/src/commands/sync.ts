@@ -1,9 +1,9 @@
 import { EXIT } from "../contract.ts";
 import { repeat } from "../cycle.ts";
 import { renderSyncArguments } from "../db/runs.ts";
-import { parseCount, parseInterval, parseSymbols, parseUniverseSize } from "../settings.ts";
+import { parseCount, parseInterval, parseSymbols, parseUniverseSize } from "../settings/parse.ts";
+import { planSync } from "../sync/fill-plan.ts";
 import { runFill } from "../sync/fill-run.ts";
-import { planSync } from "../sync/plan.ts";
 import { runPreview } from "../sync/preview-run.ts";
 import { parseShard, type Selection, shardOfPod } from "../sync/selection.ts";
 import { WORK_SETTINGS } from "../sync/work.ts";

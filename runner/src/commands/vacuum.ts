@@ -2,14 +2,14 @@ import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract.ts";
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
 import { openLockSession } from "../db/lock.ts";
-import { waitForSchema } from "../db/schema.ts";
+import { waitForSchema } from "../db/schema/schema.ts";
 import { tellHeld } from "../maint/held.ts";
+import type { VacuumPlan, VacuumStep } from "../maint/vacuum-plan.ts";
 import { previewVacuum, type Vacuumed, vacuumTables } from "../maint/vacuum-tables.ts";
-import type { VacuumPlan, VacuumStep } from "../partition/vacuum-plan.ts";
 import { createProgress } from "../progress.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { withRun } from "../run.ts";
-import { parseCount } from "../settings.ts";
+import { parseCount } from "../settings/parse.ts";
 import { patienceMs } from "../sync/work.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 

@@ -4,16 +4,16 @@ import { EXIT, FARTHEST_MS, INTERVALS } from "../contract.ts";
 import { findDatabaseTime } from "../db/clock.ts";
 import { findCoins, listCoins } from "../db/coins.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
-import { waitForSchema } from "../db/schema.ts";
+import { waitForSchema } from "../db/schema/schema.ts";
 import { loadSeries } from "../db/series.ts";
 import { UsageFault } from "../errors.ts";
 import { createProgress } from "../progress.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { withRun } from "../run.ts";
-import { parseIntervals, parseSymbols } from "../settings.ts";
-import { type Finding, type FindingKind, isFault, verifySeries } from "../sync/verify.ts";
+import { parseIntervals, parseSymbols } from "../settings/parse.ts";
 import { patienceMs } from "../sync/work.ts";
 import { parseTime, renderTime } from "../time.ts";
+import { type Finding, type FindingKind, isFault, verifySeries } from "../verify/verify.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
 /** Findings that a person reads; the JSON has them all. */

@@ -1,7 +1,7 @@
 import { EXIT } from "../contract.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
-import { waitForSchema } from "../db/schema.ts";
-import { parseCount } from "../settings.ts";
+import { waitForSchema } from "../db/schema/schema.ts";
+import { parseCount } from "../settings/parse.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
 const DEFAULT_TIMEOUT_S = 60;

@@ -3,7 +3,7 @@ import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
 import { FIGURES } from "./candles.ts";
 import { type Database, withClient } from "./connect.ts";
-import { IS_OPEN_GAP } from "./health-scan.ts";
+import { IS_OPEN_GAP } from "./scan.ts";
 import { isSound } from "./sound-candle.ts";
 
 const SLOT_MS = `(floor(extract(epoch from "timestamp") * 1000 / $5)::bigint * $5::bigint)`;

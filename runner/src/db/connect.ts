@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { messageOf, TryAgain } from "../errors.ts";
-import { createClient, cutClient, sessionOf } from "./client.ts";
+import { createClient, cutClient, sessionOf } from "./connection/client.ts";
 import { codeOf, isCatalogClash, isConnectionError, translate } from "./fault.ts";
 import { DEADLOCK, SERIALIZATION_FAILURE } from "./sqlstate.ts";
 
@@ -38,7 +38,7 @@ export type Database = {
   readonly lastUsed: WeakMap<pg.PoolClient, number>;
   /** Those that are connected. */
   readonly clients: Set<pg.PoolClient>;
-  /** Told of each new session which server it is on (session.ts): sessions that hold locks belong to one server. */
+  /** Told of each new session which server it is on (session-settings.ts): sessions that hold locks belong to one server. */
   readonly locked: Set<(server: string) => void>;
 };
 

@@ -4,8 +4,8 @@ import type pg from "pg";
 import { coalesce } from "../coalesce.ts";
 import { TryAgain } from "../errors.ts";
 import { sleep } from "../time.ts";
-import { createClient, cutClient, sessionOf } from "./client.ts";
 import { clientConfig, type Database, withClient } from "./connect.ts";
+import { createClient, cutClient, sessionOf } from "./connection/client.ts";
 import { translate } from "./fault.ts";
 
 /** Same key as `r3a_util.lock_key`: first 8 bytes of SHA-256, as text because it exceeds 2^53. */
@@ -33,7 +33,7 @@ const UNLOCKS = `select pg_advisory_unlock(key) as held from unnest($1::bigint[]
 
 /**
  * The session is idle while the work goes on, so a connection that was forgotten on the way would stay unnoticed until
- * the server frees the locks (60 s, session.ts), and two writers would be at one series. It is asked so often, and must
+ * the server frees the locks (60 s, session-settings.ts), and two writers would be at one series. It is asked so often, and must
  * answer within this: 25 s at most. A minute job is over before the first question.
  */
 const SIGN_EVERY_MS = 10_000;

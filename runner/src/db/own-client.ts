@@ -1,6 +1,6 @@
 import type pg from "pg";
-import { createClient, sessionOf } from "./client.ts";
 import { clientConfig, type Database, faultOf, tellServer, withClient } from "./connect.ts";
+import { createClient, sessionOf } from "./connection/client.ts";
 import { isConnectionError, translate } from "./fault.ts";
 
 /** A connection that belongs to one piece of work: its settings, its transaction and its warnings are no one else's. */

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { renderDuration } from "../time.ts";
-import { cutClient } from "./client.ts";
 import { type Database, withClient } from "./connect.ts";
+import { cutClient } from "./connection/client.ts";
 import { codeOf, isConnectionError } from "./fault.ts";
 import { LOCK_NOT_AVAILABLE, QUERY_CANCELED } from "./sqlstate.ts";
 

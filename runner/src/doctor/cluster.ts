@@ -3,9 +3,9 @@ import { listNames, listOwnPods, listScheduledJobs, type ScheduledJob } from "..
 import type { Pod } from "../cluster/objects.ts";
 import { type StuckState, stuckStateOf } from "../cluster/stuck-pod.ts";
 import { ClusterRefusal } from "../cluster/transport.ts";
-import { type Environment, parseSettings } from "../settings.ts";
+import { type Environment, parseSettings } from "../settings/parse.ts";
 import { renderDuration, renderTime } from "../time.ts";
-import { isJanitor, judgeAccounts, lookAtRights } from "./account-checks.ts";
+import { isJanitor, judgeAccounts, lookAtRights } from "./accounts.ts";
 import { type Check, type Finding, fail, listSome, pass, skip, warn } from "./check.ts";
 import { listLastStarts } from "./cron.ts";
 

@@ -1,14 +1,14 @@
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
-import { type Environment, parseSettings, type Settings } from "../settings.ts";
+import { type Environment, parseSettings, type Settings } from "../settings/parse.ts";
 import { type Check, type Result, runChecks } from "./check.ts";
-import { clusterChecks } from "./cluster-checks.ts";
-import { exchangeChecks } from "./exchange-checks.ts";
-import { ledgerChecks } from "./ledger-checks.ts";
+import { clusterChecks } from "./cluster.ts";
+import { exchangeChecks } from "./exchange.ts";
+import { ledgerChecks } from "./ledger.ts";
 import { createOnSchema } from "./schema-lack.ts";
-import { serverChecks } from "./server-checks.ts";
-import { sessionChecks } from "./session-checks.ts";
-import { settingsChecks } from "./settings-checks.ts";
-import { tableChecks } from "./table-checks.ts";
+import { serverChecks } from "./server.ts";
+import { sessionChecks } from "./session.ts";
+import { settingsChecks } from "./settings.ts";
+import { tableChecks } from "./tables.ts";
 
 export type Place = {
   readonly env: Environment;

@@ -6,7 +6,7 @@ import {
   readOrigin,
   readSource,
   type StoredSource,
-} from "../db/doctor-stored.ts";
+} from "../db/doctor/stored.ts";
 import { addressOf } from "../db/origin.ts";
 import { messageOf, SettingsFault } from "../errors.ts";
 import { createBinance } from "../exchange/binance.ts";
@@ -14,11 +14,11 @@ import { type ClockReading, type Origin, WEIGHT_PER_MINUTE } from "../exchange/e
 import { ExchangeFailure } from "../exchange/failure.ts";
 import type { Limiter } from "../exchange/limiter.ts";
 import { renderNumber } from "../render.ts";
-import type { Settings } from "../settings.ts";
+import type { Settings } from "../settings/parse.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import { type Check, type Finding, fail, listSome, pass, skip, warn } from "./check.ts";
 import type { OnSchema } from "./schema-lack.ts";
-import { judgeClock } from "./server-checks.ts";
+import { judgeClock } from "./server.ts";
 
 /** The exchange's clock decides which candle is closed, ours only dates logs and waits. */
 const CLOCK_MS = { warn: 5_000, fail: 60_000 };

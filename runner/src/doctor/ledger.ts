@@ -1,6 +1,6 @@
 import { INTERVALS } from "../contract.ts";
 import type { Database } from "../db/connect.ts";
-import { countOpenGaps, type GapCountRow, listLastRuns, type RunRow } from "../db/doctor-stored.ts";
+import { countOpenGaps, type GapCountRow, listLastRuns, type RunRow } from "../db/doctor/stored.ts";
 import { renderSyncArguments } from "../db/runs.ts";
 import { renderNumber } from "../render.ts";
 import { renderDuration, renderTime } from "../time.ts";

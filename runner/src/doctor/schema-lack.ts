@@ -1,6 +1,6 @@
 import type { Database } from "../db/connect.ts";
-import { isMissingObject } from "../db/doctor-reader.ts";
-import { readSchema } from "../db/doctor-stored.ts";
+import { isMissingObject } from "../db/doctor/reader.ts";
+import { readSchema } from "../db/doctor/stored.ts";
 import { messageOf } from "../errors.ts";
 import { type Check, type Finding, skip } from "./check.ts";
 

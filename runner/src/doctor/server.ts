@@ -6,12 +6,12 @@ import {
   readDatabaseClock,
   readServer,
   type ServerRow,
-} from "../db/doctor-reach.ts";
-import { readSchema, type SchemaState } from "../db/doctor-stored.ts";
-import { judgeDatabase, noteOfServer } from "../db/requirements.ts";
+} from "../db/doctor/reach.ts";
+import { readSchema, type SchemaState } from "../db/doctor/stored.ts";
+import { judgeDatabase, noteOfServer } from "../db/schema/requirements.ts";
 import { renderDuration } from "../time.ts";
 import { byLimit, type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
-import { judgeTls } from "./tls-check.ts";
+import { judgeTls } from "./tls.ts";
 
 /** Ages and deadlines are told by both clocks; certificates fail long after this. */
 const CLOCK_MS = { warn: 2_000, fail: 30_000 };

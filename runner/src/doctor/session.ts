@@ -10,7 +10,7 @@ import {
   probeLock,
   readLoads,
   type TransactionRow,
-} from "../db/doctor-sessions.ts";
+} from "../db/doctor/sessions.ts";
 import { renderNumber } from "../render.ts";
 import { renderDuration } from "../time.ts";
 import { byLimit, type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";

@@ -1,6 +1,6 @@
 import { SettingsFault } from "../errors.ts";
 import { listProxyVariables } from "../exchange/proxy.ts";
-import { type Environment, parseSettings, type Settings } from "../settings.ts";
+import { type Environment, parseSettings, type Settings } from "../settings/parse.ts";
 import { type Check, type Finding, fail, pass, warn } from "./check.ts";
 
 /** Every setting but DB_URL, which has a check of its own; the type asks for each one. */

@@ -10,9 +10,9 @@ import {
   type PartitionRow,
   readAges,
   readSize,
-} from "../db/doctor-catalog.ts";
+} from "../db/doctor/catalog.ts";
+import { listMisaligned } from "../maint/maint-plan.ts";
 import { type Leaf, leafAt } from "../partition/layout.ts";
-import { listMisaligned } from "../partition/maint-plan.ts";
 import { renderNumber } from "../render.ts";
 import { byLimit, type Check, type Finding, fail, listSome, pass, skip, warn } from "./check.ts";
 import type { OnSchema } from "./schema-lack.ts";

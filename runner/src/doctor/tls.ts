@@ -1,4 +1,4 @@
-import type { Reach } from "../db/doctor-reach.ts";
+import type { Reach } from "../db/doctor/reach.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import { type Finding, fail, pass, warn } from "./check.ts";
 

@@ -1,5 +1,5 @@
 import type { Interval } from "../contract.ts";
-import type { RunGroup } from "../db/health-activity.ts";
+import type { RunGroup } from "../db/health/activity.ts";
 import { renderSyncArguments } from "../db/runs.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import type { AgeLimits } from "./freshness-limits.ts";

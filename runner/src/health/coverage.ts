@@ -1,6 +1,6 @@
 import { slotOf, WIDTH_MS } from "../candle/interval.ts";
 import type { Interval } from "../contract.ts";
-import type { ExpectedSymbol } from "../db/health-scan.ts";
+import type { ExpectedSymbol } from "../db/scan.ts";
 import { renderTime } from "../time.ts";
 import { FUTURE_MS, isActive, nothingExpected, type ScanFacts } from "./freshness.ts";
 import type { AgeLimits } from "./freshness-limits.ts";

@@ -1,6 +1,6 @@
 import { INTERVALS, type Interval } from "../contract.ts";
-import type { FreshnessLimits } from "../setting-lists.ts";
-import { parseSettings } from "../settings.ts";
+import type { FreshnessLimits } from "../settings/lists.ts";
+import { parseSettings } from "../settings/parse.ts";
 
 /**
  * Ages (s) of the newest close at which an interval warns and fails, where FRESHNESS_LIMITS says nothing else; for the

@@ -1,5 +1,5 @@
 import type { Interval } from "../contract.ts";
-import type { ExpectedSymbol, SeriesScan } from "../db/health-scan.ts";
+import type { ExpectedSymbol, SeriesScan } from "../db/scan.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import type { AgeLimits } from "./freshness-limits.ts";
 import { type CheckResult, resultOf } from "./report.ts";

@@ -1,6 +1,6 @@
 import { INTERVALS, type Interval } from "../contract.ts";
-import type { RecentCandles } from "../db/health-integrity.ts";
-import type { SeriesScan } from "../db/health-scan.ts";
+import type { RecentCandles } from "../db/health/integrity.ts";
+import type { SeriesScan } from "../db/scan.ts";
 import { renderNumber } from "../render.ts";
 import { renderDuration } from "../time.ts";
 import { type CheckResult, resultOf } from "./report.ts";

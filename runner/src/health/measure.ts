@@ -3,20 +3,20 @@ import { slotOf, WIDTH_MS } from "../candle/interval.ts";
 import type { Interval } from "../contract.ts";
 import type { Database } from "../db/connect.ts";
 import { isGeneral, kindOf } from "../db/fault.ts";
-import { listRunGroups } from "../db/health-activity.ts";
+import { listRunGroups } from "../db/health/activity.ts";
 import {
   findChecksumFailures,
   listFaultyConstraints,
   listFaultyIndexes,
   listRecent,
   type RecentCandles,
-} from "../db/health-integrity.ts";
-import { listExpected, scanSeries } from "../db/health-scan.ts";
-import { type Reader, withinTime } from "../db/health-session.ts";
-import { findSize, listRecordCounts } from "../db/health-size.ts";
-import { findPending } from "../db/schema.ts";
+} from "../db/health/integrity.ts";
+import { findSize, listRecordCounts } from "../db/health/size.ts";
+import { listExpected, scanSeries } from "../db/scan.ts";
+import { findPending } from "../db/schema/schema.ts";
+import { type Reader, withinTime } from "../db/session.ts";
 import { messageOf } from "../errors.ts";
-import type { Settings } from "../settings.ts";
+import type { Settings } from "../settings/parse.ts";
 import { judgeActivity } from "./activity.ts";
 import { judgeCoverage } from "./coverage.ts";
 import { FUTURE_MS, judgeFreshness } from "./freshness.ts";

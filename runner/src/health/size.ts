@@ -1,5 +1,5 @@
 import type { Interval } from "../contract.ts";
-import type { DatabaseSize, RecordCount } from "../db/health-size.ts";
+import type { DatabaseSize, RecordCount } from "../db/health/size.ts";
 import { renderNumber } from "../render.ts";
 import { type CheckResult, resultOf } from "./report.ts";
 

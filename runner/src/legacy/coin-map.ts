@@ -1,5 +1,5 @@
 import { isSymbol, parseSymbol } from "../candle/symbol.ts";
-import type { OldCoin } from "../db/legacy-coins.ts";
+import type { OldCoin } from "../db/legacy/coins.ts";
 
 /** A coin under the id that it keeps: outside readers of the candles know it. */
 export type MappedCoin = {

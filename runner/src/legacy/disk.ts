@@ -1,4 +1,4 @@
-import type { LegacyLeaf } from "../db/legacy-catalog.ts";
+import type { LegacyLeaf } from "../db/legacy/catalog.ts";
 import { listLeavesOf } from "../partition/layout.ts";
 
 /** Measured: an old row with its key copied into the new table. */

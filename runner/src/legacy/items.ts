@@ -1,5 +1,5 @@
-import type { LegacyLeaf } from "../db/legacy-catalog.ts";
-import type { LeafTally } from "../db/legacy-move.ts";
+import type { LegacyLeaf } from "../db/legacy/catalog.ts";
+import type { LeafTally } from "../db/legacy/move.ts";
 import type { RunItem } from "../db/runs.ts";
 
 /** Sums of the leaves that were moved. */

@@ -1,5 +1,5 @@
 import { isInterval } from "../candle/interval.ts";
-import type { LegacyLeaf, TreeNode } from "../db/legacy-catalog.ts";
+import type { LegacyLeaf, TreeNode } from "../db/legacy/catalog.ts";
 import { LARGEST_ID } from "./coin-map.ts";
 
 /** What the levels of the tree say of a table: the path from the root narrows it down to one coin, interval and time. */

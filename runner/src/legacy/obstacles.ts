@@ -1,4 +1,4 @@
-import type { Dependent } from "../db/legacy-dependents.ts";
+import type { Dependent } from "../db/legacy/dependents.ts";
 
 /** What stands in the way before anything is changed, each with what a person must do. */
 export function listObstacles(dependents: readonly Dependent[], occupied: readonly string[]): string[] {

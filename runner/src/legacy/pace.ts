@@ -1,4 +1,4 @@
-import type { LegacyLeaf } from "../db/legacy-catalog.ts";
+import type { LegacyLeaf } from "../db/legacy/catalog.ts";
 import type { Logger } from "../log.ts";
 import { renderNumber } from "../render.ts";
 import { renderDuration } from "../time.ts";

@@ -1,7 +1,7 @@
 import { slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { type Span, spanOf } from "../candle/span.ts";
 import type { Database } from "../db/connect.ts";
-import { adoptLegacy, type Collisions, findCollisions, type LegacyNotes } from "../db/legacy-adopt.ts";
+import { adoptLegacy, type Collisions, findCollisions, type LegacyNotes } from "../db/legacy/adopt.ts";
 import {
   findExtent,
   findStage,
@@ -10,9 +10,9 @@ import {
   type LegacyStage,
   listTree,
   OLD_ROOT,
-} from "../db/legacy-catalog.ts";
-import { readOldCoins } from "../db/legacy-coins.ts";
-import { listCarried, listOldColumns } from "../db/legacy-columns.ts";
+} from "../db/legacy/catalog.ts";
+import { readOldCoins } from "../db/legacy/coins.ts";
+import { listCarried, listOldColumns } from "../db/legacy/columns.ts";
 import {
   DERIVED_LEGACY,
   type Dependent,
@@ -21,7 +21,7 @@ import {
   listDependents,
   listGrants,
   listPublications,
-} from "../db/legacy-dependents.ts";
+} from "../db/legacy/dependents.ts";
 import { SettingsFault } from "../errors.ts";
 import { type MappedCoins, mapCoins } from "./coin-map.ts";
 import { type ColumnPlan, pickColumns, planColumns } from "./columns.ts";

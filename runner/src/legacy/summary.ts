@@ -1,5 +1,5 @@
 import { INTERVALS } from "../contract.ts";
-import { DERIVED_LEGACY } from "../db/legacy-dependents.ts";
+import { DERIVED_LEGACY } from "../db/legacy/dependents.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { renderDuration } from "../time.ts";
 import { estimateDisk } from "./disk.ts";

@@ -1,7 +1,7 @@
 import type { Span } from "../candle/span.ts";
 import { INTERVALS, type Interval } from "../contract.ts";
-import { DESIRED, isSealed, listLeavesAhead } from "./desired.ts";
-import { type Leaf, leafAt } from "./layout.ts";
+import { DESIRED, isSealed, listLeavesAhead } from "../partition/desired.ts";
+import { type Leaf, leafAt } from "../partition/layout.ts";
 
 /** One statement of r3a_util.maint_index_plan, in its order. Names with their schema. */
 export type IndexWork = {

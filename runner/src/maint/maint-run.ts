@@ -1,14 +1,14 @@
 import type { Context } from "../context.ts";
-import { listBlockers, renderSessions } from "../db/activity.ts";
-import { readCatalog } from "../db/catalog.ts";
 import { type Database, withClient } from "../db/connect.ts";
+import { listBlockers, renderSessions } from "../db/connection/sessions.ts";
 import { isRefusal } from "../db/fault.ts";
-import { beginOp, describeFault, endOp, type OpOutcome, sqlstateOf } from "../db/maint-ops.ts";
-import { withMaintSession } from "../db/maint-session.ts";
+import { readCatalog } from "../db/maint/catalog.ts";
+import { beginOp, describeFault, endOp, type OpOutcome, sqlstateOf } from "../db/maint/ops.ts";
+import { withMaintSession } from "../db/maint/session.ts";
 import { withOwnClient } from "../db/own-client.ts";
 import { TryAgain } from "../errors.ts";
-import { type Action, keyOf, type MaintPlan, planMaint } from "../partition/maint-plan.ts";
 import type { Progress } from "../progress.ts";
+import { type Action, keyOf, type MaintPlan, planMaint } from "./maint-plan.ts";
 import { Blocked, performAction, type StepTools } from "./maint-step.ts";
 
 export type MaintLimits = {

@@ -1,13 +1,13 @@
-import { listBuilders, listHolders, listOldTransactions, renderSessions } from "../db/activity.ts";
-import { readCatalog } from "../db/catalog.ts";
 import type { Database } from "../db/connect.ts";
+import { listBuilders, listHolders, listOldTransactions, renderSessions } from "../db/connection/sessions.ts";
 import { codeOf } from "../db/fault.ts";
 import { ensureLeaf } from "../db/leaves.ts";
 import { isBusy, retryBusy } from "../db/lock-retry.ts";
-import { keepLedger } from "../db/maint-ledger.ts";
-import { runAlone, runTransaction } from "../db/maint-ops.ts";
-import type { MaintSession } from "../db/maint-session.ts";
-import { type Action, keyOf, planMaint } from "../partition/maint-plan.ts";
+import { readCatalog } from "../db/maint/catalog.ts";
+import { keepLedger } from "../db/maint/ledger.ts";
+import { runAlone, runTransaction } from "../db/maint/ops.ts";
+import type { MaintSession } from "../db/maint/session.ts";
+import { type Action, keyOf, planMaint } from "./maint-plan.ts";
 
 export type StepTools = {
   readonly db: Database;

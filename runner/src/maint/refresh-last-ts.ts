@@ -19,8 +19,8 @@ import {
   type SeriesKey,
   type StoredLeaf,
   setRows,
-} from "../db/last-ts.ts";
-import { countEqual, type OpenLeaf } from "../db/last-ts-look.ts";
+} from "../db/maint/last-ts.ts";
+import { countEqual, type OpenLeaf } from "../db/maint/last-ts-look.ts";
 import { type OwnClient, withOwnClient } from "../db/own-client.ts";
 import { leafAt, listLeavesOf } from "../partition/layout.ts";
 import { type Change, keyOf, planRefresh } from "./refresh-plan.ts";

@@ -1,4 +1,4 @@
-import type { KnownSeries, LastTs, SeriesKey } from "../db/last-ts.ts";
+import type { KnownSeries, LastTs, SeriesKey } from "../db/maint/last-ts.ts";
 
 /** What the table says of a series (`from`) and what the candles say (`to`), ms; null: nothing. They differ. */
 export type Change = SeriesKey & { readonly from: number | null; readonly to: number | null };

@@ -1,10 +1,10 @@
 import type { Database } from "../db/connect.ts";
+import { limitLockWaits, readTables, runStep, type StepEnd } from "../db/maint/vacuum.ts";
 import { type OwnClient, withOwnClient } from "../db/own-client.ts";
-import { limitLockWaits, readTables, runStep, type StepEnd } from "../db/vacuum.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { planVacuum, type VacuumPlan, type VacuumStep } from "../partition/vacuum-plan.ts";
 import type { Progress } from "../progress.ts";
+import { planVacuum, type VacuumPlan, type VacuumStep } from "./vacuum-plan.ts";
 
 /** `ms` of the statement; `error` null unless it failed, was cut, or is no later run's either. */
 export type StepOutcome = VacuumStep & {

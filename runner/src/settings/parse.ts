@@ -1,5 +1,5 @@
-import { isInterval } from "./candle/interval.ts";
-import { isSymbol, parseSymbol } from "./candle/symbol.ts";
+import { isInterval } from "../candle/interval.ts";
+import { isSymbol, parseSymbol } from "../candle/symbol.ts";
 import {
   type EnvironmentName,
   INTERVALS,
@@ -7,13 +7,13 @@ import {
   JANITOR_NUMBERS,
   type JanitorScope,
   PROTECTED_SELECTORS,
-} from "./contract.ts";
-import { parseDbUrl } from "./db/url.ts";
-import { SettingsFault } from "./errors.ts";
-import { parseJanitorMode, parseJanitorNamespace, parseJanitorScope } from "./janitor-settings.ts";
-import { parseSelectors, type Selector } from "./selector.ts";
-import { type FreshnessLimits, listItems, parseFreshnessLimits } from "./setting-lists.ts";
-import { parseTime } from "./time.ts";
+} from "../contract.ts";
+import { parseDbUrl } from "../db/connection/url.ts";
+import { SettingsFault } from "../errors.ts";
+import { parseSelectors, type Selector } from "../selector.ts";
+import { parseTime } from "../time.ts";
+import { parseJanitorMode, parseJanitorNamespace, parseJanitorScope } from "./janitor.ts";
+import { type FreshnessLimits, listItems, parseFreshnessLimits } from "./lists.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -7,7 +7,7 @@ import type { Interval } from "../contract.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";
 import { sleep } from "../time.ts";
-import type { Task } from "./plan.ts";
+import type { Task } from "./fill-plan.ts";
 
 /** One task's answer: null facts where nothing of it is settled yet. */
 export type FetchedPage = {

@@ -5,7 +5,7 @@ import { type Coin, findCoins } from "../db/coins.ts";
 import type { SeriesState } from "../db/series.ts";
 import { messageOf } from "../errors.ts";
 import { createProgress } from "../progress.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan } from "./fill-plan.ts";
 import { type Selection, takeShard } from "./selection.ts";
 import { runSeries } from "./series-run.ts";
 import { renderSummary, summarizeSync } from "./summary.ts";

@@ -8,8 +8,8 @@ import type { Exchange } from "../exchange/exchange.ts";
 import type { ExchangeFailure } from "../exchange/failure.ts";
 import { applyPage } from "./apply.ts";
 import { type FetchedPage, fetchPage } from "./fetch-page.ts";
+import { countCandles, type Task } from "./fill-plan.ts";
 import { createGapMemory, type GapMemory, type GapSource } from "./gap-memory.ts";
-import { countCandles, type Task } from "./plan.ts";
 import type { Writer } from "./writer.ts";
 
 /** What the work on one series has in common with all others of the run. */

@@ -1,4 +1,4 @@
-import { type Candidate, LEAVE_BEYOND, rankSymbols } from "./plan.ts";
+import { type Candidate, LEAVE_BEYOND, rankSymbols } from "./universe-plan.ts";
 
 /** A symbol that traded as far as the database knows; `quoteVolume` of the last ranking that had one. */
 export type KnownCoin = { readonly symbol: string; readonly quoteVolume: string | null };

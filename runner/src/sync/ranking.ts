@@ -10,8 +10,8 @@ import {
   type RankingFacts,
   refuseLeavers,
   refuseLists,
-} from "../universe/believe-ranking.ts";
-import { planMembers, rankSymbols } from "../universe/plan.ts";
+} from "./ranking-plan.ts";
+import { planMembers, rankSymbols } from "./universe-plan.ts";
 
 /** A ranking that can be believed: what trades with its volume, largest first, and what was found to have ended. */
 export type Ranking = {

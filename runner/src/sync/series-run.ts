@@ -18,8 +18,8 @@ import type { Logger } from "../log.ts";
 import type { Progress } from "../progress.ts";
 import { takeBackCover } from "./believed-cover.ts";
 import { type FillTools, fillSeries } from "./fill.ts";
+import { countCandles, type Plan, pageGaps, type Task } from "./fill-plan.ts";
 import { createFirstCandles } from "./first-candle.ts";
-import { countCandles, type Plan, pageGaps, type Task } from "./plan.ts";
 import { itemOf, logSeries } from "./series-item.ts";
 import type { Writer } from "./writer.ts";
 

@@ -1,7 +1,7 @@
 import type { Interval } from "../contract.ts";
 import { type Database, withClient } from "../db/connect.ts";
-import { scanSeries } from "../db/health-scan.ts";
 import type { RunItem } from "../db/runs.ts";
+import { scanSeries } from "../db/scan.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { renderDuration } from "../time.ts";
 

@@ -1,3 +1,4 @@
+import { nearestSymbol } from "../candle/nearest-symbol.ts";
 import { addCoins, type Coin, closeCoins, findCoins, listSymbols } from "../db/coins.ts";
 import { type Database, withTransaction } from "../db/connect.ts";
 import { messageOf, SettingsFault, UsageFault } from "../errors.ts";
@@ -5,7 +6,6 @@ import type { Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";
 import { splitByUrl } from "../exchange/fetch-listings.ts";
 import type { Logger } from "../log.ts";
-import { nearestSymbol } from "../universe/nearest.ts";
 import type { NamedBy } from "./selection.ts";
 
 /** What came of looking for symbols that nothing is stored of. */

@@ -2,11 +2,11 @@ import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, type Interval } from "../contract.ts";
 import { type Coin, listCoins } from "../db/coins.ts";
 import { findCoinsDue } from "../db/gap-reads.ts";
-import type { Settings } from "../settings.ts";
-import { type FillCommand, fillCoins } from "./fill-run.ts";
-import { planRepair } from "./plan.ts";
-import { previewFill, renderPreview } from "./preview.ts";
-import { BACKGROUND_WEIGHT_SHARE, type Work, type WorkSettings, withWork } from "./work.ts";
+import type { Settings } from "../settings/parse.ts";
+import { planRepair } from "../sync/fill-plan.ts";
+import { type FillCommand, fillCoins } from "../sync/fill-run.ts";
+import { previewFill, renderPreview } from "../sync/preview.ts";
+import { BACKGROUND_WEIGHT_SHARE, type Work, type WorkSettings, withWork } from "../sync/work.ts";
 
 export type RepairWish = {
   readonly intervals: readonly Interval[];

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import type { Interval } from "../../runner/src/contract.ts";
-import type { World } from "./world.ts";
+import type { Interval } from "../../../runner/src/contract.ts";
+import type { World } from "../world.ts";
 
 /** What tests ask about one stored series. */
 

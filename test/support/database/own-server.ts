@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Pool, type QueryResultRow } from "pg";
 import { afterAll, beforeAll } from "vitest";
-import { type DevPostgres, ensureDatabase, startPostgres } from "../../dev/postgres.ts";
-import { isServer, locate, type Place, runTool } from "../../dev/postgres-place.ts";
-import { migrate } from "../../runner/src/db/migrate.ts";
+import { isServer, locate, type Place, runTool } from "../../../dev/postgres/place.ts";
+import { type DevPostgres, ensureDatabase, startPostgres } from "../../../dev/postgres/postgres.ts";
+import { migrate } from "../../../runner/src/db/schema/migrate.ts";
 import type { UsedDatabase } from "./database.ts";
 
 /** A server for one test file, with its data's safety switched on, that tests may kill and start again. */

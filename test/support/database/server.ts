@@ -6,8 +6,13 @@ import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { Client } from "pg";
 import type { TestProject } from "vitest/node";
-import { type DevPostgres, ensureDatabase, type PostgresOptions, startPostgres } from "../../dev/postgres.ts";
-import { migrate } from "../../runner/src/db/migrate.ts";
+import {
+  type DevPostgres,
+  ensureDatabase,
+  type PostgresOptions,
+  startPostgres,
+} from "../../../dev/postgres/postgres.ts";
+import { migrate } from "../../../runner/src/db/schema/migrate.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -44,7 +49,7 @@ function spawnCleaner(options: PostgresOptions): ChildProcessByStdio<Writable, n
   const code = `
     process.stdin.resume().on("end", async () => {
       const { rm } = await import("node:fs/promises");
-      const { startPostgres } = await import(${JSON.stringify(new URL("../../dev/postgres.ts", import.meta.url))});
+      const { startPostgres } = await import(${JSON.stringify(new URL("../../../dev/postgres/postgres.ts", import.meta.url))});
       const server = await startPostgres(${JSON.stringify(options)});
       await server.stop({ force: true });
       for (const path of [server.home, ${JSON.stringify(options.dir)}]) await rm(path, { recursive: true, force: true });

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { openDatabase } from "../../runner/src/db/connect.ts";
-import { ensureLeaf } from "../../runner/src/db/leaves.ts";
-import { leafAt } from "../../runner/src/partition/layout.ts";
-import { makeCertificate } from "./certificates.ts";
-import { cutDetach } from "./cut-detach.ts";
-import { damaged, type Fault, type Ground, played } from "./doctor-ground.ts";
-import { withSession } from "./empty-database.ts";
-import { presentCertificate } from "./tls-server.ts";
-import { startTransactionPooler } from "./transaction-pooler.ts";
+import { openDatabase } from "../../../runner/src/db/connect.ts";
+import { ensureLeaf } from "../../../runner/src/db/leaves.ts";
+import { leafAt } from "../../../runner/src/partition/layout.ts";
+import { makeCertificate } from "../database/certificates.ts";
+import { withSession } from "../database/empty-database.ts";
+import { presentCertificate } from "../database/tls-server.ts";
+import { startTransactionPooler } from "../database/transaction-pooler.ts";
+import { cutDetach } from "../maint/cut-detach.ts";
+import { damaged, type Fault, type Ground, played } from "./ground.ts";
 
 /** What other sessions do while doctor looks. */
 const beside =

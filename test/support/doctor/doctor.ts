@@ -1,7 +1,7 @@
 import { expect, vi } from "vitest";
-import type { Result } from "../../runner/src/doctor/check.ts";
-import { diagnose } from "../../runner/src/doctor/diagnose.ts";
-import { runRunner } from "./runner.ts";
+import type { Result } from "../../../runner/src/doctor/check.ts";
+import { diagnose } from "../../../runner/src/doctor/diagnose.ts";
+import { runRunner } from "../runner.ts";
 
 /** Runs `doctor --json`; a kubeconfig of whoever runs the tests must not count. */
 export async function runDoctor(

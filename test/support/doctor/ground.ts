@@ -1,8 +1,8 @@
-import type { SimulatedExchange } from "../../dev/exchange/exchange.ts";
-import type { Finding, Result } from "../../runner/src/doctor/check.ts";
-import { type Played, replaceInCatalog } from "./catalog-stand-in.ts";
-import type { Installation } from "./installation.ts";
-import type { OwnServer } from "./own-server.ts";
+import type { SimulatedExchange } from "../../../dev/exchange/exchange.ts";
+import type { Finding, Result } from "../../../runner/src/doctor/check.ts";
+import { type Played, replaceInCatalog } from "../database/catalog-stand-in.ts";
+import type { OwnServer } from "../database/own-server.ts";
+import type { Installation } from "../kubernetes/installation.ts";
 
 /** What doctor looks at, all of it in good order before each fault. */
 export type Ground = {

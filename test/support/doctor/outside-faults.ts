@@ -1,5 +1,5 @@
-import { damaged, type Fault, type Ground } from "./doctor-ground.ts";
-import { type Installation, named, ownPod } from "./installation.ts";
+import { type Installation, named, ownPod } from "../kubernetes/installation.ts";
+import { damaged, type Fault, type Ground } from "./ground.ts";
 
 /** A fault of the objects in the cluster, which are good again before the next one. */
 const inCluster = (

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect } from "vitest";
-import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
-import { ensureLeaf } from "../../runner/src/db/leaves.ts";
-import { storePages } from "../../runner/src/db/store.ts";
-import { type HealthSettings, type HealthWish, measureHealth } from "../../runner/src/health/measure.ts";
-import { CHECKS, type CheckResult, type HealthReport } from "../../runner/src/health/report.ts";
-import { leafAt } from "../../runner/src/partition/layout.ts";
-import { addTestCoins, makeCandles, makePage } from "./candle-rows.ts";
-import { type UsedDatabase, useDatabase } from "./database.ts";
+import { type Database, openDatabase } from "../../../runner/src/db/connect.ts";
+import { ensureLeaf } from "../../../runner/src/db/leaves.ts";
+import { storePages } from "../../../runner/src/db/store.ts";
+import { type HealthSettings, type HealthWish, measureHealth } from "../../../runner/src/health/measure.ts";
+import { CHECKS, type CheckResult, type HealthReport } from "../../../runner/src/health/report.ts";
+import { leafAt } from "../../../runner/src/partition/layout.ts";
+import { addTestCoins, makeCandles, makePage } from "../candle/candle-rows.ts";
+import { type UsedDatabase, useDatabase } from "../database/database.ts";
 
 const HOUR = 3_600_000;
 export const NOW = Date.parse("2024-06-20T12:10:00Z");

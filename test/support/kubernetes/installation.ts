@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach } from "vitest";
-import { renderObjects } from "../../infra/render.ts";
-import { SETTINGS } from "../../infra/settings/schema.ts";
-import { type AnsweringServer, type Answers, startAnswers } from "./kubernetes-answers.ts";
+import { renderObjects } from "../../../infra/render.ts";
+import { SETTINGS } from "../../../infra/settings/schema.ts";
+import { type AnsweringServer, type Answers, startAnswers } from "./answers.ts";
 
 /** A CronJob as the API server lists it, as far as tests change it. */
 export type ListedCronJob = {

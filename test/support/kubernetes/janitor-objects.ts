@@ -1,6 +1,6 @@
-import { decide } from "../../runner/src/cluster/decide.ts";
-import type { CronJob, Job, Metadata, Owner, Pod, Sight } from "../../runner/src/cluster/objects.ts";
-import type { Decision, Policy } from "../../runner/src/cluster/plan.ts";
+import { decide } from "../../../runner/src/cluster/decide.ts";
+import type { CronJob, Job, Metadata, Owner, Pod, Sight } from "../../../runner/src/cluster/objects.ts";
+import type { Decision, Policy } from "../../../runner/src/cluster/plan.ts";
 
 /** Statuses as a Kubernetes 1.34 wrote them, cut down to what is read; a time that it does not know is null there. */
 

@@ -13,8 +13,8 @@ import { Pod } from "kubernetes-models/v1/Pod";
 import { Secret } from "kubernetes-models/v1/Secret";
 import { Service } from "kubernetes-models/v1/Service";
 import { ServiceAccount } from "kubernetes-models/v1/ServiceAccount";
-import type { Manifest } from "../../infra/rules/rule.ts";
-import { faultsIn28 } from "./kubernetes-28-schema.ts";
+import type { Manifest } from "../../../infra/rules/rule.ts";
+import { faultsIn28 } from "./schema-28.ts";
 
 /** kubernetes-models 5.1.0 and client-node 2.0.1 know the fields of 1.36. */
 export const SCHEMA_VERSIONS = ["1.28", "1.36"] as const;
@@ -69,7 +69,7 @@ function faultsInNewest(object: Manifest): readonly string[] {
   const version = object.apiVersion.split("/").at(-1) ?? "";
   const type = `${version.charAt(0).toUpperCase()}${version.slice(1)}${object.kind}`;
   if (known === undefined || modelOf(type) === null) {
-    return [`no schema for ${object.apiVersion} ${object.kind}; add it to test/support/kubernetes-schema.ts`];
+    return [`no schema for ${object.apiVersion} ${object.kind}; add it to test/support/kubernetes/schema.ts`];
   }
   const unknown = unknownKeys(object, type, object.kind);
   try {

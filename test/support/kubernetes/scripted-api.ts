@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
-import type { Sight } from "../../runner/src/cluster/objects.ts";
+import type { Sight } from "../../../runner/src/cluster/objects.ts";
 
 /** One request as it came, e.g. `DELETE /api/v1/namespaces/r3a/pods/a`, with its query and body; `at` in ms. */
 export type Request = {

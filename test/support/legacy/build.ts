@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, type QueryResultRow } from "pg";
-import { buildLegacyLayout, type LegacyOptions } from "../../dev/legacy-layout.ts";
-import { useEmptyDatabases } from "./empty-database.ts";
-import { type RunResult, runRunner, startRunner } from "./runner.ts";
+import { buildLegacyLayout, type LegacyOptions } from "../../../dev/fixtures/legacy-layout.ts";
+import { useEmptyDatabases } from "../database/empty-database.ts";
+import { type RunResult, runRunner, startRunner } from "../runner.ts";
 
 export type LegacyDatabase = {
   readonly url: string;

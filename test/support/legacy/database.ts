@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Client, Pool, type QueryResultRow } from "pg";
 import { afterAll, beforeAll, expect, inject } from "vitest";
-import type { UsedDatabase } from "./database.ts";
+import type { UsedDatabase } from "../database/database.ts";
 
 /** Registers an empty database for the test file, for what a migrated one cannot show. */
 export function useBareDatabase(): UsedDatabase {

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { withSession } from "./empty-database.ts";
+import { withSession } from "../database/empty-database.ts";
 
 /** Leaves a DETACH CONCURRENTLY of the leaf half done: it waits for a reader of the parent, and is cut off. Without schema. */
 export async function cutDetach(url: string, parent: string, leaf: string): Promise<void> {

@@ -1,12 +1,12 @@
 import { expect } from "vitest";
-import { readCatalog } from "../../runner/src/db/catalog.ts";
-import { openDatabase } from "../../runner/src/db/connect.ts";
-import { ensureLeaf } from "../../runner/src/db/leaves.ts";
-import { withOwnClient } from "../../runner/src/db/own-client.ts";
-import { listLeavesAhead } from "../../runner/src/partition/desired.ts";
-import { type Leaf, listLeavesOf } from "../../runner/src/partition/layout.ts";
-import { type MaintPlan, planMaint } from "../../runner/src/partition/maint-plan.ts";
-import type { UsedDatabase } from "./database.ts";
+import { openDatabase } from "../../../runner/src/db/connect.ts";
+import { ensureLeaf } from "../../../runner/src/db/leaves.ts";
+import { readCatalog } from "../../../runner/src/db/maint/catalog.ts";
+import { withOwnClient } from "../../../runner/src/db/own-client.ts";
+import { type MaintPlan, planMaint } from "../../../runner/src/maint/maint-plan.ts";
+import { listLeavesAhead } from "../../../runner/src/partition/desired.ts";
+import { type Leaf, listLeavesOf } from "../../../runner/src/partition/layout.ts";
+import type { UsedDatabase } from "../database/database.ts";
 
 /** Databases whose indexes are not what they should be, as crashes and interrupted migrations leave them. */
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
-import type { UsedDatabase } from "./database.ts";
-import { type RunningRunner, startRunner } from "./runner.ts";
+import type { UsedDatabase } from "../database/database.ts";
+import { type RunningRunner, startRunner } from "../runner.ts";
 
 /** Starts maint as a process of its own. */
 export function startMaint(database: UsedDatabase, args = ""): RunningRunner {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { UsedDatabase } from "./database.ts";
+import type { UsedDatabase } from "../database/database.ts";
 
 /** The worker that is at the table; none where there is none. */
 export async function findAutovacuum(

@@ -69,7 +69,7 @@ type Messages = Readonly<Record<string, new () => Answer>>;
 type Handler = (request: Request) => Answer;
 
 // the SDK that the program itself loads, wherever npm put it
-const load = createRequire(new URL("../../infra/program.ts", import.meta.url));
+const load = createRequire(new URL("../../../infra/programs/program.ts", import.meta.url));
 const resourceMessages: Messages = load("@pulumi/pulumi/proto/resource_pb.js");
 const engineMessages: Messages = load("@pulumi/pulumi/proto/engine_pb.js");
 const { ResourceMonitorService }: Record<string, ServiceDefinition> = load(

@@ -6,8 +6,8 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { type RecordedLog, type RegisteredResource, startRecordingMonitor } from "./recording-monitor.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const PROGRAM = fileURLToPath(new URL("../../infra/start.js", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../../infra/start.js", import.meta.url));
 /** A run takes 2 to 4 s; this is for a machine that is busy with everything else. */
 const LONGEST_RUN_MS = 60_000;
 

@@ -1,8 +1,14 @@
 import pg from "pg";
-import { messageOf, SettingsFault } from "../errors.ts";
-import { codeOf, markLogin } from "./fault.ts";
-import { checkSession, faultOfLimit, SET_SESSION, type Session, type SessionRow } from "./session.ts";
-import { meaningOf } from "./sqlstate.ts";
+import { messageOf, SettingsFault } from "../../errors.ts";
+import { codeOf, markLogin } from "../fault.ts";
+import { meaningOf } from "../sqlstate.ts";
+import {
+  checkSession,
+  faultOfLimit,
+  SET_SESSION,
+  type Session,
+  type SessionRow,
+} from "./session-settings.ts";
 import { parseTls, type Tls, withoutTls } from "./tls.ts";
 import { faultOfTls, guardLogin, refusalOf, type TlsRefusal } from "./tls-fault.ts";
 import { watchStatement } from "./watch.ts";
@@ -26,7 +32,7 @@ export function cutClient(client: pg.ClientBase, reason?: Error): void {
 }
 
 /**
- * A client whose session is set as the code needs it (session.ts). `connect()` resolves when that is checked. Told by a
+ * A client whose session is set as the code needs it (session-settings.ts). `connect()` resolves when that is checked. Told by a
  * callback, as a pool does it, the first statement is sent right behind the settings instead of after their answer: no
  * round trip of the minute job goes into them. Whoever uses such a client asks `sessionOf` after its first statement.
  */

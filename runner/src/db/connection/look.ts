@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers";
 import { setTimeout as wait } from "node:timers/promises";
 import type pg from "pg";
-import { listBlockers, renderSessions } from "./activity.ts";
-import { codeOf } from "./fault.ts";
+import { codeOf } from "../fault.ts";
+import { listBlockers, renderSessions } from "./sessions.ts";
 
 /** What another connection sees of a session whose statement takes long. */
 export type Look = {

@@ -1,6 +1,6 @@
 import pg from "pg";
-import { SettingsFault } from "../errors.ts";
-import { IDLE_SESSION_TIMEOUT, QUERY_CANCELED, TRANSACTION_TIMEOUT } from "./sqlstate.ts";
+import { SettingsFault } from "../../errors.ts";
+import { IDLE_SESSION_TIMEOUT, QUERY_CANCELED, TRANSACTION_TIMEOUT } from "../sqlstate.ts";
 
 /** How long a statement waits for a lock unless its own transaction says otherwise; then it ends with 55P03. */
 export const LOCK_WAIT_MS = 5_000;

@@ -1,6 +1,6 @@
 import type pg from "pg";
-import { sleep } from "../time.ts";
-import type { OwnClient } from "./own-client.ts";
+import { sleep } from "../../time.ts";
+import type { OwnClient } from "../own-client.ts";
 
 /** A session that stands in the way. `ageS` is the age of its transaction, null where our role may not see it. */
 export type Session = {

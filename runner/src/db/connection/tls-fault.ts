@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { SettingsFault } from "../errors.ts";
+import { SettingsFault } from "../../errors.ts";
 import type { Tls } from "./tls.ts";
 
 /** Why no safe connection came about, and what to write or do. A retry cannot help: exit 78. */

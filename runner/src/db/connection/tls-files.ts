@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { type ConnectionOptions, getCACertificates } from "node:tls";
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../../errors.ts";
 import type { TlsParameter } from "./tls.ts";
 
 /**

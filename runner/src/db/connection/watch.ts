@@ -1,9 +1,9 @@
 import pg from "pg";
-import { TryAgain } from "../errors.ts";
-import { begin } from "../under-way.ts";
-import { codeOf } from "./fault.ts";
+import { TryAgain } from "../../errors.ts";
+import { begin } from "../../under-way.ts";
+import { codeOf } from "../fault.ts";
+import { LOCK_NOT_AVAILABLE } from "../sqlstate.ts";
 import { type Look, lookAt } from "./look.ts";
-import { LOCK_NOT_AVAILABLE } from "./sqlstate.ts";
 
 /** A statement that takes this long is looked at by another connection; a minute job in good health has none. */
 const FIRST_LOOK_MS = 2_000;

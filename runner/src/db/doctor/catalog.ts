@@ -1,7 +1,7 @@
-import type { AttachedLeaf } from "../partition/maint-plan.ts";
-import { LEAVES, type LeafRow, toAttached } from "./catalog.ts";
-import type { Database } from "./connect.ts";
-import { withReader } from "./doctor-reader.ts";
+import type { AttachedLeaf } from "../../maint/maint-plan.ts";
+import type { Database } from "../connect.ts";
+import { LEAVES, type LeafRow, toAttached } from "../maint/catalog.ts";
+import { withReader } from "./reader.ts";
 
 const PARTITIONS = `
   select t.relid::regclass::text as name, t.isleaf as is_leaf,

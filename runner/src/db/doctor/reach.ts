@@ -2,14 +2,14 @@ import { lookup } from "node:dns/promises";
 import { connect } from "node:net";
 import { TLSSocket } from "node:tls";
 import type pg from "pg";
-import { messageOf, SettingsFault } from "../errors.ts";
-import { createClient } from "./client.ts";
-import { clientConfig, type Database } from "./connect.ts";
-import { withReader } from "./doctor-reader.ts";
-import { codeOf, reasonOfLogin } from "./fault.ts";
-import { meaningOfLogin } from "./login.ts";
-import { parseTls, type Tls } from "./tls.ts";
-import { isTlsRefusal } from "./tls-fault.ts";
+import { messageOf, SettingsFault } from "../../errors.ts";
+import { clientConfig, type Database } from "../connect.ts";
+import { createClient } from "../connection/client.ts";
+import { parseTls, type Tls } from "../connection/tls.ts";
+import { isTlsRefusal } from "../connection/tls-fault.ts";
+import { codeOf, reasonOfLogin } from "../fault.ts";
+import { meaningOfLogin } from "../login.ts";
+import { withReader } from "./reader.ts";
 
 /** How far a connection came: `step` is the one that failed. Messages never hold the URL. */
 export type Reach =

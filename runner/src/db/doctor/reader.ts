@@ -1,7 +1,7 @@
 import type pg from "pg";
-import { type Database, faultOf, takeClient } from "./connect.ts";
-import { codeOf, isConnectionError } from "./fault.ts";
-import { INVALID_SCHEMA, UNDEFINED_COLUMN, UNDEFINED_FUNCTION, UNDEFINED_TABLE } from "./sqlstate.ts";
+import { type Database, faultOf, takeClient } from "../connect.ts";
+import { codeOf, isConnectionError } from "../fault.ts";
+import { INVALID_SCHEMA, UNDEFINED_COLUMN, UNDEFINED_FUNCTION, UNDEFINED_TABLE } from "../sqlstate.ts";
 
 /** Shorter than the time of a check, so that the server's own words come out. */
 const BEGIN = "begin read only; set local statement_timeout = 4000; set local lock_timeout = 1500";

@@ -1,7 +1,7 @@
-import { createClient } from "./client.ts";
-import { clientConfig, type Database } from "./connect.ts";
-import { withReader } from "./doctor-reader.ts";
-import { translate } from "./fault.ts";
+import { clientConfig, type Database } from "../connect.ts";
+import { createClient } from "../connection/client.ts";
+import { translate } from "../fault.ts";
+import { withReader } from "./reader.ts";
 
 const SINCE = (start: string) => `(extract(epoch from clock_timestamp() - ${start}) * 1000)::float8`;
 

@@ -1,12 +1,12 @@
 import { readdir } from "node:fs/promises";
-import type { Interval } from "../contract.ts";
-import type { Database } from "./connect.ts";
-import { withReader } from "./doctor-reader.ts";
-import { IS_OPEN_GAP } from "./health-scan.ts";
-import { OBJECTS } from "./requirements.ts";
-import type { RunOutcome } from "./runs.ts";
-import { listPending, MIGRATIONS } from "./schema.ts";
-import { judgeObjects, type ObjectRow } from "./schema-objects.ts";
+import type { Interval } from "../../contract.ts";
+import type { Database } from "../connect.ts";
+import type { RunOutcome } from "../runs.ts";
+import { IS_OPEN_GAP } from "../scan.ts";
+import { OBJECTS } from "../schema/requirements.ts";
+import { listPending, MIGRATIONS } from "../schema/schema.ts";
+import { judgeObjects, type ObjectRow } from "../schema/schema-objects.ts";
+import { withReader } from "./reader.ts";
 
 /** By how it is divided: an old table may have all of the columns. Ours alone has a list of migrations beside it. */
 const LAYOUT = `

@@ -1,6 +1,6 @@
-import type { Interval } from "../contract.ts";
-import type { Reader } from "./health-session.ts";
-import type { RunOutcome } from "./runs.ts";
+import type { Interval } from "../../contract.ts";
+import type { RunOutcome } from "../runs.ts";
+import type { Reader } from "../session.ts";
 
 /** Runs of `sync` with the same arguments: the newest that ended, the newest that did not. Times in ms. */
 export type RunGroup = {

@@ -1,8 +1,8 @@
-import { MISALIGNED } from "../candle/candle.ts";
-import { WIDTH_MS } from "../candle/interval.ts";
-import type { Interval } from "../contract.ts";
-import type { Reader } from "./health-session.ts";
-import { isSound } from "./sound-candle.ts";
+import { MISALIGNED } from "../../candle/candle.ts";
+import { WIDTH_MS } from "../../candle/interval.ts";
+import type { Interval } from "../../contract.ts";
+import type { Reader } from "../session.ts";
+import { isSound } from "../sound-candle.ts";
 
 /**
  * What is wrong among the newest candles of one series. `unaccounted`: slots of the covered span that are neither

@@ -1,6 +1,6 @@
-import type { Database } from "./connect.ts";
-import { type Reader, withinTime } from "./health-session.ts";
-import { addEndedRun, type NewRun, type RunEnd } from "./runs.ts";
+import type { Database } from "../connect.ts";
+import { addEndedRun, type NewRun, type RunEnd } from "../runs.ts";
+import { type Reader, withinTime } from "../session.ts";
 
 /** One row of the audit trail: what a run of `health` saw. `checkedAt` in ms; `criteria` and `names` as in the report. */
 export type StoredResult = {

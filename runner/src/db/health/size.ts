@@ -1,7 +1,7 @@
-import { WIDTH_MS } from "../candle/interval.ts";
-import { INTERVALS, type Interval } from "../contract.ts";
-import { leafAt } from "../partition/layout.ts";
-import type { Reader } from "./health-session.ts";
+import { WIDTH_MS } from "../../candle/interval.ts";
+import { INTERVALS, type Interval } from "../../contract.ts";
+import { leafAt } from "../../partition/layout.ts";
+import type { Reader } from "../session.ts";
 
 /** Bytes of the database, how many symbols have a series in it, and what an earlier run of health measured (ms). */
 export type DatabaseSize = {

@@ -1,12 +1,12 @@
 import { readdir, readFile } from "node:fs/promises";
 import pg from "pg";
-import type { Span } from "../candle/span.ts";
-import type { Interval } from "../contract.ts";
-import { TryAgain } from "../errors.ts";
-import { type Database, withClient, withTransaction } from "./connect.ts";
-import { LEGACY_ROOT, OLD_ROOT } from "./legacy-catalog.ts";
-import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
-import { MIGRATIONS } from "./schema.ts";
+import type { Span } from "../../candle/span.ts";
+import type { Interval } from "../../contract.ts";
+import { TryAgain } from "../../errors.ts";
+import { type Database, withClient, withTransaction } from "../connect.ts";
+import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "../lock-retry.ts";
+import { MIGRATIONS } from "../schema/schema.ts";
+import { LEGACY_ROOT, OLD_ROOT } from "./catalog.ts";
 
 /**
  * What the migrations take over into the new tables: coins with their ids, and what the old layout holds. New coins get

@@ -1,8 +1,8 @@
-import type { Span } from "../candle/span.ts";
-import type { Interval } from "../contract.ts";
-import { SettingsFault } from "../errors.ts";
-import { type Database, withClient } from "./connect.ts";
-import { listPending } from "./schema.ts";
+import type { Span } from "../../candle/span.ts";
+import type { Interval } from "../../contract.ts";
+import { SettingsFault } from "../../errors.ts";
+import { type Database, withClient } from "../connect.ts";
+import { listPending } from "../schema/schema.ts";
 
 /** The old table before it is renamed, and after: its leaves are moved from there. */
 export const OLD_ROOT = "r3a.ohlcv_partitioned";

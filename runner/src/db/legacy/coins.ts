@@ -1,4 +1,4 @@
-import { type Database, withClient } from "./connect.ts";
+import { type Database, withClient } from "../connect.ts";
 
 /** A row of the old table of coins, both as text; old tables have rows without. */
 export type OldCoin = { readonly id: string | null; readonly symbol: string | null };

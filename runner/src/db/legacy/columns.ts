@@ -1,4 +1,4 @@
-import { type Database, withClient } from "./connect.ts";
+import { type Database, withClient } from "../connect.ts";
 
 /** A column of the old table of candles; `type` without limits and, of a domain, the one below it. */
 export type OldColumn = { readonly name: string; readonly type: string };

@@ -1,7 +1,7 @@
 import type pg from "pg";
-import type { LegacyLeaf } from "./legacy-catalog.ts";
-import type { OldColumn } from "./legacy-columns.ts";
-import { differs, fingerprintOf, fromJson, inPlace, listOf, rowsOf } from "./legacy-rows.ts";
+import type { LegacyLeaf } from "./catalog.ts";
+import type { OldColumn } from "./columns.ts";
+import { differs, fingerprintOf, fromJson, inPlace, listOf, rowsOf } from "./rows.ts";
 
 /** Count and hash of a leaf's rows: what is dropped must be what was copied. */
 export type Fingerprint = string;

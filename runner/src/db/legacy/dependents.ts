@@ -1,4 +1,4 @@
-import { type Database, withClient } from "./connect.ts";
+import { type Database, withClient } from "../connect.ts";
 
 /** What the old system derives from its candles, after it is renamed: the only renamed table that is dropped. */
 export const DERIVED_LEGACY = "r3a_util.last_ts_by_coin_interval_legacy";

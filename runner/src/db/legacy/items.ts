@@ -1,5 +1,5 @@
-import { type Database, withClient } from "./connect.ts";
-import type { RunItem } from "./runs.ts";
+import { type Database, withClient } from "../connect.ts";
+import type { RunItem } from "../runs.ts";
 
 /** Items grow while leaves are moved: the newest sums count. */
 const UPSERT_ITEMS = `

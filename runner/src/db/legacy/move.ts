@@ -1,14 +1,14 @@
 import type pg from "pg";
-import type { Gap } from "../candle/gap.ts";
-import { WIDTH_MS } from "../candle/interval.ts";
-import type { Span } from "../candle/span.ts";
-import { type Database, withTransaction } from "./connect.ts";
-import { type GapRow, gapOf, upsertGaps } from "./gaps.ts";
-import type { LegacyLeaf } from "./legacy-catalog.ts";
-import type { OldColumn } from "./legacy-columns.ts";
-import { expectKept, type Fingerprint } from "./legacy-compare.ts";
-import { differs, inPlace, jsonOf, listOf, msOf, reasonOf, rowsOf } from "./legacy-rows.ts";
-import { updateSeries } from "./series.ts";
+import type { Gap } from "../../candle/gap.ts";
+import { WIDTH_MS } from "../../candle/interval.ts";
+import type { Span } from "../../candle/span.ts";
+import { type Database, withTransaction } from "../connect.ts";
+import { type GapRow, gapOf, upsertGaps } from "../gaps.ts";
+import { updateSeries } from "../series.ts";
+import type { LegacyLeaf } from "./catalog.ts";
+import type { OldColumn } from "./columns.ts";
+import { expectKept, type Fingerprint } from "./compare.ts";
+import { differs, inPlace, jsonOf, listOf, msOf, reasonOf, rowsOf } from "./rows.ts";
 
 /**
  * What became of an old leaf's rows. `rows` is the sum of the others; `differed`: the new system has other values of

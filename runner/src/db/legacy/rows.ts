@@ -1,5 +1,5 @@
-import type { LegacyLeaf } from "./legacy-catalog.ts";
-import type { OldColumn } from "./legacy-columns.ts";
+import type { LegacyLeaf } from "./catalog.ts";
+import type { OldColumn } from "./columns.ts";
 
 /** Parts of the statements over an old leaf's rows. `columns` are those of the candle's values, the five first. */
 

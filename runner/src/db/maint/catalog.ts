@@ -1,7 +1,7 @@
-import { DESIRED } from "../partition/desired.ts";
-import type { AttachedLeaf, Catalog, IndexWork, LedgerOp } from "../partition/maint-plan.ts";
-import { LEDGER_DUE } from "./maint-ledger.ts";
-import type { OwnClient } from "./own-client.ts";
+import type { AttachedLeaf, Catalog, IndexWork, LedgerOp } from "../../maint/maint-plan.ts";
+import { DESIRED } from "../../partition/desired.ts";
+import type { OwnClient } from "../own-client.ts";
+import { LEDGER_DUE } from "./ledger.ts";
 
 const INDEX_WORK = `
   select attempts, rank, op, table_name as "table", object, sql, is_concurrent as "isConcurrent", builder

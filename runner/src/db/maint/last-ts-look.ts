@@ -1,8 +1,8 @@
 import pg from "pg";
-import type { Interval } from "../contract.ts";
-import { codeOf } from "./fault.ts";
-import type { OwnClient } from "./own-client.ts";
-import { UNDEFINED_TABLE } from "./sqlstate.ts";
+import type { Interval } from "../../contract.ts";
+import { codeOf } from "../fault.ts";
+import type { OwnClient } from "../own-client.ts";
+import { UNDEFINED_TABLE } from "../sqlstate.ts";
 
 /** A leaf by its name, with the intervals that it holds. */
 export type OpenLeaf = { readonly name: string; readonly intervals: readonly Interval[] };

@@ -1,10 +1,10 @@
-import { TryAgain } from "../errors.ts";
-import type { Leaf } from "../partition/layout.ts";
-import { codeOf } from "./fault.ts";
+import { TryAgain } from "../../errors.ts";
+import type { Leaf } from "../../partition/layout.ts";
+import { codeOf } from "../fault.ts";
+import { lockKey } from "../lock.ts";
+import type { OwnClient } from "../own-client.ts";
+import { LOCK_NOT_AVAILABLE, UNDEFINED_TABLE } from "../sqlstate.ts";
 import { NEWEST, type OpenLeaf, SET_TIMEOUTS } from "./last-ts-look.ts";
-import { lockKey } from "./lock.ts";
-import type { OwnClient } from "./own-client.ts";
-import { LOCK_NOT_AVAILABLE, UNDEFINED_TABLE } from "./sqlstate.ts";
 
 /** A series by its key. The interval is any text: the table may hold one that the system does not know (any more). */
 export type SeriesKey = { readonly coinId: number; readonly interval: string };

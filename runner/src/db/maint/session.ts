@@ -1,5 +1,5 @@
-import type { Database } from "./connect.ts";
-import { type OwnClient, withOwnClient } from "./own-client.ts";
+import type { Database } from "../connect.ts";
+import { type OwnClient, withOwnClient } from "../own-client.ts";
 
 /**
  * A connection that holds the lock ('maint', 'global') and does the work: when it is lost, lock and work end together. A

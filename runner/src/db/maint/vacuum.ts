@@ -1,7 +1,7 @@
-import type { TableState, VacuumStep } from "../partition/vacuum-plan.ts";
-import { codeOf } from "./fault.ts";
-import type { OwnClient } from "./own-client.ts";
-import { LOCK_NOT_AVAILABLE, QUERY_CANCELED } from "./sqlstate.ts";
+import type { TableState, VacuumStep } from "../../maint/vacuum-plan.ts";
+import { codeOf } from "../fault.ts";
+import type { OwnClient } from "../own-client.ts";
+import { LOCK_NOT_AVAILABLE, QUERY_CANCELED } from "../sqlstate.ts";
 
 /** Modes that VACUUM, ANALYZE and the summary of a BRIN would wait for. */
 const BUSY_MODES = ["ShareUpdateExclusive", "Share", "ShareRowExclusive", "Exclusive", "AccessExclusive"];

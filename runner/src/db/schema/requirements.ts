@@ -1,6 +1,6 @@
-import { SettingsFault } from "../errors.ts";
-import { type Database, withClient } from "./connect.ts";
-import { findStage } from "./legacy-catalog.ts";
+import { SettingsFault } from "../../errors.ts";
+import { type Database, withClient } from "../connect.ts";
+import { findStage } from "../legacy/catalog.ts";
 import { findMaker } from "./roles.ts";
 import { listFiles, listPending } from "./schema.ts";
 import { judgeObjects, type ObjectRow } from "./schema-objects.ts";

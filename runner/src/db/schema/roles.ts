@@ -1,8 +1,8 @@
-import { type Database, withClient, withTransaction } from "./connect.ts";
-import { codeOf } from "./fault.ts";
-import { LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
+import { type Database, withClient, withTransaction } from "../connect.ts";
+import { codeOf } from "../fault.ts";
+import { LOCK_TIMEOUT_MS, retryBusy } from "../lock-retry.ts";
+import { DUPLICATE_OBJECT } from "../sqlstate.ts";
 import { OWNER, READER, type RoleFacts, WRITER } from "./roles-plan.ts";
-import { DUPLICATE_OBJECT } from "./sqlstate.ts";
 
 /** `pg_has_role` knows SET from PostgreSQL 16 on; before, every member could. */
 const SET = `case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end`;

@@ -1,15 +1,15 @@
 import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type pg from "pg";
-import { SettingsFault, TryAgain } from "../errors.ts";
-import { sleep } from "../time.ts";
-import { type Database, withClient } from "./connect.ts";
-import { codeOf } from "./fault.ts";
-import { INVALID_SCHEMA, UNDEFINED_COLUMN, UNDEFINED_TABLE } from "./sqlstate.ts";
+import { SettingsFault, TryAgain } from "../../errors.ts";
+import { sleep } from "../../time.ts";
+import { type Database, withClient } from "../connect.ts";
+import { codeOf } from "../fault.ts";
+import { INVALID_SCHEMA, UNDEFINED_COLUMN, UNDEFINED_TABLE } from "../sqlstate.ts";
 
 /** Beside the sources in development, beside the bundle in the image. */
 export const MIGRATIONS = fileURLToPath(
-  new URL(import.meta.url.endsWith(".ts") ? "../../../sql/migrations" : "sql/migrations", import.meta.url),
+  new URL(import.meta.url.endsWith(".ts") ? "../../../../sql/migrations" : "sql/migrations", import.meta.url),
 );
 
 const APPLIED = `select name from r3a.migration order by name`;

@@ -1,5 +1,5 @@
-import { renderTime } from "../time.ts";
-import { CHECKS, type CheckName, type HealthReport } from "./report.ts";
+import { renderTime } from "../../time.ts";
+import { CHECKS, type CheckName, type HealthReport } from "../report.ts";
 
 /** Raised when a name changes its meaning or goes away; a new name does not raise it. */
 const VERSION = "1";

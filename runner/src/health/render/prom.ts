@@ -1,4 +1,4 @@
-import type { CheckName, CheckResult, HealthReport } from "./report.ts";
+import type { CheckName, CheckResult, HealthReport } from "../report.ts";
 
 type Sample = {
   readonly labels: Readonly<Record<string, string>>;

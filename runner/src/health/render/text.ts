@@ -1,5 +1,5 @@
-import { renderTime } from "../time.ts";
-import type { CheckResult, HealthReport, Status } from "./report.ts";
+import { renderTime } from "../../time.ts";
+import type { CheckResult, HealthReport, Status } from "../report.ts";
 
 const GLYPH: Readonly<Record<Status, string>> = { pass: "✓", warn: "!", fail: "✗", error: "?", skip: "-" };
 
