@@ -27,7 +27,7 @@ export const runner = sources.filter(({ path }) => path.startsWith("runner/"));
 export const infra = sources.filter(({ path }) => path.startsWith("infra/"));
 
 /** Import and export lines of TypeScript, dynamic ones included. */
-export const IMPORT =
+const IMPORT =
   /^\s*(?:import|export)\b[^;"']*?\bfrom\s+["']([^"']+)["']|^\s*import\s+["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm;
 
 /** What a file imports: paths from the root for our own files, package names for the rest. */
