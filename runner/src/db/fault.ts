@@ -1,6 +1,6 @@
 import pg from "pg";
 import { messageOf, SettingsFault, Stopped, TryAgain } from "../errors.ts";
-import { meaningOfLogin } from "./login.ts";
+import { meaningOfLogin } from "./connection/login.ts";
 import {
   BUSY,
   INSUFFICIENT_PRIVILEGE,

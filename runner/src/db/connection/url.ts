@@ -1,6 +1,6 @@
 import { messageOf } from "../../errors.ts";
-import { judgeParameters, withoutIdle } from "../url-parameters.ts";
 import { hostOf, parseTls } from "./tls.ts";
+import { judgeParameters, withoutIdle } from "./url-parameters.ts";
 
 /**
  * The URL of the database as the driver takes it, also from the SQLAlchemy form of the Python system. The URL holds a

@@ -5,10 +5,10 @@ import type pg from "pg";
 import { messageOf, SettingsFault } from "../../errors.ts";
 import { clientConfig, type Database } from "../connect.ts";
 import { createClient } from "../connection/client.ts";
+import { meaningOfLogin } from "../connection/login.ts";
 import { parseTls, type Tls } from "../connection/tls.ts";
 import { isTlsRefusal } from "../connection/tls-fault.ts";
 import { codeOf, reasonOfLogin } from "../fault.ts";
-import { meaningOfLogin } from "../login.ts";
 import { withReader } from "./reader.ts";
 
 /** How far a connection came: `step` is the one that failed. Messages never hold the URL. */

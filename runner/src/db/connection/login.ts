@@ -1,5 +1,5 @@
 import pg from "pg";
-import { DAMAGE_CLASS, INSUFFICIENT_PRIVILEGE, type Meaning, meaningOf } from "./sqlstate.ts";
+import { DAMAGE_CLASS, INSUFFICIENT_PRIVILEGE, type Meaning, meaningOf } from "../sqlstate.ts";
 
 const SAYS = "DB_URL is refused by the database";
 
