@@ -124,8 +124,8 @@ async function storeOld(client: pg.Client, interval: Interval, span: Span): Prom
 async function timeOurs(url: string, now: number): Promise<number> {
   const db = openDatabase(url, "bench");
   try {
-    const wish = { now, lookbackMs: 3 * DAY_MS, isPreview: false };
-    return await withOwnClient(db, signal, (client) => timed(() => refreshOn(client, wish)));
+    const request = { now, lookbackMs: 3 * DAY_MS, isPreview: false };
+    return await withOwnClient(db, signal, (client) => timed(() => refreshOn(client, request)));
   } finally {
     await db.pool.end();
   }

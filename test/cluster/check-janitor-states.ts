@@ -15,8 +15,8 @@ import {
   waitForEnd,
 } from "./kubectl.ts";
 import { check, expectEqual } from "./report.ts";
+import { MARK, objectName, STATES, type StuckState } from "./stuck-objects.ts";
 import { OTHER_NAMESPACE, removeStates } from "./stuck-states.ts";
-import { MARK, objectName, STATES, type StuckState } from "./stuck-wishes.ts";
 
 const DELETE_AFTER_S = 20;
 /** Nothing but the test's own; of these what has the label `keep` is protected as an operator would protect it. */

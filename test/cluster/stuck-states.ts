@@ -8,7 +8,7 @@ import {
   kubectl,
   NAMESPACE,
 } from "./kubectl.ts";
-import { FAILS, MARK, node, ORPHAN, objectName, WISHES, type Wish } from "./stuck-wishes.ts";
+import { FAILS, MARK, node, ORPHAN, objectName, STUCK_OBJECTS, type StuckObject } from "./stuck-objects.ts";
 
 export const OTHER_NAMESPACE = "r3a-e2e-other";
 const LABELS = { [MARK]: "yes" };
@@ -25,28 +25,33 @@ export async function makeStates(): Promise<void> {
     pod: { serviceAccountName: "default" },
   } as const;
   await Promise.all([
-    ...WISHES.map((wish) => make(wish, jobTemplate.spec)),
+    ...STUCK_OBJECTS.map((stuck) => make(stuck, jobTemplate.spec)),
     make({ ...elsewhere, reason: "Failed", action: "keep" }, jobTemplate.spec, OTHER_NAMESPACE),
   ]);
   await makeOrphan(jobTemplate.spec);
 }
 
-async function make(wish: Wish, spec: JobSpec, namespace = NAMESPACE): Promise<void> {
+async function make(stuck: StuckObject, spec: JobSpec, namespace = NAMESPACE): Promise<void> {
   const { initContainers: _, ...base } = spec.template.spec;
   const [runner] = base.containers;
   const podSpec = {
     ...base,
-    ...wish.pod,
-    containers: [{ ...runner, ...(wish.container ?? node("setInterval(() => {}, 1e6)")), envFrom: [] }],
-    ...(wish.init === undefined
+    ...stuck.pod,
+    containers: [{ ...runner, ...(stuck.container ?? node("setInterval(() => {}, 1e6)")), envFrom: [] }],
+    ...(stuck.init === undefined
       ? {}
-      : { initContainers: [{ ...runner, name: "first", ...wish.init, envFrom: [] }] }),
+      : { initContainers: [{ ...runner, name: "first", ...stuck.init, envFrom: [] }] }),
   };
-  const labels = { ...LABELS, ...(wish.isStranger === true ? {} : OURS), ...wish.labels };
-  const ownerReferences = wish.isOperated === true ? [await ownerForOperated()] : undefined;
-  const metadata = { name: objectName(wish.name), labels, annotations: wish.annotations, ownerReferences };
+  const labels = { ...LABELS, ...(stuck.isStranger === true ? {} : OURS), ...stuck.labels };
+  const ownerReferences = stuck.isOperated === true ? [await ownerForOperated()] : undefined;
+  const metadata = {
+    name: objectName(stuck.name),
+    labels,
+    annotations: stuck.annotations,
+    ownerReferences,
+  };
   const object =
-    wish.kind === "Pod"
+    stuck.kind === "Pod"
       ? { apiVersion: "v1", kind: "Pod", metadata, spec: podSpec }
       : {
           apiVersion: "batch/v1",
@@ -56,7 +61,7 @@ async function make(wish: Wish, spec: JobSpec, namespace = NAMESPACE): Promise<v
             ...spec,
             activeDeadlineSeconds: 600,
             backoffLimit: 0,
-            ...wish.job,
+            ...stuck.job,
             template: { metadata: { labels: LABELS }, spec: podSpec },
           },
         };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Span } from "../../runner/src/candle/span.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
-import { findCoinsDue, findTouching, type GapWish, readWished } from "../../runner/src/db/gap-reads.ts";
+import { findCoinsDue, findTouching, type GapRequest, readRequested } from "../../runner/src/db/gap-reads.ts";
 import { loadSeries } from "../../runner/src/db/series.ts";
 import { addTestCoins } from "../support/candle/candle-rows.ts";
 import { useDatabase } from "../support/database/database.ts";
@@ -35,9 +35,9 @@ beforeAll(async () => {
 afterAll(() => db.pool.end());
 
 const series = () => ({ coinId, symbol: "AUSDT", interval: "1m" as const });
-async function read(wish: GapWish): Promise<Span[]> {
+async function read(request: GapRequest): Promise<Span[]> {
   const spans: Span[] = [];
-  for await (const part of readWished(db, series(), wish)) {
+  for await (const part of readRequested(db, series(), request)) {
     expect(part.length).toBeLessThanOrEqual(300);
     spans.push(...part);
   }
@@ -46,8 +46,8 @@ async function read(wish: GapWish): Promise<Span[]> {
 const slotsOf = (spans: readonly Span[]) => spans.map(({ from }) => (from - START) / MINUTE / 2);
 const every = (keep: (n: number) => boolean) => Array.from({ length: GAPS }, (_, n) => n).filter(keep);
 
-test("each wish brings its own gaps, each once, by time", async () => {
-  const due: GapWish = { which: "due", now: START };
+test("each request brings its own gaps, each once, by time", async () => {
+  const due: GapRequest = { which: "due", now: START };
   expect(slotsOf(await read(due))).toEqual(every((n) => n % 4 === 0));
   const all = { which: "all", now: START, within: null } as const;
   expect(slotsOf(await read({ ...all, listed: null }))).toEqual(every((n) => n % 4 !== 2));

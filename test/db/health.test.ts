@@ -36,8 +36,8 @@ async function measureAs(rights: string): Promise<HealthReport> {
   const url = new URL(database.url);
   [url.username, url.password] = ["looks", "looks"];
   const db = openDatabase(url.href, "test");
-  const wish = { checks: CHECKS, isQuick: false, now: NOW, signal: new AbortController().signal };
-  const report = await measureHealth(db, SETTINGS, wish);
+  const request = { checks: CHECKS, isQuick: false, now: NOW, signal: new AbortController().signal };
+  const report = await measureHealth(db, SETTINGS, request);
   await closeDatabase(db);
   await database.query("drop owned by looks; drop role looks");
   return report;

@@ -28,8 +28,8 @@ test("a backfill that began before the newest candles were deleted does not rais
   await database.query(`delete from r3a.ohlcv_partitioned where "timestamp" >= to_timestamp($1)`, [
     (NOW - 100 * MINUTE) / 1000,
   ]);
-  const wish = { now: NOW, lookbackMs: 3 * 86_400_000, isPreview: false };
-  const refreshed = await refreshLastTs(db, wish, new AbortController().signal);
+  const request = { now: NOW, lookbackMs: 3 * 86_400_000, isPreview: false };
+  const refreshed = await refreshLastTs(db, request, new AbortController().signal);
   expect(refreshed?.changes).toMatchObject([{ to: NOW - 101 * MINUTE }]);
 
   const span = { from: NOW - 700 * MINUTE, to: NOW - 600 * MINUTE };

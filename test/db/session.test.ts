@@ -127,7 +127,7 @@ test("the first statement goes out behind the settings, and does not wait for th
   }
 });
 
-test("a pooler that sets something else is a wrong DB_URL: exit 78 with setting, wish and what was found", async () => {
+test("a pooler that sets something else is a wrong DB_URL: exit 78 with the setting, the value asked for and the value found", async () => {
   const proxy = await startWireProxy(database.url, () => ({
     onClient(data: Buffer, wire: Wire) {
       const text = data.toString("latin1").replace("'pg_catalog, pg_temp'", "'pg_temp, pg_catalog'");

@@ -14,9 +14,9 @@ async function run(budgetMs: number, role?: string) {
   const options = role === undefined ? "" : `?options=${encodeURIComponent(`-c role=${role}`)}`;
   const db = openDatabase(`${database.url}${options}`, "steps");
   try {
-    const wish = { analyzeOnly: true, until: performance.now() + budgetMs };
+    const request = { analyzeOnly: true, until: performance.now() + budgetMs };
     const progress = createProgress("vacuum", false);
-    const { outcomes } = await vacuumTables(db, wish, log, progress, new AbortController().signal);
+    const { outcomes } = await vacuumTables(db, request, log, progress, new AbortController().signal);
     return { outcomes, lines };
   } finally {
     await db.pool.end();

@@ -128,13 +128,17 @@ describe("planBackfill", () => {
     expect(plan({ covered: span(0, 3_000) }, 0, 3_000)).toEqual([]);
   });
 
-  test("wishes for the gaps in what is covered of the span", () => {
-    const wish = (covered: Span | null, from: number, to: number) =>
+  test("requests for the gaps in what is covered of the span", () => {
+    const request = (covered: Span | null, from: number, to: number) =>
       planBackfill(series({ covered }), span(from, to), NOW).gaps;
     const wanted = { which: "wanted", now: NOW };
-    expect(wish(span(0, 3_000), 10, 2_005)).toEqual({ ...wanted, within: span(10, 2_005), listed: at(10) });
-    expect(wish(span(100, 200), 0, 2_000)).toEqual({ ...wanted, within: span(100, 200), listed: at(0) });
-    expect([wish(null, 0, 2_000), wish(span(0, 10), 20, 30), wish(null, 3_000, 3_100)]).toEqual([
+    expect(request(span(0, 3_000), 10, 2_005)).toEqual({
+      ...wanted,
+      within: span(10, 2_005),
+      listed: at(10),
+    });
+    expect(request(span(100, 200), 0, 2_000)).toEqual({ ...wanted, within: span(100, 200), listed: at(0) });
+    expect([request(null, 0, 2_000), request(span(0, 10), 20, 30), request(null, 3_000, 3_100)]).toEqual([
       null,
       null,
       null,
@@ -170,7 +174,7 @@ describe("planBackfill", () => {
 });
 
 describe("planRepair", () => {
-  test("wishes for what is due, or for all, and has no other step", () => {
+  test("requests for what is due, or for all, and has no other step", () => {
     expect(planRepair(series(), NOW, false)).toEqual({ tasks: [], gaps: { which: "due", now: NOW } });
     const all = { which: "all", now: NOW, within: null };
     expect(planRepair(series(), NOW, true)).toEqual({ tasks: [], gaps: { ...all, listed: null } });

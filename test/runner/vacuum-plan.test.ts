@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { planVacuum, type TableState, type VacuumWish } from "../../runner/src/maint/vacuum-plan.ts";
+import { planVacuum, type TableState, type VacuumRequest } from "../../runner/src/maint/vacuum-plan.ts";
 
 const DAY = 86_400_000;
 const NOW = Date.UTC(2024, 6, 15);
@@ -38,10 +38,10 @@ const parents = (more: Partial<TableState> = {}) => [
   table(ROOT, { kind: "parent", pages: 0, visiblePages: 0, rowsNow: 0, ...more }),
   table("r3a.ohlcv_1m", { kind: "parent", parent: ROOT, pages: 0, visiblePages: 0, rowsNow: 0, ...more }),
 ];
-const plan = (tables: readonly TableState[], wish: Partial<VacuumWish> = {}) =>
-  planVacuum(tables, { now: NOW, analyzeOnly: true, canAnalyzeAlone: true, ...wish });
-const doing = (tables: readonly TableState[], wish: Partial<VacuumWish> = {}) =>
-  plan(tables, wish).steps.map(({ table: name, action }) => `${action} ${name.replace("r3a.", "")}`);
+const plan = (tables: readonly TableState[], request: Partial<VacuumRequest> = {}) =>
+  planVacuum(tables, { now: NOW, analyzeOnly: true, canAnalyzeAlone: true, ...request });
+const doing = (tables: readonly TableState[], request: Partial<VacuumRequest> = {}) =>
+  plan(tables, request).steps.map(({ table: name, action }) => `${action} ${name.replace("r3a.", "")}`);
 
 describe("analyze only", () => {
   test("a database in order needs nothing but the summary of its open leaf", () => {
@@ -120,12 +120,12 @@ describe("parents", () => {
 });
 
 describe("with VACUUM", () => {
-  const wish = { analyzeOnly: false };
+  const request = { analyzeOnly: false };
 
   test("one statement vacuums and analyses", () => {
     const tables = [table("r3a.run", { dead: 50_000, modified: 50_000 })];
-    expect(doing(tables, wish)).toEqual(["vacuum run"]);
-    expect(plan(tables, wish).postponed).toEqual([]);
+    expect(doing(tables, request)).toEqual(["vacuum run"]);
+    expect(plan(tables, request).postponed).toEqual([]);
   });
 
   test.for([
@@ -143,7 +143,7 @@ describe("with VACUUM", () => {
     ["18: one not frozen beside it", { visiblePages: 9_999, frozenPages: 9_998 }, true],
     ["18: all frozen, whoever did it", { frozenPages: 10_000, vacuumedAt: null }, false],
   ] as const)("a sealed leaf is frozen once: %s", ([_, more, isDue]) => {
-    const frozen = doing([leaf(SEALED, more)], wish);
+    const frozen = doing([leaf(SEALED, more)], request);
     expect(frozen).toEqual(isDue ? ["freeze ohlcv_1m_2024_03", "summarize ohlcv_1m_2024_03"] : []);
   });
 
@@ -153,7 +153,7 @@ describe("with VACUUM", () => {
       leaf(OPEN, { freezeAge: 0.6, visiblePages: 0 }),
       table("r3a.run", { dead: 900_000 }),
     ];
-    expect(doing(tables, wish)).toEqual([
+    expect(doing(tables, request)).toEqual([
       "vacuum ohlcv_1m_2024_07",
       "analyze new",
       "vacuum run",

@@ -26,7 +26,7 @@ export type FirstFacts = {
  * How eagerly a run asks again. `always`: backfill and `gaps --repair --all`, once a run. `daily`: a sync that wants
  * everything since FALLBACK_START. `due`: a repair, where a stretch before the listing is due. `at-times`: every other run.
  */
-export type FirstWish = "always" | "daily" | "due" | "at-times";
+export type FirstPolicy = "always" | "daily" | "due" | "at-times";
 
 /** `must`: without an answer the series cannot be planned. `should`: this run asks. `may`: a few coins of each run do. */
 export type FirstNeed = "must" | "should" | "may" | "no";
@@ -45,21 +45,26 @@ export function isPossibleFirst(openTime: number | null, now: number): openTime 
 }
 
 /** Whether this run asks for the symbol's first candle. `startedAt`: when the run began, by the exchange's clock. */
-export function needOfFirst(facts: FirstFacts, wish: FirstWish, now: number, startedAt: number): FirstNeed {
+export function needOfFirst(
+  facts: FirstFacts,
+  policy: FirstPolicy,
+  now: number,
+  startedAt: number,
+): FirstNeed {
   const { interval, firstCandle, firstEvidence, lastTs } = facts;
   if (!isPossibleFirst(firstCandle, now)) return "must";
   if (lastTs === null || lastTs < slotOf(interval, firstCandle)) return "should";
   // a repair asks where a stretch before the listing is due, and for nothing else
-  if (wish === "due") return "no";
-  if (!firstEvidence) return wish === "at-times" ? "may" : "should";
+  if (policy === "due") return "no";
+  if (!firstEvidence) return policy === "at-times" ? "may" : "should";
   const { askedAt, since } = firstEvidence;
   const isAnsweredInRun = askedAt >= startedAt && askedAt <= now;
   const isProven = askedAt - since >= PROOF_DISTANCE_MS;
   // an answer from beyond now says nothing of when to ask again
   const age = askedAt <= now ? now - askedAt : Number.POSITIVE_INFINITY;
   if (isAnsweredInRun) return "no";
-  if (wish === "always") return "should";
-  if (wish === "daily") return !isProven || age >= DAY_MS ? "should" : "no";
+  if (policy === "always") return "should";
+  if (policy === "daily") return !isProven || age >= DAY_MS ? "should" : "no";
   return age >= (isProven ? RECHECK_MS : PROOF_DISTANCE_MS) ? "may" : "no";
 }
 

@@ -76,7 +76,7 @@ export async function runBackfill(
     isBackground: true,
     asJson: options.json === true,
     acceptExchange,
-    firstWish: "always",
+    firstPolicy: "always",
     plan: (state, now) => planBackfill(state, { from, to }, now, again),
   };
   return isPreview

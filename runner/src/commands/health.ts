@@ -46,8 +46,8 @@ export const health: Command = {
     const render = FORMATS[format ?? (options.json === true ? "json" : "table")];
     const db = openDatabase(settings.dbUrl, "health");
     const look = async (): Promise<Look> => {
-      const wish = { checks, isQuick, now: now ?? Date.now(), signal: context.signal };
-      const report = await measureHealth(db, settings, wish);
+      const request = { checks, isQuick, now: now ?? Date.now(), signal: context.signal };
+      const report = await measureHealth(db, settings, request);
       context.print(render(report));
       return { report, exitCode: isHealthy(report, options.strict === true) ? EXIT.done : EXIT.failed };
     };

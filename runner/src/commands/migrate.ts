@@ -25,11 +25,11 @@ export const migrate: Command = {
     const warn = (note: string) => context.log.warn({ "event.name": "server_noted" }, `[RUN] ${note}`);
     const tellAgain = (error: unknown) =>
       context.log.warn({ "event.name": "migrate_again" }, `[RUN] trying again: ${messageOf(error)}`);
-    const wish = { isPlan, stop: context.signal, warn, onBusy: tellAgain };
+    const request = { isPlan, stop: context.signal, warn, onBusy: tellAgain };
     const done = await whileAway(context.signal, waitS * 1000, tellAgain, async () =>
       options.roles === true
-        ? migrateWithRoles(dbUrl, wish)
-        : { files: await applyMigrations(dbUrl, wish), statements: [] },
+        ? migrateWithRoles(dbUrl, request)
+        : { files: await applyMigrations(dbUrl, request), statements: [] },
     );
     context.print(options.json === true ? renderJson(done, isPlan) : renderText(done, isPlan));
     return EXIT.done;

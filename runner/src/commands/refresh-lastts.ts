@@ -33,10 +33,10 @@ export const refreshLastts: Command = {
     const lookbackMs = faults.take("--lookback", options.lookback, parseDuration);
     const settings = faults.settings(context, ["dbUrl", "refreshLookbackMs"]);
     const [isPreview, asJson] = [options.dryRun === true, options.json === true];
-    const wish = { now: Date.now(), lookbackMs: lookbackMs ?? settings.refreshLookbackMs, isPreview };
+    const request = { now: Date.now(), lookbackMs: lookbackMs ?? settings.refreshLookbackMs, isPreview };
     const db = openDatabase(settings.dbUrl, `refresh-lastts ${context.runId.slice(0, 13)}`);
     const refresh = async (): Promise<ExitCode> => {
-      const refreshed = await refreshLastTs(db, wish, context.signal);
+      const refreshed = await refreshLastTs(db, request, context.signal);
       if (refreshed === null) {
         await tellHeld(context, db, "refresh-lastts", asJson);
         return EXIT.done;

@@ -74,7 +74,7 @@ export const sync: Command = {
       isBackground: false,
       asJson: options.json === true,
       acceptExchange,
-      firstWish: settings.autoPeriod ? "at-times" : "daily",
+      firstPolicy: settings.autoPeriod ? "at-times" : "daily",
       plan,
     } as const;
     if (options.dryRun === true) return runPreview(context, settings, command, selection);

@@ -72,13 +72,13 @@ function endOf({ deadlineS }: Context, budgetS: number | undefined): number {
 async function vacuumAlone(
   context: Context,
   db: Database,
-  wish: Parameters<typeof vacuumTables>[1],
+  request: Parameters<typeof vacuumTables>[1],
 ): Promise<Vacuumed | null> {
   const locks = await openLockSession(db, context.signal);
   const progress = createProgress("vacuum", context.isTerminal, "tables");
   try {
     if (!(await locks.tryLock("vacuum", "global"))) return null;
-    return await vacuumTables(db, wish, context.log, progress, locks.signal);
+    return await vacuumTables(db, request, context.log, progress, locks.signal);
   } finally {
     progress.stop();
     await locks.end();

@@ -53,7 +53,7 @@ async function findGaps(db: Database, text: string, series: SeriesKey, { from, t
  * none but what is said next. Of stretches before the listing, which can be thousands of pages of nothing, all but
  * `due` ask for what is not before `listed` (ms; null: for nothing).
  */
-export type GapWish =
+export type GapRequest =
   | { readonly which: "due"; readonly now: number }
   | {
       readonly which: "all" | "wanted" | "refuted";
@@ -95,23 +95,23 @@ const READ_REFUTED = `
   order by g.to_ts limit ${PART}`;
 
 /**
- * The wished gaps as spans (ms), in parts, each by time, so that a log of any length is never in memory as a whole.
+ * The requested gaps as spans (ms), in parts, each by time, so that a log of any length is never in memory as a whole.
  * Work on one part changes the log before the next one is read; what a part held is not read again.
  */
-export async function* readWished(
+export async function* readRequested(
   db: Database,
   { coinId, interval }: SeriesKey,
-  wish: GapWish,
+  request: GapRequest,
 ): AsyncGenerator<readonly Span[]> {
   let after: readonly [string, string] = ["-infinity", "-infinity"];
-  const listed = wish.which === "due" ? null : wish.listed;
-  const within = wish.which === "due" ? null : wish.within;
-  let from = Math.max(within?.from ?? 0, wish.which === "refuted" ? (listed ?? 0) : 0);
+  const listed = request.which === "due" ? null : request.listed;
+  const within = request.which === "due" ? null : request.within;
+  let from = Math.max(within?.from ?? 0, request.which === "refuted" ? (listed ?? 0) : 0);
   const to = within === null ? "infinity" : new Date(within.to);
   const ask = (): readonly [text: string, values: readonly unknown[]] => {
-    if (wish.which === "due") return [READ_DUE, [new Date(wish.now), ...after]];
-    if (wish.which === "refuted") return [READ_REFUTED, [new Date(from), new Date(listed ?? 0)]];
-    const rest = [wish.which, new Date(wish.now), listed === null ? "infinity" : new Date(listed)];
+    if (request.which === "due") return [READ_DUE, [new Date(request.now), ...after]];
+    if (request.which === "refuted") return [READ_REFUTED, [new Date(from), new Date(listed ?? 0)]];
+    const rest = [request.which, new Date(request.now), listed === null ? "infinity" : new Date(listed)];
     return [READ_BY_TIME, [new Date(from), to, ...rest]];
   };
   for (;;) {

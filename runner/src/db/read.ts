@@ -35,7 +35,7 @@ const FIND_START = `
 
 const PAGE_ROWS = 5_000;
 
-export type ReadWish = {
+export type ReadRequest = {
   readonly coinId: number;
   readonly interval: Interval;
   readonly from: number | null;
@@ -45,19 +45,28 @@ export type ReadWish = {
 };
 
 /** Reads a series in pages, oldest first, so that a long span never lies in memory at once. */
-export async function* readCandles(db: Database, wish: ReadWish): AsyncGenerator<readonly StoredCandle[]> {
-  const to = wish.to === null ? "infinity" : new Date(wish.to);
-  let from: Date | string = wish.from === null ? "-infinity" : new Date(wish.from);
-  if (wish.last !== null) {
+export async function* readCandles(
+  db: Database,
+  request: ReadRequest,
+): AsyncGenerator<readonly StoredCandle[]> {
+  const to = request.to === null ? "infinity" : new Date(request.to);
+  let from: Date | string = request.from === null ? "-infinity" : new Date(request.from);
+  if (request.last !== null) {
     const found = await withClient(db, (client) =>
-      client.query<{ start: Date | null }>(FIND_START, [wish.coinId, wish.interval, from, to, wish.last]),
+      client.query<{ start: Date | null }>(FIND_START, [
+        request.coinId,
+        request.interval,
+        from,
+        to,
+        request.last,
+      ]),
     );
     from = found.rows[0]?.start ?? from;
   }
   for (;;) {
     const start = from;
     const { rows } = await withClient(db, (client) =>
-      client.query<StoredCandle>(READ_PAGE, [wish.coinId, wish.interval, start, to, PAGE_ROWS]),
+      client.query<StoredCandle>(READ_PAGE, [request.coinId, request.interval, start, to, PAGE_ROWS]),
     );
     if (rows.length > 0) yield rows;
     const newest = rows.at(-1);

@@ -3,7 +3,7 @@ import { renderDuration, sleep } from "../time.ts";
 import type { UsedWeight } from "./belief/numbers.ts";
 import type { ExchangeFailure } from "./failure.ts";
 
-/** What the shared budget says to a wish for weight. Times are from now, in ms, 0 where nothing holds us. */
+/** What the shared budget answers to a request for weight. Times are from now, in ms, 0 where nothing holds us. */
 export type Lease = { readonly granted: number; readonly holdMs: number; readonly bannedMs: number };
 
 /** The budget of one address, shared by all its processes; kept in the database. */

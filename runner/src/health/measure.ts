@@ -44,7 +44,7 @@ export const HEALTH_SETTINGS = [
 export type HealthSettings = Pick<Settings, (typeof HEALTH_SETTINGS)[number]>;
 
 /** `now` in ms; `isQuick`: what the scan behind each sync sees, and nothing that reads candles. */
-export type HealthWish = {
+export type HealthRequest = {
   readonly checks: readonly CheckName[];
   readonly isQuick: boolean;
   readonly now: number;
@@ -67,12 +67,12 @@ const AT_ONCE = 2;
 
 /**
  * Runs the checks and judges them. Each has its own time, so one that hangs hides none of the others; what could not
- * be measured is an `error`. Rejects only with the reason of the wish's signal.
+ * be measured is an `error`. Rejects only with the reason of the request's signal.
  */
 export async function measureHealth(
   db: Database,
   settings: HealthSettings,
-  { checks, isQuick, now, signal }: HealthWish,
+  { checks, isQuick, now, signal }: HealthRequest,
   limitMs = LIMIT_MS,
 ): Promise<HealthReport> {
   const measurements = listMeasurements(settings, now).filter(

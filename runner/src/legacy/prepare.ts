@@ -32,7 +32,7 @@ import { listFollowers, listObstacles } from "./obstacles.ts";
  * What a person says of the old tables: the one with the coins' symbols, null to look for it, single symbols by id, and
  * columns of the candles whose values may go.
  */
-export type OldWish = {
+export type OldRequest = {
   readonly coinTable: string | null;
   readonly named: ReadonlyMap<number, string>;
   readonly dropColumns: ReadonlySet<string>;
@@ -70,10 +70,10 @@ const NOTHING: OldDatabase = {
 };
 
 /** Reads the catalog; everything that could only be guessed at, or would stop the move, is in the one SettingsFault. */
-export async function readOldDatabase(db: Database, wish: OldWish): Promise<OldDatabase> {
+export async function readOldDatabase(db: Database, request: OldRequest): Promise<OldDatabase> {
   const stage = await findStage(db);
   if (stage === "none") return NOTHING;
-  return stage === "moving" ? readMoving(db) : readOld(db, wish);
+  return stage === "moving" ? readMoving(db) : readOld(db, request);
 }
 
 async function readMoving(db: Database): Promise<OldDatabase> {
@@ -84,11 +84,11 @@ async function readMoving(db: Database): Promise<OldDatabase> {
   return { ...NOTHING, stage: "moving", leaves, columns, followers: listFollowers(dependents) };
 }
 
-async function readOld(db: Database, wish: OldWish): Promise<OldDatabase> {
+async function readOld(db: Database, request: OldRequest): Promise<OldDatabase> {
   const { leaves, faults } = parseLeaves(await listTree(db, OLD_ROOT));
-  const columns = planColumns(await listOldColumns(db, OLD_ROOT), wish.dropColumns);
+  const columns = planColumns(await listOldColumns(db, OLD_ROOT), request.dropColumns);
   const ids = [...new Set(leaves.map(({ coinId }) => coinId))];
-  const coins = await findSymbols(db, ids, wish);
+  const coins = await findSymbols(db, ids, request);
   const collisions = await findCollisions(db);
   const tables = collisions.renamed.map(({ name }) => name);
   const dependents = await listDependents(db, OLD_ROOT, { tables, functions: collisions.dropped });
@@ -118,7 +118,7 @@ function expectNoFaults(faults: readonly string[]): void {
 async function findSymbols(
   db: Database,
   ids: readonly number[],
-  { coinTable: table, named }: OldWish,
+  { coinTable: table, named }: OldRequest,
 ): Promise<ReturnType<typeof mapCoins>> {
   const found = [];
   for (const name of table === null ? COIN_TABLES : [table]) {

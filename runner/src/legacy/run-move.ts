@@ -16,12 +16,12 @@ import { type RunReport, withRun } from "../run.ts";
 import { createItems } from "./items.ts";
 import { moveLeaves } from "./move.ts";
 import { logPace, paceOf } from "./pace.ts";
-import { adoptOldDatabase, type OldDatabase, type OldWish, readOldDatabase } from "./prepare.ts";
+import { adoptOldDatabase, type OldDatabase, type OldRequest, readOldDatabase } from "./prepare.ts";
 import { renderPlan, renderSummary, type Summary } from "./summary.ts";
 
-export type MoveWish = {
+export type MoveRequest = {
   readonly dbUrl: string;
-  readonly old: OldWish;
+  readonly old: OldRequest;
   readonly rowsPerSecond: number;
   readonly isPreview: boolean;
   readonly asJson: boolean;
@@ -34,14 +34,14 @@ const SCHEMA_WAIT_MS = 10_000;
 const PACE_MS = 60_000;
 
 /** Moves what is left of the old layout, or prints what it would do. */
-export async function runMove(context: Context, wish: MoveWish): Promise<ExitCode> {
-  const db = openDatabase(wish.dbUrl, `migrate-layout ${context.runId.slice(0, 13)}`);
+export async function runMove(context: Context, request: MoveRequest): Promise<ExitCode> {
+  const db = openDatabase(request.dbUrl, `migrate-layout ${context.runId.slice(0, 13)}`);
   const locks = createLockSession(db, context.signal);
   try {
     // before the old table gets another name: a server that migrate refuses must find it as it was
     await checkServer(db, (note) => context.log.warn({ "event.name": "server_noted" }, `[MAINT] ${note}`));
-    if (wish.isPreview || (await findStage(db)) === "none") {
-      context.print(renderPlan(await readOldDatabase(db, wish.old), wish));
+    if (request.isPreview || (await findStage(db)) === "none") {
+      context.print(renderPlan(await readOldDatabase(db, request.old), request));
       return EXIT.done;
     }
     await locks.open();
@@ -49,9 +49,13 @@ export async function runMove(context: Context, wish: MoveWish): Promise<ExitCod
       context.log.info({ "event.name": "run_skipped" }, "[MAINT] another migrate-layout is at work");
       return EXIT.done;
     }
-    await prepare(context, db, wish, locks.signal);
-    return await withRun(context, db, "migrate-layout", `--rows-per-second ${wish.rowsPerSecond}`, (report) =>
-      moveAll(context, db, locks, wish, report),
+    await prepare(context, db, request, locks.signal);
+    return await withRun(
+      context,
+      db,
+      "migrate-layout",
+      `--rows-per-second ${request.rowsPerSecond}`,
+      (report) => moveAll(context, db, locks, request, report),
     );
   } finally {
     await Promise.all([locks.end(), closeDatabase(db)]);
@@ -59,8 +63,13 @@ export async function runMove(context: Context, wish: MoveWish): Promise<ExitCod
 }
 
 /** Brings the database to where leaves can be moved; each step is left as it is when it was done before. */
-async function prepare(context: Context, db: Database, wish: MoveWish, signal: AbortSignal): Promise<void> {
-  const old = await readOldDatabase(db, wish.old);
+async function prepare(
+  context: Context,
+  db: Database,
+  request: MoveRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  const old = await readOldDatabase(db, request.old);
   warnOfOthers(context, old);
   if (old.stage === "old") {
     await adoptOldDatabase(db, old, signal);
@@ -75,7 +84,7 @@ async function prepare(context: Context, db: Database, wish: MoveWish, signal: A
       "[MAINT] the old table is r3a.ohlcv_legacy now",
     );
   }
-  await migrate(wish.dbUrl, { stop: signal });
+  await migrate(request.dbUrl, { stop: signal });
   await waitForSchema(db, SCHEMA_WAIT_MS, signal);
 }
 
@@ -98,10 +107,10 @@ async function moveAll(
   context: Context,
   db: Database,
   locks: LockSession,
-  wish: MoveWish,
+  request: MoveRequest,
   report: RunReport,
 ): Promise<ExitCode> {
-  const { leaves, columns } = await readOldDatabase(db, wish.old);
+  const { leaves, columns } = await readOldDatabase(db, request.old);
   const items = createItems();
   const startedAt = performance.now();
   const recordItems = () => recordMoved(context, db, items.takeChanged());
@@ -124,7 +133,7 @@ async function moveAll(
         runId: context.runId,
         symbolOf: await listCoinNames(db),
         columns: columns.carried,
-        rowsPerSecond: wish.rowsPerSecond,
+        rowsPerSecond: request.rowsPerSecond,
         onLeaf: items.add,
       },
       leaves,
@@ -144,7 +153,7 @@ async function moveAll(
       isComplete: kept !== null,
       kept: kept ?? [],
     };
-    context.print(renderSummary(summary, wish.asJson));
+    context.print(renderSummary(summary, request.asJson));
   }
 }
 

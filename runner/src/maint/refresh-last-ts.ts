@@ -29,7 +29,7 @@ import { type Change, keyOf, planRefresh } from "./refresh-plan.ts";
 const LATEST_MS = WIDTH_MS["1d"];
 
 /** Leaves from the one at `lookbackMs` before `now` (ms) on are read for every series, older ones where those say nothing. */
-export type RefreshWish = {
+export type RefreshRequest = {
   readonly now: number;
   readonly lookbackMs: number;
   /** Only say what would change. */
@@ -55,22 +55,22 @@ export type Refreshed = {
  */
 export async function refreshLastTs(
   db: Database,
-  wish: RefreshWish,
+  request: RefreshRequest,
   signal: AbortSignal,
 ): Promise<Refreshed | null> {
-  return withOwnClient(db, signal, (client) => refreshOn(client, wish));
+  return withOwnClient(db, signal, (client) => refreshOn(client, request));
 }
 
 /**
  * The same on a connection that is there, of which it is the only user. Mostly nothing is to be done, which one statement
  * tells by the open leaves alone; that all of them are there is the rule, since maint makes them ahead.
  */
-export async function refreshOn(client: OwnClient, wish: RefreshWish): Promise<Refreshed | null> {
-  const open = listOpenLeaves({ from: wish.now - wish.lookbackMs, to: wish.now + LATEST_MS });
+export async function refreshOn(client: OwnClient, request: RefreshRequest): Promise<Refreshed | null> {
+  const open = listOpenLeaves({ from: request.now - request.lookbackMs, to: request.now + LATEST_MS });
   const series = await countEqual(client, open);
   if (series !== null) return { series, changes: [], busy: 0, isLegacyThere: false };
-  if (!(await beginRefresh(client, wish.isPreview ? "look" : "refresh"))) return null;
-  const refreshed = await refreshDiffering(client, open, wish.isPreview);
+  if (!(await beginRefresh(client, request.isPreview ? "look" : "refresh"))) return null;
+  const refreshed = await refreshDiffering(client, open, request.isPreview);
   await client.query("commit");
   return refreshed;
 }

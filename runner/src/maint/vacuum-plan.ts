@@ -54,7 +54,7 @@ export type VacuumPlan = {
   readonly postponed: readonly VacuumStep[];
 };
 
-export type VacuumWish = {
+export type VacuumRequest = {
   readonly now: number;
   readonly analyzeOnly: boolean;
   /** Whether a parent can be analysed without all its leaves: from PostgreSQL 18 on. */
@@ -79,21 +79,21 @@ const FREEZE_AGE = 0.5;
 const URGENT = 100;
 
 /** What to run now, on which of `tables`, in which order. */
-export function planVacuum(tables: readonly TableState[], wish: VacuumWish): VacuumPlan {
+export function planVacuum(tables: readonly TableState[], request: VacuumRequest): VacuumPlan {
   const due = tables
     .flatMap((table) => {
       const busyWith = table.busyWith ?? holderBelow(table, tables);
-      return stepsOf(table, tables, wish).map((step) => ({ ...step, busyWith }));
+      return stepsOf(table, tables, request).map((step) => ({ ...step, busyWith }));
     })
     .toSorted((a, b) => b.debt - a.debt || (a.table < b.table ? -1 : Number(a.table > b.table)));
   const isVacuum = ({ action }: VacuumStep) => action === "vacuum" || action === "freeze";
-  const wanted = due.filter((step) => !(wish.analyzeOnly && isVacuum(step)));
+  const wanted = due.filter((step) => !(request.analyzeOnly && isVacuum(step)));
   const plain = ({ busyWith: _, ...step }: (typeof due)[number]): VacuumStep => step;
   const steps = wanted.filter(({ busyWith }) => busyWith === null).map(plain);
   return {
-    steps: wish.canAnalyzeAlone ? steps : withoutCovered(steps, tables),
+    steps: request.canAnalyzeAlone ? steps : withoutCovered(steps, tables),
     busy: wanted.flatMap((step) => (step.busyWith === null ? [] : [{ ...step, busyWith: step.busyWith }])),
-    postponed: wish.analyzeOnly ? due.filter(isVacuum).map(plain) : [],
+    postponed: request.analyzeOnly ? due.filter(isVacuum).map(plain) : [],
   };
 }
 
@@ -109,7 +109,11 @@ function isSealed({ span }: TableState, now: number): boolean {
   return span !== null && span.to + SEAL_AFTER_MS <= now;
 }
 
-function stepsOf(table: TableState, tables: readonly TableState[], wish: VacuumWish): readonly VacuumStep[] {
+function stepsOf(
+  table: TableState,
+  tables: readonly TableState[],
+  request: VacuumRequest,
+): readonly VacuumStep[] {
   const step = (action: VacuumAction, { debt, reason }: Debt): VacuumStep => ({
     table: table.table,
     kind: table.kind,
@@ -117,19 +121,19 @@ function stepsOf(table: TableState, tables: readonly TableState[], wish: VacuumW
     debt,
     reason,
   });
-  const sealed = isSealed(table, wish.now);
+  const sealed = isSealed(table, request.now);
   const largest = (...debts: readonly Debt[]) => debts.toSorted((a, b) => b.debt - a.debt)[0];
   const analyze =
     table.kind === "parent"
-      ? largest(...parentDebts(table, tables, wish.now))
+      ? largest(...parentDebts(table, tables, request.now))
       : largest(...analyzeDebts(table, sealed));
   const vacuum = table.kind === "parent" ? undefined : largest(...vacuumDebts(table, sealed));
   const steps: VacuumStep[] = [];
   if (vacuum !== undefined && vacuum.debt >= 1) steps.push(step(sealed ? "freeze" : "vacuum", vacuum));
   // VACUUM (ANALYZE) does both
-  if (analyze !== undefined && analyze.debt >= 1 && (wish.analyzeOnly || steps.length === 0))
+  if (analyze !== undefined && analyze.debt >= 1 && (request.analyzeOnly || steps.length === 0))
     steps.push(step("analyze", analyze));
-  const runs = steps.some(({ action }) => action === "analyze" || !wish.analyzeOnly);
+  const runs = steps.some(({ action }) => action === "analyze" || !request.analyzeOnly);
   if (table.kind === "leaf" && (runs || (!sealed && table.pages > 0)))
     steps.push(step("summarize", { debt: 1, reason: sealed ? "sealed: its last ranges" : "open leaf" }));
   return steps;

@@ -48,21 +48,21 @@ async function readPlan(client: OwnClient, analyzeOnly: boolean) {
  */
 export async function vacuumTables(
   db: Database,
-  wish: { readonly analyzeOnly: boolean; readonly until: number },
+  request: { readonly analyzeOnly: boolean; readonly until: number },
   log: Logger,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Vacuumed> {
-  const budgetMs = wish.until - performance.now();
+  const budgetMs = request.until - performance.now();
   return withOwnClient(db, signal, async (client) => {
-    const { plan, canAnalyzeAlone } = await readPlan(client, wish.analyzeOnly);
+    const { plan, canAnalyzeAlone } = await readPlan(client, request.analyzeOnly);
     for (const { table, action, busyWith } of plan.busy)
       log.info({ "event.name": "table_busy", table, action }, `[MAINT] ${table} is left to ${busyWith}`);
     const outcomes: StepOutcome[] = [];
     progress.start(plan.steps.length);
     for (const step of plan.steps) {
       const startedAt = performance.now();
-      const leftMs = wish.until - startedAt;
+      const leftMs = request.until - startedAt;
       if (leftMs < SHORTEST_STEP_MS) break;
       const timeoutMs = leftMs * LARGEST_STEP_SHARE;
       const { outcome, error } = await runStep(client, step, { timeoutMs, canAnalyzeAlone });

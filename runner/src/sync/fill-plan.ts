@@ -4,7 +4,7 @@ import { slotAtOrAfter, slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { planGapPages, splitPages } from "../candle/page.ts";
 import { intersect, type Span, spanOf, subtract } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
-import type { GapWish } from "../db/gap-reads.ts";
+import type { GapRequest } from "../db/gap-reads.ts";
 
 /** What planning needs to know of a series; times in ms. */
 export type SeriesFacts = {
@@ -24,7 +24,7 @@ export type SeriesFacts = {
 export type Task = Span & { readonly kind: "fetch" | "again" | "before_listing" | "hidden" };
 
 /** The work on one series: steps that follow from what it covers, then gaps, which are read while the work goes on. */
-export type Plan = { readonly tasks: readonly Task[]; readonly gaps: GapWish | null };
+export type Plan = { readonly tasks: readonly Task[]; readonly gaps: GapRequest | null };
 
 /** Candles behind the newest stored one that every sync asks for again: closed candles change now and then. */
 export const OVERLAP_CANDLES = 4;
@@ -133,13 +133,13 @@ export function planRepair(
   };
 }
 
-/** Requests for gaps of the log, in the order of the parts in which they are read, and cut to the wish's span. */
+/** Requests for gaps of the log, in the order of the parts in which they are read, and cut to the requested span. */
 export async function* pageGaps(
   interval: Interval,
-  wish: GapWish,
+  request: GapRequest,
   parts: AsyncIterable<readonly Span[]>,
 ): AsyncGenerator<Task> {
-  const within = wish.which === "due" ? null : wish.within;
+  const within = request.which === "due" ? null : request.within;
   for await (const part of parts) {
     const spans = within === null ? part : part.flatMap((gap) => intersect(gap, within) ?? []);
     yield* planGapPages(interval, spans).map(fetchTask);

@@ -1,4 +1,4 @@
-import type { FirstWish } from "../candle/first-candle.ts";
+import type { FirstPolicy } from "../candle/first-candle.ts";
 import type { Context } from "../context.ts";
 import { type CommandName, EXIT, type ExitCode, type Interval } from "../contract.ts";
 import { type Coin, findCoins } from "../db/coins.ts";
@@ -22,7 +22,7 @@ export type FillCommand = {
   readonly asJson: boolean;
   readonly acceptExchange: string | null;
   /** How eagerly first candles are asked for again. */
-  readonly firstWish: FirstWish;
+  readonly firstPolicy: FirstPolicy;
   readonly plan: (state: SeriesState, now: number) => Plan;
 };
 
@@ -113,7 +113,7 @@ function runCoins(
       log: context.log,
       progress: createProgress(`${fill.command} ${interval}`, context.isTerminal),
       plan: fill.plan,
-      firstWish: fill.firstWish,
+      firstPolicy: fill.firstPolicy,
       onItem: (item) => work.report.items.push(item),
     },
     interval,

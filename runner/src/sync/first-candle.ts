@@ -1,5 +1,5 @@
 import { EARLIEST_MS } from "../candle/candle.ts";
-import { type FirstWish, isPossibleFirst, judgeFirst, needOfFirst } from "../candle/first-candle.ts";
+import { type FirstPolicy, isPossibleFirst, judgeFirst, needOfFirst } from "../candle/first-candle.ts";
 import { isDue } from "../candle/gap.ts";
 import { slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { parsePage } from "../candle/page.ts";
@@ -17,7 +17,7 @@ export type FirstAsking = {
   readonly exchange: Exchange;
   readonly exchangeUrl: string;
   readonly log: Logger;
-  readonly wish: FirstWish;
+  readonly policy: FirstPolicy;
 };
 
 /** What is asked for again without need: so few that a minute job of 60 symbols does not notice it. */
@@ -29,7 +29,7 @@ const RECHECKS_PER_RUN = 3;
  * does not answer leaves what was believed, unless nothing can be planned without an answer.
  */
 export function createFirstCandles(asking: FirstAsking, reload: (coinId: number) => Promise<SeriesState>) {
-  const { db, exchange, exchangeUrl, log, wish } = asking;
+  const { db, exchange, exchangeUrl, log, policy } = asking;
   let rechecks = RECHECKS_PER_RUN;
   // the first question of the run: the exchange's clock is not known before
   let startedAt: number | null = null;
@@ -38,10 +38,10 @@ export function createFirstCandles(asking: FirstAsking, reload: (coinId: number)
     const now = exchange.now();
     startedAt ??= now;
     const need =
-      isListingDue(state, now) && wish === "due" ? "should" : needOfFirst(state, wish, now, startedAt);
+      isListingDue(state, now) && policy === "due" ? "should" : needOfFirst(state, policy, now, startedAt);
     if (need === "no" || (need === "may" && rechecks <= 0)) return state;
     if (need === "may") rechecks -= 1;
-    const isThorough = wish !== "at-times" && state.lastTs !== null;
+    const isThorough = policy !== "at-times" && state.lastTs !== null;
     let answer: number | null;
     try {
       answer = await askFirst(exchange, state, isThorough);

@@ -1,7 +1,7 @@
-import { type FirstWish, isPossibleFirst, judgeFirst, needOfFirst } from "../candle/first-candle.ts";
+import { type FirstPolicy, isPossibleFirst, judgeFirst, needOfFirst } from "../candle/first-candle.ts";
 import { splitPages } from "../candle/page.ts";
 import { findCoins } from "../db/coins.ts";
-import { readWished } from "../db/gap-reads.ts";
+import { readRequested } from "../db/gap-reads.ts";
 import { findRankingAge, listMembers } from "../db/members.ts";
 import { loadSeries, type SeriesState } from "../db/series.ts";
 import { type Exchange, WEIGHT, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
@@ -46,7 +46,7 @@ export async function previewFill(
   tools: PreviewTools,
   selection: Selection,
   weightShare: number,
-  { plan, firstWish }: Pick<FillCommand, "plan" | "firstWish">,
+  { plan, firstPolicy }: Pick<FillCommand, "plan" | "firstPolicy">,
 ): Promise<Preview> {
   const { db, exchange } = tools;
   const { interval } = selection;
@@ -64,7 +64,7 @@ export async function previewFill(
       if (stored.fault !== undefined)
         return { symbol, from: null, to: null, candles: 0, requests: 0, fault: stored.fault };
       const covered = await believeCover(db, stored, exchange.now());
-      const state = await withFirstNow(exchange, { ...stored, covered }, firstWish);
+      const state = await withFirstNow(exchange, { ...stored, covered }, firstPolicy);
       return { symbol, ...(await sumUp(db, state, plan(state, exchange.now()))) };
     }),
   );
@@ -99,7 +99,8 @@ async function sumUp(
   };
   for (const task of plan.tasks) add(task);
   if (plan.gaps === null) return sum;
-  for await (const task of pageGaps(series.interval, plan.gaps, readWished(db, series, plan.gaps))) add(task);
+  for await (const task of pageGaps(series.interval, plan.gaps, readRequested(db, series, plan.gaps)))
+    add(task);
   return sum;
 }
 
@@ -152,9 +153,13 @@ async function rankNow({ db, exchange, log }: PreviewTools, size: number): Promi
 }
 
 /** The state with the first candle that a run would believe, which nobody writes down here. */
-async function withFirstNow(exchange: Exchange, state: SeriesState, wish: FirstWish): Promise<SeriesState> {
+async function withFirstNow(
+  exchange: Exchange,
+  state: SeriesState,
+  policy: FirstPolicy,
+): Promise<SeriesState> {
   const now = exchange.now();
-  const need = needOfFirst(state, wish, now, now);
+  const need = needOfFirst(state, policy, now, now);
   if (need === "no" || need === "may") return state;
   const isThorough = need === "should" && state.lastTs !== null;
   const answer = await askFirst(exchange, state, isThorough);

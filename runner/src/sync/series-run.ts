@@ -1,5 +1,5 @@
 import pLimit from "p-limit";
-import type { FirstWish } from "../candle/first-candle.ts";
+import type { FirstPolicy } from "../candle/first-candle.ts";
 import type { Span } from "../candle/span.ts";
 import { coalesce } from "../coalesce.ts";
 import { EXIT, type ExitCode, type Interval } from "../contract.ts";
@@ -7,7 +7,7 @@ import { findOthers } from "../db/candles.ts";
 import type { Coin } from "../db/coins.ts";
 import type { Database } from "../db/connect.ts";
 import { isGeneral } from "../db/fault.ts";
-import { findDelisted, findTouching, readWished } from "../db/gap-reads.ts";
+import { findDelisted, findTouching, readRequested } from "../db/gap-reads.ts";
 import type { LockSession } from "../db/lock.ts";
 import type { RunItem } from "../db/runs.ts";
 import { loadSeries, type SeriesState } from "../db/series.ts";
@@ -33,7 +33,7 @@ export type SeriesRun = {
   /** A person named the symbols: one that is listed no more is a fault. Else it is what happens to coins. */
   readonly areNamed: boolean;
   /** How eagerly first candles are asked for again. */
-  readonly firstWish: FirstWish;
+  readonly firstPolicy: FirstPolicy;
   readonly writer: Writer;
   readonly signal: AbortSignal;
   readonly log: Logger;
@@ -65,7 +65,7 @@ export async function runSeries(
     if (state.fault !== undefined) throw new Error(state.fault);
     return state;
   };
-  const withFirstCandle = createFirstCandles({ ...run, wish: run.firstWish }, loadSound);
+  const withFirstCandle = createFirstCandles({ ...run, policy: run.firstPolicy }, loadSound);
   const pageSlots = pLimit(PAGES_AT_ONCE);
   const items: RunItem[] = [];
   const failures: unknown[] = [];
@@ -164,7 +164,7 @@ async function* listTasks(
 ): AsyncGenerator<Task> {
   yield* plan.tasks;
   if (plan.gaps === null) return;
-  for await (const task of pageGaps(series.interval, plan.gaps, readWished(db, series, plan.gaps))) {
+  for await (const task of pageGaps(series.interval, plan.gaps, readRequested(db, series, plan.gaps))) {
     progress.correct(countCandles(series.interval, [task]));
     yield task;
   }

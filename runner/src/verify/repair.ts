@@ -8,7 +8,7 @@ import { type FillCommand, fillCoins } from "../sync/fill-run.ts";
 import { previewFill, renderPreview } from "../sync/preview.ts";
 import { BACKGROUND_WEIGHT_SHARE, type Work, type WorkSettings, withWork } from "../sync/work.ts";
 
-export type RepairWish = {
+export type RepairRequest = {
   readonly intervals: readonly Interval[];
   readonly symbols: readonly string[] | null;
   /** Also what is not due yet. */
@@ -22,24 +22,24 @@ export type RepairWish = {
 export async function repairGaps(
   context: Context,
   settings: WorkSettings & Pick<Settings, "fallbackStart">,
-  wish: RepairWish,
+  request: RepairRequest,
 ): Promise<ExitCode> {
   const fill: FillCommand = {
     command: "gaps",
-    args: `--repair${wish.all ? " --all" : ""}`,
+    args: `--repair${request.all ? " --all" : ""}`,
     isBackground: true,
-    asJson: wish.asJson,
-    acceptExchange: wish.acceptExchange,
-    firstWish: wish.all ? "always" : "due",
-    plan: (state, now) => planRepair(state, now, wish.all, settings.fallbackStart),
+    asJson: request.asJson,
+    acceptExchange: request.acceptExchange,
+    firstPolicy: request.all ? "always" : "due",
+    plan: (state, now) => planRepair(state, now, request.all, settings.fallbackStart),
   };
-  return withWork(context, settings, { ...fill, isReadOnly: wish.isPreview }, async (work) => {
+  return withWork(context, settings, { ...fill, isReadOnly: request.isPreview }, async (work) => {
     await work.believed;
     let worst: ExitCode = EXIT.done;
-    for (const interval of wish.intervals) {
-      const coins = await listCoinsToAsk(work, interval, wish);
+    for (const interval of request.intervals) {
+      const coins = await listCoinsToAsk(work, interval, request);
       if (coins.length === 0) continue;
-      if (wish.isPreview) {
+      if (request.isPreview) {
         const selection = {
           interval,
           symbols: coins.map(({ symbol }) => symbol),
@@ -53,9 +53,9 @@ export async function repairGaps(
           BACKGROUND_WEIGHT_SHARE,
           fill,
         );
-        context.print(`${wish.asJson ? JSON.stringify(preview) : renderPreview(preview)}\n`);
+        context.print(`${request.asJson ? JSON.stringify(preview) : renderPreview(preview)}\n`);
       } else if (
-        (await fillCoins(context, work, fill, { interval, areNamed: wish.symbols !== null }, coins)) !==
+        (await fillCoins(context, work, fill, { interval, areNamed: request.symbols !== null }, coins)) !==
         EXIT.done
       ) {
         worst = EXIT.failed;
@@ -69,7 +69,7 @@ export async function repairGaps(
 async function listCoinsToAsk(
   { db, exchange }: Work,
   interval: Interval,
-  { symbols, all }: RepairWish,
+  { symbols, all }: RepairRequest,
 ): Promise<readonly Coin[]> {
   if (all) return (await listCoins(db, interval)).filter(({ symbol }) => symbols?.includes(symbol) ?? true);
   return findCoinsDue(db, interval, symbols, exchange.now());

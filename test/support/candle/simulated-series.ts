@@ -3,7 +3,7 @@ import { askablePart, type Gap, isDue, isUnexplained } from "../../../runner/src
 import { slotOf, WIDTH_MS } from "../../../runner/src/candle/interval.ts";
 import type { Span } from "../../../runner/src/candle/span.ts";
 import type { Interval } from "../../../runner/src/contract.ts";
-import type { GapWish } from "../../../runner/src/db/gap-reads.ts";
+import type { GapRequest } from "../../../runner/src/db/gap-reads.ts";
 import type { SeriesState } from "../../../runner/src/db/series.ts";
 import type { PageWrite } from "../../../runner/src/db/store.ts";
 import type { Exchange } from "../../../runner/src/exchange/exchange.ts";
@@ -71,14 +71,16 @@ export function simulateSeries(truth: Truth, startsAt: number) {
       listGaps().filter((gap) => gap.state === "after_delisting" && gap.from >= from && gap.from < to),
   };
 
-  /** The wished gaps as the database reads them, all in one part. */
-  async function* read(wish: GapWish) {
+  /** The requested gaps as the database reads them, all in one part. */
+  async function* read(request: GapRequest) {
     yield listGaps().flatMap((gap) => {
       if (gap.state === "before_listing")
-        return wish.which === "due" || wish.listed === null ? [] : (askablePart(gap, wish.listed) ?? []);
-      if (wish.which === "refuted") return [];
-      const isAsked = wish.which === "all" || isDue(gap, wish.now);
-      return isAsked || (wish.which === "wanted" && gap.reason === "not_requested") ? [gap] : [];
+        return request.which === "due" || request.listed === null
+          ? []
+          : (askablePart(gap, request.listed) ?? []);
+      if (request.which === "refuted") return [];
+      const isAsked = request.which === "all" || isDue(gap, request.now);
+      return isAsked || (request.which === "wanted" && gap.reason === "not_requested") ? [gap] : [];
     });
   }
 

@@ -11,7 +11,7 @@ export type Certificate = {
   readonly name: Buffer;
 };
 
-export type Wish = {
+export type CertificateRequest = {
   readonly commonName: string;
   /** DNS names and IPv4 addresses that the certificate is for. */
   readonly hosts?: readonly string[];
@@ -55,17 +55,17 @@ function alternativeName(host: string): Buffer {
   return isAddress ? der(0x87, Buffer.from(host.split(".").map(Number))) : der(0x82, Buffer.from(host));
 }
 
-function extensionsOf({ hosts = [], isAuthority = false }: Wish): Buffer {
+function extensionsOf({ hosts = [], isAuthority = false }: CertificateRequest): Buffer {
   const constraints = sequence(objectId("2.5.29.19"), TRUE, octets(sequence(...(isAuthority ? [TRUE] : []))));
   const names = sequence(objectId("2.5.29.17"), octets(sequence(...hosts.map(alternativeName))));
   return explicit(3, sequence(constraints, ...(hosts.length > 0 ? [names] : [])));
 }
 
-export function makeCertificate(wish: Wish): Certificate {
+export function makeCertificate(request: CertificateRequest): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
-  const name = nameOf(wish.commonName);
-  const signer: { name: Buffer; key: KeyObject } = wish.issuer
-    ? { name: wish.issuer.name, key: createPrivateKey(wish.issuer.key) }
+  const name = nameOf(request.commonName);
+  const signer: { name: Buffer; key: KeyObject } = request.issuer
+    ? { name: request.issuer.name, key: createPrivateKey(request.issuer.key) }
     : { name, key: privateKey };
   const body = sequence(
     explicit(0, der(0x02, Buffer.from([2]))),
@@ -73,12 +73,12 @@ export function makeCertificate(wish: Wish): Certificate {
     ECDSA_WITH_SHA256,
     signer.name,
     sequence(
-      time(wish.from ?? new Date(Date.now() - DAY_MS)),
-      time(wish.to ?? new Date(Date.now() + 365 * DAY_MS)),
+      time(request.from ?? new Date(Date.now() - DAY_MS)),
+      time(request.to ?? new Date(Date.now() + 365 * DAY_MS)),
     ),
     name,
     publicKey.export({ type: "spki", format: "der" }),
-    extensionsOf(wish),
+    extensionsOf(request),
   );
   const signature = sign("sha256", body, { key: signer.key, dsaEncoding: "der" });
   const text = sequence(body, ECDSA_WITH_SHA256, bits(signature)).toString("base64");

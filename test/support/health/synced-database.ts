@@ -2,7 +2,11 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { type Database, openDatabase } from "../../../runner/src/db/connect.ts";
 import { ensureLeaf } from "../../../runner/src/db/leaves.ts";
 import { storePages } from "../../../runner/src/db/store.ts";
-import { type HealthSettings, type HealthWish, measureHealth } from "../../../runner/src/health/measure.ts";
+import {
+  type HealthRequest,
+  type HealthSettings,
+  measureHealth,
+} from "../../../runner/src/health/measure.ts";
 import { CHECKS, type CheckResult, type HealthReport } from "../../../runner/src/health/report.ts";
 import { leafAt } from "../../../runner/src/partition/layout.ts";
 import { addTestCoins, makeCandles, makePage } from "../candle/candle-rows.ts";
@@ -27,7 +31,7 @@ export type SyncedDatabase = {
   readonly database: UsedDatabase;
   /** Ids of the two coins. */
   coinIds(): readonly [a: number, b: number];
-  measure(settings?: Partial<HealthSettings>, wish?: Partial<HealthWish>): Promise<HealthReport>;
+  measure(settings?: Partial<HealthSettings>, request?: Partial<HealthRequest>): Promise<HealthReport>;
   /** Damages, measures, and mends: exactly `bad` is not well in between, and nothing after it. */
   expectBad(damage: string, mend: string, bad: readonly string[]): Promise<HealthReport>;
 };
@@ -59,9 +63,9 @@ export function useSyncedDatabase(): SyncedDatabase {
   afterAll(async () => {
     await opened?.db.pool.end();
   });
-  const measure: SyncedDatabase["measure"] = (settings = {}, wish = {}) => {
+  const measure: SyncedDatabase["measure"] = (settings = {}, request = {}) => {
     const all = { checks: CHECKS, isQuick: false, now: NOW, signal: new AbortController().signal };
-    return measureHealth(open().db, { ...SETTINGS, ...settings }, { ...all, ...wish }, 30_000);
+    return measureHealth(open().db, { ...SETTINGS, ...settings }, { ...all, ...request }, 30_000);
   };
   return {
     database,

@@ -149,7 +149,7 @@ function readParameters({ searchParams }: URL, faults: string[]): Given {
   for (const name of new Set(searchParams.keys())) {
     const known = TLS_PARAMETERS.find((parameter) => parameter === name);
     if (known === undefined) {
-      // a name that is not exactly right would be passed over, and with it the wish for safety
+      // a name that is not exactly right would be passed over, and the connection would be less safe than asked for
       if (/^ssl|^channel_?binding$|^use_?libpq/i.test(name))
         faults.push(
           `has the parameter ${name}, which is not known: of TLS there are ${TLS_PARAMETERS.join(", ")}`,

@@ -18,7 +18,7 @@ import { findPending, listPending, MIGRATIONS } from "./schema.ts";
  */
 const WAIT_MS = 5 * 60_000;
 
-export type MigrateWish = {
+export type MigrateRequest = {
   /** Only say what would be done. */
   readonly isPlan?: boolean;
   /** Ends the waits for another migration and for who holds a table. */
@@ -36,12 +36,12 @@ export type Migrated = { readonly files: readonly string[]; readonly statements:
  * Applies what is missing, each file in a transaction of its own. Returns the names it applied; safe at any time.
  * What this program cannot work with is a SettingsFault with all of it, before anything is changed.
  */
-export async function migrate(url: string, wish: MigrateWish = {}): Promise<readonly string[]> {
-  return withMigrateLock(url, wish, async (db, apply) => {
-    await checkRequirements(db, { warn: wish.warn });
-    if (wish.isPlan) return listPending(db);
+export async function migrate(url: string, request: MigrateRequest = {}): Promise<readonly string[]> {
+  return withMigrateLock(url, request, async (db, apply) => {
+    await checkRequirements(db, { warn: request.warn });
+    if (request.isPlan) return listPending(db);
     const applied = await apply();
-    if (applied.length > 0) await giveOwnRights(db, wish.stop);
+    if (applied.length > 0) await giveOwnRights(db, request.stop);
     return applied;
   });
 }
@@ -54,28 +54,28 @@ async function giveOwnRights(db: Database, stop?: AbortSignal): Promise<void> {
 }
 
 /** The same, with the three roles: makes those that are missing, and gives each its objects and rights. */
-export async function migrateWithRoles(url: string, wish: MigrateWish = {}): Promise<Migrated> {
-  return withMigrateLock(url, wish, async (db, apply) => {
+export async function migrateWithRoles(url: string, request: MigrateRequest = {}): Promise<Migrated> {
+  return withMigrateLock(url, request, async (db, apply) => {
     const { plan, faults } = planRoles(await readRoles(db));
-    await checkRequirements(db, { warn: wish.warn, more: faults });
-    if (wish.isPlan) return { files: await listPending(db), statements: [...plan.first, ...plan.rights] };
-    await makeRoles(db, plan.first, wish.stop);
+    await checkRequirements(db, { warn: request.warn, more: faults });
+    if (request.isPlan) return { files: await listPending(db), statements: [...plan.first, ...plan.rights] };
+    await makeRoles(db, plan.first, request.stop);
     const files = await apply();
     // by now there may be objects that there were not
     const { rights } = planRoles(await readRoles(db)).plan;
-    await giveRights(db, rights, wish.stop);
+    await giveRights(db, rights, request.stop);
     return { files, statements: [...plan.first, ...rights] };
   });
 }
 
 async function withMigrateLock<T>(
   url: string,
-  wish: MigrateWish,
+  request: MigrateRequest,
   work: (db: Database, apply: () => Promise<readonly string[]>) => Promise<T>,
 ): Promise<T> {
   const until = performance.now() + WAIT_MS;
   const db = openDatabase(url, "migrate");
-  const locks = await openLockSession(db, wish.stop);
+  const locks = await openLockSession(db, request.stop);
   const client = createClient(clientConfig(url, "migrate"));
   // without a listener a server that goes away between two statements would end the process
   client.on("error", () => {});
@@ -86,7 +86,7 @@ async function withMigrateLock<T>(
     }
     await client.connect();
     tellServer(db, (await sessionOf(client)).server);
-    return await work(db, () => applyFiles(db, client, { ...wish, stop: locks.signal, until }));
+    return await work(db, () => applyFiles(db, client, { ...request, stop: locks.signal, until }));
   } catch (error) {
     throw translate(error);
   } finally {
@@ -100,7 +100,7 @@ async function withMigrateLock<T>(
 async function applyFiles(
   db: Database,
   client: pg.Client,
-  { stop, onBusy, until }: MigrateWish & { readonly until: number },
+  { stop, onBusy, until }: MigrateRequest & { readonly until: number },
 ): Promise<readonly string[]> {
   const { maker, hasSchema } = await findMaker(db);
   // what several logins make must belong to one role, or none of them could change what another one made

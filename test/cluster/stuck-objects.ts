@@ -13,7 +13,7 @@ export type StuckState = {
   readonly inNamespace?: "delete-pod" | "fail-job";
 };
 
-export type Wish = StuckState & {
+export type StuckObject = StuckState & {
   readonly container?: Partial<Container>;
   readonly init?: Partial<Container>;
   readonly pod?: Readonly<Record<string, unknown>>;
@@ -33,7 +33,7 @@ export const node = (program: string): Partial<Container> => ({
 export const FAILS = node("console.error('the last words'); process.exit(1)");
 const NO_IMAGE = { image: "localhost/no-such-image:1", imagePullPolicy: "IfNotPresent" };
 
-export const WISHES: readonly Wish[] = [
+export const STUCK_OBJECTS: readonly StuckObject[] = [
   { name: "image", kind: "Job", reason: "ImagePullBackOff", action: "fail-job", container: NO_IMAGE },
   {
     name: "bad-name",
@@ -185,6 +185,6 @@ export const WISHES: readonly Wish[] = [
 
 /** The orphan is made in steps of its own: a CronJob's finished Job, whose CronJob is deleted without it. */
 export const ORPHAN: StuckState = { name: "orphan", kind: "Job", reason: "Orphan", action: "delete-job" };
-export const STATES: readonly StuckState[] = [...WISHES, ORPHAN];
+export const STATES: readonly StuckState[] = [...STUCK_OBJECTS, ORPHAN];
 
 export const objectName = (name: string) => `e2e-stuck-${name}`;
