@@ -3,6 +3,7 @@ import type { Span } from "../../runner/src/candle/span.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { findCoinsDue, findTouching, type GapRequest, readRequested } from "../../runner/src/db/gap-reads.ts";
 import { loadSeries } from "../../runner/src/db/series.ts";
+import { pageGaps } from "../../runner/src/sync/fill-plan.ts";
 import { addTestCoins } from "../support/candle/candle-rows.ts";
 import { useDatabase } from "../support/database/database.ts";
 
@@ -47,8 +48,6 @@ const slotsOf = (spans: readonly Span[]) => spans.map(({ from }) => (from - STAR
 const every = (keep: (n: number) => boolean) => Array.from({ length: GAPS }, (_, n) => n).filter(keep);
 
 test("each request brings its own gaps, each once, by time", async () => {
-  const due: GapRequest = { which: "due", now: START };
-  expect(slotsOf(await read(due))).toEqual(every((n) => n % 4 === 0));
   const all = { which: "all", now: START, within: null } as const;
   expect(slotsOf(await read({ ...all, listed: null }))).toEqual(every((n) => n % 4 !== 2));
   const listed = at(2 * 1_000);
@@ -61,6 +60,29 @@ test("each request brings its own gaps, each once, by time", async () => {
     every((n) => n % 4 === 0 && n > 400 && n <= 1_200),
   );
 });
+
+test.each([1, 7, 5_000])(
+  "what is due at %d times takes a request for each page of it, and no more",
+  async (times) => {
+    // in an order that has nothing to do with that of the gaps
+    await database.query(
+      `update r3a.ohlcv_gap_log set next_check_at = $1::timestamptz - (hashtext(from_ts::text) % ${times}) * interval '1 s'
+     where state = 'open'`,
+      [new Date(START - 6_000_000)],
+    );
+    const tasks: Span[] = [];
+    const due: GapRequest = { which: "due", now: START };
+    for await (const task of pageGaps("1m", due, readRequested(db, series(), due))) tasks.push(task);
+    const pages = (2 * GAPS) / 1_000;
+    expect(tasks.length).toBeLessThanOrEqual(pages + 1);
+    const gaps = every((n) => n % 4 === 0).map((n) => at(2 * n));
+    for (const from of gaps)
+      expect(tasks.filter((task) => task.from <= from && task.to >= from + MINUTE)).toHaveLength(1);
+    await database.query(`update r3a.ohlcv_gap_log set next_check_at = $1 where state = 'open'`, [
+      new Date(START),
+    ]);
+  },
+);
 
 test("a page finds the gaps that overlap or touch it, and no others", async () => {
   const found = await findTouching(db, series(), { from: at(1_001), to: at(1_010) });

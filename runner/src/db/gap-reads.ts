@@ -1,4 +1,5 @@
 import type { Gap } from "../candle/gap.ts";
+import { pageMs } from "../candle/page.ts";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract.ts";
 import type { Coin } from "./coins.ts";
@@ -72,12 +73,29 @@ const spanOf = (listed: string) => `
                            else greatest(g.from_ts, to_timestamp(0)) end) * 1000)::float8,
   (extract(epoch from least(g.to_ts, '9999-01-01')) * 1000)::float8, g.next_check_at::text, g.from_ts::text`;
 
-/** By the time at which they are due: those that are not due cost nothing, however many they are. */
+const IS_DUE = `${OF_SERIES} and g.state <> 'before_listing' and g.next_check_at <= $3::timestamptz`;
+/**
+ * By the time at which they are due: those that are not due cost nothing, however many they are. One span for each stretch
+ * of a page's length ($6, ms) in which one of the part begins, with all that is due in it: gaps of one page are due at
+ * many times, and took a request for each.
+ */
 const READ_DUE = `
-  select ${spanOf("g.from_ts")} from r3a.ohlcv_gap_log g
-  where ${OF_SERIES} and g.state <> 'before_listing' and g.next_check_at <= $3::timestamptz
-    and (g.next_check_at, g.from_ts) > ($4::timestamptz, $5::timestamptz)
-  order by g.next_check_at, g.from_ts limit ${PART}`;
+  with part as materialized (
+    select * from (
+      select ${spanOf("g.from_ts")}, g.next_check_at, g.from_ts from r3a.ohlcv_gap_log g
+      where ${IS_DUE} and (g.next_check_at, g.from_ts) > ($4::timestamptz, $5::timestamptz)
+      order by g.next_check_at, g.from_ts limit ${PART}
+    ) as p (begins, ends, next, begin, next_check_at, from_ts)
+  ),
+  last as (select next, begin from part order by next_check_at desc, from_ts desc limit 1),
+  stretch as (select floor(begins / $6::float8) as n, min(begins) as begins, max(ends) as ends from part group by 1)
+  select least(s.begins, o.begins), greatest(s.ends, o.ends), (select next from last), (select begin from last)
+  from stretch s cross join lateral (
+    select min(begins) as begins, max(ends) as ends from (
+      select ${spanOf("g.from_ts")} from r3a.ohlcv_gap_log g
+      where ${IS_DUE} and g.from_ts >= to_timestamp(s.n * $6 / 1000) and g.from_ts < to_timestamp((s.n + 1) * $6 / 1000)
+    ) as other (begins, ends)
+  ) o`;
 
 /** By time, each part from where the last one ended. $5 `which`, $6 now, $7 listed. */
 const READ_BY_TIME = `
@@ -95,7 +113,8 @@ const READ_REFUTED = `
   order by g.to_ts limit ${PART}`;
 
 /**
- * The requested gaps as spans (ms), in parts, each by time, so that a log of any length is never in memory as a whole.
+ * The requested gaps as spans (ms), in parts, each by time, so that a log of any length is never in memory as a whole; of
+ * what is due one span for the gaps of a page.
  * Work on one part changes the log before the next one is read; what a part held is not read again.
  */
 export async function* readRequested(
@@ -109,10 +128,17 @@ export async function* readRequested(
   let from = Math.max(within?.from ?? 0, request.which === "refuted" ? (listed ?? 0) : 0);
   const to = within === null ? "infinity" : new Date(within.to);
   const ask = (): readonly [text: string, values: readonly unknown[]] => {
-    if (request.which === "due") return [READ_DUE, [new Date(request.now), ...after]];
+    if (request.which === "due") return [READ_DUE, [new Date(request.now), ...after, pageMs(interval)]];
     if (request.which === "refuted") return [READ_REFUTED, [new Date(from), new Date(listed ?? 0)]];
     const rest = [request.which, new Date(request.now), listed === null ? "infinity" : new Date(listed)];
     return [READ_BY_TIME, [new Date(from), to, ...rest]];
+  };
+  // all that is due in them was asked for with the first of it
+  const asked = new Set<number>();
+  const isNew = ([begin]: SpanRow) => {
+    if (request.which !== "due") return true;
+    const stretch = Math.floor(begin / pageMs(interval));
+    return !asked.has(stretch) && asked.add(stretch);
   };
   for (;;) {
     const [text, values] = ask();
@@ -123,8 +149,10 @@ export async function* readRequested(
     if (last === undefined) return;
     after = [last[2] ?? "infinity", last[3]];
     from = Math.ceil(last[1]);
-    const isEnd = rows.length < PART;
+    // of what is due no row tells how many gaps it was made of
+    const isEnd = request.which !== "due" && rows.length < PART;
     yield rows
+      .filter(isNew)
       .map(([begin, end]) => wholeSlots(interval, { from: begin, to: end }))
       .toSorted((a, b) => a.from - b.from);
     if (isEnd) return;
