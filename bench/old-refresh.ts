@@ -3,7 +3,7 @@ import { buildLegacyLayout, insertLegacyCandles } from "../dev/fixtures/legacy-l
 import { fillSixYears, fillUpToNow } from "../dev/fixtures/six-years.ts";
 import { slotOf } from "../runner/src/candle/interval.ts";
 import type { Span } from "../runner/src/candle/span.ts";
-import { INTERVALS, type Interval } from "../runner/src/contract.ts";
+import { INTERVALS, type Interval } from "../runner/src/contract/intervals.ts";
 import { openDatabase } from "../runner/src/db/connect.ts";
 import { withOwnClient } from "../runner/src/db/own-client.ts";
 import { refreshOn } from "../runner/src/maint/refresh-last-ts.ts";

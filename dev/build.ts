@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build, type Plugin } from "esbuild";
-import { COMMANDS } from "../runner/src/contract.ts";
+import { COMMANDS } from "../runner/src/contract/commands.ts";
 
 /**
  * Modules that the bundle must not carry: ccxt's signing code of other exchanges (its protobufjs is not even

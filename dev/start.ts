@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { EXIT, INTERVALS } from "../runner/src/contract.ts";
+import { EXIT } from "../runner/src/contract/exits.ts";
+import { INTERVALS } from "../runner/src/contract/intervals.ts";
 import { renderSummary, type SyncSummary } from "../runner/src/sync/summary.ts";
 import { startExchange } from "./exchange/exchange.ts";
 import { ensureDatabase, startPostgres } from "./postgres/postgres.ts";

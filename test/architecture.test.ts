@@ -7,9 +7,9 @@ const under = (...folders: readonly string[]) =>
 const isIn = (target: string, ...folders: readonly string[]) =>
   folders.some((folder) => target.startsWith(`runner/src/${folder}/`));
 const isPackage = (target: string, name: string) => target === name || target.startsWith(`${name}/`);
-const CONTRACT = "runner/src/contract.ts";
 const SELECTOR = "runner/src/selector.ts";
 const NOUNS = ["sync", "verify", "maint", "legacy", "health", "doctor"];
+const isContract = (target: string) => isIn(target, "contract");
 const isPlan = (path: string) => /^runner\/src\/.+-plan\.ts$/.test(path);
 const isPure = (path: string) => isIn(path, "candle", "partition") || isPlan(path);
 /** The folder below runner/src that a path lies in, e.g. `maint` or `db/maint`. */
@@ -45,22 +45,28 @@ const BACKWARD = [
 test("the rules see the tree and its imports", () => {
   expect(runner.length).toBeGreaterThan(40);
   const seen = runner.flatMap((file) => importsOf(file).map((target) => `${basename(file.path)} ${target}`));
-  const known = ["main.ts commander", `main.ts ${CONTRACT}`, "registry.ts runner/src/commands/sync.ts"];
+  const known = [
+    "main.ts commander",
+    "main.ts runner/src/contract/exits.ts",
+    "registry.ts runner/src/commands/sync.ts",
+  ];
   expect(seen).toEqual(expect.arrayContaining(known));
   expect(seen.some((line) => line.startsWith("binance.ts ccxt/"))).toBe(true);
 });
 
 describe("imports", () => {
   test("the contract and the grammar of selectors import nothing", () => {
-    const shared = runner.filter(({ path }) => path === CONTRACT || path === SELECTOR);
-    expect(shared).toHaveLength(2);
-    expect(breaches(shared, () => false)).toEqual([]);
+    expect(under("contract").length).toBeGreaterThan(5);
+    expect(breaches(under("contract"), isContract)).toEqual([]);
+    const selector = runner.filter(({ path }) => path === SELECTOR);
+    expect(selector).toHaveLength(1);
+    expect(breaches(selector, () => false)).toEqual([]);
   });
 
   test("infra sees only the contract of the runner and the grammar of selectors", () => {
-    const shared = [CONTRACT, SELECTOR, "@r3a/runner/contract", "@r3a/runner/selector"];
+    const shared = /^@r3a\/runner\/(contract\/\w+|selector)$/;
     expect(
-      breaches(infra, (target) => !/^(runner\/|@r3a\/runner)/.test(target) || shared.includes(target)),
+      breaches(infra, (target) => !/^(runner\/|@r3a\/runner)/.test(target) || shared.test(target)),
     ).toEqual([]);
   });
 
@@ -88,9 +94,9 @@ describe("imports", () => {
   test("candle, partition and every *-plan.ts are pure: each other and the contract, no package, no node:", () => {
     const pure = runner.filter(({ path }) => isPure(path));
     expect(pure.filter(({ path }) => isPlan(path)).length).toBeGreaterThan(6);
-    expect(breaches(pure, (target) => isPure(target) || target === CONTRACT).sort()).toEqual(IMPURE_PLANS);
-    expect(breaches(under("candle"), (target) => isIn(target, "candle") || target === CONTRACT)).toEqual([]);
-    const below = (target: string) => isIn(target, "candle", "partition") || target === CONTRACT;
+    expect(breaches(pure, (target) => isPure(target) || isContract(target)).sort()).toEqual(IMPURE_PLANS);
+    expect(breaches(under("candle"), (target) => isIn(target, "candle") || isContract(target))).toEqual([]);
+    const below = (target: string) => isIn(target, "candle", "partition") || isContract(target);
     expect(breaches(under("partition"), below)).toEqual([]);
   });
 

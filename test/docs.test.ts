@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { renderCommands } from "../dev/docs/main.ts";
 import { REGISTRY } from "../runner/src/commands/registry.ts";
-import { COMMANDS } from "../runner/src/contract.ts";
+import { COMMANDS } from "../runner/src/contract/commands.ts";
 import { runRunner } from "./support/runner.ts";
 import { useWorld } from "./support/world.ts";
 

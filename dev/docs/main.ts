@@ -1,7 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { COMMANDS, ENVIRONMENT, EXIT } from "../../runner/src/contract.ts";
+import { COMMANDS } from "../../runner/src/contract/commands.ts";
+import { ENVIRONMENT } from "../../runner/src/contract/environment.ts";
+import { EXIT } from "../../runner/src/contract/exits.ts";
 import { renderProjectFile, renderSettingsPage } from "./settings-reference.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { EXIT } from "@r3a/runner/contract";
+import { EXIT } from "@r3a/runner/contract/exits";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
 import { renderFreshnessLimits } from "../model/freshness.ts";

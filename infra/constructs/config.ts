@@ -1,4 +1,4 @@
-import type { EnvironmentName } from "@r3a/runner/contract";
+import type { EnvironmentName } from "@r3a/runner/contract/environment";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import type { Construct } from "constructs";
 import { SUITE_LABELS } from "../model/labels.ts";

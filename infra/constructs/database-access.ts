@@ -1,4 +1,4 @@
-import { type CommandName, ROLE_OF } from "@r3a/runner/contract";
+import { type CommandName, ROLE_OF } from "@r3a/runner/contract/commands";
 import type * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import type { Settings } from "../settings/schema.ts";
 

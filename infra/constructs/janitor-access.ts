@@ -1,4 +1,5 @@
-import { type ClusterRight, JANITOR_RIGHTS, JANITOR_ROLE } from "@r3a/runner/contract";
+import { JANITOR_ROLE } from "@r3a/runner/contract/names";
+import { type ClusterRight, JANITOR_RIGHTS } from "@r3a/runner/contract/rights";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
 import { componentLabels } from "../model/labels.ts";

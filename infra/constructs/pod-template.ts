@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { CommandName, EnvironmentName } from "@r3a/runner/contract";
+import type { CommandName } from "@r3a/runner/contract/commands";
+import type { EnvironmentName } from "@r3a/runner/contract/environment";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { componentLabels } from "../model/labels.ts";
 import type { Resources } from "../settings/fields.ts";

@@ -1,4 +1,5 @@
-import { ALIVE, HEARTBEAT_FILE, HEARTBEAT_MAX_AGE } from "@r3a/runner/contract";
+import { HEARTBEAT_FILE, HEARTBEAT_MAX_AGE } from "@r3a/runner/contract/environment";
+import { ALIVE } from "@r3a/runner/contract/names";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
 import { componentLabels } from "../model/labels.ts";

@@ -1,4 +1,4 @@
-import { INTERVALS, type Interval } from "@r3a/runner/contract";
+import { INTERVALS, type Interval } from "@r3a/runner/contract/intervals";
 import type { ResolvedJob } from "./resolve-jobs.ts";
 import { sampleStarts, shortestPeriod } from "./schedule.ts";
 

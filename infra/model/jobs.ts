@@ -1,4 +1,4 @@
-import type { CommandName } from "@r3a/runner/contract";
+import type { CommandName } from "@r3a/runner/contract/commands";
 import type { SettingName } from "../settings/schema.ts";
 
 /** One CronJob. Every value is a setting: `jobs: {<name>: {...}}` of an environment changes it. */

@@ -1,4 +1,4 @@
-import { MANAGER, PART_OF } from "@r3a/runner/contract";
+import { MANAGER, PART_OF } from "@r3a/runner/contract/names";
 
 /** Labels of every object; policies and people select by these, never by generated ones. */
 export const SUITE_LABELS = {

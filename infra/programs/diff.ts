@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { EXIT } from "@r3a/runner/contract";
+import { EXIT } from "@r3a/runner/contract/exits";
 import { diffObjects, type FieldChange, type ObjectChange, type PlainObject } from "./diff-objects.ts";
 
 /** `npm run diff`: what the working tree changes in each environment's objects, against a git ref. */

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { EXIT } from "@r3a/runner/contract";
+import { EXIT } from "@r3a/runner/contract/exits";
 import { Yaml } from "cdk8s";
 import { SettingsFault } from "../errors.ts";
 import { renderObjects } from "../render.ts";

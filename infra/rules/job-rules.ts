@@ -1,4 +1,4 @@
-import { EXIT } from "@r3a/runner/contract";
+import { EXIT } from "@r3a/runner/contract/exits";
 import type { FailureRule, JobSpec } from "./pod.ts";
 import type { Rule } from "./rule.ts";
 

@@ -1,4 +1,4 @@
-import { SYSTEM_NAMESPACE } from "@r3a/runner/contract";
+import { SYSTEM_NAMESPACE } from "@r3a/runner/contract/janitor";
 import { parseSelector } from "@r3a/runner/selector";
 import type { Fault } from "../errors.ts";
 import { checkAdopted } from "./adoptable.ts";

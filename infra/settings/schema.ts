@@ -1,10 +1,5 @@
-import {
-  FEW_PODS,
-  INTERVALS,
-  JANITOR_NUMBERS,
-  JANITOR_SCOPES,
-  PROTECTED_SELECTORS,
-} from "@r3a/runner/contract";
+import { INTERVALS } from "@r3a/runner/contract/intervals";
+import { FEW_PODS, JANITOR_NUMBERS, JANITOR_SCOPES, PROTECTED_SELECTORS } from "@r3a/runner/contract/janitor";
 import { z } from "zod";
 import { DATABASE_SETTINGS } from "./database-fields.ts";
 import {

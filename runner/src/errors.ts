@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode } from "./contract.ts";
+import { EXIT, type ExitCode } from "./contract/exits.ts";
 
 /** Wrong settings or a wrong target: every fault at once, exit 78. A retry cannot help. */
 export class SettingsFault extends Error {

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { Context } from "./context.ts";
-import { type CommandName, EXIT, type ExitCode } from "./contract.ts";
+import type { CommandName } from "./contract/commands.ts";
+import { EXIT, type ExitCode } from "./contract/exits.ts";
 import type { Database } from "./db/connect.ts";
 import {
   beat,

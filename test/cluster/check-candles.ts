@@ -1,5 +1,5 @@
 import { listCandles } from "../../dev/exchange/generator.ts";
-import type { Interval } from "../../runner/src/contract.ts";
+import type { Interval } from "../../runner/src/contract/intervals.ts";
 import { STORED } from "../support/candle/stored-rows.ts";
 import { type Job, kubectl, waitFor, waitForSuccess } from "./kubectl.ts";
 import { check, expectEqual } from "./report.ts";

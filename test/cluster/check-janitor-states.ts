@@ -1,4 +1,4 @@
-import { EXIT } from "../../runner/src/contract.ts";
+import { EXIT } from "../../runner/src/contract/exits.ts";
 import {
   type Condition,
   type CronJob,

@@ -1,4 +1,4 @@
-import { PART_OF } from "../../runner/src/contract.ts";
+import { PART_OF } from "../../runner/src/contract/names.ts";
 import {
   type CronJob,
   createObject,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { INTERVALS, type Interval } from "../../runner/src/contract.ts";
+import { INTERVALS, type Interval } from "../../runner/src/contract/intervals.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { LOCK_WAIT_MS, STATEMENT_LIMIT_MS } from "../../runner/src/db/connection/session-settings.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { INTERVALS, type Interval } from "../../runner/src/contract.ts";
+import { INTERVALS, type Interval } from "../../runner/src/contract/intervals.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
 import { findInLeaf } from "../../runner/src/db/maint/last-ts.ts";

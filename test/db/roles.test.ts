@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { INTERVALS } from "../../runner/src/contract.ts";
+import { INTERVALS } from "../../runner/src/contract/intervals.ts";
 import { migrate } from "../../runner/src/db/schema/migrate.ts";
 import { listLeavesOf } from "../../runner/src/partition/layout.ts";
 import { withSession } from "../support/database/empty-database.ts";

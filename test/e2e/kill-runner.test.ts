@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import type { Interval } from "../../runner/src/contract.ts";
+import type { Interval } from "../../runner/src/contract/intervals.ts";
 import {
   countCovered,
   createDice,

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { INTERVALS } from "../../runner/src/contract.ts";
+import { INTERVALS } from "../../runner/src/contract/intervals.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { DAY, expectExit, HOUR, iso, MINUTE } from "../support/candle/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";

@@ -6,7 +6,7 @@ import { podOf } from "../../infra/rules/pod.ts";
 import type { Manifest } from "../../infra/rules/rule.ts";
 import { isSelected, type Selector } from "../../infra/rules/selector.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
-import { PROTECTED_SELECTORS } from "../../runner/src/contract.ts";
+import { PROTECTED_SELECTORS } from "../../runner/src/contract/janitor.ts";
 
 const render = (settings: Partial<Settings> = {}) => renderObjects(SETTINGS.parse(settings));
 const keyOf = ({ kind, metadata }: Manifest) => `${kind}/${metadata.name}`;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { renderObjects } from "../../infra/render.ts";
 import { SETTINGS } from "../../infra/settings/schema.ts";
-import { JANITOR_RIGHTS } from "../../runner/src/contract.ts";
+import { JANITOR_RIGHTS } from "../../runner/src/contract/rights.ts";
 import { jobOf, OURS, ownedBy, podOf, STATUS } from "../support/kubernetes/janitor-objects.ts";
 import { startApi } from "../support/kubernetes/scripted-api.ts";
 import { runRunner } from "../support/runner.ts";

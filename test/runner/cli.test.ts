@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { REGISTRY } from "../../runner/src/commands/registry.ts";
-import { COMMANDS } from "../../runner/src/contract.ts";
+import { COMMANDS } from "../../runner/src/contract/commands.ts";
 import { runRunner } from "../support/runner.ts";
 
 /** Nobody listens here: whatever connects fails with 75, so 64 and 78 prove that nothing was touched. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { INTERVALS } from "../../runner/src/contract.ts";
+import { INTERVALS } from "../../runner/src/contract/intervals.ts";
 import type { Finding } from "../../runner/src/doctor/check.ts";
 import {
   judgeAges,

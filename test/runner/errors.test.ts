@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { EXIT } from "../../runner/src/contract.ts";
+import { EXIT } from "../../runner/src/contract/exits.ts";
 import {
   exitCodeOf,
   messageOf,

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import type { Pod, Sight } from "../../runner/src/cluster/objects.ts";
-import { EXIT } from "../../runner/src/contract.ts";
+import { EXIT } from "../../runner/src/contract/exits.ts";
 import { jobOf, OURS, ownedBy, podOf, STATUS } from "../support/kubernetes/janitor-objects.ts";
 import { type FaultOf, type ScriptedApi, startApi } from "../support/kubernetes/scripted-api.ts";
 import { runRunner, startRunner } from "../support/runner.ts";

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { brakeOfClock, lookAtClock, worseOf } from "../../runner/src/cluster/clock.ts";
-import { EXIT } from "../../runner/src/contract.ts";
+import { EXIT } from "../../runner/src/contract/exits.ts";
 import { OURS, podOf, STATUS } from "../support/kubernetes/janitor-objects.ts";
 import { type ScriptedApi, startApi } from "../support/kubernetes/scripted-api.ts";
 import { runRunner } from "../support/runner.ts";

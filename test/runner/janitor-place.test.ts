@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { EXIT } from "../../runner/src/contract.ts";
+import { EXIT } from "../../runner/src/contract/exits.ts";
 import { OURS, podOf, STATUS } from "../support/kubernetes/janitor-objects.ts";
 import { type ScriptedApi, startApi } from "../support/kubernetes/scripted-api.ts";
 import { runRunner } from "../support/runner.ts";

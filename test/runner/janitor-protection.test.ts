@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { PROTECTED_SELECTORS } from "../../runner/src/contract.ts";
+import { PROTECTED_SELECTORS } from "../../runner/src/contract/janitor.ts";
 import { parseSelectors } from "../../runner/src/selector.ts";
 import {
   cronJobOf,

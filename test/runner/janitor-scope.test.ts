@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { JOBS } from "../../infra/model/jobs.ts";
 import { countPodsInScope } from "../../runner/src/cluster/decide.ts";
 import type { CronJob, Job, Pod, Sight } from "../../runner/src/cluster/objects.ts";
-import { CRON_JOBS } from "../../runner/src/contract.ts";
+import { CRON_JOBS } from "../../runner/src/contract/names.ts";
 import {
   cronJobOf,
   endedAt,

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { EXIT } from "../../runner/src/contract.ts";
+import { EXIT } from "../../runner/src/contract/exits.ts";
 import { OURS, podOf, STATUS } from "../support/kubernetes/janitor-objects.ts";
 import { type ScriptedApi, startApi } from "../support/kubernetes/scripted-api.ts";
 import { runRunner } from "../support/runner.ts";

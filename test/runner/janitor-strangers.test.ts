@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Job, Metadata, Pod, Sight } from "../../runner/src/cluster/objects.ts";
-import { JANITOR_SCOPES } from "../../runner/src/contract.ts";
+import { JANITOR_SCOPES } from "../../runner/src/contract/janitor.ts";
 import {
   cronJobOf,
   endedAt,

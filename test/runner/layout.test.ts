@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { INTERVALS } from "../../runner/src/contract.ts";
+import { INTERVALS } from "../../runner/src/contract/intervals.ts";
 import { leafAt, listLeavesOf } from "../../runner/src/partition/layout.ts";
 import { anyInterval, anyTime, DAY } from "../support/candle/arbitraries.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { PROTECTED_SELECTORS } from "../../runner/src/contract.ts";
+import { PROTECTED_SELECTORS } from "../../runner/src/contract/janitor.ts";
 import { SettingsFault } from "../../runner/src/errors.ts";
 import {
   parseCount,

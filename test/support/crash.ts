@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
-import type { Interval } from "../../runner/src/contract.ts";
+import type { Interval } from "../../runner/src/contract/intervals.ts";
 import type { RunningRunner, RunResult } from "./runner.ts";
 import { expectInvariant, type World } from "./world.ts";
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { type ExchangeOptions, type SimulatedExchange, startExchange } from "../../dev/exchange/exchange.ts";
 import { listCandles } from "../../dev/exchange/generator.ts";
 import type { KlineRow } from "../../dev/exchange/kline-text.ts";
-import type { Interval } from "../../runner/src/contract.ts";
+import type { Interval } from "../../runner/src/contract/intervals.ts";
 import { STORED } from "./candle/stored-rows.ts";
 import { type UsedDatabase, useDatabase } from "./database/database.ts";
 import { type RunningRunner, type RunResult, runRunner, startRunner } from "./runner.ts";

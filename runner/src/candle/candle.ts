@@ -1,4 +1,4 @@
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { WIDTH_MS } from "./interval.ts";
 import { excerptOf, printable } from "./printable.ts";
 

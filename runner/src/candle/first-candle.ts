@@ -1,4 +1,4 @@
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { EARLIEST_MS } from "./candle.ts";
 import { slotOf } from "./interval.ts";
 

@@ -1,4 +1,4 @@
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import type { Rejected } from "./candle.ts";
 import { WIDTH_MS } from "./interval.ts";
 import { hull, intersect, overlaps, type Span, spanOf, subtract, union } from "./span.ts";

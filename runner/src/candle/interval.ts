@@ -1,4 +1,4 @@
-import { INTERVALS, type Interval } from "../contract.ts";
+import { INTERVALS, type Interval } from "../contract/intervals.ts";
 
 const MINUTE_MS = 60_000;
 

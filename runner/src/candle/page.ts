@@ -1,4 +1,4 @@
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { type Candle, isRejected, parseCandle, type Rejected, rejectRow } from "./candle.ts";
 import { slotOf, WIDTH_MS } from "./interval.ts";
 import { printable } from "./printable.ts";

@@ -1,4 +1,4 @@
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import type { Candle } from "./candle.ts";
 
 /** A stored candle that an exchange is to show again; decimals as text, time in ms. */

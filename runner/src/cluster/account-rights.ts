@@ -1,5 +1,6 @@
 import type { V1PolicyRule } from "@kubernetes/client-node";
-import { type ClusterRight, JANITOR_RIGHTS, JANITOR_ROLE } from "../contract.ts";
+import { JANITOR_ROLE } from "../contract/names.ts";
+import { type ClusterRight, JANITOR_RIGHTS } from "../contract/rights.ts";
 import type { Cluster } from "./connect.ts";
 import { nameOf } from "./rights.ts";
 import { ClusterRefusal } from "./transport.ts";

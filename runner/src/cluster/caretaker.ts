@@ -1,4 +1,4 @@
-import { MANAGER } from "../contract.ts";
+import { MANAGER } from "../contract/names.ts";
 import type { Metadata } from "./objects.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { CRON_JOBS, PART_OF } from "../contract.ts";
+import { CRON_JOBS, PART_OF } from "../contract/names.ts";
 import {
   type CronJob,
   isBatch,

@@ -1,4 +1,4 @@
-import { FEW_PODS, type JanitorScope } from "../contract.ts";
+import { FEW_PODS, type JanitorScope } from "../contract/janitor.ts";
 import type { Selector } from "../selector.ts";
 
 /** What the janitor may do in one namespace. */

@@ -1,4 +1,5 @@
-import { type ClusterRight, JANITOR_RIGHTS, JANITOR_ROLE } from "../contract.ts";
+import { JANITOR_ROLE } from "../contract/names.ts";
+import { type ClusterRight, JANITOR_RIGHTS } from "../contract/rights.ts";
 import { SettingsFault } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Cluster } from "./connect.ts";

@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { EXIT, type ExitCode } from "../contract.ts";
+import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { parseInterval, parseSymbols, parseUniverseSize } from "../settings/parse.ts";
 import { planBackfill } from "../sync/fill-plan.ts";
 import { type FillCommand, runFill } from "../sync/fill-run.ts";

@@ -1,4 +1,4 @@
-import { EXIT } from "../contract.ts";
+import { EXIT } from "../contract/exits.ts";
 import { findCoins } from "../db/coins.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { readCandles, type StoredCandle } from "../db/read.ts";

@@ -1,6 +1,7 @@
 import type { Command as Commander } from "commander";
 import type { Context } from "../context.ts";
-import type { CommandName, ExitCode } from "../contract.ts";
+import type { CommandName } from "../contract/commands.ts";
+import type { ExitCode } from "../contract/exits.ts";
 import { SettingsFault, UsageFault } from "../errors.ts";
 import { parseSettings, type Settings } from "../settings/parse.ts";
 

@@ -1,4 +1,4 @@
-import { EXIT } from "../contract.ts";
+import { EXIT } from "../contract/exits.ts";
 import { diagnose, listCheckNames } from "../doctor/diagnose.ts";
 import { renderJson, renderResults, worstOf } from "../doctor/render.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";

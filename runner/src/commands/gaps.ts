@@ -1,7 +1,8 @@
 import type { GapState } from "../candle/gap.ts";
 import { WIDTH_MS } from "../candle/interval.ts";
 import type { Context } from "../context.ts";
-import { EXIT, type ExitCode, INTERVALS, type Interval } from "../contract.ts";
+import { EXIT, type ExitCode } from "../contract/exits.ts";
+import { INTERVALS, type Interval } from "../contract/intervals.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { countGaps, type GapFilter, type ListedGap, listGaps } from "../db/gap-list.ts";
 import { waitForSchema } from "../db/schema/schema.ts";

@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { EXIT, type ExitCode } from "../contract.ts";
+import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
 import { recordHealth } from "../db/health/results.ts";
 import { exitCodeOf, messageOf, SettingsFault } from "../errors.ts";

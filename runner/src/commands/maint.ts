@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { EXIT, type ExitCode } from "../contract.ts";
+import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { waitForSchema } from "../db/schema/schema.ts";
 import { tellHeld } from "../maint/held.ts";

@@ -1,4 +1,4 @@
-import { EXIT } from "../contract.ts";
+import { EXIT } from "../contract/exits.ts";
 import { migrate as applyMigrations, type Migrated, migrateWithRoles } from "../db/schema/migrate.ts";
 import { messageOf, TryAgain } from "../errors.ts";
 import { parseCount } from "../settings/parse.ts";

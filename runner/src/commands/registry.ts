@@ -1,4 +1,4 @@
-import type { CommandName } from "../contract.ts";
+import type { CommandName } from "../contract/commands.ts";
 import type { Command } from "./command.ts";
 
 /** Every command in reading order. Loaded when asked for: `migrate` need not pay for ccxt, `sync` not for migrations. */

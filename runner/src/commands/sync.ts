@@ -1,4 +1,4 @@
-import { EXIT } from "../contract.ts";
+import { EXIT } from "../contract/exits.ts";
 import { repeat } from "../cycle.ts";
 import { renderSyncArguments } from "../db/runs.ts";
 import { parseCount, parseInterval, parseSymbols, parseUniverseSize } from "../settings/parse.ts";

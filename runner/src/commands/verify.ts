@@ -1,6 +1,8 @@
 import { WIDTH_MS } from "../candle/interval.ts";
 import type { Context } from "../context.ts";
-import { EXIT, FARTHEST_MS, INTERVALS } from "../contract.ts";
+import { EXIT } from "../contract/exits.ts";
+import { INTERVALS } from "../contract/intervals.ts";
+import { FARTHEST_MS } from "../contract/limits.ts";
 import { findDatabaseTime } from "../db/clock.ts";
 import { findCoins, listCoins } from "../db/coins.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";

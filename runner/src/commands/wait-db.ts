@@ -1,4 +1,4 @@
-import { EXIT } from "../contract.ts";
+import { EXIT } from "../contract/exits.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { waitForSchema } from "../db/schema/schema.ts";
 import { parseCount } from "../settings/parse.ts";

@@ -1,6 +1,6 @@
 import { FINER, WIDTH_MS } from "../candle/interval.ts";
 import type { Span } from "../candle/span.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { FIGURES } from "./candles.ts";
 import { type Database, withClient } from "./connect.ts";
 import { IS_OPEN_GAP } from "./scan.ts";

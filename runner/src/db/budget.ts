@@ -1,4 +1,4 @@
-import { FARTHEST_MS } from "../contract.ts";
+import { FARTHEST_MS } from "../contract/limits.ts";
 import { type Database, withClient } from "./connect.ts";
 
 const ms = (count: number) => `interval '${count} ms'`;

@@ -3,7 +3,7 @@ import type pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { type Candle, isMisaligned, MISALIGNED } from "../candle/candle.ts";
 import type { Span } from "../candle/span.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
 import { renderCopyLines } from "./copy-lines.ts";
 

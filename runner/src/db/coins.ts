@@ -1,5 +1,5 @@
 import type pg from "pg";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient, withTransaction } from "./connect.ts";
 
 /** A coin as listed by the exchange; `rank` 1 is the largest by quote volume, null where it is not ranked. */

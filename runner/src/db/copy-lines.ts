@@ -1,5 +1,5 @@
 import { isMisaligned, MISALIGNED } from "../candle/candle.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import type { CandleBatch } from "./candles.ts";
 
 const DAY_MS = 86_400_000;

@@ -1,4 +1,4 @@
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient, withTransaction } from "./connect.ts";
 
 type Series = { readonly coinId: number; readonly interval: Interval };

@@ -1,5 +1,5 @@
 import type { Sample } from "../candle/same-exchange.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient, withTransaction } from "./connect.ts";
 
 /** Newest stored candles of an interval that opened before a time, of the coins that are traded most. */

@@ -1,5 +1,5 @@
 import type { FirstEvidence } from "../candle/first-candle.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient, withTransaction } from "./connect.ts";
 
 /** Two runs may ask at once: the earlier answer stays, unless it is the one that was just found impossible. */

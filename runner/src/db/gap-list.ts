@@ -1,5 +1,5 @@
 import type { GapState } from "../candle/gap.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
 import { GAP_COLUMNS, type GapRow, gapOf, type SeriesGap } from "./gaps.ts";
 

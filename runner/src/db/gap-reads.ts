@@ -1,7 +1,7 @@
 import type { Gap } from "../candle/gap.ts";
 import { pageMs } from "../candle/page.ts";
 import type { Span } from "../candle/span.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import type { Coin } from "./coins.ts";
 import { type Database, withClient } from "./connect.ts";
 import { GAP_COLUMNS, type GapRow, gapOf, wholeSlots } from "./gaps.ts";

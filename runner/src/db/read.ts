@@ -1,4 +1,4 @@
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
 
 /** A candle as stored: decimals to the last digit as text, times as epoch ms in text; null where a column was never filled. */

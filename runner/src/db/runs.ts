@@ -1,5 +1,5 @@
 import type pg from "pg";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { SettingsFault } from "../errors.ts";
 import { type Database, withClient, withTransaction } from "./connect.ts";
 

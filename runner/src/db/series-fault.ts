@@ -1,5 +1,5 @@
 import type { FirstEvidence } from "../candle/first-candle.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 
 /** A timestamptz as the driver gives it: a number is plus or minus infinity. */
 export type StoredTime = Date | number | null;

@@ -3,7 +3,7 @@ import type { FirstEvidence } from "../candle/first-candle.ts";
 import type { Gap } from "../candle/gap.ts";
 import { slotAtOrAfter, slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { type Span, spanOf } from "../candle/span.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
 import { GAP_COLUMNS, type GapRow, gapOf } from "./gaps.ts";
 import { faultOfSeries, msOf, parseFirstEvidence, type StoredTime } from "./series-fault.ts";

@@ -1,7 +1,7 @@
 import type { Candle } from "../candle/candle.ts";
 import type { Gap } from "../candle/gap.ts";
 import type { Span } from "../candle/span.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { type CandleBatch, insertCandles, upsertCandles, type Written } from "./candles.ts";
 import { type Database, withTransaction } from "./connect.ts";
 import { codeOf } from "./fault.ts";

@@ -1,4 +1,4 @@
-import { FARTHEST_MS } from "../contract.ts";
+import { FARTHEST_MS } from "../contract/limits.ts";
 import type { Database } from "../db/connect.ts";
 import {
   type BudgetRow,

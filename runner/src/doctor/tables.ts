@@ -1,4 +1,4 @@
-import { INTERVALS } from "../contract.ts";
+import { INTERVALS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import {
   type AgeRow,

@@ -3,7 +3,7 @@
 
 import binance from "../../../node_modules/ccxt/js/src/binance.js";
 import { PAGE_CANDLES } from "../candle/page.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { type BelievedClock, believeClock, readServerTime } from "./belief/clock.ts";
 import { parseHttpDate } from "./belief/hold.ts";
 import { type BelievedList, believeListings, believeVolumes } from "./belief/lists.ts";

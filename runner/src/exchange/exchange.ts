@@ -1,5 +1,5 @@
 import type { Span } from "../candle/span.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import type { BelievedList } from "./belief/lists.ts";
 import type { Listings } from "./fetch-listings.ts";
 

@@ -1,4 +1,4 @@
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import type { RunGroup } from "../db/health/activity.ts";
 import { renderSyncArguments } from "../db/runs.ts";
 import { renderDuration, renderTime } from "../time.ts";

@@ -1,5 +1,5 @@
 import { slotOf, WIDTH_MS } from "../candle/interval.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import type { ExpectedSymbol } from "../db/scan.ts";
 import { renderTime } from "../time.ts";
 import { FUTURE_MS, isActive, nothingExpected, type ScanFacts } from "./freshness.ts";

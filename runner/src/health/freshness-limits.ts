@@ -1,4 +1,4 @@
-import { INTERVALS, type Interval } from "../contract.ts";
+import { INTERVALS, type Interval } from "../contract/intervals.ts";
 import type { FreshnessLimits } from "../settings/lists.ts";
 import { parseSettings } from "../settings/parse.ts";
 

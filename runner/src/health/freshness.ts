@@ -1,4 +1,4 @@
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import type { ExpectedSymbol, SeriesScan } from "../db/scan.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import type { AgeLimits } from "./freshness-limits.ts";

@@ -1,4 +1,4 @@
-import { INTERVALS, type Interval } from "../contract.ts";
+import { INTERVALS, type Interval } from "../contract/intervals.ts";
 import type { RecentCandles } from "../db/health/integrity.ts";
 import type { SeriesScan } from "../db/scan.ts";
 import { renderNumber } from "../render.ts";

@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import { slotOf, WIDTH_MS } from "../candle/interval.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import { isGeneral, kindOf } from "../db/fault.ts";
 import { listRunGroups } from "../db/health/activity.ts";

@@ -1,4 +1,4 @@
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import type { DatabaseSize, RecordCount } from "../db/health/size.ts";
 import { renderNumber } from "../render.ts";
 import { type CheckResult, resultOf } from "./report.ts";

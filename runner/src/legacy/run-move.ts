@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { EXIT, type ExitCode } from "../contract.ts";
+import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
 import { findStage, type LegacyLeaf } from "../db/legacy/catalog.ts";
 import { listCoinNames } from "../db/legacy/coins.ts";

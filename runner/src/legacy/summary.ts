@@ -1,4 +1,4 @@
-import { INTERVALS } from "../contract.ts";
+import { INTERVALS } from "../contract/intervals.ts";
 import { DERIVED_LEGACY } from "../db/legacy/dependents.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { renderDuration } from "../time.ts";

@@ -1,5 +1,5 @@
 import type { Span } from "../candle/span.ts";
-import { INTERVALS, type Interval } from "../contract.ts";
+import { INTERVALS, type Interval } from "../contract/intervals.ts";
 import { DESIRED, isSealed, listLeavesAhead } from "../partition/desired.ts";
 import { type Leaf, leafAt } from "../partition/layout.ts";
 

@@ -1,6 +1,6 @@
 import { isInterval, WIDTH_MS } from "../candle/interval.ts";
 import type { Span } from "../candle/span.ts";
-import { INTERVALS } from "../contract.ts";
+import { INTERVALS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import {
   addRows,

@@ -1,5 +1,5 @@
 import type { Span } from "../candle/span.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 
 /** One leaf of the candle table: its name, its list partition, and the open times that it holds. */
 export type Leaf = { readonly name: string; readonly parent: string; readonly span: Span };

@@ -1,4 +1,4 @@
-import { JANITOR_SCOPES, type JanitorScope, SYSTEM_NAMESPACE } from "../contract.ts";
+import { JANITOR_SCOPES, type JanitorScope, SYSTEM_NAMESPACE } from "../contract/janitor.ts";
 
 /** The janitor's words, for its options and its environment alike; each throws the sentence that says what is expected. */
 

@@ -1,5 +1,5 @@
 import { isInterval } from "../candle/interval.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 
 /** Ages in ms of an interval's newest closed candle at which health warns and fails. */
 export type FreshnessLimits = Readonly<

@@ -1,13 +1,8 @@
 import { isInterval } from "../candle/interval.ts";
 import { isSymbol, parseSymbol } from "../candle/symbol.ts";
-import {
-  type EnvironmentName,
-  INTERVALS,
-  type Interval,
-  JANITOR_NUMBERS,
-  type JanitorScope,
-  PROTECTED_SELECTORS,
-} from "../contract.ts";
+import type { EnvironmentName } from "../contract/environment.ts";
+import { INTERVALS, type Interval } from "../contract/intervals.ts";
+import { JANITOR_NUMBERS, type JanitorScope, PROTECTED_SELECTORS } from "../contract/janitor.ts";
 import { parseDbUrl } from "../db/connection/url.ts";
 import { SettingsFault } from "../errors.ts";
 import { parseSelectors, type Selector } from "../selector.ts";

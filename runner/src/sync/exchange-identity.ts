@@ -8,7 +8,7 @@ import {
   type Shown,
 } from "../candle/same-exchange.ts";
 import type { Context } from "../context.ts";
-import { INTERVALS } from "../contract.ts";
+import { INTERVALS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import { listAddresses, listSamples, recordSource } from "../db/exchange-source.ts";
 import { SettingsFault } from "../errors.ts";

@@ -3,7 +3,7 @@ import { type PageFacts, trimUnsettled } from "../candle/gap.ts";
 import { WIDTH_MS } from "../candle/interval.ts";
 import { listSlots, parsePage, restOf, sortOnce } from "../candle/page.ts";
 import type { Span } from "../candle/span.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";
 import { sleep } from "../time.ts";

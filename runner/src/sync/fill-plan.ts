@@ -3,7 +3,7 @@ import { askablePart, type Gap, isDue } from "../candle/gap.ts";
 import { slotAtOrAfter, slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { planGapPages, splitPages } from "../candle/page.ts";
 import { intersect, type Span, spanOf, subtract } from "../candle/span.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import type { GapRequest } from "../db/gap-reads.ts";
 
 /** What planning needs to know of a series; times in ms. */

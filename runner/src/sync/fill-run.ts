@@ -1,6 +1,8 @@
 import type { FirstPolicy } from "../candle/first-candle.ts";
 import type { Context } from "../context.ts";
-import { type CommandName, EXIT, type ExitCode, type Interval } from "../contract.ts";
+import type { CommandName } from "../contract/commands.ts";
+import { EXIT, type ExitCode } from "../contract/exits.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { type Coin, findCoins } from "../db/coins.ts";
 import type { SeriesState } from "../db/series.ts";
 import { messageOf } from "../errors.ts";

@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { EXIT, type ExitCode } from "../contract.ts";
+import { EXIT, type ExitCode } from "../contract/exits.ts";
 import type { FillCommand } from "./fill-run.ts";
 import { previewFill, renderPreview } from "./preview.ts";
 import type { Selection } from "./selection.ts";

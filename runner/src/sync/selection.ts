@@ -1,4 +1,4 @@
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import type { Coin } from "../db/coins.ts";
 import { SettingsFault } from "../errors.ts";
 

@@ -1,4 +1,4 @@
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "../db/connect.ts";
 import type { RunItem } from "../db/runs.ts";
 import { scanSeries } from "../db/scan.ts";

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Context } from "../context.ts";
-import type { CommandName, ExitCode } from "../contract.ts";
+import type { CommandName } from "../contract/commands.ts";
+import type { ExitCode } from "../contract/exits.ts";
 import { openBudget } from "../db/budget.ts";
 import { findDatabaseTime } from "../db/clock.ts";
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";

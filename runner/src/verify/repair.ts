@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
-import { EXIT, type ExitCode, type Interval } from "../contract.ts";
+import { EXIT, type ExitCode } from "../contract/exits.ts";
+import type { Interval } from "../contract/intervals.ts";
 import { type Coin, listCoins } from "../db/coins.ts";
 import { findCoinsDue } from "../db/gap-reads.ts";
 import type { Settings } from "../settings/parse.ts";

@@ -1,7 +1,7 @@
 import { WIDTH_MS } from "../candle/interval.ts";
 import { intersect, type Span, spanOf, split, subtract, union } from "../candle/span.ts";
 import { intersectAll, subtractAll, within } from "../candle/sweep.ts";
-import type { Interval } from "../contract.ts";
+import type { Interval } from "../contract/intervals.ts";
 import {
   findContradictions,
   findDuplicates,

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Interval } from "../../../runner/src/contract.ts";
+import type { Interval } from "../../../runner/src/contract/intervals.ts";
 import type { World } from "../world.ts";
 
 /** What tests ask about one stored series. */

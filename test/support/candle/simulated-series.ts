@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { askablePart, type Gap, isDue, isUnexplained } from "../../../runner/src/candle/gap.ts";
 import { slotOf, WIDTH_MS } from "../../../runner/src/candle/interval.ts";
 import type { Span } from "../../../runner/src/candle/span.ts";
-import type { Interval } from "../../../runner/src/contract.ts";
+import type { Interval } from "../../../runner/src/contract/intervals.ts";
 import type { GapRequest } from "../../../runner/src/db/gap-reads.ts";
 import type { SeriesState } from "../../../runner/src/db/series.ts";
 import type { PageWrite } from "../../../runner/src/db/store.ts";

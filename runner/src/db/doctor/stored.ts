@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import type { Interval } from "../../contract.ts";
+import type { Interval } from "../../contract/intervals.ts";
 import type { Database } from "../connect.ts";
 import type { RunOutcome } from "../runs.ts";
 import { IS_OPEN_GAP } from "../scan.ts";

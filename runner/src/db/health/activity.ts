@@ -1,4 +1,4 @@
-import type { Interval } from "../../contract.ts";
+import type { Interval } from "../../contract/intervals.ts";
 import type { RunOutcome } from "../runs.ts";
 import type { Reader } from "../session.ts";
 

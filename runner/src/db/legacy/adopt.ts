@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import pg from "pg";
 import type { Span } from "../../candle/span.ts";
-import type { Interval } from "../../contract.ts";
+import type { Interval } from "../../contract/intervals.ts";
 import { TryAgain } from "../../errors.ts";
 import { type Database, withClient, withTransaction } from "../connect.ts";
 import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "../lock-retry.ts";

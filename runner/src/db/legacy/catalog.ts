@@ -1,5 +1,5 @@
 import type { Span } from "../../candle/span.ts";
-import type { Interval } from "../../contract.ts";
+import type { Interval } from "../../contract/intervals.ts";
 import { SettingsFault } from "../../errors.ts";
 import { type Database, withClient } from "../connect.ts";
 import { listPending } from "../schema/schema.ts";

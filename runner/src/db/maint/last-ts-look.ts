@@ -1,5 +1,5 @@
 import pg from "pg";
-import type { Interval } from "../../contract.ts";
+import type { Interval } from "../../contract/intervals.ts";
 import { codeOf } from "../fault.ts";
 import type { OwnClient } from "../own-client.ts";
 import { UNDEFINED_TABLE } from "../sqlstate.ts";

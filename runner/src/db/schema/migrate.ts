@@ -1,6 +1,6 @@
 import { runner } from "node-pg-migrate";
 import pg from "pg";
-import { ROLES } from "../../contract.ts";
+import { ROLES } from "../../contract/names.ts";
 import { TryAgain } from "../../errors.ts";
 import { clientConfig, closeDatabase, type Database, openDatabase, tellServer } from "../connect.ts";
 import { createClient, cutClient, sessionOf } from "../connection/client.ts";

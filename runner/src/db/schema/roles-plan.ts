@@ -1,5 +1,5 @@
 import pg from "pg";
-import { ROLES, type Role } from "../../contract.ts";
+import { ROLES, type Role } from "../../contract/names.ts";
 
 /** The three roles of the database are groups without a login: logins are made members, and keep their passwords. */
 export const ROLE_NAMES: Readonly<Record<Role, string>> = {

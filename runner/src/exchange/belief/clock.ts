@@ -1,5 +1,5 @@
 import { EARLIEST_MS } from "../../candle/candle.ts";
-import { FARTHEST_MS } from "../../contract.ts";
+import { FARTHEST_MS } from "../../contract/limits.ts";
 import { TryAgain } from "../../errors.ts";
 import { renderDuration, renderTime } from "../../time.ts";
 import { ExchangeFailure } from "../failure.ts";

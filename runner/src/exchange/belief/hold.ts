@@ -1,4 +1,4 @@
-import { FARTHEST_MS } from "../../contract.ts";
+import { FARTHEST_MS } from "../../contract/limits.ts";
 import type { Believed } from "./believed.ts";
 
 /** How long the exchange wants to be left alone (ms): a second at the least, and no longer than such a thing can be. */

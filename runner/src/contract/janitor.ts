@@ -1,0 +1,36 @@
+/** What the janitor acts on: objects of the suite alone, or all of the namespace that nobody else looks after. */
+export const JANITOR_SCOPES = ["ours", "namespace"] as const;
+export type JanitorScope = (typeof JANITOR_SCOPES)[number];
+
+/** Namespaces of Kubernetes itself; the janitor refuses them in every mode. */
+export const SYSTEM_NAMESPACE = /^kube-/;
+
+/** What the janitor never touches unless an environment says otherwise: databases and an ingress that share a namespace. */
+export const PROTECTED_SELECTORS = [
+  "app.kubernetes.io/name=postgres",
+  "app.kubernetes.io/name in (postgresql, postgresql-ha, pgpool, pgbouncer, patroni, timescaledb, cloudnative-pg)",
+  "app.kubernetes.io/name in (mysql, mariadb, mariadb-galera, mongodb, redis, redis-cluster, valkey, clickhouse)",
+  "app.kubernetes.io/component in (database, postgres, postgresql)",
+  "app in (postgres, postgresql, postgresql-ha, timescaledb)",
+  "name in (postgres, postgresql)",
+  "application in (patroni, spilo)",
+  "cnpg.io/cluster",
+  "cnpg.io/poolerName",
+  "postgres-operator.crunchydata.com/cluster",
+  "stackgres.io/cluster-name",
+  "app.kubernetes.io/instance=ingress-nginx",
+] as const;
+
+/** The janitor's numbers: what they are unless set, and the most that they may be; all are 1 at least. */
+export const JANITOR_NUMBERS = {
+  /** How long an object must be stuck. */
+  deleteAfterS: { usual: 900, most: 7 * 86_400 },
+  /** Longer than any schedule of ours: a Job that ended before it tells nobody anything. */
+  finishedAfterS: { usual: 35 * 86_400, most: 400 * 86_400 },
+  /** The brake: objects of one run, and the share of the pods in the scope in percent. */
+  maxDeletes: { usual: 20, most: 10_000 },
+  maxPercent: { usual: 50, most: 100 },
+} as const;
+
+/** One lone stuck pod is all of its namespace: as a share it would set the brake in every run and never go. */
+export const FEW_PODS = 3;

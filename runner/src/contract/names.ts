@@ -1,0 +1,32 @@
+/** The roles of the database, from all rights to the fewest; docs/database.md has them as SQL. */
+export const ROLES = ["owner", "writer", "reader"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** The label that every object of the suite carries, CronJobs, their Jobs and their pods too. */
+export const PART_OF = { label: "app.kubernetes.io/part-of", suite: "r3a" } as const;
+
+/** `app.kubernetes.io/managed-by` of the same. */
+export const MANAGER = "r3a-infra";
+
+/** Names of the suite's CronJobs, also in the old charts, whose objects lack the label. */
+export const CRON_JOBS = [
+  "r3a-sync-1m-top",
+  "r3a-sync-1m",
+  "r3a-sync-15m",
+  "r3a-sync-1h",
+  "r3a-sync-4h",
+  "r3a-sync-1d",
+  "r3a-maint",
+  "r3a-maint-janitor",
+  "r3a-maint-refresh-lastts",
+  "r3a-maint-vacuum-hot",
+  "r3a-gaps",
+  "r3a-verify",
+  "r3a-health",
+] as const;
+
+/** The Role and the RoleBinding of the janitor's account; its CronJob has the same name. */
+export const JANITOR_ROLE = "r3a-maint-janitor";
+
+/** The probe in the image (runner/src/alive.ts): 1 where the heartbeat file is older than R3A_HEARTBEAT_MAX_AGE. */
+export const ALIVE = ["/usr/bin/node", "/app/alive.js"] as const;
