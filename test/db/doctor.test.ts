@@ -166,23 +166,21 @@ describe("schema", () => {
     expect(await readSchema(db, signal)).toEqual({
       pending: [],
       unknown: [],
-      isOld: false,
-      isMoving: false,
+      layout: "none",
       faults: [],
     });
   });
 
   test("behind, ahead, and with a move under way", async () => {
     await database.query("update r3a.migration set name = '000099_future' where name like '000003%'");
-    await database.query("create table r3a.ohlcv_legacy ()");
+    await database.query("create table r3a.legacy_series ()");
     const state = await readSchema(db, signal);
     await database.query("update r3a.migration set name = '000003_runs' where name = '000099_future'");
-    await database.query("drop table r3a.ohlcv_legacy");
+    await database.query("drop table r3a.legacy_series");
     expect(state).toEqual({
       pending: ["000003_runs"],
       unknown: ["000099_future"],
-      isOld: false,
-      isMoving: true,
+      layout: "moving",
       faults: [],
     });
   });
@@ -196,7 +194,7 @@ describe("schema", () => {
         "create schema r3a; create table r3a.ohlcv_partitioned (coin_id int) partition by list (coin_id)",
       ),
     );
-    expect(await readSchema(empty, signal)).toMatchObject({ isOld: true });
+    expect(await readSchema(empty, signal)).toMatchObject({ layout: "old" });
     await empty.pool.end();
   });
 
@@ -208,13 +206,13 @@ describe("schema", () => {
         "create schema r3a; create table r3a.ohlcv_partitioned (coin_id int, close_time timestamptz) partition by list (coin_id)",
       ),
     );
-    expect(await readSchema(old, signal)).toMatchObject({ isOld: true });
+    expect(await readSchema(old, signal)).toMatchObject({ layout: "old" });
     await withSession(url, (client) =>
       client.query(
         `drop table r3a.ohlcv_partitioned; create table r3a.ohlcv_partitioned ("interval" text) partition by list ("interval")`,
       ),
     );
-    expect(await readSchema(old, signal)).toMatchObject({ isOld: true });
+    expect(await readSchema(old, signal)).toMatchObject({ layout: "old" });
     await old.pool.end();
   });
 });

@@ -237,14 +237,14 @@ test("where the old layout still holds candles nothing is lowered or removed", a
   await setLastTs(1, "1m", NOW);
   await store(0, "4h", NOW - 20 * DAY);
   await setLastTs(0, "4h", NOW - 30 * DAY);
-  await database.query("create table r3a.ohlcv_legacy ()");
+  await database.query("create table r3a.legacy_series ()");
   try {
     expect(await refresh()).toMatchObject({
       changes: [{ interval: "4h", to: NOW - 20 * DAY }],
       isLegacyThere: true,
     });
   } finally {
-    await database.query("drop table r3a.ohlcv_legacy");
+    await database.query("drop table r3a.legacy_series");
   }
   expect((await refresh()).changes).toHaveLength(2);
 });

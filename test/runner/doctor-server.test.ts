@@ -32,7 +32,7 @@ const verified = {
 } as const;
 const throughTls = (change: Partial<Transport>, extra: string | null = null) =>
   judgeTls({ step: "in", address: "db:5432", ms: 1, transport: { ...transport, ...change } }, extra, NOW);
-const schema = { pending: [], unknown: [], isOld: false, isMoving: false, faults: [] as string[] };
+const schema = { pending: [], unknown: [], layout: "none" as const, faults: [] as string[] };
 
 test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   [
@@ -181,7 +181,7 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   ],
   [
     "an old layout",
-    judgeSchema({ ...schema, isOld: true, pending: ["a"] }),
+    judgeSchema({ ...schema, layout: "old", pending: ["a"] }),
     "fail",
     /old layout/,
     /^runner migrate-layout$/,
@@ -207,7 +207,13 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
     /^r3a\.coin lacks the column base/,
     /docs\/database\.md/,
   ],
-  ["a move under way", judgeSchema({ ...schema, isMoving: true }), "warn", /ohlcv_legacy/, /migrate-layout/],
+  [
+    "a move under way",
+    judgeSchema({ ...schema, layout: "moving" }),
+    "warn",
+    /ohlcv_legacy/,
+    /migrate-layout/,
+  ],
   [
     "another exchange",
     judgeOrigin("binance", "simulated"),

@@ -21,8 +21,8 @@ export function createOnSchema(db: Database): OnSchema {
         return await look(signal);
       } catch (error) {
         if (!isMissingObject(error)) throw error;
-        const { pending, isOld } = await readSchema(db, signal);
-        if (pending.length === 0 && !isOld) throw error;
+        const { pending, layout } = await readSchema(db, signal);
+        if (pending.length === 0 && layout !== "old") throw error;
         // the advice about a foreign schema is for commands; here the check `schema` has looked
         const why = error instanceof Error && error.cause !== undefined ? error.cause : error;
         return skip(`needs schema, see there: ${messageOf(why)}`);

@@ -111,8 +111,8 @@ export function judgeClock(aheadMs: number, whose: string, limits: typeof CLOCK_
   return byLimit(skew, limits, told, "synchronise both machines by NTP: timedatectl, chronyc tracking");
 }
 
-export function judgeSchema({ pending, unknown, isOld, isMoving, faults }: SchemaState): Finding {
-  if (isOld)
+export function judgeSchema({ pending, unknown, layout, faults }: SchemaState): Finding {
+  if (layout === "old")
     return fail(
       "the database has the old layout: a leaf per coin, month and interval",
       "runner migrate-layout",
@@ -125,7 +125,7 @@ export function judgeSchema({ pending, unknown, isOld, isMoving, faults }: Schem
       `the database has ${unknown.join(", ")}, which this program does not know: it is older than the schema`,
       "use the image that migrated the database, or a newer one",
     );
-  if (isMoving)
+  if (layout === "moving")
     return warn(
       "rows still lie in r3a.ohlcv_legacy: the move out of the old layout is not done",
       "runner migrate-layout",

@@ -1,5 +1,5 @@
-import { OLD_ROOT } from "../db/legacy/catalog.ts";
 import type { OldColumn } from "../db/legacy/columns.ts";
+import { OLD_ROOT } from "../db/legacy/state.ts";
 
 /** Types whose every value the new column can take; of others a single row could stop the move. */
 const NUMBERS = ["smallint", "integer", "bigint", "numeric", "real", "double precision"];

@@ -2,15 +2,7 @@ import { slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { type Span, spanOf } from "../candle/span.ts";
 import type { Database } from "../db/connect.ts";
 import { adoptLegacy, type Collisions, findCollisions, type LegacyNotes } from "../db/legacy/adopt.ts";
-import {
-  findExtent,
-  findStage,
-  LEGACY_ROOT,
-  type LegacyLeaf,
-  type LegacyStage,
-  listTree,
-  OLD_ROOT,
-} from "../db/legacy/catalog.ts";
+import { findExtent, type LegacyLeaf, listTree } from "../db/legacy/catalog.ts";
 import { readOldCoins } from "../db/legacy/coins.ts";
 import { listCarried, listOldColumns } from "../db/legacy/columns.ts";
 import {
@@ -22,6 +14,7 @@ import {
   listGrants,
   listPublications,
 } from "../db/legacy/dependents.ts";
+import { findState, LEGACY_ROOT, type LegacyState, OLD_ROOT } from "../db/legacy/state.ts";
 import { SettingsFault } from "../errors.ts";
 import { type MappedCoins, mapCoins } from "./coin-map.ts";
 import { type ColumnPlan, pickColumns, planColumns } from "./columns.ts";
@@ -42,7 +35,7 @@ export type OldRequest = {
 const COIN_TABLES = ["r3a.coin", "r3a.coins"];
 
 export type OldDatabase = {
-  readonly stage: LegacyStage;
+  readonly state: LegacyState;
   /** Newest first. */
   readonly leaves: readonly LegacyLeaf[];
   readonly columns: ColumnPlan;
@@ -58,7 +51,7 @@ export type OldDatabase = {
 };
 
 const NOTHING: OldDatabase = {
-  stage: "none",
+  state: "none",
   leaves: [],
   columns: { carried: [], dropped: [] },
   followers: [],
@@ -71,9 +64,9 @@ const NOTHING: OldDatabase = {
 
 /** Reads the catalog; everything that could only be guessed at, or would stop the move, is in the one SettingsFault. */
 export async function readOldDatabase(db: Database, request: OldRequest): Promise<OldDatabase> {
-  const stage = await findStage(db);
-  if (stage === "none") return NOTHING;
-  return stage === "moving" ? readMoving(db) : readOld(db, request);
+  const state = await findState(db);
+  if (state === "none") return NOTHING;
+  return state === "moving" ? readMoving(db) : readOld(db, request);
 }
 
 async function readMoving(db: Database): Promise<OldDatabase> {
@@ -81,7 +74,7 @@ async function readMoving(db: Database): Promise<OldDatabase> {
   const dependents = await listDependents(db, LEGACY_ROOT, { tables: [DERIVED_LEGACY], functions: [] });
   expectNoFaults([...faults, ...listObstacles(dependents, [])]);
   const columns = pickColumns(await listOldColumns(db, LEGACY_ROOT), await listCarried(db));
-  return { ...NOTHING, stage: "moving", leaves, columns, followers: listFollowers(dependents) };
+  return { ...NOTHING, state: "moving", leaves, columns, followers: listFollowers(dependents) };
 }
 
 async function readOld(db: Database, request: OldRequest): Promise<OldDatabase> {
@@ -99,7 +92,7 @@ async function readOld(db: Database, request: OldRequest): Promise<OldDatabase> 
     ...listObstacles(dependents, collisions.occupied),
   ]);
   return {
-    stage: "old",
+    state: "old",
     leaves,
     columns,
     followers: listFollowers(dependents),

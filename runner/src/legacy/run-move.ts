@@ -1,10 +1,11 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
-import { findStage, type LegacyLeaf } from "../db/legacy/catalog.ts";
+import type { LegacyLeaf } from "../db/legacy/catalog.ts";
 import { listCoinNames } from "../db/legacy/coins.ts";
 import { dropLegacy } from "../db/legacy/drop.ts";
 import { upsertItems } from "../db/legacy/items.ts";
+import { findState } from "../db/legacy/state.ts";
 import { createLockSession, type LockSession } from "../db/lock.ts";
 import type { RunItem } from "../db/runs.ts";
 import { migrate } from "../db/schema/migrate.ts";
@@ -40,7 +41,7 @@ export async function runMove(context: Context, request: MoveRequest): Promise<E
   try {
     // before the old table gets another name: a server that migrate refuses must find it as it was
     await checkServer(db, (note) => context.log.warn({ "event.name": "server_noted" }, `[MAINT] ${note}`));
-    if (request.isPreview || (await findStage(db)) === "none") {
+    if (request.isPreview || (await findState(db)) === "none") {
       context.print(renderPlan(await readOldDatabase(db, request.old), request));
       return EXIT.done;
     }
@@ -71,7 +72,7 @@ async function prepare(
 ): Promise<void> {
   const old = await readOldDatabase(db, request.old);
   warnOfOthers(context, old);
-  if (old.stage === "old") {
+  if (old.state === "old") {
     await adoptOldDatabase(db, old, signal);
     context.log.info(
       {

@@ -25,7 +25,7 @@ export function renderPlan(
   old: OldDatabase,
   { rowsPerSecond, asJson }: { readonly rowsPerSecond: number; readonly asJson: boolean },
 ): string {
-  const { stage, leaves, columns, coins, collisions, followers, grants, publications, attached } = old;
+  const { state, leaves, columns, coins, collisions, followers, grants, publications, attached } = old;
   const sum = (of: OldDatabase["leaves"], value: (leaf: OldDatabase["leaves"][number]) => number) =>
     of.reduce((total, leaf) => total + value(leaf), 0);
   const intervals = INTERVALS.flatMap((interval) => {
@@ -45,7 +45,7 @@ export function renderPlan(
   const disk = estimateDisk(leaves, Date.now());
   if (asJson) {
     const plan = {
-      stage,
+      stage: state,
       leaves: leaves.length,
       rows,
       bytes: sum(leaves, (leaf) => leaf.bytes),
@@ -65,7 +65,7 @@ export function renderPlan(
     };
     return `${JSON.stringify(plan)}\n`;
   }
-  if (stage === "none") return "there is no old layout in this database\n";
+  if (state === "none") return "there is no old layout in this database\n";
   const rights = Map.groupBy(grants, ({ role }) => role);
   const lines = [
     renderTable(
@@ -76,7 +76,7 @@ export function renderPlan(
     `needs about ${renderBytes(disk.extraBytes)} of free space at its peak (the largest leaf beside its copy) and writes about ${renderBytes(disk.walBytes)} of WAL in all, which an archive or a replica that lags keeps on the disk`,
     `columns: ${columns.carried.map(({ name }) => name).join(", ")}`,
     ...lineOf("columns whose values go (--drop-columns)", columns.dropped),
-    ...(stage === "old" ? [`r3a.ohlcv_partitioned becomes r3a.ohlcv_legacy and goes at the end`] : []),
+    ...(state === "old" ? [`r3a.ohlcv_partitioned becomes r3a.ohlcv_legacy and goes at the end`] : []),
     ...collisions.renamed.map(
       ({ name, to }) => `${name} becomes ${to} and ${to === DERIVED_LEGACY ? "goes at the end" : "stays"}`,
     ),

@@ -2,6 +2,7 @@ import { isInterval, WIDTH_MS } from "../candle/interval.ts";
 import type { Span } from "../candle/span.ts";
 import { INTERVALS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
+import { readStateOn } from "../db/legacy/state.ts";
 import {
   addRows,
   beginRefresh,
@@ -9,7 +10,6 @@ import {
   compareSeries,
   deleteRows,
   findInLeaf,
-  isLegacyThere,
   type KnownSeries,
   type LastTs,
   listAttached,
@@ -83,12 +83,12 @@ async function refreshDiffering(
   const compared = await compareSeries(client, await listAttached(client, open));
   const { known, stored } = await findDiffering(client, compared);
   const all = planRefresh(known, stored, true);
-  const isLegacy = all.length > 0 && (await isLegacyThere(client));
-  const changes = isLegacy ? planRefresh(known, stored, false) : all;
+  const isMoving = all.length > 0 && (await readStateOn(client)) === "moving";
+  const changes = isMoving ? planRefresh(known, stored, false) : all;
   const { written, busy } =
     isPreview || changes.length === 0
       ? { written: changes, busy: 0 }
-      : await applyChanges(client, changes, !isLegacy);
+      : await applyChanges(client, changes, !isMoving);
   const symbols = await symbolsOf(client, written);
   return {
     series: compared.length,
@@ -97,7 +97,7 @@ async function refreshDiffering(
       symbol: symbols.get(change.coinId) ?? `coin ${change.coinId}`,
     })),
     busy,
-    isLegacyThere: isLegacy,
+    isLegacyThere: isMoving,
   };
 }
 

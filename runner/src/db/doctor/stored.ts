@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import type { Interval } from "../../contract/intervals.ts";
 import type { Database } from "../connect.ts";
+import { type LegacyState, LOOK_AT_ROOT, type RootLook, stateOf } from "../legacy/state.ts";
 import type { RunOutcome } from "../runs.ts";
 import { IS_OPEN_GAP } from "../scan.ts";
 import { OBJECTS } from "../schema/requirements.ts";
@@ -8,22 +9,15 @@ import { listPending, MIGRATIONS } from "../schema/schema.ts";
 import { judgeObjects, type ObjectRow } from "../schema/schema-objects.ts";
 import { withReader } from "./reader.ts";
 
-/** By how it is divided: an old table may have all of the columns. Ours alone has a list of migrations beside it. */
-const LAYOUT = `
-  select to_regclass('r3a.ohlcv_partitioned') is not null
-           and (to_regclass('r3a.migration') is null
-                or pg_get_partkeydef(to_regclass('r3a.ohlcv_partitioned')) is distinct from 'LIST ("interval")') as is_old,
-         to_regclass('r3a.ohlcv_legacy') is not null as is_moving,
-         to_regclass('r3a.migration') is not null as is_migrated`;
+const HAS_LEDGER = `select to_regclass('r3a.migration') is not null as "hasLedger"`;
 
 const APPLIED = `select name from r3a.migration order by name`;
 
-/** Which migrations database and program do not share, and whether the old layout is (still) there. */
+/** Which migrations database and program do not share, and how far the database is from the layout of this program. */
 export type SchemaState = {
   readonly pending: readonly string[];
   readonly unknown: readonly string[];
-  readonly isOld: boolean;
-  readonly isMoving: boolean;
+  readonly layout: LegacyState;
   /** Sentences about objects that are not as the migrations make them. */
   readonly faults: readonly string[];
 };
@@ -33,19 +27,17 @@ export async function readSchema(db: Database, signal: AbortSignal): Promise<Sch
   const [pending, state] = await Promise.all([
     listPending(db),
     withReader(db, signal, async (client) => {
-      const { rows } = await client.query<{ is_old: boolean; is_moving: boolean; is_migrated: boolean }>(
-        LAYOUT,
-      );
-      const applied = rows[0]?.is_migrated ? (await client.query<{ name: string }>(APPLIED)).rows : [];
+      const look = await client.query<RootLook>(LOOK_AT_ROOT);
+      const ledger = await client.query<{ hasLedger: boolean }>(HAS_LEDGER);
+      const applied = ledger.rows[0]?.hasLedger ? (await client.query<{ name: string }>(APPLIED)).rows : [];
       const objects = await client.query<ObjectRow>(OBJECTS);
-      return { layout: rows[0], applied, objects: objects.rows };
+      return { look: look.rows[0], applied, objects: objects.rows };
     }),
   ]);
   return {
     pending,
     unknown: state.applied.map(({ name }) => name).filter((name) => !files.includes(`${name}.sql`)),
-    isOld: state.layout?.is_old ?? false,
-    isMoving: state.layout?.is_moving ?? false,
+    layout: stateOf(state.look, pending),
     faults: judgeObjects(state.objects, pending),
   };
 }

@@ -6,7 +6,7 @@ import { TryAgain } from "../../errors.ts";
 import { type Database, withClient, withTransaction } from "../connect.ts";
 import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "../lock-retry.ts";
 import { MIGRATIONS } from "../schema/schema.ts";
-import { LEGACY_ROOT, OLD_ROOT } from "./catalog.ts";
+import { LEGACY_ROOT, OLD_ROOT } from "./state.ts";
 
 /**
  * What the migrations take over into the new tables: coins with their ids, and what the old layout holds. New coins get

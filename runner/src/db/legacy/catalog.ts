@@ -1,12 +1,6 @@
 import type { Span } from "../../candle/span.ts";
 import type { Interval } from "../../contract/intervals.ts";
-import { SettingsFault } from "../../errors.ts";
 import { type Database, withClient } from "../connect.ts";
-import { listPending } from "../schema/schema.ts";
-
-/** The old table before it is renamed, and after: its leaves are moved from there. */
-export const OLD_ROOT = "r3a.ohlcv_partitioned";
-export const LEGACY_ROOT = "r3a.ohlcv_legacy";
 
 /** A leaf of the old layout: one coin, one interval, open times in `span` (ms). Names are quoted, with their schema. */
 export type LegacyLeaf = {
@@ -34,34 +28,6 @@ export type TreeNode = {
   readonly isUnique: boolean;
 };
 
-export type LegacyStage = "none" | "old" | "moving";
-
-/** The migration that makes the new table. */
-const MAKES_ROOT = "000002_candles";
-
-/**
- * Columns say nothing: an old table may have them all. Ours is a list of intervals, each a range of times, without
- * further levels, and it alone has the last two columns.
- */
-const LOOK_AT_ROOT = `
-  select (select relkind::text from pg_class where oid = to_regclass('${OLD_ROOT}')) as kind,
-    to_regclass('r3a.legacy_series') is not null as is_moving, to_regclass('${OLD_ROOT}') is not null as is_there,
-    coalesce(pg_get_partkeydef(to_regclass('${OLD_ROOT}')) ~ '^LIST \\("?interval"?\\)$', false)
-    and not exists (
-      select from pg_inherits i join pg_class c on c.oid = i.inhrelid
-      where i.inhparent = to_regclass('${OLD_ROOT}') and (
-        c.relkind <> 'p' or pg_get_partkeydef(c.oid) !~ '^RANGE \\("?timestamp"?\\)$'
-        or exists (select from pg_inherits g join pg_class l on l.oid = g.inhrelid where g.inhparent = c.oid and l.relkind = 'p')))
-    and (select count(*) = 2 from pg_attribute
-         where attrelid = to_regclass('${OLD_ROOT}') and attname in ('source', 'flags') and not attisdropped) as is_new`;
-
-type RootLook = {
-  readonly kind: string | null;
-  readonly is_moving: boolean;
-  readonly is_there: boolean;
-  readonly is_new: boolean;
-};
-
 /** From the catalog alone: 21,600 leaves have more locks than a server with default settings, so none may be opened. */
 const LIST_TREE = `
   with recursive tree (oid, parent) as (
@@ -86,20 +52,6 @@ const LIST_TREE = `
 const LIST_KEPT = `
   select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where n.nspname in ('r3a', 'r3a_util') and c.relname ~ '_legacy$' and c.relkind in ('r', 'p', 'v', 'm', 'f') order by 1`;
-
-export async function findStage(db: Database): Promise<LegacyStage> {
-  const { rows } = await withClient(db, (client) => client.query<RootLook>(LOOK_AT_ROOT));
-  const [root] = rows;
-  if (root?.is_moving === true) return "moving";
-  if (root?.is_there !== true || root.is_new) return "none";
-  // of neither layout, which both are divided: there is nothing that a move could begin with
-  if (root.kind !== "p")
-    throw new SettingsFault([
-      `${OLD_ROOT} is not divided into partitions, so it is neither the old table nor ours: rename it (alter table ${OLD_ROOT} rename to NAME), or use another database`,
-    ]);
-  // what our own migration made is ours, whatever somebody did to it since
-  return (await listPending(db)).includes(MAKES_ROOT) ? "old" : "none";
-}
 
 /** The old table and everything under it; empty where it is gone. */
 export async function listTree(db: Database, root: string): Promise<readonly TreeNode[]> {

@@ -1,10 +1,11 @@
 import type pg from "pg";
 import { type Database, withTransaction } from "../connect.ts";
 import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "../lock-retry.ts";
-import { LEGACY_ROOT, type LegacyLeaf, listKept, listTree } from "./catalog.ts";
+import { type LegacyLeaf, listKept, listTree } from "./catalog.ts";
 import type { OldColumn } from "./columns.ts";
 import { type Fingerprint, fingerprint } from "./compare.ts";
 import { DERIVED_LEGACY, listDependents } from "./dependents.ts";
+import { LEGACY_ROOT } from "./state.ts";
 
 /**
  * While one of the two locks is ours, of somebody who holds the other and comes to need ours it is we who give up: shorter

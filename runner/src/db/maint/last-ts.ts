@@ -31,7 +31,6 @@ const BEGIN = {
     select pg_try_advisory_xact_lock('${lockKey("refresh-lastts", "global")}'::bigint) as "isHeld"`,
   look: `begin read only; ${SET_TIMEOUTS}; select true as "isHeld"`,
 } as const;
-const IS_LEGACY_THERE = `select to_regclass('r3a.ohlcv_legacy') is not null as there`;
 
 const LIST_LEAVES = `
   select leaf::text as table, parent::text as parent, ${MS("from_ts")} as "from", ${MS("to_ts")} as "to"
@@ -75,12 +74,6 @@ const ADD_ROWS = `
   select coin_id, "interval", to_timestamp(ms / 1000.0)
   from unnest($1::int[], $2::text[], $3::float8[]) as k (coin_id, "interval", ms)
   on conflict do nothing returning coin_id as "coinId", "interval"`;
-
-/** Whether candles lie outside the leaves, because the old layout has not been moved to its end. */
-export async function isLegacyThere(client: OwnClient): Promise<boolean> {
-  const [row] = await client.query<{ there: boolean }>(IS_LEGACY_THERE);
-  return row?.there === true;
-}
 
 /** All leaves, newest first. Those of a list partition never overlap. */
 export async function listStoredLeaves(client: OwnClient): Promise<readonly StoredLeaf[]> {

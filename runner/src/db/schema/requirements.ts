@@ -1,6 +1,6 @@
 import { SettingsFault } from "../../errors.ts";
 import { type Database, withClient } from "../connect.ts";
-import { findStage } from "../legacy/catalog.ts";
+import { findState } from "../legacy/state.ts";
 import { findMaker } from "./roles.ts";
 import { listFiles, listPending } from "./schema.ts";
 import { judgeObjects, type ObjectRow } from "./schema-objects.ts";
@@ -149,7 +149,7 @@ export async function checkRequirements(
     if (all.length > 0) throw new SettingsFault(all);
   };
   if (rows.some(({ hidden }) => hidden.length > 0)) return refuse(rows.flatMap(judgeMaker));
-  if ((await findStage(db)) === "old") return refuse([OLD_LAYOUT]);
+  if ((await findState(db)) === "old") return refuse([OLD_LAYOUT]);
   const [pending, objects] = await Promise.all([listPendingOfOurs(db), listObjects(db)]);
   refuse([...(pending.length === 0 ? [] : rows.flatMap(judgeMaker)), ...judgeObjects(objects, pending)]);
 }
