@@ -5,7 +5,7 @@ import { slotOf } from "../runner/src/candle/interval.ts";
 import type { Span } from "../runner/src/candle/span.ts";
 import { INTERVALS, type Interval } from "../runner/src/contract/intervals.ts";
 import { openDatabase } from "../runner/src/db/connect.ts";
-import { withOwnClient } from "../runner/src/db/own-client.ts";
+import { own } from "../runner/src/db/session.ts";
 import { refreshOn } from "../runner/src/maint/refresh-last-ts.ts";
 import { type Figure, median, round } from "./report.ts";
 import type { Stage } from "./stage.ts";
@@ -125,7 +125,7 @@ async function timeOurs(url: string, now: number): Promise<number> {
   const db = openDatabase(url, "bench");
   try {
     const request = { now, lookbackMs: 3 * DAY_MS, isPreview: false };
-    return await withOwnClient(db, signal, (client) => timed(() => refreshOn(client, request)));
+    return await own(db, signal, (client) => timed(() => refreshOn(client, request)));
   } finally {
     await db.pool.end();
   }

@@ -37,7 +37,6 @@ const SIDEWAYS = [
 ];
 const BACKWARD = [
   "runner/src/cluster/client.ts -> runner/src/cluster/connect.ts",
-  "runner/src/db/connection/sessions.ts -> runner/src/db/own-client.ts",
   "runner/src/db/connection/tls-files.ts -> runner/src/db/connection/tls.ts",
   "runner/src/db/copy-lines.ts -> runner/src/db/candles.ts",
   "runner/src/exchange/belief/lists.ts -> runner/src/exchange/exchange.ts",

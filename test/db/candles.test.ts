@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Candle } from "../../runner/src/candle/candle.ts";
 import { insertCandles, upsertCandles } from "../../runner/src/db/candles.ts";
-import { type Database, openDatabase, withClient, withTransaction } from "../../runner/src/db/connect.ts";
+import { type Database, openDatabase, withClient } from "../../runner/src/db/connect.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
+import { withTransaction } from "../../runner/src/db/session.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { addTestCoins, countWal, listVersions, makeCandles } from "../support/candle/candle-rows.ts";
 import { useDatabase } from "../support/database/database.ts";

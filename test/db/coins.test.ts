@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { addCoins, upsertCoins } from "../../runner/src/db/coins.ts";
-import { openDatabase, withTransaction } from "../../runner/src/db/connect.ts";
+import { openDatabase } from "../../runner/src/db/connect.ts";
+import { withTransaction } from "../../runner/src/db/session.ts";
 import { useDatabase } from "../support/database/database.ts";
 
 const database = useDatabase();

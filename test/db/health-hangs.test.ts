@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
-import { withinTime } from "../../runner/src/db/session.ts";
+import { bounded } from "../../runner/src/db/session.ts";
 import { Stopped } from "../../runner/src/errors.ts";
 import { type HealthSettings, measureHealth } from "../../runner/src/health/measure.ts";
 import { CHECKS, type HealthReport } from "../../runner/src/health/report.ts";
@@ -65,7 +65,7 @@ test("all of them may hang, and each says so", async () => {
 
 test("a server that does not even notice its own limit is left alone", async () => {
   let frozen = 0;
-  const answer = withinTime(db, 300, never, async (client) => {
+  const answer = bounded(db, { limitMs: 300, signal: never }, async (client) => {
     const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
     frozen = rows[0]?.pid ?? 0;
     process.kill(frozen, "SIGSTOP");

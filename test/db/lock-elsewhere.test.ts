@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { closeDatabase, type Database, openDatabase, withClient } from "../../runner/src/db/connect.ts";
 import { openLockSession } from "../../runner/src/db/lock.ts";
-import { withOwnClient } from "../../runner/src/db/own-client.ts";
+import { own } from "../../runner/src/db/session.ts";
 import { TryAgain } from "../../runner/src/errors.ts";
 import { useDatabase } from "../support/database/database.ts";
 import { useOwnServer } from "../support/database/own-server.ts";
@@ -34,10 +34,7 @@ async function startAddress() {
 const ask = "select current_setting('port') as port";
 const WAYS: readonly (readonly [name: string, connect: (db: Database) => Promise<unknown>])[] = [
   ["a connection of the pool", (db) => withClient(db, (client) => client.query(ask))],
-  [
-    "a connection of its own",
-    (db) => withOwnClient(db, new AbortController().signal, ({ query }) => query(ask)),
-  ],
+  ["a connection of its own", (db) => own(db, new AbortController().signal, ({ query }) => query(ask))],
 ];
 
 test.each(WAYS)("%s that meets another server ends the work under the locks at once", async (_, connect) => {
@@ -46,7 +43,7 @@ test.each(WAYS)("%s that meets another server ends the work under the locks at o
   const locks = await openLockSession(db);
   try {
     expect(await locks.tryLock("series", "BTCUSDT:1m")).toBe(true);
-    await withOwnClient(db, new AbortController().signal, ({ query }) => query(ask));
+    await own(db, new AbortController().signal, ({ query }) => query(ask));
     expect(locks.lost.aborted).toBe(false);
     proxy.failOver();
     await connect(db).catch(() => {});

@@ -6,7 +6,7 @@ import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { LOCK_WAIT_MS, STATEMENT_LIMIT_MS } from "../../runner/src/db/connection/session-settings.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
 import { beginRefresh } from "../../runner/src/db/maint/last-ts.ts";
-import { withOwnClient } from "../../runner/src/db/own-client.ts";
+import { own } from "../../runner/src/db/session.ts";
 import { storePages } from "../../runner/src/db/store.ts";
 import { refreshLastTs } from "../../runner/src/maint/refresh-last-ts.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
@@ -221,7 +221,7 @@ test("a leaf that comes while a run is on its way counts, although its candle ch
 test("both timeouts are in effect in the run's own transaction, and the session's own follow it", async () => {
   const timeouts =
     "select current_setting('lock_timeout') as lock, current_setting('statement_timeout') as statement";
-  await withOwnClient(db, signal, async (client) => {
+  await own(db, signal, async (client) => {
     expect(await beginRefresh(client, "refresh")).toBe(true);
     expect(await client.query(timeouts)).toEqual([{ lock: "3s", statement: "1min" }]);
     await client.query("rollback");

@@ -3,7 +3,7 @@ import { INTERVALS, type Interval } from "../../runner/src/contract/intervals.ts
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { ensureLeaf } from "../../runner/src/db/leaves.ts";
 import { findInLeaf } from "../../runner/src/db/maint/last-ts.ts";
-import { type OwnClient, withOwnClient } from "../../runner/src/db/own-client.ts";
+import { type OwnClient, own } from "../../runner/src/db/session.ts";
 import { storePages } from "../../runner/src/db/store.ts";
 import { refreshOn } from "../../runner/src/maint/refresh-last-ts.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
@@ -42,7 +42,7 @@ const store = (coin = 0, interval: Interval, ms: number) =>
 
 async function preview() {
   let statements = 0;
-  return withOwnClient(db, new AbortController().signal, async (client) => {
+  return own(db, new AbortController().signal, async (client) => {
     const query: OwnClient["query"] = (...args) => {
       statements += 1;
       return client.query(...args);
@@ -119,7 +119,7 @@ test("the candles of a leaf whose DETACH CONCURRENTLY was cut off do not count",
 
 test("a leaf that somebody drops while a run is on its way is a matter of the next run", async () => {
   const gone = leafAt("1m", Date.UTC(1999, 0));
-  const search = withOwnClient(db, new AbortController().signal, (client) =>
+  const search = own(db, new AbortController().signal, (client) =>
     findInLeaf(client, { ...gone, table: `r3a.${gone.name}` }, [{ coinId: 1, interval: "1m" }]),
   );
   await expect(search).rejects.toMatchObject({

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { closeDatabase, type Database, openDatabase, withClient } from "../../runner/src/db/connect.ts";
 import { openLockSession } from "../../runner/src/db/lock.ts";
-import { withOwnClient } from "../../runner/src/db/own-client.ts";
+import { own } from "../../runner/src/db/session.ts";
 import { useDatabase } from "../support/database/database.ts";
 import { startWireProxy, type Tap, type Wire } from "../support/database/wire-proxy.ts";
 import { runRunner } from "../support/runner.ts";
@@ -79,7 +79,7 @@ test("a session is what the code needs, whatever the database and ?options= of D
     for (const each of [database.url, url.href]) {
       expect(await firstRow(each)).toEqual(WANTED);
       await withDatabase(each, (db) =>
-        withOwnClient(db, new AbortController().signal, async (client) => {
+        own(db, new AbortController().signal, async (client) => {
           expect(await client.query(SHOW)).toEqual([WANTED]);
         }),
       );

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fillSixYears } from "../../dev/fixtures/six-years.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { limitLockWaits, runStep } from "../../runner/src/db/maint/vacuum.ts";
-import { withOwnClient } from "../../runner/src/db/own-client.ts";
+import { own } from "../../runner/src/db/session.ts";
 import type { VacuumAction, VacuumStep } from "../../runner/src/maint/vacuum-plan.ts";
 import { previewVacuum, vacuumTables } from "../../runner/src/maint/vacuum-tables.ts";
 import { createProgress } from "../../runner/src/progress.ts";
@@ -123,7 +123,7 @@ describe("with VACUUM", () => {
         and from_ts <= now()::date - interval '400 days' and to_ts > now()::date - interval '400 days'`;
       const leaf = (await database.query<{ leaf: string }>(changed))[0]?.leaf ?? "";
       await database.query(`update ${leaf} set close = close`);
-      return withOwnClient(db, signal, (client) =>
+      return own(db, signal, (client) =>
         runStep(client, step(leaf, "freeze"), { timeoutMs: 60_000, canAnalyzeAlone: false }),
       );
     });
@@ -137,7 +137,7 @@ describe("with VACUUM", () => {
 
 describe("one step", () => {
   const once = (action: VacuumAction, table: string, timeoutMs = 60_000, before = "select 1") =>
-    withOwnClient(db, signal, async (client) => {
+    own(db, signal, async (client) => {
       await limitLockWaits(client);
       await client.query(before);
       return runStep(client, step(table, action), { timeoutMs, canAnalyzeAlone: false });
@@ -194,7 +194,7 @@ describe("one step", () => {
 
   test("the statement of a run that is stopped is cancelled", async () => {
     const stop = new AbortController();
-    const ended = withOwnClient(db, stop.signal, (client) => client.query("select pg_sleep(600)"));
+    const ended = own(db, stop.signal, (client) => client.query("select pg_sleep(600)"));
     const sleeping = "select from pg_stat_activity where query = 'select pg_sleep(600)' and state = 'active'";
     while ((await database.query(sleeping)).length === 0) await sleep(10);
     stop.abort(new Error("stopped"));

@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { Interval } from "../contract/intervals.ts";
-import { type Database, withClient, withTransaction } from "./connect.ts";
+import { type Database, withClient } from "./connect.ts";
+import { withTransaction } from "./session.ts";
 
 /** A coin as listed by the exchange; `rank` 1 is the largest by quote volume, null where it is not ranked. */
 export type CoinUpdate = {

@@ -2,8 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { messageOf, TryAgain } from "../errors.ts";
 import { createClient, cutClient, sessionOf } from "./connection/client.ts";
-import { codeOf, isCatalogClash, isConnectionError, translate } from "./fault.ts";
-import { DEADLOCK, SERIALIZATION_FAILURE } from "./sqlstate.ts";
+import { isConnectionError, translate } from "./fault.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Old limits of the team's database: three connections a process, none idle for longer than 30 minutes. */
@@ -20,7 +19,7 @@ const KEEP_ALIVE_MS = 30_000;
  * How to connect; createClient then sets the session. Candles are read by unnamed statements only, since a named one may
  * switch to a generic plan that locks every leaf.
  */
-export function clientConfig(url: string, name: string): pg.ClientConfig {
+function clientConfig(url: string, name: string): pg.ClientConfig {
   return {
     connectionString: url,
     application_name: `r3a ${name}`.slice(0, 63),
@@ -73,6 +72,18 @@ export function openDatabase(url: string, name: string): Database {
   return { url, name, pool, lastUsed: new WeakMap(), clients, locked };
 }
 
+/**
+ * A client of its own beside the pool, named as the database is. It connects by `connect()`, and whoever opened it ends
+ * it. A statement that meets a lost connection fails by itself; without a listener the loss would end the process.
+ */
+export function openClient({ url, name }: Pick<Database, "url" | "name">, connectMs?: number): pg.Client {
+  const config = clientConfig(url, name);
+  const client = createClient(
+    connectMs === undefined ? config : { ...config, connectionTimeoutMillis: connectMs },
+  );
+  return client.on("error", () => {});
+}
+
 /** A new session is on this server. */
 export function tellServer({ locked }: Pick<Database, "locked">, server: string): void {
   for (const tell of locked) tell(server);
@@ -111,37 +122,6 @@ export async function faultOf(client: pg.ClientBase, error: unknown): Promise<un
     ({ role }) => translate(error, role),
     (fault: unknown) => translate(isConnectionError(fault) ? error : fault),
   );
-}
-
-/** Of two sessions that wait for each other the server ends one; the other is through in a moment. */
-const TRIES = 3;
-const PAUSE_MS = 50;
-const WORTH_TRYING = new Set([DEADLOCK, SERIALIZATION_FAILURE]);
-
-/**
- * One transaction: committed when `work` resolves, rolled back when it throws. Done again, all of `work`, where the
- * server ended it for the sake of another one.
- */
-export async function withTransaction<T>(
-  db: Database,
-  work: (client: pg.PoolClient) => Promise<T>,
-): Promise<T> {
-  return withClient(db, async (client) => {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await client.query("begin");
-        const result = await work(client);
-        await client.query("commit");
-        return result;
-      } catch (error) {
-        if (isConnectionError(error)) throw error;
-        await client.query("rollback").catch(() => {}); // where the connection went meanwhile, the first error says why
-        const isWorthTrying = WORTH_TRYING.has(codeOf(error) ?? "") || isCatalogClash(error);
-        if (attempt === TRIES || !isWorthTrying) throw error;
-        await wait(attempt * PAUSE_MS * (0.5 + Math.random()));
-      }
-    }
-  });
 }
 
 /** A client of the pool that answers. Whoever takes it gives it back. */

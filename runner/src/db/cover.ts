@@ -1,5 +1,6 @@
 import type { Interval } from "../contract/intervals.ts";
-import { type Database, withClient, withTransaction } from "./connect.ts";
+import { type Database, withClient } from "./connect.ts";
+import { withTransaction } from "./session.ts";
 
 type Series = { readonly coinId: number; readonly interval: Interval };
 

@@ -1,6 +1,7 @@
 import type { Sample } from "../candle/same-exchange.ts";
 import type { Interval } from "../contract/intervals.ts";
-import { type Database, withClient, withTransaction } from "./connect.ts";
+import { type Database, withClient } from "./connect.ts";
+import { withTransaction } from "./session.ts";
 
 /** Newest stored candles of an interval that opened before a time, of the coins that are traded most. */
 const LIST_SAMPLES = `

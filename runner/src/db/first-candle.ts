@@ -1,6 +1,7 @@
 import type { FirstEvidence } from "../candle/first-candle.ts";
 import type { Interval } from "../contract/intervals.ts";
-import { type Database, withClient, withTransaction } from "./connect.ts";
+import { type Database, withClient } from "./connect.ts";
+import { withTransaction } from "./session.ts";
 
 /** Two runs may ask at once: the earlier answer stays, unless it is the one that was just found impossible. */
 const SET_FIRST_CANDLE = `

@@ -2,9 +2,10 @@ import { SettingsFault } from "../errors.ts";
 import { storageOf } from "../partition/desired.ts";
 import type { Leaf } from "../partition/layout.ts";
 import { renderTime } from "../time.ts";
-import { type Database, withClient, withTransaction } from "./connect.ts";
+import { type Database, withClient } from "./connect.ts";
 import { codeOf } from "./fault.ts";
 import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
+import { withTransaction } from "./session.ts";
 import { INSUFFICIENT_PRIVILEGE } from "./sqlstate.ts";
 
 const LIST_LEAVES = `select relid::regclass::text as name from pg_partition_tree('r3a.ohlcv_partitioned') where isleaf`;

@@ -4,8 +4,8 @@ import type pg from "pg";
 import { coalesce } from "../coalesce.ts";
 import { TryAgain } from "../errors.ts";
 import { sleep } from "../time.ts";
-import { clientConfig, type Database, withClient } from "./connect.ts";
-import { createClient, cutClient, sessionOf } from "./connection/client.ts";
+import { type Database, openClient, withClient } from "./connect.ts";
+import { cutClient, sessionOf } from "./connection/client.ts";
 import { translate } from "./fault.ts";
 
 /** Same key as `r3a_util.lock_key`: first 8 bytes of SHA-256, as text because it exceeds 2^53. */
@@ -72,7 +72,7 @@ export function createLockSession(db: Database, stop?: AbortSignal): LockSession
   const lost = new AbortController();
   const over = new AbortController();
   const connect = async () => {
-    const next = createClient(clientConfig(db.url, db.name));
+    const next = openClient(db);
     const onLoss = (cause?: Error) => {
       if (client === next)
         lost.abort(

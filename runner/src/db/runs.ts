@@ -1,7 +1,8 @@
 import type pg from "pg";
 import type { Interval } from "../contract/intervals.ts";
 import { SettingsFault } from "../errors.ts";
-import { type Database, withClient, withTransaction } from "./connect.ts";
+import { type Database, withClient } from "./connect.ts";
+import { withTransaction } from "./session.ts";
 
 /** How a run ended, as the ledger says it. */
 export type RunOutcome = "success" | "partial" | "failure" | "timeout" | "aborted";

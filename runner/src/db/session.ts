@@ -1,35 +1,81 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type pg from "pg";
 import { renderDuration } from "../time.ts";
-import { type Database, withClient } from "./connect.ts";
-import { cutClient } from "./connection/client.ts";
-import { codeOf, isConnectionError } from "./fault.ts";
-import { LOCK_NOT_AVAILABLE, QUERY_CANCELED } from "./sqlstate.ts";
+import { type Database, faultOf, openClient, tellServer, withClient } from "./connect.ts";
+import { cutClient, sessionOf } from "./connection/client.ts";
+import { codeOf, isCatalogClash, isConnectionError, translate } from "./fault.ts";
+import { DEADLOCK, LOCK_NOT_AVAILABLE, QUERY_CANCELED, SERIALIZATION_FAILURE } from "./sqlstate.ts";
 
-/** Cancelled by statement_timeout, or by lock_timeout. */
-const OUT_OF_TIME = new Set([QUERY_CANCELED, LOCK_NOT_AVAILABLE]);
-/** The client of a transaction that only reads. */
+/**
+ * Three ways to work in the database beside a single statement (withClient):
+ * - `withTransaction`: one transaction on a client of the pool, for what the program stores. Waits as long as it takes.
+ * - `bounded`: one transaction that ends in time whatever hangs, for what is only looked at (health, doctor).
+ * - `own`: a connection of its own, for long statements and locks that live as long as it (maint, vacuum).
+ */
+
+/** Of two sessions that wait for each other the server ends one; the other is through in a moment. */
+const TRIES = 3;
+const PAUSE_MS = 50;
+const WORTH_TRYING = new Set([DEADLOCK, SERIALIZATION_FAILURE]);
+
+/**
+ * One transaction: committed when `work` resolves, rolled back when it throws. Done again, all of `work`, where the
+ * server ended it for the sake of another one.
+ */
+export async function withTransaction<T>(
+  db: Database,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  return withClient(db, async (client) => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await client.query("begin");
+        const result = await work(client);
+        await client.query("commit");
+        return result;
+      } catch (error) {
+        if (isConnectionError(error)) throw error;
+        await client.query("rollback").catch(() => {}); // where the connection went meanwhile, the first error says why
+        const isWorthTrying = WORTH_TRYING.has(codeOf(error) ?? "") || isCatalogClash(error);
+        if (attempt === TRIES || !isWorthTrying) throw error;
+        await wait(attempt * PAUSE_MS * (0.5 + Math.random()));
+      }
+    }
+  });
+}
+
+/** The client of a bounded transaction. */
 export type Reader = pg.PoolClient;
 
-/** The server's own limit comes first, since it says why; ours is for a server that does not answer at all. */
+export type Bounds = {
+  /** Of the transaction, in ms. Each statement has this limit at the server too. */
+  readonly limitMs: number;
+  /** A shorter limit for locks: the server's own error then comes out, which names the holder. */
+  readonly lockMs?: number;
+  readonly signal: AbortSignal;
+  /** Without it the transaction can only read. */
+  readonly mayWrite?: true;
+};
+
+/** The server's own limit comes first, since it says why; this time on top is for a server that does not answer at all. */
 const NETWORK_GRACE_MS = 500;
 
 /**
  * A transaction that writes leaves what is read-only so, and waits for no standby: the server does, beyond any limit,
  * where synchronous_standby_names names one that is away.
  */
-const BEGIN = { read: "begin read only", write: "begin; set local synchronous_commit = local" } as const;
+const BEGIN_WRITE = "begin; set local synchronous_commit = local";
+const BEGIN_READ = "begin read only";
 
 /**
  * One transaction that ends within `limitMs` (and half a second), whatever hangs: a lock, a slow disk, a server that is
  * frozen, a network that swallows everything. Only the wait for a connection comes on top (5 s at most). Rejects with
- * the reason of `signal` when that comes first.
+ * the reason of `signal` when that comes first: the connection is cut, so that it does not keep the pool from others.
  */
-export async function withinTime<T>(
+export async function bounded<T>(
   db: Database,
-  limitMs: number,
-  signal: AbortSignal,
+  { limitMs, lockMs, signal, mayWrite }: Bounds,
   work: (client: Reader) => Promise<T>,
-  kind: keyof typeof BEGIN = "read",
 ): Promise<T> {
   let isLate = false;
   const done = withClient(db, async (client) => {
@@ -41,8 +87,9 @@ export async function withinTime<T>(
     signal.addEventListener("abort", cut, { once: true });
     try {
       signal.throwIfAborted();
+      const begin = mayWrite ? BEGIN_WRITE : BEGIN_READ;
       await client.query(
-        `${BEGIN[kind]}; set local statement_timeout = ${limitMs}; set local lock_timeout = ${limitMs}`,
+        `${begin}; set local statement_timeout = ${limitMs}; set local lock_timeout = ${lockMs ?? limitMs}`,
       );
       const result = await work(client);
       await client.query("commit");
@@ -57,9 +104,80 @@ export async function withinTime<T>(
   });
   return done.catch((error: unknown) => {
     signal.throwIfAborted();
-    if (!isLate && !OUT_OF_TIME.has(codeOf(error) ?? "")) throw error;
+    const code = codeOf(error);
+    const isOutOfTime = code === QUERY_CANCELED || (code === LOCK_NOT_AVAILABLE && lockMs === undefined);
+    if (!isLate && !isOutOfTime) throw error;
     throw new Error(
       `no answer within ${renderDuration(limitMs)}; somebody may hold a lock (doctor says who), or the server is overloaded`,
     );
   });
+}
+
+/** A connection that belongs to one piece of work: its settings, its transaction and its warnings are no one else's. */
+export type OwnClient = {
+  /**
+   * Runs one unnamed statement, or without values several, of which the rows of the last are returned. Rejects with the
+   * signal's reason once that is aborted.
+   */
+  query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Warnings of the server since the last call: VACUUM and ANALYZE report what they left out as success. */
+  takeWarnings(): readonly Warning[];
+};
+
+/** `code` is the SQLSTATE. */
+export type Warning = { readonly code: string; readonly message: string };
+
+const CANCEL = `select pg_cancel_backend($1)`;
+
+/**
+ * Runs `work` on a connection of its own. When `signal` is aborted the running statement is cancelled by a second
+ * connection: to end the first one would only be noticed by the server after the statement.
+ */
+export async function own<T>(
+  db: Database,
+  signal: AbortSignal,
+  work: (client: OwnClient) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const client = openClient(db);
+  const warnings: Warning[] = [];
+  client.on("notice", ({ severity, code, message }) => {
+    if (severity === "WARNING") warnings.push({ code: code ?? "", message: message ?? "" });
+  });
+  const query: OwnClient["query"] = async <Row extends pg.QueryResultRow>(
+    text: string,
+    values: readonly unknown[] = [],
+  ) => {
+    signal.throwIfAborted();
+    try {
+      const answer: pg.QueryResult<Row> | pg.QueryResult<Row>[] = await client.query<Row>(
+        text,
+        values.length === 0 ? undefined : [...values],
+      );
+      return (Array.isArray(answer) ? answer.at(-1) : answer)?.rows ?? [];
+    } catch (error) {
+      signal.throwIfAborted();
+      // what one statement was refused for is judged by whoever asked
+      throw isConnectionError(error) ? translate(error) : error;
+    }
+  };
+  let pid: number | undefined;
+  const cancel = () => {
+    // where the database is away the statement ends without us
+    if (pid !== undefined) withClient(db, (other) => other.query(CANCEL, [pid])).catch(() => {});
+  };
+  signal.addEventListener("abort", cancel);
+  try {
+    await client.connect();
+    const session = await sessionOf(client);
+    pid = session.pid;
+    tellServer(db, session.server);
+    signal.throwIfAborted();
+    return await work({ query, takeWarnings: () => warnings.splice(0) });
+  } catch (error) {
+    throw await faultOf(client, error);
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    await client.end();
+  }
 }

@@ -3,10 +3,11 @@ import type { Gap } from "../candle/gap.ts";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { type CandleBatch, insertCandles, upsertCandles, type Written } from "./candles.ts";
-import { type Database, withTransaction } from "./connect.ts";
+import type { Database } from "./connect.ts";
 import { codeOf } from "./fault.ts";
 import { type SeriesGap, upsertGaps } from "./gaps.ts";
 import { type SeriesUpdate, updateSeries } from "./series.ts";
+import { withTransaction } from "./session.ts";
 
 /** All that one page changes: its candles, the series' new state, and the gap log's rows. One transaction holds it. */
 export type PageWrite = {

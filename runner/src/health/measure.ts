@@ -14,7 +14,7 @@ import {
 import { findSize, listRecordCounts } from "../db/health/size.ts";
 import { listExpected, scanSeries } from "../db/scan.ts";
 import { findPending } from "../db/schema/schema.ts";
-import { type Reader, withinTime } from "../db/session.ts";
+import { bounded, type Reader } from "../db/session.ts";
 import { messageOf } from "../errors.ts";
 import type { Settings } from "../settings/parse.ts";
 import { judgeActivity } from "./activity.ts";
@@ -78,7 +78,7 @@ export async function measureHealth(
   const measurements = listMeasurements(settings, now).filter(
     (one) => checks.includes(one.check) && (one.isQuick || !isQuick),
   );
-  const ask: Ask = (work) => withinTime(db, limitMs, signal, work);
+  const ask: Ask = (work) => bounded(db, { limitMs, signal }, work);
   const away = await ask((client) => client.query("select 1")).then(
     () => null,
     (error: unknown) => {

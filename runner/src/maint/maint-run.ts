@@ -5,7 +5,7 @@ import { isRefusal } from "../db/fault.ts";
 import { readCatalog } from "../db/maint/catalog.ts";
 import { beginOp, describeFault, endOp, type OpOutcome, sqlstateOf } from "../db/maint/ops.ts";
 import { withMaintSession } from "../db/maint/session.ts";
-import { withOwnClient } from "../db/own-client.ts";
+import { own } from "../db/session.ts";
 import { TryAgain } from "../errors.ts";
 import type { Progress } from "../progress.ts";
 import { type Action, keyOf, type MaintPlan, planMaint } from "./maint-plan.ts";
@@ -38,7 +38,7 @@ const WATCH_MS = 10_000;
 
 /** The plan as it is now; changes nothing and needs no lock. */
 export async function previewMaint(db: Database, signal: AbortSignal): Promise<MaintPlan> {
-  return withOwnClient(db, signal, async (client) => planMaint(await readCatalog(client), Date.now()));
+  return own(db, signal, async (client) => planMaint(await readCatalog(client), Date.now()));
 }
 
 /**

@@ -21,7 +21,7 @@ import {
   setRows,
 } from "../db/maint/last-ts.ts";
 import { countEqual, type OpenLeaf } from "../db/maint/last-ts-look.ts";
-import { type OwnClient, withOwnClient } from "../db/own-client.ts";
+import { type OwnClient, own } from "../db/session.ts";
 import { leafAt, listLeavesOf } from "../partition/layout.ts";
 import { type Change, keyOf, planRefresh } from "./refresh-plan.ts";
 
@@ -58,7 +58,7 @@ export async function refreshLastTs(
   request: RefreshRequest,
   signal: AbortSignal,
 ): Promise<Refreshed | null> {
-  return withOwnClient(db, signal, (client) => refreshOn(client, request));
+  return own(db, signal, (client) => refreshOn(client, request));
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Database } from "../db/connect.ts";
 import { limitLockWaits, readTables, runStep, type StepEnd } from "../db/maint/vacuum.ts";
-import { type OwnClient, withOwnClient } from "../db/own-client.ts";
+import { type OwnClient, own } from "../db/session.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Progress } from "../progress.ts";
@@ -33,7 +33,7 @@ export async function previewVacuum(
   analyzeOnly: boolean,
   signal: AbortSignal,
 ): Promise<VacuumPlan> {
-  return withOwnClient(db, signal, async (client) => (await readPlan(client, analyzeOnly)).plan);
+  return own(db, signal, async (client) => (await readPlan(client, analyzeOnly)).plan);
 }
 
 async function readPlan(client: OwnClient, analyzeOnly: boolean) {
@@ -54,7 +54,7 @@ export async function vacuumTables(
   signal: AbortSignal,
 ): Promise<Vacuumed> {
   const budgetMs = request.until - performance.now();
-  return withOwnClient(db, signal, async (client) => {
+  return own(db, signal, async (client) => {
     const { plan, canAnalyzeAlone } = await readPlan(client, request.analyzeOnly);
     for (const { table, action, busyWith } of plan.busy)
       log.info({ "event.name": "table_busy", table, action }, `[MAINT] ${table} is left to ${busyWith}`);

@@ -1,6 +1,7 @@
 import { type CoinUpdate, closeCoins, listKnown, upsertCoins } from "../db/coins.ts";
-import { type Database, withClient, withTransaction } from "../db/connect.ts";
+import { type Database, withClient } from "../db/connect.ts";
 import { listMembers, listSizes, replaceMembers } from "../db/members.ts";
+import { withTransaction } from "../db/session.ts";
 import type { Exchange, Listing } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";

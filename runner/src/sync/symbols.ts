@@ -1,6 +1,7 @@
 import { nearestSymbol } from "../candle/nearest-symbol.ts";
 import { addCoins, type Coin, closeCoins, findCoins, listSymbols } from "../db/coins.ts";
-import { type Database, withTransaction } from "../db/connect.ts";
+import type { Database } from "../db/connect.ts";
+import { withTransaction } from "../db/session.ts";
 import { messageOf, SettingsFault, UsageFault } from "../errors.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";

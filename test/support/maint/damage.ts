@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { openDatabase } from "../../../runner/src/db/connect.ts";
 import { ensureLeaf } from "../../../runner/src/db/leaves.ts";
 import { readCatalog } from "../../../runner/src/db/maint/catalog.ts";
-import { withOwnClient } from "../../../runner/src/db/own-client.ts";
+import { own } from "../../../runner/src/db/session.ts";
 import { type MaintPlan, planMaint } from "../../../runner/src/maint/maint-plan.ts";
 import { listLeavesAhead } from "../../../runner/src/partition/desired.ts";
 import { type Leaf, listLeavesOf } from "../../../runner/src/partition/layout.ts";
@@ -120,7 +120,7 @@ export async function damageIndexes(database: UsedDatabase, seed: number, whole 
 export async function planOf(database: UsedDatabase): Promise<MaintPlan> {
   const db = openDatabase(database.url, "test");
   try {
-    return await withOwnClient(db, new AbortController().signal, async (client) =>
+    return await own(db, new AbortController().signal, async (client) =>
       planMaint(await readCatalog(client), Date.now()),
     );
   } finally {

@@ -1,6 +1,10 @@
 import type pg from "pg";
 import { sleep } from "../../time.ts";
-import type { OwnClient } from "../own-client.ts";
+
+/** The connection that the sessions are asked for: db/session.ts has it. */
+type Asked = {
+  query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+};
 
 /** A session that stands in the way. `ageS` is the age of its transaction, null where our role may not see it. */
 export type Session = {
@@ -56,7 +60,7 @@ const BLOCKERS = `
  * there for 3 s at least: a concurrent build would wait for every one of them.
  */
 export async function listOldTransactions(
-  client: OwnClient,
+  client: Asked,
   ageS: number,
   signal: AbortSignal,
 ): Promise<readonly Session[]> {
@@ -78,15 +82,12 @@ export async function listOldTransactions(
 }
 
 /** Sessions that hold any lock on one of the tables. */
-export async function listHolders(client: OwnClient, tables: readonly string[]): Promise<readonly Session[]> {
+export async function listHolders(client: Asked, tables: readonly string[]): Promise<readonly Session[]> {
   return client.query<Session>(HOLDERS, [tables, []]);
 }
 
 /** Those of them that keep a build or an attach out, as another build, a plain one too, or a vacuum does. */
-export async function listBuilders(
-  client: OwnClient,
-  tables: readonly string[],
-): Promise<readonly Session[]> {
+export async function listBuilders(client: Asked, tables: readonly string[]): Promise<readonly Session[]> {
   return client.query<Session>(HOLDERS, [tables, OF_ROWS]);
 }
 

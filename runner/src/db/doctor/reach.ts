@@ -3,8 +3,7 @@ import { connect } from "node:net";
 import { TLSSocket } from "node:tls";
 import type pg from "pg";
 import { messageOf, SettingsFault } from "../../errors.ts";
-import { clientConfig, type Database } from "../connect.ts";
-import { createClient } from "../connection/client.ts";
+import { type Database, openClient } from "../connect.ts";
 import { meaningOfLogin } from "../connection/login.ts";
 import { parseTls, type Tls } from "../connection/tls.ts";
 import { isTlsRefusal } from "../connection/tls-fault.ts";
@@ -32,8 +31,7 @@ const PORT_MS = 3_000;
 /** Tries the way to the database step by step: does the host resolve, is the port open, does the server let us in. */
 export async function reachDatabase(url: string, signal: AbortSignal): Promise<Reach> {
   const startedAt = performance.now();
-  const client = createClient({ ...clientConfig(url, "doctor"), connectionTimeoutMillis: PORT_MS });
-  client.on("error", () => {});
+  const client = openClient({ url, name: "doctor" }, PORT_MS);
   const address = client.host.startsWith("/") ? client.host : `${client.host}:${client.port}`;
   if (!client.host.startsWith("/")) {
     const missing = await lookup(client.host).then(() => null, messageOf);
@@ -135,13 +133,12 @@ const PID = "select pg_backend_pid() as pid";
  * second connection holds a transaction meanwhile: an idle pooler would give us the same backend each time.
  */
 export async function findPooler(db: Database, signal: AbortSignal): Promise<{ readonly pids: number[] }> {
-  const sessions = [0, 1].map(() => createClient(clientConfig(db.url, db.name)));
+  const sessions = [0, 1].map(() => openClient(db));
   const [one, other] = sessions;
   if (one === undefined || other === undefined) throw new Error("two sessions are made");
   const end = async () => {
     await Promise.all(sessions.map((session) => session.end().catch(() => {})));
   };
-  for (const session of sessions) session.on("error", () => {});
   signal.addEventListener("abort", end, { once: true });
   const pidOf = async (session: pg.Client) => (await session.query<{ pid: number }>(PID)).rows[0]?.pid ?? 0;
   try {

@@ -1,5 +1,4 @@
-import { clientConfig, type Database } from "../connect.ts";
-import { createClient } from "../connection/client.ts";
+import { type Database, openClient } from "../connect.ts";
 import { translate } from "../fault.ts";
 import { withReader } from "./reader.ts";
 
@@ -100,8 +99,7 @@ export type LockProbe = { readonly acquired: boolean; readonly released: boolean
 
 /** Takes and gives back a lock that nobody else has a use for, as a psql session would. */
 export async function probeLock(db: Database, signal: AbortSignal): Promise<LockProbe> {
-  const session = createClient(clientConfig(db.url, db.name));
-  session.on("error", () => {});
+  const session = openClient(db);
   const end = () => session.end().catch(() => {});
   signal.addEventListener("abort", end, { once: true });
   const ask = async (text: string) =>

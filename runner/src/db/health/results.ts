@@ -1,6 +1,6 @@
 import type { Database } from "../connect.ts";
 import { addEndedRun, type NewRun, type RunEnd } from "../runs.ts";
-import { type Reader, withinTime } from "../session.ts";
+import { bounded, type Reader } from "../session.ts";
 
 /** One row of the audit trail: what a run of `health` saw. `checkedAt` in ms; `criteria` and `names` as in the report. */
 export type StoredResult = {
@@ -38,5 +38,5 @@ export async function recordHealth(
     await addEndedRun(client, run, end, ms);
     if (results.length > 0) await client.query(INSERT_RESULTS, [run.runId, now, JSON.stringify(results)]);
   };
-  await withinTime(db, LIMIT_MS, always, write, "write");
+  await bounded(db, { limitMs: LIMIT_MS, signal: always, mayWrite: true }, write);
 }

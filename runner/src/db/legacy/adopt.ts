@@ -3,9 +3,10 @@ import pg from "pg";
 import type { Span } from "../../candle/span.ts";
 import type { Interval } from "../../contract/intervals.ts";
 import { TryAgain } from "../../errors.ts";
-import { type Database, withClient, withTransaction } from "../connect.ts";
+import { type Database, withClient } from "../connect.ts";
 import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "../lock-retry.ts";
 import { MIGRATIONS } from "../schema/schema.ts";
+import { withTransaction } from "../session.ts";
 import { LEGACY_ROOT, OLD_ROOT } from "./state.ts";
 
 /**

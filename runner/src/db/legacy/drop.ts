@@ -1,6 +1,7 @@
 import type pg from "pg";
-import { type Database, withTransaction } from "../connect.ts";
+import type { Database } from "../connect.ts";
 import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "../lock-retry.ts";
+import { withTransaction } from "../session.ts";
 import { type LegacyLeaf, listKept, listTree } from "./catalog.ts";
 import type { OldColumn } from "./columns.ts";
 import { type Fingerprint, fingerprint } from "./compare.ts";

@@ -1,7 +1,7 @@
 import { SettingsFault } from "../../errors.ts";
 import { type Database, withClient } from "../connect.ts";
-import type { OwnClient } from "../own-client.ts";
 import { listPending } from "../schema/schema.ts";
+import type { OwnClient } from "../session.ts";
 
 /** The old table before it is renamed, and after: its leaves are moved from there. */
 export const OLD_ROOT = "r3a.ohlcv_partitioned";

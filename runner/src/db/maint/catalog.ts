@@ -1,6 +1,6 @@
 import type { AttachedLeaf, Catalog, IndexWork, LedgerOp } from "../../maint/maint-plan.ts";
 import { DESIRED } from "../../partition/desired.ts";
-import type { OwnClient } from "../own-client.ts";
+import type { OwnClient } from "../session.ts";
 import { LEDGER_DUE } from "./ledger.ts";
 
 const INDEX_WORK = `

@@ -1,7 +1,7 @@
 import pg from "pg";
 import type { Interval } from "../../contract/intervals.ts";
 import { codeOf } from "../fault.ts";
-import type { OwnClient } from "../own-client.ts";
+import type { OwnClient } from "../session.ts";
 import { UNDEFINED_TABLE } from "../sqlstate.ts";
 
 /** A leaf by its name, with the intervals that it holds. */

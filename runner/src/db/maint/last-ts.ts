@@ -2,7 +2,7 @@ import { TryAgain } from "../../errors.ts";
 import type { Leaf } from "../../partition/layout.ts";
 import { codeOf } from "../fault.ts";
 import { lockKey } from "../lock.ts";
-import type { OwnClient } from "../own-client.ts";
+import type { OwnClient } from "../session.ts";
 import { LOCK_NOT_AVAILABLE, UNDEFINED_TABLE } from "../sqlstate.ts";
 import { NEWEST, type OpenLeaf, SET_TIMEOUTS } from "./last-ts-look.ts";
 

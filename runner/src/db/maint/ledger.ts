@@ -1,5 +1,5 @@
 import type { LedgerOp } from "../../maint/maint-plan.ts";
-import type { OwnClient } from "../own-client.ts";
+import type { OwnClient } from "../session.ts";
 
 /** What the ledgers forget, and how large one transaction of it may be. */
 const BATCH = 10_000;

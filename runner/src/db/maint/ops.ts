@@ -3,7 +3,7 @@ import { messageOf } from "../../errors.ts";
 import { LOCK_WAIT_MS, STATEMENT_LIMIT_MS } from "../connection/session-settings.ts";
 import { codeOf } from "../fault.ts";
 import { LOCK_TIMEOUT_MS } from "../lock-retry.ts";
-import type { OwnClient } from "../own-client.ts";
+import type { OwnClient } from "../session.ts";
 
 export type OpOutcome = "done" | "failed" | "blocked";
 

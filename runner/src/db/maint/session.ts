@@ -1,5 +1,5 @@
 import type { Database } from "../connect.ts";
-import { type OwnClient, withOwnClient } from "../own-client.ts";
+import { type OwnClient, own } from "../session.ts";
 
 /**
  * A connection that holds the lock ('maint', 'global') and does the work: when it is lost, lock and work end together. A
@@ -25,7 +25,7 @@ export async function withMaintSession<T>(
   signal: AbortSignal,
   work: (session: MaintSession) => Promise<T>,
 ): Promise<T | null> {
-  return withOwnClient(db, signal, async (client) => {
+  return own(db, signal, async (client) => {
     const checkHeld = async (sql: string) => {
       const [row] = await client.query<{ held: boolean }>(sql);
       if (row?.held === true) return;

@@ -1,6 +1,6 @@
 import type { TableState, VacuumStep } from "../../maint/vacuum-plan.ts";
 import { codeOf } from "../fault.ts";
-import type { OwnClient } from "../own-client.ts";
+import type { OwnClient } from "../session.ts";
 import { LOCK_NOT_AVAILABLE, QUERY_CANCELED } from "../sqlstate.ts";
 
 /** Modes that VACUUM, ANALYZE and the summary of a BRIN would wait for. */

@@ -2,8 +2,8 @@ import { runner } from "node-pg-migrate";
 import pg from "pg";
 import { ROLES } from "../../contract/names.ts";
 import { TryAgain } from "../../errors.ts";
-import { clientConfig, closeDatabase, type Database, openDatabase, tellServer } from "../connect.ts";
-import { createClient, cutClient, sessionOf } from "../connection/client.ts";
+import { closeDatabase, type Database, openClient, openDatabase, tellServer } from "../connect.ts";
+import { cutClient, sessionOf } from "../connection/client.ts";
 import { translate } from "../fault.ts";
 import { openLockSession, waitForLock } from "../lock.ts";
 import { isBusy, retryBusy } from "../lock-retry.ts";
@@ -76,9 +76,7 @@ async function withMigrateLock<T>(
   const until = performance.now() + WAIT_MS;
   const db = openDatabase(url, "migrate");
   const locks = await openLockSession(db, request.stop);
-  const client = createClient(clientConfig(url, "migrate"));
-  // without a listener a server that goes away between two statements would end the process
-  client.on("error", () => {});
+  const client = openClient(db);
   locks.lost.addEventListener("abort", () => cutClient(client, locks.lost.reason));
   try {
     if (!(await waitForLock(locks, "migrate", "schema", WAIT_MS))) {

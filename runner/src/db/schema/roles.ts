@@ -1,6 +1,7 @@
-import { type Database, withClient, withTransaction } from "../connect.ts";
+import { type Database, withClient } from "../connect.ts";
 import { codeOf } from "../fault.ts";
 import { LOCK_TIMEOUT_MS, retryBusy } from "../lock-retry.ts";
+import { withTransaction } from "../session.ts";
 import { DUPLICATE_OBJECT } from "../sqlstate.ts";
 import { OWNER, READER, type RoleFacts, WRITER } from "./roles-plan.ts";
 
