@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Span } from "../../runner/src/candle/span.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
-import { findCoinsDue, findTouching, type GapRequest, readRequested } from "../../runner/src/db/gap-reads.ts";
+import { findCoinsDue, findTouching, readRequested } from "../../runner/src/db/gap-reads.ts";
 import { loadSeries } from "../../runner/src/db/series.ts";
+import type { GapRequest } from "../../runner/src/sync/fill-plan.ts";
 import { pageGaps } from "../../runner/src/sync/fill-plan.ts";
 import { addTestCoins } from "../support/candle/candle-rows.ts";
 import { useDatabase } from "../support/database/database.ts";

@@ -2,6 +2,7 @@ import type { Gap } from "../candle/gap.ts";
 import { pageMs } from "../candle/page.ts";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract/intervals.ts";
+import type { GapRequest } from "../sync/fill-plan.ts";
 import type { Coin } from "./coins.ts";
 import { type Database, withClient } from "./connect.ts";
 import { GAP_COLUMNS, type GapRow, gapOf, wholeSlots } from "./gaps.ts";
@@ -47,21 +48,6 @@ async function findGaps(db: Database, text: string, series: SeriesKey, { from, t
   if (fault !== null) throw new Error(fault);
   return rows.map((row) => gapOf(series.interval, row));
 }
-
-/**
- * Which gaps of the log to ask for again. `due`: those whose time has come by `now` (ms, the exchange's clock); `all`:
- * the others too; `wanted`: in the span `within`, those that are due and those that nobody asked for yet; `refuted`:
- * none but what is said next. Of stretches before the listing, which can be thousands of pages of nothing, all but
- * `due` ask for what is not before `listed` (ms; null: for nothing).
- */
-export type GapRequest =
-  | { readonly which: "due"; readonly now: number }
-  | {
-      readonly which: "all" | "wanted" | "refuted";
-      readonly now: number;
-      readonly within: Span | null;
-      readonly listed: number | null;
-    };
 
 /** 64 series are read together, and each part is in memory until its requests are made. */
 const PART = 300;

@@ -10,20 +10,24 @@ import {
   compareSeries,
   deleteRows,
   findInLeaf,
-  type KnownSeries,
-  type LastTs,
   listAttached,
   listStoredLeaves,
   listSymbols,
   lockRows,
-  type SeriesKey,
   type StoredLeaf,
   setRows,
 } from "../db/maint/last-ts.ts";
 import { countEqual, type OpenLeaf } from "../db/maint/last-ts-look.ts";
 import { type OwnClient, own } from "../db/session.ts";
 import { leafAt, listLeavesOf } from "../partition/layout.ts";
-import { type Change, keyOf, planRefresh } from "./refresh-plan.ts";
+import {
+  type Change,
+  type KnownSeries,
+  keyOf,
+  type LastTs,
+  planRefresh,
+  type SeriesKey,
+} from "./refresh-plan.ts";
 
 /** No candle is stored that opens later than this after now. */
 const LATEST_MS = WIDTH_MS["1d"];

@@ -1,4 +1,11 @@
-import type { KnownSeries, LastTs, SeriesKey } from "../db/maint/last-ts.ts";
+/** A series by its key. The interval is any text: the table may hold one that the system does not know (any more). */
+export type SeriesKey = { readonly coinId: number; readonly interval: string };
+
+/** Open time (ms) of a series' newest candle. */
+export type LastTs = SeriesKey & { readonly lastTs: number };
+
+/** What the table says of a series, null where it says nothing. */
+export type KnownSeries = SeriesKey & { readonly lastTs: number | null };
 
 /** What the table says of a series (`from`) and what the candles say (`to`), ms; null: nothing. They differ. */
 export type Change = SeriesKey & { readonly from: number | null; readonly to: number | null };

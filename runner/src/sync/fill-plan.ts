@@ -4,7 +4,6 @@ import { slotAtOrAfter, slotOf, WIDTH_MS } from "../candle/interval.ts";
 import { planGapPages, splitPages } from "../candle/page.ts";
 import { intersect, type Span, spanOf, subtract } from "../candle/span.ts";
 import type { Interval } from "../contract/intervals.ts";
-import type { GapRequest } from "../db/gap-reads.ts";
 
 /** What planning needs to know of a series; times in ms. */
 export type SeriesFacts = {
@@ -22,6 +21,21 @@ export type SeriesFacts = {
  * a wrong first candle hid (`hidden`), which is a gap that is due at once. `again`: a request for what is stored.
  */
 export type Task = Span & { readonly kind: "fetch" | "again" | "before_listing" | "hidden" };
+
+/**
+ * Which gaps of the log to ask for again. `due`: those whose time has come by `now` (ms, the exchange's clock); `all`:
+ * the others too; `wanted`: in the span `within`, those that are due and those that nobody asked for yet; `refuted`:
+ * none but what is said next. Of stretches before the listing, which can be thousands of pages of nothing, all but
+ * `due` ask for what is not before `listed` (ms; null: for nothing).
+ */
+export type GapRequest =
+  | { readonly which: "due"; readonly now: number }
+  | {
+      readonly which: "all" | "wanted" | "refuted";
+      readonly now: number;
+      readonly within: Span | null;
+      readonly listed: number | null;
+    };
 
 /** The work on one series: steps that follow from what it covers, then gaps, which are read while the work goes on. */
 export type Plan = { readonly tasks: readonly Task[]; readonly gaps: GapRequest | null };

@@ -3,13 +3,13 @@ import { askablePart, type Gap, isDue, isUnexplained } from "../../../runner/src
 import { slotOf, WIDTH_MS } from "../../../runner/src/candle/interval.ts";
 import type { Span } from "../../../runner/src/candle/span.ts";
 import type { Interval } from "../../../runner/src/contract/intervals.ts";
-import type { GapRequest } from "../../../runner/src/db/gap-reads.ts";
 import type { SeriesState } from "../../../runner/src/db/series.ts";
 import type { PageWrite } from "../../../runner/src/db/store.ts";
 import type { Exchange } from "../../../runner/src/exchange/exchange.ts";
 import { ExchangeFailure } from "../../../runner/src/exchange/failure.ts";
 import { applyPage } from "../../../runner/src/sync/apply.ts";
 import { fetchPage } from "../../../runner/src/sync/fetch-page.ts";
+import type { GapRequest } from "../../../runner/src/sync/fill-plan.ts";
 import { type Plan, pageGaps } from "../../../runner/src/sync/fill-plan.ts";
 import { createGapMemory, type GapSource } from "../../../runner/src/sync/gap-memory.ts";
 import { collect, rowAt, slotsIn } from "./arbitraries.ts";

@@ -1,19 +1,11 @@
 import { TryAgain } from "../../errors.ts";
+import type { KnownSeries, LastTs, SeriesKey } from "../../maint/refresh-plan.ts";
 import type { Leaf } from "../../partition/layout.ts";
 import { codeOf } from "../fault.ts";
 import { lockKey } from "../lock.ts";
 import type { OwnClient } from "../session.ts";
 import { LOCK_NOT_AVAILABLE, UNDEFINED_TABLE } from "../sqlstate.ts";
 import { NEWEST, type OpenLeaf, SET_TIMEOUTS } from "./last-ts-look.ts";
-
-/** A series by its key. The interval is any text: the table may hold one that the system does not know (any more). */
-export type SeriesKey = { readonly coinId: number; readonly interval: string };
-
-/** Open time (ms) of a series' newest candle. */
-export type LastTs = SeriesKey & { readonly lastTs: number };
-
-/** What the table says of a series, null where it says nothing. */
-export type KnownSeries = SeriesKey & { readonly lastTs: number | null };
 
 /** `newest`: of the leaves that were read (ms); null where they hold no candle at or after what the table says. */
 export type ComparedSeries = KnownSeries & { readonly newest: number | null };

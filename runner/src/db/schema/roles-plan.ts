@@ -1,4 +1,3 @@
-import pg from "pg";
 import { ROLES, type Role } from "../../contract/names.ts";
 
 /** The three roles of the database are groups without a login: logins are made members, and keep their passwords. */
@@ -49,7 +48,7 @@ export type RolePlan = { readonly first: readonly string[]; readonly rights: rea
 /** Throws nothing: what this role may not do itself is in `faults`, each with the SQL that somebody else must run. */
 export function planRoles(facts: RoleFacts): { readonly plan: RolePlan; readonly faults: readonly string[] } {
   const faults: string[] = [];
-  const user = pg.escapeIdentifier(facts.user);
+  const user = quoted(facts.user);
   const missing = ROLES.map((role) => ROLE_NAMES[role]).filter((name) => !facts.existing.includes(name));
   const create = missing.map((name) => `create role ${name} nologin`);
   if (create.length > 0 && !facts.may_create)
@@ -60,7 +59,7 @@ export function planRoles(facts: RoleFacts): { readonly plan: RolePlan; readonly
     faults.push(`role ${user} is no member of ${OWNER}; an administrator runs: ${join.join("; ")}`);
   const database = facts.owner_may_create
     ? []
-    : [`grant create on database ${pg.escapeIdentifier(facts.database)} to ${OWNER}`];
+    : [`grant create on database ${quoted(facts.database)} to ${OWNER}`];
   if (database.length > 0 && !facts.owns_database)
     faults.push(`role ${user} does not own the database; its owner runs: ${database.join("; ")}`);
   const others = [
@@ -75,4 +74,9 @@ export function planRoles(facts: RoleFacts): { readonly plan: RolePlan; readonly
     );
   const hand = facts.strays.map(({ object }) => `alter ${object} owner to ${OWNER}`);
   return { plan: { first: [...create, ...join, ...database], rights: [...hand, ...GRANTS] }, faults };
+}
+
+/** A name as SQL takes it, of whatever letters. */
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }
