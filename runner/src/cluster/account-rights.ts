@@ -1,7 +1,7 @@
 import type { V1PolicyRule } from "@kubernetes/client-node";
 import { JANITOR_ROLE } from "../contract/names.ts";
 import { type ClusterRight, JANITOR_RIGHTS } from "../contract/rights.ts";
-import type { Cluster } from "./connect.ts";
+import type { Cluster } from "./cluster.ts";
 import { nameOf } from "./rights.ts";
 import { ClusterRefusal } from "./transport.ts";
 

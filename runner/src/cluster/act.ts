@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { renderTime } from "../time.ts";
-import type { Cluster } from "./connect.ts";
+import type { Cluster } from "./cluster.ts";
 import { type Decision, isAction, type Reference } from "./plan.ts";
 import type { Plan } from "./plan-text.ts";
 import { ClusterRefusal, refusalOf } from "./transport.ts";

@@ -11,7 +11,7 @@ import {
 } from "@kubernetes/client-node";
 import { messageOf, SettingsFault } from "../errors.ts";
 import { type ClockLook, worseOf } from "./clock.ts";
-import type { Cluster } from "./connect.ts";
+import type { Cluster } from "./cluster.ts";
 import { createTransport } from "./transport.ts";
 
 // one place names what is used of the package: a whole import() of it would bring 2 MB more into the bundle

@@ -1,30 +1,8 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type {
-  AuthorizationV1Api,
-  BatchV1Api,
-  CoreV1Api,
-  RbacAuthorizationV1Api,
-} from "@kubernetes/client-node";
 import type { Context } from "../context.ts";
-import type { ClockLook } from "./clock.ts";
-
-/** A Kubernetes API server with the rights of one account. Calls fail as createTransport says, or with Stopped. */
-export type Cluster = {
-  /** The pod's own namespace; outside of a pod that of the current context. */
-  readonly namespace: string;
-  /** Address of the API server, for messages. */
-  readonly server: string;
-  /** The worst look at its clock of all answers until now; null before the first. */
-  readonly clock: () => ClockLook | null;
-  /** The pod that this process runs in; null outside of one. */
-  readonly ownPod: { readonly name: string; readonly uid: string } | null;
-  readonly core: CoreV1Api;
-  readonly batch: BatchV1Api;
-  readonly authorization: AuthorizationV1Api;
-  readonly rbac: RbacAuthorizationV1Api;
-};
+import type { Cluster } from "./cluster.ts";
 
 const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 

@@ -1,5 +1,5 @@
 import type { RequestContext, ResponseContext, V1CronJob } from "@kubernetes/client-node";
-import type { Cluster } from "./connect.ts";
+import type { Cluster } from "./cluster.ts";
 import { msOf, type Pod } from "./objects.ts";
 import { ClusterRefusal } from "./transport.ts";
 

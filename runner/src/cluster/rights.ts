@@ -2,7 +2,7 @@ import { JANITOR_ROLE } from "../contract/names.ts";
 import { type ClusterRight, JANITOR_RIGHTS } from "../contract/rights.ts";
 import { SettingsFault } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { Cluster } from "./connect.ts";
+import type { Cluster } from "./cluster.ts";
 
 /**
  * Asks the API server whether this account may do all that the mode needs; a SettingsFault names what is missing. What it

@@ -5,16 +5,10 @@ import { type Candle, isMisaligned, MISALIGNED } from "../candle/candle.ts";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
-import { renderCopyLines } from "./copy-lines.ts";
-
-/** Rows of one series on their way into the table. */
-export type CandleBatch = { readonly coinId: number; readonly candles: readonly Candle[] };
+import { type CandleBatch, COPY_COLUMNS, renderCopyLines } from "./copy-lines.ts";
 
 /** What became of the rows of one statement. */
 export type Written = { readonly added: number; readonly revised: number };
-
-const COLUMNS = `coin_id, "interval", "timestamp", open, high, low, close, volume, quote_volume, trades, taker_base,
-  taker_quote, close_time, source, flags`;
 
 /** Arrays travel as pre-joined text: pg's own serialiser costs a quarter of the throughput. */
 const INCOMING = `
@@ -26,7 +20,7 @@ const INCOMING = `
     as u (coin_id, open_ms, open, high, low, close, volume, close_ms, quote_volume, trades, taker_base, taker_quote, flags)`;
 
 /** For rows that are new by the covered span: no conflict to look for, and the server's cheapest way to take rows. */
-const COPY_CANDLES = `copy r3a.ohlcv_partitioned (${COLUMNS}) from stdin`;
+const COPY_CANDLES = `copy r3a.ohlcv_partitioned (${COPY_COLUMNS}) from stdin`;
 
 /** What a candle says of the market: in it, intervals must agree with each other. */
 export const FIGURES = [
@@ -71,7 +65,7 @@ const UPSERT_CANDLES = `
     select coin_id, $1, "timestamp", old_values, new_values, old_source, new_source, $18::uuid from compared where is_revised
   ),
   written as (
-    insert into r3a.ohlcv_partitioned as t (${COLUMNS})
+    insert into r3a.ohlcv_partitioned as t (${COPY_COLUMNS})
     select i.* from incoming i join compared c using (coin_id, "timestamp") where c.is_new or c.differs
     on conflict (coin_id, "interval", "timestamp") do update set
       ${[...VALUES, "source", "flags"].map((name) => `${name} = excluded.${name}`).join(", ")}

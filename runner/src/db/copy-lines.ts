@@ -1,6 +1,12 @@
-import { isMisaligned, MISALIGNED } from "../candle/candle.ts";
+import { type Candle, isMisaligned, MISALIGNED } from "../candle/candle.ts";
 import type { Interval } from "../contract/intervals.ts";
-import type { CandleBatch } from "./candles.ts";
+
+/** Rows of one series on their way into the table. */
+export type CandleBatch = { readonly coinId: number; readonly candles: readonly Candle[] };
+
+/** The columns of the candle table in the order in which `renderCopyLines` writes them. */
+export const COPY_COLUMNS = `coin_id, "interval", "timestamp", open, high, low, close, volume, quote_volume, trades, taker_base,
+  taker_quote, close_time, source, flags`;
 
 const DAY_MS = 86_400_000;
 /** A buffer of about 350 lines. */
@@ -11,7 +17,7 @@ const LINE_BYTES = 1_024;
 const [TAB, NEWLINE, POINT, ZERO, COLON, Z] = [9, 10, 46, 48, 58, 90];
 
 /**
- * Candles as lines of COPY's text format, columns in the order of COLUMNS in `candles.ts`. Written byte by byte into
+ * Candles as lines of COPY's text format, columns in the order of COPY_COLUMNS. Written byte by byte into
  * buffers: strings joined for each line took a third of a backfill's processor time, collecting them included. Every
  * field was checked to be a decimal or an integer, so nothing needs an escape.
  */

@@ -1,5 +1,5 @@
 import { listMissingRights } from "../cluster/account-rights.ts";
-import type { Cluster } from "../cluster/connect.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { ScheduledJob } from "../cluster/installation.ts";
 import { JANITOR_ROLE } from "../contract/names.ts";
 import { type Finding, fail, listSome, pass, skip, warn } from "./check.ts";

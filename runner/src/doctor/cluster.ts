@@ -1,4 +1,5 @@
-import { type Cluster, openCluster } from "../cluster/connect.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import { openCluster } from "../cluster/connect.ts";
 import { listNames, listOwnPods, listScheduledJobs, type ScheduledJob } from "../cluster/installation.ts";
 import type { Pod } from "../cluster/objects.ts";
 import { type StuckState, stuckStateOf } from "../cluster/stuck-pod.ts";

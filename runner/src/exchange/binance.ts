@@ -9,10 +9,11 @@ import { parseHttpDate } from "./belief/hold.ts";
 import { type BelievedList, believeListings, believeVolumes } from "./belief/lists.ts";
 import { believeFirstOpen, believeUsedWeight } from "./belief/numbers.ts";
 import { believeRows, expectationOf } from "./belief/sizes.ts";
-import { type ClockReading, type Exchange, type Listing, type Origin, PATH, WEIGHT } from "./exchange.ts";
+import { type ClockReading, type Exchange, type Origin, PATH, WEIGHT } from "./exchange.ts";
 import { ExchangeFailure, failureOfAnswer } from "./failure.ts";
 import { createListingsFetcher } from "./fetch-listings.ts";
 import type { Limiter } from "./limiter.ts";
+import type { Listing } from "./listing.ts";
 import { createRequester, type RequestOptions } from "./request.ts";
 import { createTransport } from "./transport.ts";
 

@@ -2,17 +2,7 @@ import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract/intervals.ts";
 import type { BelievedList } from "./belief/lists.ts";
 import type { Listings } from "./fetch-listings.ts";
-
-/** A symbol as the exchange lists it. */
-export type Listing = {
-  readonly symbol: string;
-  readonly base: string;
-  readonly quote: string;
-  readonly status: string;
-};
-
-/** Traded value of the last 24 hours in quote units, as text. */
-export type Volume = { readonly symbol: string; readonly quoteVolume: string };
+import type { Listing, Volume } from "./listing.ts";
 
 /** The calls that R3A needs, each weighed, retried by class and never sent while the address is held or banned. */
 export type Exchange = {

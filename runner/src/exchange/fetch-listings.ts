@@ -1,6 +1,6 @@
 import type { BelievedList } from "./belief/lists.ts";
-import type { Listing } from "./exchange.ts";
 import { ExchangeFailure } from "./failure.ts";
+import type { Listing } from "./listing.ts";
 
 /** What the exchange said of the symbols that it was asked for. */
 export type Listings = {

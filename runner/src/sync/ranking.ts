@@ -2,8 +2,9 @@ import { type CoinUpdate, closeCoins, listKnown, upsertCoins } from "../db/coins
 import { type Database, withClient } from "../db/connect.ts";
 import { listMembers, listSizes, replaceMembers } from "../db/members.ts";
 import { withTransaction } from "../db/session.ts";
-import type { Exchange, Listing } from "../exchange/exchange.ts";
+import type { Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";
+import type { Listing } from "../exchange/listing.ts";
 import type { Logger } from "../log.ts";
 import {
   listCandidates,

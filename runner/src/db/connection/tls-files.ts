@@ -2,7 +2,21 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { type ConnectionOptions, getCACertificates } from "node:tls";
 import { messageOf } from "../../errors.ts";
-import type { TlsParameter } from "./tls.ts";
+
+/** The parameters of DB_URL that say how a connection is protected; the driver gets none of them. */
+export const TLS_PARAMETERS = [
+  "sslmode",
+  "ssl",
+  "sslrootcert",
+  "sslcert",
+  "sslkey",
+  "sslpassword",
+  "sslnegotiation",
+  "ssl_min_protocol_version",
+  "channel_binding",
+  "uselibpqcompat",
+] as const;
+export type TlsParameter = (typeof TLS_PARAMETERS)[number];
 
 /**
  * Certificates and key that DB_URL names, read and understood before anything connects: the driver would fail in the

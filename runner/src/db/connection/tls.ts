@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import type { ConnectionOptions, SecureVersion } from "node:tls";
-import { readTlsFiles } from "./tls-files.ts";
+import { readTlsFiles, TLS_PARAMETERS, type TlsParameter } from "./tls-files.ts";
 
 /**
  * How a connection is protected, as DB_URL says it. The words are read here and not by the driver: its next version gives
@@ -22,21 +22,6 @@ export type Tls = {
 
 const MODES = ["disable", "no-verify", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 type Mode = (typeof MODES)[number];
-
-/** Every parameter that this file reads; the driver gets none of them. */
-export const TLS_PARAMETERS = [
-  "sslmode",
-  "ssl",
-  "sslrootcert",
-  "sslcert",
-  "sslkey",
-  "sslpassword",
-  "sslnegotiation",
-  "ssl_min_protocol_version",
-  "channel_binding",
-  "uselibpqcompat",
-] as const;
-export type TlsParameter = (typeof TLS_PARAMETERS)[number];
 
 const CHOICES = {
   sslmode: MODES,

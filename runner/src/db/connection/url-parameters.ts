@@ -1,4 +1,4 @@
-import { TLS_PARAMETERS } from "./tls.ts";
+import { TLS_PARAMETERS } from "./tls-files.ts";
 
 /** Where the driver connects to, as whom, and under which name; they win over what stands before the ?, and over ours. */
 const WAY = ["host", "port", "user", "password", "application_name"] as const;

@@ -1,7 +1,7 @@
 import { printable } from "../../candle/printable.ts";
 import { isSymbol, parseSymbol } from "../../candle/symbol.ts";
-import type { Listing, Volume } from "../exchange.ts";
 import { ExchangeFailure } from "../failure.ts";
+import type { Listing, Volume } from "../listing.ts";
 
 /** The entries of a list that can be right; the others are counted, with a few of them for a person. */
 export type BelievedList<T> = {
