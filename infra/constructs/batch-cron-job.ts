@@ -1,3 +1,4 @@
+import { RUN_ORIGIN } from "@r3a/runner/contract/environment";
 import { EXIT } from "@r3a/runner/contract/exits";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
@@ -80,9 +81,12 @@ export class BatchCronJob extends Construct {
               component: job.name,
               args: [...job.command, "--deadline", String(job.deadlineSeconds)],
               readsConfig: true,
-              ...(job.watchesSyncs === true
-                ? { env: { FRESHNESS_LIMITS: renderFreshnessLimits(resolveJobs(settings)) } }
-                : {}),
+              env: {
+                [RUN_ORIGIN]: job.name,
+                ...(job.watchesSyncs === true
+                  ? { FRESHNESS_LIMITS: renderFreshnessLimits(resolveJobs(settings)) }
+                  : {}),
+              },
               restartPolicy: "Never",
             }),
           },

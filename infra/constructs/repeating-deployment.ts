@@ -1,4 +1,4 @@
-import { HEARTBEAT_FILE, HEARTBEAT_MAX_AGE } from "@r3a/runner/contract/environment";
+import { HEARTBEAT_FILE, HEARTBEAT_MAX_AGE, RUN_ORIGIN } from "@r3a/runner/contract/environment";
 import { ALIVE } from "@r3a/runner/contract/names";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
@@ -58,7 +58,7 @@ export class RepeatingDeployment extends Construct {
           ],
           readsConfig: true,
           restartPolicy: "Always",
-          env,
+          env: { [RUN_ORIGIN]: job.name, ...env },
           probes: { startupProbe, livenessProbe },
           writableFolder: { name: HEARTBEAT.name, mountPath: HEARTBEAT.folder },
         }),

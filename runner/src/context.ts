@@ -22,4 +22,6 @@ export type Context = {
   /** What is wrong with the options that main reads itself; a command reports it together with its own faults. */
   readonly faults: readonly string[];
   readonly runId: string;
+  /** Name of the job that started the run, null where a person did. */
+  readonly origin: string | null;
 };

@@ -8,7 +8,7 @@ import { COMMANDS, type CommandName } from "./contract/commands.ts";
 import { EXIT, type ExitCode } from "./contract/exits.ts";
 import { exitCodeOf, messageOf, SettingsFault, Stopped, TryAgain, UsageFault } from "./errors.ts";
 import { createLogger, createRedactor, createResultRedactor } from "./log.ts";
-import { type Environment, parseCount, parseSettings } from "./settings/parse.ts";
+import { type Environment, parseCount, parseSettings, type Settings } from "./settings/parse.ts";
 import { describeUnderWay } from "./under-way.ts";
 
 /** The only file that reads the process: arguments, environment, signals, streams, exit. */
@@ -134,12 +134,12 @@ async function runCommand(argv: readonly string[]): Promise<ExitCode> {
   return outcome;
 }
 
-/** Null also where it is wrong: the command tells that together with its other settings. */
-function runIdOf(environment: Environment): string | null {
+/** Null also where one is wrong: the command reports that together with the faults of its other settings. */
+function identityOf(environment: Environment): Pick<Settings, "runId" | "runOrigin"> {
   try {
-    return parseSettings(environment, ["runId"]).runId;
+    return parseSettings(environment, ["runId", "runOrigin"]);
   } catch (error) {
-    if (error instanceof SettingsFault) return null;
+    if (error instanceof SettingsFault) return { runId: null, runOrigin: null };
     throw error;
   }
 }
@@ -161,7 +161,8 @@ function contextOf(name: CommandName, options: RawOptions): Context {
     );
     timer.unref();
   }
-  const runId = runIdOf(env) ?? uuidv7();
+  const identity = identityOf(env);
+  const runId = identity.runId ?? uuidv7();
   const logOf = (id: string) => log.child({ job_name: name, run_id: id });
   return {
     env,
@@ -180,5 +181,6 @@ function contextOf(name: CommandName, options: RawOptions): Context {
     deadlineS,
     faults: faults.list(),
     runId,
+    origin: identity.runOrigin,
   };
 }

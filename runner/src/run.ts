@@ -68,8 +68,8 @@ export async function withRun(
 
 /** The run as the ledger has it from its start on. */
 export function describeRun(context: Context, command: CommandName, args: string): NewRun {
-  const { runId, deadlineS } = context;
-  return { runId, command, args, deadlineS, host: hostname(), pid: process.pid, version: VERSION };
+  const { runId, deadlineS, origin } = context;
+  return { runId, command, args, origin, deadlineS, host: hostname(), pid: process.pid, version: VERSION };
 }
 
 /**

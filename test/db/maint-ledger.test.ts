@@ -71,7 +71,16 @@ test("a process that wakes up after maint has closed its run does not count it a
     database.query(`select n::int from r3a.job_counter where command = 'sync' and outcome = 'success'`);
   const before = await countOf();
   const db = openDatabase(database.url, "woken");
-  const run = { runId, command: "sync", args: "", deadlineS: null, host: "a", pid: 1, version: "0" };
+  const run = {
+    runId,
+    command: "sync",
+    args: "",
+    origin: null,
+    deadlineS: null,
+    host: "a",
+    pid: 1,
+    version: "0",
+  };
   await closeRun(db, run, [], { outcome: "success", exitCode: 0, rateLimitHits: 0, error: null });
   await db.pool.end();
   expect(await countOf()).toEqual(before);

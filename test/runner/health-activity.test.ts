@@ -6,12 +6,12 @@ import { resolveLimits } from "../../runner/src/health/freshness-limits.ts";
 
 const NOW = Date.parse("2024-06-01T12:00:00Z");
 const MINUTE = 60_000;
-const judge = (groups: readonly RunGroup[], symbols: readonly string[] | null = null) =>
-  judgeActivity("1m", groups, symbols, resolveLimits(null)["1m"], NOW);
+const judge = (groups: readonly RunGroup[]) => judgeActivity("1m", groups, resolveLimits(null)["1m"], NOW);
 
 const group = (args: string, more: Partial<RunGroup> = {}): RunGroup => ({
   interval: "1m",
   args,
+  origin: null,
   finished: { startedAt: NOW - MINUTE, outcome: "success", exitCode: 0, error: null },
   running: null,
   successAt: NOW - 50_000,
@@ -89,32 +89,32 @@ describe("activity", () => {
     expect(judge([group("1m --symbols BTCUSDT")]).status).toBe("fail");
   });
 
-  test("knows the scheduled sync by the symbols of the settings", () => {
-    const symbols = ["BTCUSDT", "ETHUSDT"];
-    expect(judge([group("1m --symbols BTCUSDT,ETHUSDT")], symbols).status).toBe("pass");
-    expect(judge([group("1m --symbols BTCUSDT")], symbols).status).toBe("fail");
+  test("where jobs run, takes only what they started; a person's sync covers for none", () => {
+    const job = group("1m", { origin: "sync-1m" });
+    const failed = ended("failure", 1);
+    expect(judge([job, failed])).toMatchObject({ status: "pass", observed: 50 });
+    const top = group("1m --top 20", { origin: "sync-1m-top" });
+    expect(judge([top, group("1m")])).toMatchObject({
+      status: "fail",
+      output: "no run of sync 1m in the last 10 min",
+    });
+    expect(judge([job, { ...failed, origin: "sync-1m-top", args: "1m --top 20" }]).status).toBe("fail");
   });
 
-  const many = Array.from({ length: 100 }, (_, index) => `COIN${index}USDT`);
-  const shardArguments = (index: number, count: number, symbols: readonly string[] | null = null) =>
-    renderSyncArguments({ interval: "1m", shard: { index, count }, top: null, symbols });
-
-  test("tells shards apart by their arguments, however long the list of symbols is", () => {
-    expect(shardArguments(0, 2, many)).toHaveLength(500);
-    expect(shardArguments(0, 2, many)).not.toBe(shardArguments(1, 2, many));
-    const shards = [group(shardArguments(0, 2, many)), group(shardArguments(1, 2, many))];
-    expect(judge(shards, many).status).toBe("pass");
-  });
+  const ofShard = (index: number, count: number) =>
+    group(renderSyncArguments({ interval: "1m", shard: { index, count }, top: null, symbols: null }), {
+      origin: "sync-1m",
+    });
 
   test("misses the shard of which there is no run, unless the whole has run since in one", () => {
-    const first = group(shardArguments(0, 2));
+    const first = ofShard(0, 2);
+    expect(judge([first, ofShard(1, 2)]).status).toBe("pass");
     expect(judge([first])).toMatchObject({
       status: "fail",
       output: "no run of sync 1m --shard 1/2 in the last 10 min, which others of its shards had",
       names: ["1m --shard 1/2"],
     });
-    expect(judge([group(shardArguments(0, 2, many))], many).status).toBe("fail");
     const before = { ...first, finished: { ...first.finished, startedAt: NOW - 2 * MINUTE } } as RunGroup;
-    expect(judge([before, group("1m")]).status).toBe("pass");
+    expect(judge([before, ofShard(0, 1)]).status).toBe("pass");
   });
 });

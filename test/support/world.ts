@@ -13,6 +13,8 @@ export type World = {
   readonly exchange: SimulatedExchange;
   env(more?: Readonly<Record<string, string>>): Record<string, string>;
   run(args: string, more?: Readonly<Record<string, string>>): Promise<RunResult>;
+  /** The same, where a word may hold blanks. */
+  runWords(words: readonly string[], more?: Readonly<Record<string, string>>): Promise<RunResult>;
   start(args: string, more?: Readonly<Record<string, string>>): RunningRunner;
   /** What the exchange holds as closed candles of the span: the truth. */
   truth(symbol: string, interval: Interval, from: number, to: number): readonly KlineRow[];
@@ -40,6 +42,7 @@ export function useWorld(options: ExchangeOptions = {}, database: UsedDatabase =
     },
     env: (more = {}) => ({ DB_URL: database.url, EXCHANGE_URL: running().url, LOG_LEVEL: "info", ...more }),
     run: (args, more) => runRunner(args.split(" "), world.env(more)),
+    runWords: (words, more) => runRunner(words, world.env(more)),
     start: (args, more) => startRunner(args.split(" "), world.env(more)),
     truth(symbol, interval, from, to) {
       const entry = running().market.find((candidate) => candidate.symbol === symbol);

@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
+import { renderArguments, renderShard } from "../db/runs.ts";
 import { parseInterval, parseSymbols, parseUniverseSize } from "../settings/parse.ts";
 import { planBackfill } from "../sync/fill-plan.ts";
 import { type FillCommand, runFill } from "../sync/fill-run.ts";
@@ -72,7 +73,14 @@ export async function runBackfill(
   };
   const command: FillCommand = {
     command: "backfill",
-    args: `${interval}${again ? " --again" : ""} --from ${renderTime(from)} --to ${renderTime(to)}`,
+    // all that another shell may have set otherwise stands in it, the end of the span too
+    args: renderArguments([interval], {
+      "--again": again,
+      "--from": renderTime(from),
+      "--to": renderTime(to),
+      "--shard": renderShard(selection.shard),
+      ...(selection.symbols === null ? { "--top": selection.size } : { "--symbols": selection.symbols }),
+    }),
     isBackground: true,
     asJson: options.json === true,
     acceptExchange,

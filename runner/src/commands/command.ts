@@ -44,7 +44,7 @@ export function collectFaults(): Faults {
       const ofArguments = [...faults, ...context.faults];
       try {
         // every command that works has a run; doctor, which needs no settings, tells what is wrong with each
-        const all = needed.length === 0 ? needed : [...needed, "runId" as const];
+        const all = needed.length === 0 ? needed : [...needed, "runId" as const, "runOrigin" as const];
         const settings = parseSettings(context.env, all);
         if (ofArguments.length > 0) throw new UsageFault(ofArguments);
         return settings;

@@ -2,6 +2,7 @@ import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
 import { recordHealth } from "../db/health/results.ts";
+import { renderArguments } from "../db/runs.ts";
 import { exitCodeOf, messageOf, SettingsFault } from "../errors.ts";
 import { HEALTH_SETTINGS, measureHealth } from "../health/measure.ts";
 import { renderJson } from "../health/render/json.ts";
@@ -53,7 +54,10 @@ export const health: Command = {
     };
     try {
       const isRecorded = !isQuick && now === undefined;
-      const args = checks === CHECKS ? "" : `--only ${checks.join(",")}`;
+      const args = renderArguments([], {
+        "--only": checks === CHECKS ? null : checks,
+        "--strict": options.strict === true,
+      });
       const { report, exitCode } = await (isRecorded ? lookRecorded(context, db, args, look) : look());
       if (report.away instanceof SettingsFault) throw report.away;
       return exitCode;

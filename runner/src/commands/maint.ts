@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
+import { renderArguments } from "../db/runs.ts";
 import { waitForSchema } from "../db/schema/schema.ts";
 import { tellHeld } from "../maint/held.ts";
 import type { Action, MaintPlan } from "../maint/maint-plan.ts";
@@ -60,7 +61,12 @@ export const maint: Command = {
         until: endOf(context, budgetS),
         transactionAgeS: ageS ?? DEFAULT_TRANSACTION_AGE_S,
       };
-      return await withRun(context, db, "maint", `--max-ops ${limits.maxOps}`, async () => {
+      const args = renderArguments([], {
+        "--max-ops": limits.maxOps,
+        "--budget": budgetS ?? null,
+        "--transaction-age": ageS ?? null,
+      });
+      return await withRun(context, db, "maint", args, async () => {
         const result = await runMaint(context, db, limits, progress);
         progress.stop();
         if (result === null) {

@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
+import { renderArguments } from "../db/runs.ts";
 import { waitForSchema } from "../db/schema/schema.ts";
 import { tellHeld } from "../maint/held.ts";
 import { type Refreshed, refreshLastTs } from "../maint/refresh-last-ts.ts";
@@ -34,6 +35,7 @@ export const refreshLastts: Command = {
     const settings = faults.settings(context, ["dbUrl", "refreshLookbackMs"]);
     const [isPreview, asJson] = [options.dryRun === true, options.json === true];
     const request = { now: Date.now(), lookbackMs: lookbackMs ?? settings.refreshLookbackMs, isPreview };
+    const args = renderArguments([], { "--lookback": options.lookback ?? null });
     const db = openDatabase(settings.dbUrl, `refresh-lastts ${context.runId.slice(0, 13)}`);
     const refresh = async (): Promise<ExitCode> => {
       const refreshed = await refreshLastTs(db, request, context.signal);
@@ -47,7 +49,7 @@ export const refreshLastts: Command = {
     };
     try {
       await waitForSchema(db, patienceMs(context.deadlineS), context.signal);
-      return isPreview ? await refresh() : await withRun(context, db, "refresh-lastts", "", refresh);
+      return isPreview ? await refresh() : await withRun(context, db, "refresh-lastts", args, refresh);
     } finally {
       await closeDatabase(db);
     }

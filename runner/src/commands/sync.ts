@@ -70,7 +70,12 @@ export const sync: Command = {
     const plan: Parameters<typeof runFill>[2]["plan"] = (state, now) => planSync(state, { ...settings, now });
     const command = {
       command: "sync",
-      args: renderSyncArguments({ ...selection, top: top ?? null }),
+      args: renderSyncArguments({
+        interval,
+        shard: selection.shard,
+        top: top ?? null,
+        symbols: symbols ?? null,
+      }),
       isBackground: false,
       asJson: options.json === true,
       acceptExchange,

@@ -2,6 +2,7 @@ import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
 import { openLockSession } from "../db/lock.ts";
+import { renderArguments } from "../db/runs.ts";
 import { waitForSchema } from "../db/schema/schema.ts";
 import { tellHeld } from "../maint/held.ts";
 import type { VacuumPlan, VacuumStep } from "../maint/vacuum-plan.ts";
@@ -46,7 +47,11 @@ export const vacuum: Command = {
         context.print(`${asJson ? JSON.stringify(plan) : renderPlan(plan)}\n`);
         return EXIT.done;
       }
-      const args = analyzeOnly ? "--analyze-only" : "--vacuum";
+      const args = renderArguments([], {
+        "--analyze-only": analyzeOnly,
+        "--vacuum": !analyzeOnly,
+        "--budget": budgetS ?? null,
+      });
       return await withRun(context, db, "vacuum", args, async () => {
         const done = await vacuumAlone(context, db, { analyzeOnly, until: endOf(context, budgetS) });
         if (done === null) await tellHeld(context, db, "vacuum", asJson);

@@ -6,6 +6,7 @@ import { FARTHEST_MS } from "../contract/limits.ts";
 import { findDatabaseTime } from "../db/clock.ts";
 import { findCoins, listCoins } from "../db/coins.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
+import { renderArguments } from "../db/runs.ts";
 import { waitForSchema } from "../db/schema/schema.ts";
 import { loadSeries } from "../db/series.ts";
 import { UsageFault } from "../errors.ts";
@@ -60,7 +61,13 @@ export const verify: Command = {
     const db = openDatabase(dbUrl, "verify");
     try {
       await waitForSchema(db, patienceMs(context.deadlineS), context.signal);
-      return await withRun(context, db, "verify", intervals.join(","), async () => {
+      const args = renderArguments([], {
+        "--symbols": symbols,
+        "--intervals": options.intervals === undefined ? null : intervals,
+        "--from": options.from === undefined ? null : renderTime(from),
+        "--to": options.to === undefined ? null : renderTime(to),
+      });
+      return await withRun(context, db, "verify", args, async () => {
         const coins = symbols === null ? await listCoins(db) : await findCoins(db, symbols);
         const unknown = symbols?.filter((symbol) => !coins.some((coin) => coin.symbol === symbol)) ?? [];
         if (unknown.length > 0) throw new UsageFault([`nothing is stored of ${unknown.join(", ")}`]);

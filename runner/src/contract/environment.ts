@@ -34,6 +34,8 @@ export const ENVIRONMENT = {
   BINANCE_API_SECRET: "optional, as above. Secret.",
   R3A_RUN_ID:
     "UUID of the run, to tie it to an outer log; one that the ledger has already is refused. Default: a new one.",
+  R3A_RUN_ORIGIN:
+    "name of the job that starts the run, e.g. sync-1m; the ledger keeps it. The jobs set it. Default: none, the run was started by hand.",
   R3A_SHARDS: "number of pods of an Indexed Job; with JOB_COMPLETION_INDEX the default of --shard.",
   R3A_HEARTBEAT_FILE:
     "file that `sync --every` touches at its start and after each cycle that ended; the liveness probe of the Deployment reads its age. Default: none.",
@@ -49,3 +51,6 @@ export type EnvironmentName = keyof typeof ENVIRONMENT;
 export const HEARTBEAT_FILE = "R3A_HEARTBEAT_FILE" satisfies EnvironmentName;
 
 export const HEARTBEAT_MAX_AGE = "R3A_HEARTBEAT_MAX_AGE" satisfies EnvironmentName;
+
+/** Which job started a run: infra sets it in each job's pod, the runner writes it into the ledger. */
+export const RUN_ORIGIN = "R3A_RUN_ORIGIN" satisfies EnvironmentName;

@@ -10,7 +10,10 @@ export type RunOutcome = "success" | "partial" | "failure" | "timeout" | "aborte
 export type NewRun = {
   readonly runId: string;
   readonly command: string;
+  /** `runner COMMAND ARGS` repeats the run under the same settings. */
   readonly args: string;
+  /** Name of the job that started the run; null: a person. */
+  readonly origin: string | null;
   readonly deadlineS: number | null;
   readonly host: string;
   readonly pid: number;
@@ -41,8 +44,8 @@ export type RunEnd = {
 };
 
 const OPEN_RUN = `
-  insert into r3a.run (run_id, command, arguments, deadline_s, host, pid, version)
-  values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`;
+  insert into r3a.run (run_id, command, arguments, origin, deadline_s, host, pid, version)
+  values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`;
 
 const WHOSE_RUN = `
   select command, outcome, to_char(started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as started_at
@@ -71,14 +74,42 @@ const COUNT_RUN = `
   on conflict (command, outcome) do update set n = c.n + 1`;
 
 const ADD_ENDED = `
-  insert into r3a.run (run_id, command, arguments, deadline_s, host, pid, version, outcome, exit_code, rate_limit_hits,
-         error_summary, started_at, finished_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() - $12::float8 * interval '1 ms', now())
+  insert into r3a.run (run_id, command, arguments, origin, deadline_s, host, pid, version, outcome, exit_code,
+         rate_limit_hits, error_summary, started_at, finished_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now() - $13::float8 * interval '1 ms', now())
   on conflict do nothing`;
 
-const LONGEST_ARGUMENTS = 500;
+/** A value of an option; what is null or false is left out. */
+type Value = string | number | boolean | readonly string[] | null;
 
-/** Which series a run of sync is about; `symbols` null: the largest, `top` null: as many as the settings say. */
+/** What a shell takes as it is. */
+const PLAIN = /^[\p{L}\p{N}_.,:=/@%+-]+$/u;
+
+/** A command line without its command, for a shell: the words, then the options, e.g. `{"--all": true}`. */
+export function renderArguments(
+  words: readonly string[],
+  options: Readonly<Record<string, Value>> = {},
+): string {
+  const quote = (text: string) => (PLAIN.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+  const given = Object.entries(options).flatMap(([name, value]) => {
+    if (value === null || value === false) return [];
+    return value === true
+      ? [name]
+      : [name, quote(typeof value === "object" ? value.join(",") : String(value))];
+  });
+  return [...words.map(quote), ...given].join(" ");
+}
+
+/** The words of what `renderArguments` gave. */
+export function splitArguments(text: string): readonly string[] {
+  const words = text.match(/(?:[^\s'\\]|'[^']*'|\\.)+/gu) ?? [];
+  return words.map((word) => word.replace(/'([^']*)'|\\(.)/gu, "$1$2"));
+}
+
+/**
+ * What a run of sync was asked for: `symbols` and `top` as its options name them (null: the settings say). Symbols of the
+ * settings are not among the arguments, since with 600 of them a year of minute runs would take 3 GB.
+ */
 export type SyncForm = {
   readonly interval: Interval;
   readonly shard: { readonly index: number; readonly count: number };
@@ -86,11 +117,27 @@ export type SyncForm = {
   readonly symbols: readonly string[] | null;
 };
 
-/** The arguments of a sync as the ledger has them; the list, which may be cut off, is last. */
+/** The arguments of a sync as the ledger has them. */
 export function renderSyncArguments({ interval, shard, top, symbols }: SyncForm): string {
-  const part = shard.count > 1 ? ` --shard ${shard.index}/${shard.count}` : "";
-  const which = top !== null ? ` --top ${top}` : symbols !== null ? ` --symbols ${symbols.join(",")}` : "";
-  return `${interval}${part}${which}`.slice(0, LONGEST_ARGUMENTS);
+  return renderArguments([interval], { "--shard": renderShard(shard), "--top": top, "--symbols": symbols });
+}
+
+/** The reverse; the ledger may hold what no command wrote, which counts as a run of all. */
+export function parseSyncArguments(text: string): Omit<SyncForm, "interval"> {
+  const words = splitArguments(text);
+  const optionOf = (name: string) => (words.includes(name) ? words[words.indexOf(name) + 1] : undefined);
+  const [index = 0, count = 1] = optionOf("--shard")?.split("/").map(Number) ?? [];
+  const top = optionOf("--top");
+  return {
+    shard: { index, count },
+    top: top === undefined ? null : Number(top),
+    symbols: optionOf("--symbols")?.split(",") ?? null,
+  };
+}
+
+/** Null for the whole: the option is then left out. */
+export function renderShard({ index, count }: SyncForm["shard"]): string | null {
+  return count > 1 ? `${index}/${count}` : null;
 }
 
 /** Throws SettingsFault where the ledger has another run of this id. */
@@ -101,8 +148,8 @@ export async function openRun(db: Database, run: NewRun): Promise<void> {
   });
 }
 
-function valuesOf({ runId, command, args, deadlineS, host, pid, version }: NewRun): unknown[] {
-  return [runId, command, args, deadlineS, host, pid, version];
+function valuesOf({ runId, command, args, origin, deadlineS, host, pid, version }: NewRun): unknown[] {
+  return [runId, command, args, origin, deadlineS, host, pid, version];
 }
 
 async function refuseTaken(client: pg.PoolClient, { runId }: NewRun): Promise<never> {

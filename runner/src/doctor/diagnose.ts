@@ -43,7 +43,7 @@ function createChecks({ env, namespace, signal }: Place, db: Database): readonly
     ...settingsChecks(env),
     ...serverChecks(db, env.NODE_EXTRA_CA_CERTS ?? null),
     ...sessionChecks(db, onSchema),
-    ...ledgerChecks(db, onSchema, readSetting(env, ["symbols"])?.symbols ?? null),
+    ...ledgerChecks(db, onSchema),
     ...tableChecks(db, onSchema, readSetting(env, ["dbSizeBudgetGb"])?.dbSizeBudgetGb ?? null),
     ...exchangeChecks(db, onSchema, readSetting(env, ["exchangeUrl", "egressKey"])),
     ...clusterChecks(env, namespace, signal),

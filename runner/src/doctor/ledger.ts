@@ -1,7 +1,5 @@
-import { INTERVALS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import { countOpenGaps, type GapCountRow, listLastRuns, type RunRow } from "../db/doctor/stored.ts";
-import { renderSyncArguments } from "../db/runs.ts";
 import { renderNumber } from "../render.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import { type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
@@ -15,40 +13,13 @@ const UNCLOSED_MS = 2 * HOUR_MS;
 /** The job `r3a-gaps` looks twice an hour; with this much due it does not run, or does not keep up. */
 const OVERDUE_MS = 3 * HOUR_MS;
 
-/**
- * What jobs start by their schedule, each once a day at least. What is older, or another command, was started by hand,
- * and has told its person that it failed.
- */
+/** Each job starts once a day at least. A run by hand has told its person that it failed. */
 const RECENT_MS = 26 * HOUR_MS;
 
-/** The arguments with which jobs start their commands; with others a person did. Of sync those with symbols too. */
-const JOB_ARGUMENTS: Readonly<Record<string, RegExp>> = {
-  sync: /^\w+( --shard \d+\/\d+)?( --top \d+)?$/,
-  gaps: /^--repair$/,
-  verify: new RegExp(`^${INTERVALS.join(",")}$`),
-  maint: /^--max-ops \d+$/,
-  "refresh-lastts": /^$/,
-  vacuum: /^--(analyze-only|vacuum)$/,
-  health: /^$/,
-};
-
-/** Whether a job starts the command so, where its syncs keep `symbols` (null: the largest). */
-function isJobRun({ command, arguments: args }: RunRow, symbols: readonly string[] | null): boolean {
-  if (JOB_ARGUMENTS[command]?.test(args)) return true;
-  if (command !== "sync" || symbols === null) return false;
-  const [, index = 0, count = 1] = /^\S+ --shard (\d+)\/(\d+)/.exec(args) ?? [];
-  const shard = { index: Number(index), count: Number(count) };
-  return INTERVALS.some((interval) => args === renderSyncArguments({ interval, shard, top: null, symbols }));
-}
-
-/** The run ledger and the gap log; `symbols` are those of the settings. */
-export function ledgerChecks(
-  db: Database,
-  onSchema: OnSchema,
-  symbols: readonly string[] | null,
-): readonly Check[] {
+/** The run ledger and the gap log. */
+export function ledgerChecks(db: Database, onSchema: OnSchema): readonly Check[] {
   return [
-    onSchema("runs", async (signal) => judgeRuns(await listLastRuns(db, signal), symbols)),
+    onSchema("runs", async (signal) => judgeRuns(await listLastRuns(db, signal))),
     onSchema("running", async (signal) => judgeRunning(await listLastRuns(db, signal))),
     onSchema("gaps", async (signal) => judgeGaps(await countOpenGaps(db, signal))),
   ];
@@ -56,7 +27,7 @@ export function ledgerChecks(
 
 const nameOf = ({ command, arguments: args }: RunRow) => `${command} ${args}`.trim();
 
-export function judgeRuns(rows: readonly RunRow[], symbols: readonly string[] | null): Finding {
+export function judgeRuns(rows: readonly RunRow[]): Finding {
   const ended = rows.filter(({ outcome }) => outcome !== "running");
   if (ended.length === 0)
     return warn(
@@ -73,7 +44,7 @@ export function judgeRuns(rows: readonly RunRow[], symbols: readonly string[] | 
       `${nameOf(row)} ended ${row.outcome} (exit ${row.exit_code ?? "-"}) ${renderDuration(row.age_ms)} ago${row.error_summary === null ? "" : `: ${row.error_summary.slice(0, 160)}`}`,
   );
   const isJob = bad.some(
-    (row) => isJobRun(row, symbols) && row.outcome !== "partial" && row.age_ms < RECENT_MS,
+    ({ origin, outcome, age_ms }) => origin !== null && outcome !== "partial" && age_ms < RECENT_MS,
   );
   const found = `${bad.length} of ${ended.length} last runs did not succeed: ${listSome(told)}`;
   const remedy = "run it by hand and read what it says, e.g. runner sync 1m; its log has the run's series";

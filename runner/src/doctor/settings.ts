@@ -29,6 +29,7 @@ const OTHERS: Readonly<Record<Exclude<keyof Settings, "dbUrl">, true>> = {
   shards: true,
   shardIndex: true,
   runId: true,
+  runOrigin: true,
 };
 
 const DB_URL_REMEDY =

@@ -1,6 +1,6 @@
 import type { Interval } from "../contract/intervals.ts";
 import type { RunGroup } from "../db/health/activity.ts";
-import { renderSyncArguments } from "../db/runs.ts";
+import { parseSyncArguments, renderSyncArguments, type SyncForm } from "../db/runs.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import type { AgeLimits } from "./freshness-limits.ts";
 import { type CheckResult, resultOf, type Status, worstOf } from "./report.ts";
@@ -10,28 +10,32 @@ const CLOSING_MS = 15_000;
 /** Four heartbeats. */
 const LOST_MS = 60_000;
 
+type SyncRuns = RunGroup & Omit<SyncForm, "interval">;
+
 /**
- * Whether the interval's sync ran, ended well and did so in time. The scheduled one (or each of its shards) must be
- * there; `--top` counts where it runs; what else a person tried by hand is no evidence in either direction.
+ * Whether the interval's sync ran, ended well and did so in time. The job of the whole universe (or each of its shards)
+ * must be there; one of the largest (`--top`) counts where it runs. What a person tried by hand beside the jobs is no
+ * evidence in either direction; where no job has an origin, as under a cron of the machine, the same syncs count by hand.
  */
 export function judgeActivity(
   interval: Interval,
   groups: readonly RunGroup[],
-  symbols: readonly string[] | null,
   limits: AgeLimits,
   now: number,
 ): CheckResult {
-  const formOf = (shard: Shard) => renderSyncArguments({ interval, shard, top: null, symbols });
-  const scheduled = groups.flatMap((group) => {
-    const shard = shardOf(group);
-    return group.args === formOf(shard) ? [{ ...group, shard }] : [];
-  });
-  const others = groups.filter(({ args }) => args.startsWith(`${interval} `) && / --top \d+$/.test(args));
+  const hasJobs = groups.some(({ origin }) => origin !== null);
+  const syncs: readonly SyncRuns[] = groups
+    .filter(({ origin }) => !hasJobs || origin !== null)
+    .map((group) => ({ ...group, ...parseSyncArguments(group.args) }));
+  const scheduled = syncs.filter(({ top, symbols }) => top === null && symbols === null);
+  const others = syncs.filter(({ top }) => top !== null);
   const verdicts = [...scheduled, ...others].map((group) => ({ group, ...judgeGroup(group, limits, now) }));
   const successes = scheduled.flatMap(({ successAt }) => successAt ?? []);
   const at = successes.length === 0 ? null : Math.min(...successes);
   const bad = verdicts.filter((verdict) => verdict.status !== "pass");
-  const missing = listMissing(scheduled).map(formOf);
+  const missing = listMissing(scheduled).map((shard) =>
+    renderSyncArguments({ interval, shard, top: null, symbols: null }),
+  );
   const status =
     scheduled.length === 0 || missing.length > 0
       ? "fail"
@@ -54,15 +58,8 @@ export function judgeActivity(
   });
 }
 
-type Shard = { readonly index: number; readonly count: number };
-
-function shardOf({ args }: RunGroup): Shard {
-  const [, index = 0, count = 1] = /^\S+ --shard (\d+)\/(\d+)/.exec(args) ?? [];
-  return { index: Number(index), count: Number(count) };
-}
-
 /** Shards of the newest division that had no run at all; none where the whole has run since, in one. */
-function listMissing(scheduled: readonly (RunGroup & { readonly shard: Shard })[]): readonly Shard[] {
+function listMissing(scheduled: readonly SyncRuns[]): readonly SyncForm["shard"][] {
   const startOf = ({ finished, running }: RunGroup) =>
     Math.max(finished?.startedAt ?? 0, running?.startedAt ?? 0);
   const newest = scheduled.toSorted((a, b) => startOf(b) - startOf(a))[0]?.shard.count ?? 1;

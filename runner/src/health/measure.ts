@@ -196,7 +196,6 @@ function listMeasurements(settings: HealthSettings, now: number): readonly Measu
           judgeActivity(
             interval,
             groups.filter((group) => group.interval === interval),
-            symbols,
             limits[interval],
             now,
           ),

@@ -7,7 +7,7 @@ import { dropLegacy } from "../db/legacy/drop.ts";
 import { upsertItems } from "../db/legacy/items.ts";
 import { findState } from "../db/legacy/state.ts";
 import { createLockSession, type LockSession } from "../db/lock.ts";
-import type { RunItem } from "../db/runs.ts";
+import { type RunItem, renderArguments } from "../db/runs.ts";
 import { migrate } from "../db/schema/migrate.ts";
 import { checkServer } from "../db/schema/requirements.ts";
 import { waitForSchema } from "../db/schema/schema.ts";
@@ -51,16 +51,22 @@ export async function runMove(context: Context, request: MoveRequest): Promise<E
       return EXIT.done;
     }
     await prepare(context, db, request, locks.signal);
-    return await withRun(
-      context,
-      db,
-      "migrate-layout",
-      `--rows-per-second ${request.rowsPerSecond}`,
-      (report) => moveAll(context, db, locks, request, report),
+    return await withRun(context, db, "migrate-layout", argumentsOf(request), (report) =>
+      moveAll(context, db, locks, request, report),
     );
   } finally {
     await Promise.all([locks.end(), closeDatabase(db)]);
   }
+}
+
+function argumentsOf({ old, rowsPerSecond }: MoveRequest): string {
+  const { coinTable, named, dropColumns } = old;
+  return renderArguments([], {
+    "--coin-table": coinTable,
+    "--coins": named.size === 0 ? null : [...named].map(([id, symbol]) => `${id}=${symbol}`),
+    "--drop-columns": dropColumns.size === 0 ? null : [...dropColumns],
+    "--rows-per-second": rowsPerSecond,
+  });
 }
 
 /** Brings the database to where leaves can be moved; each step is left as it is when it was done before. */

@@ -44,6 +44,8 @@ export type Settings = {
   readonly shardIndex: number;
   /** null: a new one. */
   readonly runId: string | null;
+  /** Name of the job that starts the run; null: a person. */
+  readonly runOrigin: string | null;
 };
 
 const LARGEST_JOB = 9999;
@@ -70,6 +72,11 @@ const PARSERS: { readonly [K in keyof Settings]: Parser<Settings[K]> } = {
   shards: { name: "R3A_SHARDS", fallback: "1", parse: (text) => parseCount(text, LARGEST_JOB) },
   shardIndex: { name: "JOB_COMPLETION_INDEX", fallback: "0", parse: parseIndex },
   runId: { name: "R3A_RUN_ID", fallback: "", parse: (text) => (text === "" ? null : parseRunId(text)) },
+  runOrigin: {
+    name: "R3A_RUN_ORIGIN",
+    fallback: "",
+    parse: (text) => (text === "" ? null : parseRunOrigin(text)),
+  },
   egressKey: { name: "EGRESS_KEY", fallback: "default", parse: parseEgressKey },
   maintMaxOps: { name: "MAINT_MAX_OPS", fallback: "300", parse: (text) => parseCount(text, 100_000) },
   refreshLookbackMs: { name: "REFRESH_LOOKBACK", fallback: "3 days", parse: parseDuration },
@@ -192,6 +199,11 @@ function parseRunId(text: string): string {
   throw new Error(
     `must be a UUID such as 01a20000-0000-7000-8000-000000000001, not ${JSON.stringify(text.slice(0, 60))}`,
   );
+}
+
+function parseRunOrigin(text: string): string {
+  if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) return text;
+  throw new Error(`must be the name of a job such as sync-1m, not ${JSON.stringify(text.slice(0, 60))}`);
 }
 
 function parseShare(text: string): number {

@@ -1,8 +1,9 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
-import type { Interval } from "../contract/intervals.ts";
+import { INTERVALS, type Interval } from "../contract/intervals.ts";
 import { type Coin, listCoins } from "../db/coins.ts";
 import { findCoinsDue } from "../db/gap-reads.ts";
+import { renderArguments } from "../db/runs.ts";
 import type { Settings } from "../settings/parse.ts";
 import { planRepair } from "../sync/fill-plan.ts";
 import { type FillCommand, fillCoins } from "../sync/fill-run.ts";
@@ -27,7 +28,12 @@ export async function repairGaps(
 ): Promise<ExitCode> {
   const fill: FillCommand = {
     command: "gaps",
-    args: `--repair${request.all ? " --all" : ""}`,
+    args: renderArguments([], {
+      "--repair": true,
+      "--all": request.all,
+      "--intervals": request.intervals.length === INTERVALS.length ? null : request.intervals,
+      "--symbols": request.symbols,
+    }),
     isBackground: true,
     asJson: request.asJson,
     acceptExchange: request.acceptExchange,

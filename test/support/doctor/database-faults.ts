@@ -24,7 +24,7 @@ const beside =
   };
 
 const RUN =
-  "insert into r3a.run (run_id, command, arguments, started_at, heartbeat_at, finished_at, outcome, exit_code)";
+  "insert into r3a.run (run_id, command, arguments, origin, started_at, heartbeat_at, finished_at, outcome, exit_code)";
 
 const TWENTY_MINUTES = played(
   {
@@ -158,12 +158,12 @@ export const DATABASE_FAULTS: Readonly<Record<string, Fault>> = {
     arrange: beside("select", 18),
   },
   runs: damaged(
-    `${RUN} values (gen_random_uuid(), 'sync', '1h', now(), now(), now(), 'failure', 1)`,
+    `${RUN} values (gen_random_uuid(), 'sync', '1h', 'sync-1h', now(), now(), now(), 'failure', 1)`,
     "delete from r3a.run",
     { status: "fail", found: /^1 of 1 last runs did not succeed: sync 1h ended failure \(exit 1\)/ },
   ),
   running: damaged(
-    `${RUN} values (gen_random_uuid(), 'maint', '', now() - interval '4 h', now() - interval '3 h', null, 'running', null)`,
+    `${RUN} values (gen_random_uuid(), 'maint', '', 'maint', now() - interval '4 h', now() - interval '3 h', null, 'running', null)`,
     "delete from r3a.run",
     {
       status: "fail",

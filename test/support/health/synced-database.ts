@@ -54,7 +54,7 @@ export function useSyncedDatabase(): SyncedDatabase {
       await storePages(db, [makePage(id, candles, { interval: "1h", covered: span })], null);
     await database.query(
       `insert into r3a.run (run_id, command, arguments, started_at, finished_at, outcome, exit_code)
-       values (gen_random_uuid(), 'sync', '1h --symbols AUSDT,BUSDT', $1, $1, 'success', 0)`,
+       values (gen_random_uuid(), 'sync', '1h', $1, $1, 'success', 0)`,
       [new Date(END)],
     );
     // the counts of a session that goes on reach the statistics late

@@ -44,20 +44,22 @@ export async function readSchema(db: Database, signal: AbortSignal): Promise<Sch
 
 const AGE = (since: string) => `(extract(epoch from clock_timestamp() - ${since}) * 1000)::float8`;
 
-/** The last run of each command and arguments that ended, and all that say they are running. */
+/** The last run of each command, arguments and origin that ended, and all that say they are running. */
 const RUNS = `
   with ended as (
-    select distinct on (command, arguments) * from r3a.run
-    where outcome <> 'running' and started_at > now() - interval '7 days' order by command, arguments, started_at desc
+    select distinct on (command, arguments, origin) * from r3a.run
+    where outcome <> 'running' and started_at > now() - interval '7 days' order by command, arguments, origin, started_at desc
   )
-  select command, arguments, outcome, exit_code, error_summary, deadline_s, coalesce(host, '') as host, pid,
+  select command, arguments, origin, outcome, exit_code, error_summary, deadline_s, coalesce(host, '') as host, pid,
          ${AGE("started_at")} as age_ms, ${AGE("heartbeat_at")} as silent_ms
   from (select * from ended union all select * from r3a.run where outcome = 'running') r
-  order by command, arguments, age_ms`;
+  order by command, arguments, origin, age_ms`;
 
 export type RunRow = {
   command: string;
   arguments: string;
+  /** Name of the job that started it; null: a person. */
+  origin: string | null;
   outcome: RunOutcome | "running";
   exit_code: number | null;
   error_summary: string | null;

@@ -2,10 +2,12 @@ import type { Interval } from "../../contract/intervals.ts";
 import type { RunOutcome } from "../runs.ts";
 import type { Reader } from "../session.ts";
 
-/** Runs of `sync` with the same arguments: the newest that ended, the newest that did not. Times in ms. */
+/** Runs of `sync` with the same origin and arguments: the newest that ended, the newest that did not. Times in ms. */
 export type RunGroup = {
   readonly interval: Interval;
   readonly args: string;
+  /** Name of the job that started them; null: a person. */
+  readonly origin: string | null;
   readonly finished: FinishedRun | null;
   readonly running: RunningRun | null;
   /** End of the newest success of the span that was asked for. */
@@ -38,20 +40,21 @@ const RUNS = `
     join r3a.run r on r.outcome = 'running'
     where r.command = 'sync' and (r.arguments = w."interval" or starts_with(r.arguments, w."interval" || ' '))
   )
-  select distinct on (f."interval", f.arguments, f.outcome = 'running')
-         f."interval", f.arguments as args, f.outcome, f.exit_code as "exitCode", f.error_summary as error,
+  select distinct on (f."interval", f.arguments, f.origin, f.outcome = 'running')
+         f."interval", f.arguments as args, f.origin, f.outcome, f.exit_code as "exitCode", f.error_summary as error,
          f.deadline_s as "deadlineS", (extract(epoch from f.started_at) * 1000)::float8 as "startedAt",
          (extract(epoch from f.heartbeat_at) * 1000)::float8 as "heartbeatAt",
          (extract(epoch from max(f.finished_at) filter (where f.outcome = 'success')
-           over (partition by f."interval", f.arguments)) * 1000)::float8 as "successAt"
+           over (partition by f."interval", f.arguments, f.origin)) * 1000)::float8 as "successAt"
   from found f
   where f.started_at <= to_timestamp($3)
-  order by f."interval", f.arguments, f.outcome = 'running', f.started_at desc`;
+  order by f."interval", f.arguments, f.origin, f.outcome = 'running', f.started_at desc`;
 
 type RunRow = Omit<FinishedRun, "outcome"> &
   RunningRun & {
     readonly interval: Interval;
     readonly args: string;
+    readonly origin: string | null;
     readonly outcome: RunOutcome | "running";
     readonly successAt: number | null;
   };
@@ -67,7 +70,7 @@ export async function listRunGroups(
     since.map(({ from }) => from / 1000),
     now / 1000,
   ]);
-  const groups = Map.groupBy(rows, ({ interval, args }) => `${interval} ${args}`);
+  const groups = Map.groupBy(rows, ({ interval, args, origin }) => `${interval} ${origin} ${args}`);
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
@@ -76,6 +79,7 @@ export async function listRunGroups(
       {
         interval: first.interval,
         args: first.args,
+        origin: first.origin,
         finished: finished === undefined ? null : { ...finished, outcome: finished.outcome as RunOutcome },
         running: group.find(({ outcome }) => outcome === "running") ?? null,
         successAt: first.successAt,

@@ -22,6 +22,7 @@ export const MADE_OBJECTS = `
 000012_first_candle r r3a.coin: first_evidence jsonb
 000013_exchange_source r r3a.exchange_source: address text; exchange text; first_seen timestamp with time zone; compared_at timestamp with time zone; compared integer; equal integer; accepted_reason text; run_id uuid
 000016_gap_log r r3a.gap_count: coin_id integer; interval text; open bigint
+000017_run_origin r r3a.run: origin text
 000016_gap_log f r3a.count_gaps()
 000001_locks f r3a_util.acquire_lock(_scope text, _key text)
 000005_maint v r3a_util.candle_index
