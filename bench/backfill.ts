@@ -1,9 +1,9 @@
+import { MINUTE_MS } from "../runner/src/time.ts";
 import { type Figure, round } from "./report.ts";
 import type { Stage } from "./stage.ts";
 
 const CANDLES = 1_000_000;
 const SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT"];
-const MINUTE_MS = 60_000;
 
 /** A million candles over REST from an exchange without latency or limit; and memory must not grow with the span. */
 export async function measureBackfill(stage: Stage): Promise<readonly Figure[]> {

@@ -7,11 +7,10 @@ import { INTERVALS, type Interval } from "../runner/src/contract/intervals.ts";
 import { openDatabase } from "../runner/src/db/connect.ts";
 import { own } from "../runner/src/db/session.ts";
 import { refreshOn } from "../runner/src/maint/refresh-last-ts.ts";
+import { DAY_MS, MINUTE_MS } from "../runner/src/time.ts";
 import { type Figure, median, round } from "./report.ts";
 import type { Stage } from "./stage.ts";
 
-const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 const COINS = 60;
 const DENSE_DAYS = 7;
 /** 60 coins and five intervals: 2,400 and 21,600 leaves. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { EXIT } from "../runner/src/contract/exits.ts";
 import { INTERVALS } from "../runner/src/contract/intervals.ts";
 import { renderSummary, type SyncSummary } from "../runner/src/sync/summary.ts";
+import { DAY_MS } from "../runner/src/time.ts";
 import { startExchange } from "./exchange/exchange.ts";
 import { ensureDatabase, startPostgres } from "./postgres/postgres.ts";
 
@@ -14,7 +15,6 @@ import { ensureDatabase, startPostgres } from "./postgres/postgres.ts";
 
 const SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "XRPUSDT"];
 const DAYS = 7;
-const DAY_MS = 86_400_000;
 const BINANCE_URL = process.env.EXCHANGE_URL ?? "https://api.binance.com";
 const PROBE_MS = 3_000;
 

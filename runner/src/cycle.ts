@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 import { HEARTBEAT_FILE } from "./contract/environment.ts";
 import { EXIT } from "./contract/exits.ts";
 import { messageOf, Stopped } from "./errors.ts";
-import { sleep } from "./time.ts";
+import { sleep } from "./sleep.ts";
 import { describeUnderWay } from "./under-way.ts";
 
 /** A cycle may take longer than its period, since the next one then waits; what hangs is cut by this. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { MINUTE_MS } from "../../runner/src/time.ts";
 import {
   type CronJob,
   createObject,
@@ -14,7 +15,6 @@ import { check, say } from "./report.ts";
 import { runTool } from "./run-tool.ts";
 import type { Servers } from "./servers.ts";
 
-const MINUTE_MS = 60_000;
 /** Next full minute, a start, a run: what "right again within the next run" means for a minute job. */
 const NEXT_RUN_SECONDS = 150;
 const OUTAGE_SECONDS = 120;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { synthStacks } from "../../infra/programs/synth-stacks.ts";
 import type { Settings } from "../../infra/settings/schema.ts";
 import { loadStack } from "../../infra/settings/stack-files.ts";
+import { DAY_MS } from "../../runner/src/time.ts";
 import { isControlledBy, type KubeObject, kubectl, listObjects, NAMESPACE } from "./kubectl.ts";
 import { ROOT } from "./run-tool.ts";
 import { REPOSITORY } from "./runner-image.ts";
@@ -16,7 +17,6 @@ export type Change = {
   readonly jobs?: Readonly<Record<string, JobChange>>;
 };
 
-const DAY_MS = 86_400_000;
 /** Two minutes are the longest that the test waits for the clock; the rest follows from the period. */
 const EVERY_TWO_MINUTES = { schedule: "*/2 * * * *", activeDeadlineSeconds: 80 };
 /** The parent of the set of applied objects: kubectl removes what is no longer in the set. */

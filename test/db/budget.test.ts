@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { openBudget } from "../../runner/src/db/budget.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { createLimiter } from "../../runner/src/exchange/limiter.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../runner/src/time.ts";
 import { useDatabase } from "../support/database/database.ts";
 
-const MINUTE = 60_000;
 const NOON = Date.UTC(2024, 0, 1, 12);
 const LIMIT = 300;
 const database = useDatabase();
@@ -29,7 +29,7 @@ test("leases of one minute never add up to more than the limit, however many ask
   expect(leases.reduce((sum, { granted }) => sum + granted, 0)).toBe(LIMIT);
   expect(await used()).toBe(LIMIT);
   expect(await lease(1, NOON)).toMatchObject({ granted: 0 });
-  expect(await lease(10, NOON + MINUTE)).toMatchObject({ granted: 10 });
+  expect(await lease(10, NOON + MINUTE_MS)).toMatchObject({ granted: 10 });
   expect(await used()).toBe(10);
 });
 
@@ -42,19 +42,19 @@ test("the exchange's own count wins where it is higher, and another address has 
 });
 
 test("a process whose minute is over already takes from the one that the others are in", async () => {
-  await lease(250, NOON + MINUTE);
+  await lease(250, NOON + MINUTE_MS);
   expect(await lease(100, NOON)).toMatchObject({ granted: 50 });
-  expect(await lease(100, NOON + MINUTE)).toMatchObject({ granted: 0 });
+  expect(await lease(100, NOON + MINUTE_MS)).toMatchObject({ granted: 0 });
 });
 
 test("what was granted at the end of a minute counts in the next one too, since it may arrive there", async () => {
   await lease(100, NOON);
   await lease(120, NOON, { isLate: true });
-  expect(await lease(LIMIT, NOON + MINUTE)).toMatchObject({ granted: LIMIT - 120 });
-  expect(await lease(LIMIT, NOON + 2 * MINUTE)).toMatchObject({ granted: LIMIT });
-  await lease(50, NOON + 3 * MINUTE, { isLate: true });
+  expect(await lease(LIMIT, NOON + MINUTE_MS)).toMatchObject({ granted: LIMIT - 120 });
+  expect(await lease(LIMIT, NOON + 2 * MINUTE_MS)).toMatchObject({ granted: LIMIT });
+  await lease(50, NOON + 3 * MINUTE_MS, { isLate: true });
   // a minute without any request lies between
-  expect(await lease(LIMIT, NOON + 5 * MINUTE)).toMatchObject({ granted: LIMIT });
+  expect(await lease(LIMIT, NOON + 5 * MINUTE_MS)).toMatchObject({ granted: LIMIT });
 });
 
 describe("a minute that cannot be", () => {
@@ -63,7 +63,7 @@ describe("a minute that cannot be", () => {
       `insert into r3a.api_budget (egress_key) values ('here') on conflict do nothing;
        update r3a.api_budget set ${columns} where egress_key = 'here'`,
     );
-  const thisMinute = () => Math.floor(Date.now() / MINUTE) * MINUTE;
+  const thisMinute = () => Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
   const minuteAhead = async () =>
     (
       await database.query<{ s: number }>(
@@ -74,7 +74,7 @@ describe("a minute that cannot be", () => {
   test("is never stored: 2105 as the exchange's minute stands two minutes ahead of the database", async () => {
     expect(await lease(10, Date.UTC(2105, 0, 1))).toMatchObject({ granted: 10 });
     expect(await minuteAhead()).toBeLessThanOrEqual(120);
-    expect(await lease(LIMIT, thisMinute() + 3 * MINUTE)).toMatchObject({ granted: LIMIT - 10 });
+    expect(await lease(LIMIT, thisMinute() + 3 * MINUTE_MS)).toMatchObject({ granted: LIMIT - 10 });
   });
 
   test.each([
@@ -87,16 +87,16 @@ describe("a minute that cannot be", () => {
     const minuteNow = thisMinute();
     expect(await lease(100, minuteNow)).toMatchObject({ granted: 100 });
     expect(await lease(LIMIT, minuteNow)).toMatchObject({ granted: LIMIT - 100 });
-    expect(await lease(LIMIT, minuteNow + MINUTE)).toMatchObject({ granted: LIMIT });
+    expect(await lease(LIMIT, minuteNow + MINUTE_MS)).toMatchObject({ granted: LIMIT });
     expect(await minuteAhead()).toBeLessThanOrEqual(60);
   });
 
   test("after the exchange's clock was set back does not starve the jobs until it comes again", async () => {
     await put("minute = date_trunc('minute', clock_timestamp()) - interval '10 minutes', used = 6000");
-    const yesterday = thisMinute() - 1440 * MINUTE;
+    const yesterday = thisMinute() - 1440 * MINUTE_MS;
     expect(await lease(100, yesterday)).toMatchObject({ granted: 100 });
     expect(await lease(LIMIT, yesterday)).toMatchObject({ granted: LIMIT - 100 });
-    expect(await lease(LIMIT, yesterday + MINUTE)).toMatchObject({ granted: LIMIT });
+    expect(await lease(LIMIT, yesterday + MINUTE_MS)).toMatchObject({ granted: LIMIT });
     // but the minute that the others are in counts for one whose clock stands wrong
     await put(`minute = date_trunc('minute', clock_timestamp()), used = ${LIMIT - 5}`);
     expect(await lease(100, yesterday)).toMatchObject({ granted: 5 });
@@ -104,9 +104,9 @@ describe("a minute that cannot be", () => {
 });
 
 test.each([
-  ["hold_until", "holdMs", 3_600_000],
-  ["firewall_until", "holdMs", 3_600_000],
-  ["banned_until", "bannedMs", 3 * 86_400_000],
+  ["hold_until", "holdMs", HOUR_MS],
+  ["firewall_until", "holdMs", HOUR_MS],
+  ["banned_until", "bannedMs", 3 * DAY_MS],
 ] as const)(
   "%s in the year 58929 is brought to the longest that can be, once",
   async (column, left, most) => {
@@ -157,7 +157,7 @@ describe("the length of the last firewall hold", () => {
 
 test("processes that send around the full minute, each answer late, never exceed the limit as the exchange counts", async () => {
   // grants of the last second of a minute arrive in the next one: the exchange's count of it must still hold
-  let clock = NOON + MINUTE - 1_000;
+  let clock = NOON + MINUTE_MS - 1_000;
   const arrivals = new Map<number, number>();
   const stop = new AbortController();
   const limiters = Array.from({ length: 8 }, () =>
@@ -165,17 +165,17 @@ test("processes that send around the full minute, each answer late, never exceed
   );
   const send = async (limiter: (typeof limiters)[number]) => {
     await limiter.acquire(2);
-    const minute = Math.floor((clock + 1_500) / MINUTE);
+    const minute = Math.floor((clock + 1_500) / MINUTE_MS);
     arrivals.set(minute, (arrivals.get(minute) ?? 0) + 2);
   };
   const burst = () =>
     Promise.all(limiters.flatMap((limiter) => Array.from({ length: 16 }, () => send(limiter))));
   await burst();
-  clock = NOON + MINUTE + 10;
+  clock = NOON + MINUTE_MS + 10;
   const second = burst();
   second.catch(() => {});
   while ((await used()) !== LIMIT) await new Promise((resolve) => setImmediate(resolve));
   stop.abort(new Error("seen enough"));
   await second.catch(() => {});
-  expect(arrivals.get(NOON / MINUTE + 1)).toBeLessThanOrEqual(LIMIT);
+  expect(arrivals.get(NOON / MINUTE_MS + 1)).toBeLessThanOrEqual(LIMIT);
 });

@@ -5,14 +5,14 @@ import { findCoinsDue, findTouching, readRequested } from "../../runner/src/db/g
 import { loadSeries } from "../../runner/src/db/series.ts";
 import type { GapRequest } from "../../runner/src/sync/fill-plan.ts";
 import { pageGaps } from "../../runner/src/sync/fill-plan.ts";
+import { MINUTE_MS } from "../../runner/src/time.ts";
 import { addTestCoins } from "../support/candle/candle-rows.ts";
 import { useDatabase } from "../support/database/database.ts";
 
 /** What reads the gap log, with more rows in it than a part or a page has, and without statistics. */
 const START = Date.UTC(2024, 0, 1);
-const MINUTE = 60_000;
 const GAPS = 20_000;
-const at = (slot: number) => START + slot * MINUTE;
+const at = (slot: number) => START + slot * MINUTE_MS;
 const database = useDatabase();
 let db: Database;
 let coinId = 0;
@@ -45,7 +45,7 @@ async function read(request: GapRequest): Promise<Span[]> {
   }
   return spans;
 }
-const slotsOf = (spans: readonly Span[]) => spans.map(({ from }) => (from - START) / MINUTE / 2);
+const slotsOf = (spans: readonly Span[]) => spans.map(({ from }) => (from - START) / MINUTE_MS / 2);
 const every = (keep: (n: number) => boolean) => Array.from({ length: GAPS }, (_, n) => n).filter(keep);
 
 test("each request brings its own gaps, each once, by time", async () => {
@@ -78,7 +78,7 @@ test.each([1, 7, 5_000])(
     expect(tasks.length).toBeLessThanOrEqual(pages + 1);
     const gaps = every((n) => n % 4 === 0).map((n) => at(2 * n));
     for (const from of gaps)
-      expect(tasks.filter((task) => task.from <= from && task.to >= from + MINUTE)).toHaveLength(1);
+      expect(tasks.filter((task) => task.from <= from && task.to >= from + MINUTE_MS)).toHaveLength(1);
     await database.query(`update r3a.ohlcv_gap_log set next_check_at = $1 where state = 'open'`, [
       new Date(START),
     ]);

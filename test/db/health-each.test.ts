@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { HealthReport } from "../../runner/src/health/report.ts";
+import { HOUR_MS, MINUTE_MS } from "../../runner/src/time.ts";
 import { replaceInCatalog } from "../support/database/catalog-stand-in.ts";
 import {
   deleteCandle,
@@ -16,8 +17,7 @@ import {
 /** Each check of health is seen failing through the whole list of them, for the reason that it names. */
 
 const { database, coinIds, measure } = useSyncedDatabase();
-const HOUR = 3_600_000;
-const AT = END - 20 * HOUR;
+const AT = END - 20 * HOUR_MS;
 
 type Fault = {
   readonly status: "warn" | "fail";
@@ -30,9 +30,9 @@ const sql = (made: Fault["damage"]) => (typeof made === "string" ? made : made(c
 const gapAt = (due: string) => (coin: number) =>
   `${deleteCandle(coin, AT)};
   insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason, next_check_at)
-  values (gen_random_uuid(), ${coin}, '1h', to_timestamp(${AT / 1000}), to_timestamp(${(AT + HOUR) / 1000}), 'open', 'absent', '${due}')`;
+  values (gen_random_uuid(), ${coin}, '1h', to_timestamp(${AT / 1000}), to_timestamp(${(AT + HOUR_MS) / 1000}), 'open', 'absent', '${due}')`;
 
-const later = () => measure({}, { now: NOW + 3 * HOUR });
+const later = () => measure({}, { now: NOW + 3 * HOUR_MS });
 const FAULTS: Readonly<Record<string, Fault>> = {
   "freshness 1h": {
     status: "fail",
@@ -91,8 +91,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "integrity alignment": {
     status: "fail",
     says: /candles lie off their slots/,
-    damage: (coin) => insertCandle(coin, AT + 60_000),
-    mend: (coin) => deleteCandle(coin, AT + 60_000),
+    damage: (coin) => insertCandle(coin, AT + MINUTE_MS),
+    mend: (coin) => deleteCandle(coin, AT + MINUTE_MS),
   },
   "integrity slots": {
     status: "fail",
@@ -103,8 +103,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "integrity last-timestamps": {
     status: "fail",
     says: /last timestamps are wrong: run refresh-lastts/,
-    damage: (coin) => setLastTs(coin, END - 2 * HOUR),
-    mend: (coin) => setLastTs(coin, END - HOUR),
+    damage: (coin) => setLastTs(coin, END - 2 * HOUR_MS),
+    mend: (coin) => setLastTs(coin, END - HOUR_MS),
   },
   "size database": {
     status: "fail",

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { describe, expect, test } from "vitest";
+import { HOUR_MS, MINUTE_MS } from "../../runner/src/time.ts";
 import { withSession } from "../support/database/empty-database.ts";
 import {
   badOf,
@@ -16,10 +17,9 @@ import {
 } from "../support/health/synced-database.ts";
 
 const { database, coinIds, measure, expectBad } = useSyncedDatabase();
-const HOUR = 3_600_000;
 
 describe("integrity", () => {
-  const at = END - 20 * HOUR;
+  const at = END - 20 * HOUR_MS;
   test.each([
     "high = 98",
     "low = 2001",
@@ -44,7 +44,7 @@ describe("integrity", () => {
 
   test("sees a candle off its slot, and lets one pass that is marked", async () => {
     const [a] = coinIds();
-    const off = at + 60_000;
+    const off = at + MINUTE_MS;
     await expectBad(insertCandle(a, off), deleteCandle(a, off), ["integrity alignment: fail"]);
     await database.query(
       `${insertCandle(a, off)}; update r3a.ohlcv_partitioned set flags = 1 where "timestamp" = to_timestamp(${off / 1000})`,
@@ -56,7 +56,7 @@ describe("integrity", () => {
   test("sees a slot that is neither stored nor logged, and one that is both", async () => {
     const [a] = coinIds();
     const gap = `insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason)
-      values (gen_random_uuid(), ${a}, '1h', to_timestamp(${at / 1000}), to_timestamp(${(at + HOUR) / 1000}), 'confirmed_absent', 'absent')`;
+      values (gen_random_uuid(), ${a}, '1h', to_timestamp(${at / 1000}), to_timestamp(${(at + HOUR_MS) / 1000}), 'confirmed_absent', 'absent')`;
     const lost = await expectBad(deleteCandle(a, at), insertCandle(a, at), ["integrity slots: fail"]);
     expect(resultFor(lost, "integrity slots")?.names).toEqual(["AUSDT 1h: 1 missing and not in the gap log"]);
     const both = await expectBad(gap, "delete from r3a.ohlcv_gap_log", ["integrity slots: fail"]);
@@ -70,7 +70,7 @@ describe("integrity", () => {
 
   test("sees a last timestamp that no candle has", async () => {
     const [a] = coinIds();
-    await expectBad(setLastTs(a, END - 2 * HOUR), setLastTs(a, END - HOUR), [
+    await expectBad(setLastTs(a, END - 2 * HOUR_MS), setLastTs(a, END - HOUR_MS), [
       "integrity last-timestamps: fail",
     ]);
   });
@@ -80,12 +80,12 @@ describe("integrity", () => {
     const gap = (
       due: number,
     ) => `${deleteCandle(a, at)}; insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason, next_check_at)
-      values (gen_random_uuid(), ${a}, '1h', to_timestamp(${at / 1000}), to_timestamp(${(at + HOUR) / 1000}), 'open', 'absent', to_timestamp(${due / 1000}))`;
+      values (gen_random_uuid(), ${a}, '1h', to_timestamp(${at / 1000}), to_timestamp(${(at + HOUR_MS) / 1000}), 'open', 'absent', to_timestamp(${due / 1000}))`;
     const mend = `delete from r3a.ohlcv_gap_log; ${insertCandle(a, at)}`;
     await expectBad(gap(NOW), mend, ["integrity gaps: warn"]);
-    await expectBad(gap(NOW - 3 * HOUR), mend, ["integrity gaps: fail"]);
+    await expectBad(gap(NOW - 3 * HOUR_MS), mend, ["integrity gaps: fail"]);
     const unwanted = "update r3a.ohlcv_gap_log set reason = 'not_requested'";
-    await expectBad(`${gap(NOW - 3 * HOUR)}; ${unwanted}`, mend, []);
+    await expectBad(`${gap(NOW - 3 * HOUR_MS)}; ${unwanted}`, mend, []);
   });
 
   test("sees an index whose build died, and not one that is being built", async () => {

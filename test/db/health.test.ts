@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { closeDatabase, openDatabase } from "../../runner/src/db/connect.ts";
 import { measureHealth } from "../../runner/src/health/measure.ts";
 import { CHECKS, type HealthReport } from "../../runner/src/health/report.ts";
+import { HOUR_MS } from "../../runner/src/time.ts";
 import {
   badOf,
   deleteCandle,
@@ -15,7 +16,6 @@ import {
 } from "../support/health/synced-database.ts";
 
 const { database, coinIds, measure, expectBad } = useSyncedDatabase();
-const HOUR = 3_600_000;
 
 test("all is well, and each of the six checks says something", async () => {
   const report = await measure();
@@ -101,7 +101,7 @@ test("a damaged file leads to the runbook of damage, whichever check meets it", 
 
 describe("freshness, coverage and activity", () => {
   test("see a stale interval", async () => {
-    const report = await measure({}, { now: NOW + 3 * HOUR });
+    const report = await measure({}, { now: NOW + 3 * HOUR_MS });
     expect(badOf(report)).toEqual(["freshness 1h: fail", "coverage 1h: fail", "activity sync 1h: fail"]);
     expect(resultFor(report, "coverage 1h")?.names).toHaveLength(2);
   });
@@ -109,13 +109,13 @@ describe("freshness, coverage and activity", () => {
   test("see the symbol that stands still behind a fresh one", async () => {
     const [a, b] = coinIds();
     const report = await expectBad(
-      `delete from r3a.ohlcv_partitioned where coin_id = ${a} and "timestamp" >= to_timestamp(${(END - 5 * HOUR) / 1000});
-       update r3a.series set covered_to = to_timestamp(${(END - 5 * HOUR) / 1000}) where coin_id = ${a};
-       ${setLastTs(a, END - 6 * HOUR)}`,
+      `delete from r3a.ohlcv_partitioned where coin_id = ${a} and "timestamp" >= to_timestamp(${(END - 5 * HOUR_MS) / 1000});
+       update r3a.series set covered_to = to_timestamp(${(END - 5 * HOUR_MS) / 1000}) where coin_id = ${a};
+       ${setLastTs(a, END - 6 * HOUR_MS)}`,
       `insert into r3a.ohlcv_partitioned select ${a}, t."interval", t."timestamp", open, high, low, close, volume
-       from r3a.ohlcv_partitioned t where coin_id = ${b} and "timestamp" >= to_timestamp(${(END - 5 * HOUR) / 1000});
+       from r3a.ohlcv_partitioned t where coin_id = ${b} and "timestamp" >= to_timestamp(${(END - 5 * HOUR_MS) / 1000});
        update r3a.series set covered_to = to_timestamp(${END / 1000}) where coin_id = ${a};
-       ${setLastTs(a, END - HOUR)}`,
+       ${setLastTs(a, END - HOUR_MS)}`,
       ["coverage 1h: fail"],
     );
     expect(resultFor(report, "coverage 1h")?.names).toEqual(["AUSDT (2024-06-20T07:00:00Z)"]);
@@ -124,8 +124,8 @@ describe("freshness, coverage and activity", () => {
   test("see a candle of the future, which hides how stale the rest is", async () => {
     const [, b] = coinIds();
     await expectBad(
-      `${insertCandle(b, END + 5 * HOUR)}; ${setLastTs(b, END + 5 * HOUR)}`,
-      `${deleteCandle(b, END + 5 * HOUR)}; ${setLastTs(b, END - HOUR)}`,
+      `${insertCandle(b, END + 5 * HOUR_MS)}; ${setLastTs(b, END + 5 * HOUR_MS)}`,
+      `${deleteCandle(b, END + 5 * HOUR_MS)}; ${setLastTs(b, END - HOUR_MS)}`,
       ["freshness 1h: fail", "coverage 1h: fail", "integrity candles: fail"],
     );
   });

@@ -9,12 +9,12 @@ import {
   planLeafGaps,
   slotsOfLeaf,
 } from "../../runner/src/legacy/gap-plan.ts";
+import { MINUTE_MS } from "../../runner/src/time.ts";
 
-const MINUTE = 60_000;
 const SLOTS = 40;
-const at = (slot: number) => slot * MINUTE;
+const at = (slot: number) => slot * MINUTE_MS;
 const listSlots = ({ from, to }: Span) =>
-  Array.from({ length: (to - from) / MINUTE }, (_, n) => from / MINUTE + n);
+  Array.from({ length: (to - from) / MINUTE_MS }, (_, n) => from / MINUTE_MS + n);
 const spansOf = (slots: readonly number[]) =>
   union(slots.map((slot) => ({ from: at(slot), to: at(slot + 1) })));
 
@@ -110,8 +110,8 @@ test("after any leaf each covered slot is stored or in one gap, and no gap says 
           expect(gap).toMatchObject({ attempts: 3, evidence: { absentSince: 5 }, nextCheckAt: 9 });
         if (gap.reason === "not_requested")
           expect(listSlots(gap).filter((slot) => broken.includes(slot))).toEqual([]);
-        if (gap.reason === "invalid") expect(gap.evidence.raw).toBe(`row ${gap.from / MINUTE}`);
-        if (gap.id.startsWith("new") && inLeaf(gap.from / MINUTE) && gap.reason === "not_requested")
+        if (gap.reason === "invalid") expect(gap.evidence.raw).toBe(`row ${gap.from / MINUTE_MS}`);
+        if (gap.id.startsWith("new") && inLeaf(gap.from / MINUTE_MS) && gap.reason === "not_requested")
           expect(gap.nextCheckAt).toBe(77);
       }
       // what the leaf had is back, and the log remembers of the gaps that a job had found

@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
 import { openDatabase } from "../../runner/src/db/connect.ts";
 import { closeRun } from "../../runner/src/db/runs.ts";
+import { DAY_MS } from "../../runner/src/time.ts";
 import { useDatabase } from "../support/database/database.ts";
 import { startMaint } from "../support/maint/runs.ts";
 
 const database = useDatabase();
-const DAY = 86_400_000;
 
 /** An id as a run of that age has it. */
 function idOf(ageDays: number, n: number): string {
-  const hex = Math.floor(Date.now() - ageDays * DAY)
+  const hex = Math.floor(Date.now() - ageDays * DAY_MS)
     .toString(16)
     .padStart(12, "0");
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${String(n).padStart(12, "0")}`;
@@ -20,7 +20,7 @@ async function addRun(ageDays: number, n: number, outcome: string, heartbeatAge:
   await database.query(
     `insert into r3a.run (run_id, command, started_at, heartbeat_at, outcome)
      values ($1, 'sync', now() - make_interval(secs => $2), now() - $3::interval, $4)`,
-    [id, (ageDays * DAY) / 1000, heartbeatAge, outcome],
+    [id, (ageDays * DAY_MS) / 1000, heartbeatAge, outcome],
   );
   await database.query(
     `insert into r3a.run_item (run_id, coin_id, "interval", outcome, pages, added, repaired, revised, gaps, ms)

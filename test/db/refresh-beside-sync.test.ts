@@ -6,10 +6,10 @@ import { storePages } from "../../runner/src/db/store.ts";
 import { refreshLastTs } from "../../runner/src/maint/refresh-last-ts.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { applyPage } from "../../runner/src/sync/apply.ts";
+import { DAY_MS, MINUTE_MS } from "../../runner/src/time.ts";
 import { addTestCoins, makeCandles, makePage } from "../support/candle/candle-rows.ts";
 import { useDatabase } from "../support/database/database.ts";
 
-const MINUTE = 60_000;
 const NOW = Date.UTC(2024, 5, 2);
 const database = useDatabase();
 let db: Database;
@@ -20,26 +20,26 @@ afterAll(() => db.pool.end());
 
 test("a backfill that began before the newest candles were deleted does not raise the value again", async () => {
   const [coin = 0] = await addTestCoins(database, ["C0USDT"]);
-  for (const ms of [NOW, NOW - 700 * MINUTE]) await ensureLeaf(db, leafAt("1m", ms));
-  const stored = makePage(coin, makeCandles("1m", NOW - 600 * MINUTE, 600), { interval: "1m" });
+  for (const ms of [NOW, NOW - 700 * MINUTE_MS]) await ensureLeaf(db, leafAt("1m", ms));
+  const stored = makePage(coin, makeCandles("1m", NOW - 600 * MINUTE_MS, 600), { interval: "1m" });
   await storePages(db, [stored], null);
   const [begun] = await loadSeries(db, "1m", [coin]);
   if (begun === undefined) throw new Error("the series is not there");
   await database.query(`delete from r3a.ohlcv_partitioned where "timestamp" >= to_timestamp($1)`, [
-    (NOW - 100 * MINUTE) / 1000,
+    (NOW - 100 * MINUTE_MS) / 1000,
   ]);
-  const request = { now: NOW, lookbackMs: 3 * 86_400_000, isPreview: false };
+  const request = { now: NOW, lookbackMs: 3 * DAY_MS, isPreview: false };
   const refreshed = await refreshLastTs(db, request, new AbortController().signal);
-  expect(refreshed?.changes).toMatchObject([{ to: NOW - 101 * MINUTE }]);
+  expect(refreshed?.changes).toMatchObject([{ to: NOW - 101 * MINUTE_MS }]);
 
-  const span = { from: NOW - 700 * MINUTE, to: NOW - 600 * MINUTE };
+  const span = { from: NOW - 700 * MINUTE_MS, to: NOW - 600 * MINUTE_MS };
   for (const candles of [makeCandles("1m", span.from, 100), []]) {
     const slots = candles.map(({ openTime }) => openTime);
     const { write } = applyPage(begun, { span, slots, rejected: new Map(), failure: null }, candles, NOW);
     await storePages(db, [{ ...write, overlapsStored: true }], null);
   }
   const rows = await database.query("select last_ts from r3a_util.last_ts_by_coin_interval");
-  expect(rows).toEqual([{ last_ts: new Date(NOW - 101 * MINUTE) }]);
+  expect(rows).toEqual([{ last_ts: new Date(NOW - 101 * MINUTE_MS) }]);
 });
 
 test("a value that no candle can have stops no sync before it is corrected", async () => {
@@ -52,7 +52,7 @@ test("a value that no candle can have stops no sync before it is corrected", asy
     `insert into r3a_util.last_ts_by_coin_interval select c, '1m', v from unnest($1::int[], $2::timestamptz[]) as u (c, v)`,
     [coins, values],
   );
-  const latest = Date.now() + 2 * 86_400_000;
+  const latest = Date.now() + 2 * DAY_MS;
   for (const { symbol, lastTs } of await loadSeries(db, "1m", coins)) {
     expect(lastTs, symbol).toBeGreaterThanOrEqual(0);
     expect(lastTs, symbol).toBeLessThan(latest);

@@ -7,17 +7,16 @@ import { type OwnClient, own } from "../../runner/src/db/session.ts";
 import { storePages } from "../../runner/src/db/store.ts";
 import { refreshOn } from "../../runner/src/maint/refresh-last-ts.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
+import { DAY_MS, MINUTE_MS } from "../../runner/src/time.ts";
 import { addTestCoins, makeCandles, makePage } from "../support/candle/candle-rows.ts";
 import { useDatabase } from "../support/database/database.ts";
 import { cutDetach } from "../support/maint/cut-detach.ts";
 
 /** Where all open leaves are there and nothing differs, one statement tells so; it must see whatever does differ. */
 
-const MINUTE = 60_000;
-const DAY = 86_400_000;
 const NOW = Date.UTC(2024, 5, 2);
-const OLD = NOW - 40 * DAY;
-const NEW = NOW - MINUTE;
+const OLD = NOW - 40 * DAY_MS;
+const NEW = NOW - MINUTE_MS;
 const database = useDatabase();
 let db: Database;
 let [a, b]: number[] = [];
@@ -26,9 +25,9 @@ beforeAll(async () => {
   db = openDatabase(database.url, "look");
   [a, b] = await addTestCoins(database, ["AUSDT", "BUSDT"]);
   for (const interval of INTERVALS)
-    for (const ms of [NOW, NOW - DAY, OLD]) await ensureLeaf(db, leafAt(interval, ms));
+    for (const ms of [NOW, NOW - DAY_MS, OLD]) await ensureLeaf(db, leafAt(interval, ms));
   for (const ms of [OLD, NEW]) await store(a, "1m", ms);
-  await store(a, "1d", NOW - DAY);
+  await store(a, "1d", NOW - DAY_MS);
   await store(b, "1m", NEW);
 });
 afterAll(() => db.pool.end());
@@ -47,7 +46,10 @@ async function preview() {
       statements += 1;
       return client.query(...args);
     };
-    const refreshed = await refreshOn({ ...client, query }, { now: NOW, lookbackMs: DAY, isPreview: true });
+    const refreshed = await refreshOn(
+      { ...client, query },
+      { now: NOW, lookbackMs: DAY_MS, isPreview: true },
+    );
     return { ...refreshed, statements };
   });
 }
@@ -64,7 +66,9 @@ test("a value that is missing beside one that is too many is found, however righ
      from r3a.ohlcv_partitioned where coin_id = $1 and "interval" = '1d'`,
     [a, b],
   );
-  expect((await preview()).changes).toMatchObject([{ coinId: a, interval: "1d", from: null, to: NOW - DAY }]);
+  expect((await preview()).changes).toMatchObject([
+    { coinId: a, interval: "1d", from: null, to: NOW - DAY_MS },
+  ]);
   await database.query(move, [b, a]);
   expect(await preview()).toMatchObject({ changes: [], statements: 1 });
 });

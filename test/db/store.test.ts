@@ -8,12 +8,12 @@ import { type PageWrite, storePages } from "../../runner/src/db/store.ts";
 import { TryAgain } from "../../runner/src/errors.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { createWriter, groupPages } from "../../runner/src/sync/writer.ts";
+import { MINUTE_MS } from "../../runner/src/time.ts";
 import { addTestCoins, listVersions, makeCandles, makeGap, makePage } from "../support/candle/candle-rows.ts";
 import { useDatabase } from "../support/database/database.ts";
 import { withSession } from "../support/database/empty-database.ts";
 
 const START = Date.UTC(2024, 0, 1);
-const MINUTE = 60_000;
 const database = useDatabase();
 let db: Database;
 let coins: readonly number[] = [];
@@ -35,8 +35,8 @@ beforeEach(async () => {
 afterAll(() => db.pool.end());
 
 const page = (coinId: number, slot: number, count: number, more: Partial<PageWrite> = {}) =>
-  makePage(coinId, makeCandles("1m", START + slot * MINUTE, count), more);
-const span = (from: number, to: number) => ({ from: START + from * MINUTE, to: START + to * MINUTE });
+  makePage(coinId, makeCandles("1m", START + slot * MINUTE_MS, count), more);
+const span = (from: number, to: number) => ({ from: START + from * MINUTE_MS, to: START + to * MINUTE_MS });
 const stateOf = async (coinId: number) => (await loadSeries(db, "1m", [coinId]))[0];
 const countRows = async () =>
   (await database.query<{ n: number }>("select count(*)::int as n from r3a.ohlcv_partitioned"))[0]?.n;
@@ -52,8 +52,8 @@ test("pages of several series go in together, counts stand at each series' first
     { added: 10, revised: 0 },
     { added: 0, revised: 0 },
   ]);
-  expect(await stateOf(one())).toMatchObject({ covered: span(0, 2000), lastTs: START + 1999 * MINUTE });
-  expect(await stateOf(two())).toMatchObject({ covered: span(0, 10), lastTs: START + 9 * MINUTE });
+  expect(await stateOf(one())).toMatchObject({ covered: span(0, 2000), lastTs: START + 1999 * MINUTE_MS });
+  expect(await stateOf(two())).toMatchObject({ covered: span(0, 10), lastTs: START + 9 * MINUTE_MS });
   expect(await storePages(db, [], null)).toEqual([]);
 });
 
@@ -86,8 +86,8 @@ test("the same page twice changes nothing the second time, whether it is known t
 test("an older page never lowers the last timestamp, and a page without candles moves the covered span alone", async () => {
   await storePages(db, [page(one(), 100, 10)], null);
   await storePages(db, [page(one(), 50, 50, { covered: span(50, 110) })], null);
-  expect(await stateOf(one())).toMatchObject({ covered: span(50, 110), lastTs: START + 109 * MINUTE });
-  const gap = makeGap(START + 40 * MINUTE, START + 50 * MINUTE);
+  expect(await stateOf(one())).toMatchObject({ covered: span(50, 110), lastTs: START + 109 * MINUTE_MS });
+  const gap = makeGap(START + 40 * MINUTE_MS, START + 50 * MINUTE_MS);
   await storePages(
     db,
     [{ ...page(one(), 0, 1), candles: [], covered: span(40, 110), lastTs: null, gaps: [gap] }],
@@ -95,19 +95,19 @@ test("an older page never lowers the last timestamp, and a page without candles 
   );
   expect(await stateOf(one())).toMatchObject({
     covered: span(40, 110),
-    lastTs: START + 109 * MINUTE,
+    lastTs: START + 109 * MINUTE_MS,
     gaps: [gap],
   });
 });
 
 test("gaps are stored, split and repaired with the page that changes them", async () => {
-  const gap = makeGap(START + 10 * MINUTE, START + 20 * MINUTE, {
+  const gap = makeGap(START + 10 * MINUTE_MS, START + 20 * MINUTE_MS, {
     evidence: { error: 'it\'s "quoted"', raw: "[1]" },
   });
   await storePages(db, [page(one(), 0, 10, { covered: span(0, 20), gaps: [gap] })], null);
   expect((await stateOf(one()))?.gaps).toEqual([gap]);
-  const rest = { ...gap, to: START + 12 * MINUTE };
-  const repaired = makeGap(START + 12 * MINUTE, START + 20 * MINUTE, {
+  const rest = { ...gap, to: START + 12 * MINUTE_MS };
+  const repaired = makeGap(START + 12 * MINUTE_MS, START + 20 * MINUTE_MS, {
     state: "repaired",
     nextCheckAt: null,
   });
@@ -121,7 +121,7 @@ test("gaps are stored, split and repaired with the page that changes them", asyn
 });
 
 test("a page that is refused leaves nothing of its group, and its own error says why", async () => {
-  const clash = makeGap(START, START + MINUTE);
+  const clash = makeGap(START, START + MINUTE_MS);
   await storePages(db, [page(one(), 1, 5, { covered: span(0, 6), gaps: [clash] })], null);
   const before = await listVersions(database);
   const second = { ...clash, id: crypto.randomUUID() };
@@ -147,7 +147,7 @@ test("groups hold one interval, at most 5,000 rows, and a series with stored row
 test("a refused page fails its series and every later page of it, the others are stored", async () => {
   const writer = createWriter(db, null, new AbortController().signal);
   const bad = [
-    { ...makeCandles("1m", START + 5 * MINUTE, 1)[0], openTime: START + 5 * MINUTE, open: "nonsense" },
+    { ...makeCandles("1m", START + 5 * MINUTE_MS, 1)[0], openTime: START + 5 * MINUTE_MS, open: "nonsense" },
   ];
   const pages = [
     page(one(), 0, 5),
@@ -166,7 +166,7 @@ test("a refused page fails its series and every later page of it, the others are
     "fulfilled",
   ]);
   await expect(writer(page(one(), 11, 5))).rejects.toThrow("nonsense");
-  expect(await stateOf(one())).toMatchObject({ covered: span(0, 5), lastTs: START + 4 * MINUTE });
+  expect(await stateOf(one())).toMatchObject({ covered: span(0, 5), lastTs: START + 4 * MINUTE_MS });
   expect(await stateOf(two())).toMatchObject({ covered: span(0, 10) });
 });
 

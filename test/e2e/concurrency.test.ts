@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import type { LoggedRequest } from "../../dev/exchange/request-log.ts";
+import { MINUTE_MS } from "../../runner/src/time.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 const LATENCY_MS = 20;
-const MINUTE = 60_000;
 const world = useWorld({ latencyMs: LATENCY_MS, weightLimit: null, symbols: 60 });
 
 type Fetch = { readonly at: number; readonly series: string; readonly from: number; readonly to: number };
@@ -59,7 +59,7 @@ test("the check sees two requests for the same candles at once, and none where t
 });
 
 test("a first sync of all and of the top at once fetches no series twice and leaves none out", async () => {
-  const since = Math.floor(world.exchange.now() / MINUTE) * MINUTE - 2_500 * MINUTE;
+  const since = Math.floor(world.exchange.now() / MINUTE_MS) * MINUTE_MS - 2_500 * MINUTE_MS;
   const [all, top] = await syncAtOnce(["sync 1m", "sync 1m --top 20"], since);
   expect((all?.added ?? 0) + (top?.added ?? 0)).toBeGreaterThanOrEqual(60 * 2_499);
   const members = await world.database.query(
@@ -78,7 +78,7 @@ test("a first sync of all and of the top at once fetches no series twice and lea
 });
 
 test("five at once, over the same and other symbols, exclude each other by series and all end with 0", async () => {
-  const since = Math.floor(world.exchange.now() / MINUTE) * MINUTE - 4_000 * MINUTE;
+  const since = Math.floor(world.exchange.now() / MINUTE_MS) * MINUTE_MS - 4_000 * MINUTE_MS;
   await world.database.query(
     "truncate r3a.ohlcv_partitioned, r3a.series, r3a.ohlcv_gap_log, r3a_util.last_ts_by_coin_interval",
   );
@@ -90,7 +90,7 @@ test("five at once, over the same and other symbols, exclude each other by serie
   expect(results.reduce((sum, { failed = 0 }) => sum + failed, 0)).toBe(0);
   for (const symbol of ["BTCUSDT", "ETHUSDT", "SOLUSDT"]) {
     const stored = await world.stored(symbol, "1m");
-    expect(stored).toEqual(world.truth(symbol, "1m", since, (stored.at(-1)?.[0] ?? 0) + MINUTE));
+    expect(stored).toEqual(world.truth(symbol, "1m", since, (stored.at(-1)?.[0] ?? 0) + MINUTE_MS));
   }
   const items = await world.database.query<{ coins: number }>(
     `select count(distinct i.coin_id)::int as coins from r3a.run_item i join r3a.run r using (run_id)

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { DAY_MS } from "../../runner/src/time.ts";
 import { countCovered, expectComplete, runUntilComplete, waitForProgress } from "../support/crash.ts";
 import { useOwnServer } from "../support/database/own-server.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
@@ -7,12 +8,11 @@ import { expectInvariant, useWorld } from "../support/world.ts";
 const server = useOwnServer();
 const world = useWorld({ latencyMs: 20, weightLimit: null }, server);
 const END = Date.UTC(2024, 5, 1);
-const DAY = 86_400_000;
 const SYMBOLS = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
 
-const spanOf = (days: number) => ({ from: END - days * DAY, to: END });
+const spanOf = (days: number) => ({ from: END - days * DAY_MS, to: END });
 const backfill = (interval: string, days: number): string =>
-  `backfill ${interval} --symbols ${SYMBOLS} --from ${new Date(END - days * DAY).toISOString()} --to ${new Date(END).toISOString()}`;
+  `backfill ${interval} --symbols ${SYMBOLS} --from ${new Date(END - days * DAY_MS).toISOString()} --to ${new Date(END).toISOString()}`;
 
 test("a database that stops in the middle and is back after two seconds ends the run with 75, the next one completes", async () => {
   const runner = world.start(backfill("1m", 12));

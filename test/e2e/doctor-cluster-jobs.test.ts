@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
+import { DAY_MS, HOUR_MS } from "../../runner/src/time.ts";
 import { diagnoseCluster } from "../support/doctor/doctor.ts";
 import { ownPod, useInstallation } from "../support/kubernetes/installation.ts";
 
 const installation = useInstallation();
 const { answers } = installation;
-const DAY_MS = 86_400_000;
 const agoText = (ms: number) => new Date(Date.now() - ms).toISOString();
 
 function everyContainer(name: string): { image: string }[] {
@@ -27,7 +27,7 @@ test.each<[string, string, () => void, "warn" | "fail" | "skip", RegExp, RegExp]
     "a job that has not started for an hour",
     "schedules",
     () => {
-      installation.cronJob("r3a-sync-1m").status.lastScheduleTime = agoText(3_600_000);
+      installation.cronJob("r3a-sync-1m").status.lastScheduleTime = agoText(HOUR_MS);
     },
     "fail",
     /r3a-sync-1m \(\* \* \* \* \*\) was due at .*, last started 20/,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { DAY_MS } from "../../runner/src/time.ts";
 import {
   countCovered,
   createDice,
@@ -13,7 +14,6 @@ import { expectInvariant, useWorld } from "../support/world.ts";
 const server = useOwnServer();
 const world = useWorld({ latencyMs: 15, weightLimit: null }, server);
 const END = Date.UTC(2024, 5, 1);
-const DAY = 86_400_000;
 
 test("a backfill whose database is killed six times ends with 75 each time and loses nothing", async () => {
   const symbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
@@ -24,7 +24,7 @@ test("a backfill whose database is killed six times ends with 75 each time and l
     [6, 3],
     [12, 3],
   ] as const) {
-    const span = { from: END - days * DAY, to: END };
+    const span = { from: END - days * DAY_MS, to: END };
     const args = `backfill 1m --symbols ${symbols} --from ${new Date(span.from).toISOString()} --to ${new Date(END).toISOString()}`;
     for (let kill = 0; kill < kills; kill += 1) {
       const before = await countCovered(world);
@@ -50,7 +50,7 @@ test("a backfill whose database is killed six times ends with 75 each time and l
 
 test("process and database that are killed together leave nothing that the next run does not mend", async () => {
   const symbols = ["BTCUSDT", "ETHUSDT"];
-  const span = { from: END - 200 * DAY, to: END };
+  const span = { from: END - 200 * DAY_MS, to: END };
   const args = `backfill 15m --symbols ${symbols} --from ${new Date(span.from).toISOString()} --to ${new Date(END).toISOString()}`;
   const runner = world.start(args);
   await waitForProgress(world, await countCovered(world), runner);

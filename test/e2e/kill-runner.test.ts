@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { Interval } from "../../runner/src/contract/intervals.ts";
+import { DAY_MS, HOUR_MS } from "../../runner/src/time.ts";
 import {
   countCovered,
   createDice,
@@ -12,8 +13,6 @@ import { expectInvariant, useWorld } from "../support/world.ts";
 
 const world = useWorld({ latencyMs: 15, weightLimit: null });
 const END = Date.UTC(2024, 5, 1);
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
 
 type Campaign = {
   readonly interval: Interval;
@@ -52,7 +51,7 @@ async function forgetCandles(): Promise<void> {
 }
 
 test("a first backfill that is killed eight times holds in the end what the exchange holds", async () => {
-  const span = { from: END - 8 * DAY, to: END };
+  const span = { from: END - 8 * DAY_MS, to: END };
   const symbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"];
   expect(await backfillUnderFire({ interval: "1m", symbols, ...span, kills: 8 })).toBeGreaterThan(3);
   await expectComplete(world, "1m", symbols, span);
@@ -60,7 +59,7 @@ test("a first backfill that is killed eight times holds in the end what the exch
 
 test("a backfill to before what is stored, and to behind it, survives seven kills", async () => {
   const symbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"];
-  const span = { from: END - 13 * DAY, to: END + DAY };
+  const span = { from: END - 13 * DAY_MS, to: END + DAY_MS };
   expect(await backfillUnderFire({ interval: "1m", symbols, ...span, kills: 7 })).toBeGreaterThan(2);
   await expectComplete(world, "1m", symbols, span);
 }, 120_000);
@@ -68,8 +67,8 @@ test("a backfill to before what is stored, and to behind it, survives seven kill
 test("a span apart from what is stored leaves a logged gap between, and a later backfill fills it under fire", async () => {
   await forgetCandles();
   const symbols = ["BTCUSDT", "ETHUSDT", "ADAUSDT"];
-  const far = { from: END - 120 * DAY, to: END - 100 * DAY };
-  const near = { from: END - 60 * DAY, to: END };
+  const far = { from: END - 120 * DAY_MS, to: END - 100 * DAY_MS };
+  const near = { from: END - 60 * DAY_MS, to: END };
   await backfillUnderFire({ interval: "15m", symbols, ...far, kills: 2 });
   await backfillUnderFire({ interval: "15m", symbols, ...near, kills: 2 });
   const logged = await world.database.query(
@@ -85,12 +84,16 @@ test("a span apart from what is stored leaves a logged gap between, and a later 
 test("a sync whose answers are spoiled survives kills, and a repair brings the rest", async () => {
   await forgetCandles();
   const symbols = ["BTCUSDT", "LTCUSDT"];
-  const to = Math.floor(world.exchange.now() / HOUR) * HOUR;
-  const from = to - 150 * DAY;
+  const to = Math.floor(world.exchange.now() / HOUR_MS) * HOUR_MS;
+  const from = to - 150 * DAY_MS;
   world.exchange.set({
     faults: [
       { kind: "500", path: "/api/v3/klines", interval: "1h", probability: 0.4 },
-      { kind: "drop-rows", interval: "1h", slots: [from + 5 * HOUR, from + 6 * HOUR, to - 50 * HOUR] },
+      {
+        kind: "drop-rows",
+        interval: "1h",
+        slots: [from + 5 * HOUR_MS, from + 6 * HOUR_MS, to - 50 * HOUR_MS],
+      },
     ],
   });
   const env = { FALLBACK_START: new Date(from).toISOString(), SYMBOLS: symbols.join() };
@@ -108,6 +111,6 @@ test("a sync whose answers are spoiled survives kills, and a repair brings the r
   expect(await world.run("gaps --repair --all --intervals 1h", env)).toMatchObject({ code: 0 });
   await expectInvariant(world);
   const stored = await world.stored("BTCUSDT", "1h");
-  expect(stored).toEqual(world.truth("BTCUSDT", "1h", from, (stored.at(-1)?.[0] ?? 0) + HOUR));
+  expect(stored).toEqual(world.truth("BTCUSDT", "1h", from, (stored.at(-1)?.[0] ?? 0) + HOUR_MS));
   expect(stored.length).toBeGreaterThanOrEqual(3_600);
 }, 120_000);

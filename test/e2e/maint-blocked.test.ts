@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { beforeAll, expect, test } from "vitest";
 import { leafAt } from "../../runner/src/partition/layout.ts";
+import { DAY_MS } from "../../runner/src/time.ts";
 import { waitForProgress } from "../support/crash.ts";
 import { withSession } from "../support/database/empty-database.ts";
 import { expectWholeIndexes, makeLeaves, planOf, stripBrin, stripIndexes } from "../support/maint/damage.ts";
@@ -11,7 +12,6 @@ import { expectInvariant, useWorld } from "../support/world.ts";
 
 const world = useWorld({ latencyMs: 20, weightLimit: null });
 const { database } = world;
-const DAY = 86_400_000;
 
 beforeAll(async () => {
   await makeLeaves(database, 6);
@@ -134,8 +134,8 @@ test("a plain CREATE INDEX of a person is named and left to it, and maint takes 
 
 test("a backfill that writes while the BRIN of every leaf is built loses nothing, and both end well", async () => {
   await stripBrin(database);
-  const to = Math.floor(world.exchange.now() / DAY) * DAY;
-  const span = { from: to - 12 * DAY, to };
+  const to = Math.floor(world.exchange.now() / DAY_MS) * DAY_MS;
+  const span = { from: to - 12 * DAY_MS, to };
   // the upsert needs its primary key; the BRIN of every leaf is built beside it
   const backfill = world.start(
     `backfill 1m --symbols BTCUSDT,ETHUSDT --from ${new Date(span.from).toISOString()} --to ${new Date(span.to).toISOString()}`,
@@ -152,7 +152,7 @@ test("a backfill that writes while the BRIN of every leaf is built loses nothing
 }, 120_000);
 
 test("a leaf that cannot be attached names who holds its parent, and a limit of the database's own cuts no statement", async () => {
-  const ahead = `r3a.${leafAt("1m", Date.now() + 62 * DAY).name}`;
+  const ahead = `r3a.${leafAt("1m", Date.now() + 62 * DAY_MS).name}`;
   await database.query(`drop table ${ahead}`);
   await database.query(
     `do $$ begin execute format('alter database %I set statement_timeout = 3000', current_database()); end $$`,

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { DAY_MS } from "../../runner/src/time.ts";
 import { countCovered, expectComplete, runUntilComplete, waitForProgress } from "../support/crash.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 const world = useWorld({ latencyMs: 300, weightLimit: null });
 const END = Date.UTC(2024, 5, 1);
-const DAY = 86_400_000;
 const SYMBOLS = ["BTCUSDT", "ETHUSDT"];
-const span = { from: END - 30 * DAY, to: END };
+const span = { from: END - 30 * DAY_MS, to: END };
 const args = `backfill 1m --symbols ${SYMBOLS} --from ${new Date(span.from).toISOString()} --to ${new Date(END).toISOString()}`;
 
 const lastRun = async () =>

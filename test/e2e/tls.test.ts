@@ -1,12 +1,12 @@
 import { chmod, copyFile, readFile, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
+import { DAY_MS } from "../../runner/src/time.ts";
 import { makeCertificate } from "../support/database/certificates.ts";
 import { withSession } from "../support/database/empty-database.ts";
 import { useTlsServer } from "../support/database/tls-server.ts";
 import { runRunner } from "../support/runner.ts";
 
 const tls = useTlsServer();
-const DAY_MS = 86_400_000;
 const HOSTS = ["localhost", "127.0.0.1"];
 const waitDb = (url: string, env: Record<string, string> = {}) =>
   runRunner(["wait-db", "--timeout", "5"], { DB_URL: url, ...env });

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { MINUTE_MS } from "../../runner/src/time.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
-const MINUTE = 60_000;
 /** 300 of the exchange's 6,000 for us; it refuses beyond 375, and the first refusal fails the test. */
 const SHARE = "0.05";
 const LIMIT = 300;
@@ -10,7 +10,7 @@ const world = useWorld({ weightLimit: 375, latencyMs: 40 });
 
 /** Sets the exchange's clock so that its next minute begins in `ms`. */
 function beginMinuteIn(ms: number): void {
-  const untilLocal = MINUTE - (Date.now() % MINUTE);
+  const untilLocal = MINUTE_MS - (Date.now() % MINUTE_MS);
   world.exchange.set({ clock: { offsetMs: untilLocal - ms } });
 }
 
@@ -50,7 +50,7 @@ test("eight processes across a full minute never meet a 429, and the shared budg
   const fullest = new Map<number, number>();
   while (atWork > 0) {
     const seen = await usedAtExchange();
-    const minute = Math.floor(world.exchange.now() / MINUTE) * MINUTE;
+    const minute = Math.floor(world.exchange.now() / MINUTE_MS) * MINUTE_MS;
     const budget = await readBudget("eight");
     // the request for the time is paid for when its answer has said which minute it is
     if (budget?.minute === minute && budget.used + runners.length < seen) short.push({ budget, seen });
@@ -64,7 +64,7 @@ test("eight processes across a full minute never meet a 429, and the shared budg
   // both sides of the full minute saw work, and the limit was felt
   expect(fullest.size).toBeGreaterThanOrEqual(2);
   expect(Math.max(...fullest.values())).toBeGreaterThanOrEqual(LIMIT - 2);
-  const perMinute = Map.groupBy(world.exchange.requests, ({ at }) => Math.floor(at / MINUTE));
+  const perMinute = Map.groupBy(world.exchange.requests, ({ at }) => Math.floor(at / MINUTE_MS));
   const weights = [...perMinute.values()].map((own) => own.reduce((sum, { weight }) => sum + weight, 0));
   expect(Math.max(...weights)).toBeLessThanOrEqual(LIMIT + runners.length);
   expect(await world.database.query("select sum(rate_limit_hits)::int as hits from r3a.run")).toEqual([
@@ -75,8 +75,8 @@ test("eight processes across a full minute never meet a 429, and the shared budg
 
 test("a machine whose clock is ahead does not end the minute of the others", async () => {
   // the exchange is 20 s into a minute that is over here
-  world.exchange.set({ clock: { offsetMs: -(Date.now() % MINUTE) - 40_000 } });
-  const minute = Math.floor(world.exchange.now() / MINUTE) * MINUTE;
+  world.exchange.set({ clock: { offsetMs: -(Date.now() % MINUTE_MS) - 40_000 } });
+  const minute = Math.floor(world.exchange.now() / MINUTE_MS) * MINUTE_MS;
   await world.database.query(
     "insert into r3a.api_budget (egress_key, minute, used) values ('ahead', to_timestamp($1 / 1000.0), $2)",
     [minute, LIMIT],

@@ -3,10 +3,10 @@ import { isThisHost } from "../../runner/src/db/connection/tls.ts";
 import { TryAgain } from "../../runner/src/errors.ts";
 import { believeClock, readServerTime } from "../../runner/src/exchange/belief/clock.ts";
 import { believeFirstOpen, believeUsedWeight } from "../../runner/src/exchange/belief/numbers.ts";
+import { DAY_MS, MINUTE_MS } from "../../runner/src/time.ts";
 import { rowAt } from "../support/candle/arbitraries.ts";
 
 const NOW = Date.parse("2026-11-26T12:00:30Z");
-const [MINUTE, DAY] = [60_000, 86_400_000];
 
 describe("readServerTime", () => {
   test.each([NOW, Date.UTC(2017, 0, 1), Date.UTC(2105, 0, 1)])("takes %d", (serverTime) => {
@@ -41,19 +41,19 @@ describe("believeClock", () => {
 
   test.each<[string, number, number]>([
     ["agree", 0, 0],
-    ["is 2 minutes ahead of both", 2 * MINUTE, 2 * MINUTE],
-    ["is a day ahead of ours alone", DAY, 0],
-    ["is a day ahead of the database's alone", 0, DAY],
-    ["lies between the two", DAY, -DAY],
-    ["is behind both", -DAY, -1000 * DAY],
+    ["is 2 minutes ahead of both", 2 * MINUTE_MS, 2 * MINUTE_MS],
+    ["is a day ahead of ours alone", DAY_MS, 0],
+    ["is a day ahead of the database's alone", 0, DAY_MS],
+    ["lies between the two", DAY_MS, -DAY_MS],
+    ["is behind both", -DAY_MS, -1000 * DAY_MS],
   ])("goes by the exchange's clock where it %s", (_, ours, database) => {
     expect(believe(ours, database)).toBe(NOW);
   });
 
   test.each<[number, number]>([
-    [2 * MINUTE + 1, 2 * MINUTE + 1],
-    [7 * MINUTE, 5 * MINUTE],
-    [3 * DAY, 3 * DAY],
+    [2 * MINUTE_MS + 1, 2 * MINUTE_MS + 1],
+    [7 * MINUTE_MS, 5 * MINUTE_MS],
+    [3 * DAY_MS, 3 * DAY_MS],
   ])("refuses one that is %d and %d ms ahead, with the three times", (ours, database) => {
     expect(() => believe(ours, database)).toThrow(TryAgain);
     for (const ms of [NOW, NOW - ours, NOW - database])
@@ -106,12 +106,12 @@ describe("believeFirstOpen", () => {
     expect(believeFirstOpen([rowAt("1m", listed)], NOW)).toBe(listed);
     expect(believeFirstOpen([rowAt("1m", listed + 789)], NOW)).toBe(listed);
     expect(believeFirstOpen([], NOW)).toBeNull();
-    expect(believeFirstOpen([rowAt("1m", NOW - (NOW % MINUTE))], NOW)).toBe(NOW - (NOW % MINUTE));
+    expect(believeFirstOpen([rowAt("1m", NOW - (NOW % MINUTE_MS))], NOW)).toBe(NOW - (NOW % MINUTE_MS));
   });
 
   test.each<[string, unknown]>([
     ["2105", rowAt("1m", Date.UTC(2105, 0, 1))],
-    ["a minute that has not come", rowAt("1m", NOW - (NOW % MINUTE) + MINUTE)],
+    ["a minute that has not come", rowAt("1m", NOW - (NOW % MINUTE_MS) + MINUTE_MS)],
     ["0", rowAt("1m", 0)],
     ["2016", rowAt("1m", Date.UTC(2016, 0, 1))],
     ["seconds", rowAt("1m", listed / 1000)],

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { believeHold, parseHttpDate } from "../../runner/src/exchange/belief/hold.ts";
+import { HOUR_MS } from "../../runner/src/time.ts";
 
 const NOW = Date.parse("2026-11-26T12:00:00Z");
-const HOUR = 3_600_000;
-const DAYS_3 = 3 * 24 * HOUR;
+const DAYS_3 = 3 * 24 * HOUR_MS;
 const until = (ms: number) =>
   `{"code":-1003,"msg":"Way too much request weight used; IP banned until ${ms}."}`;
 
@@ -26,8 +26,8 @@ describe("Retry-After", () => {
     "of %s is cut to 3 days for a ban and to 1 hour else",
     (text) => {
       expect(believeHold(418, text, "", NOW)).toBe(DAYS_3);
-      expect(believeHold(429, text, "", NOW)).toBe(HOUR);
-      expect(believeHold(503, text, "", NOW)).toBe(HOUR);
+      expect(believeHold(429, text, "", NOW)).toBe(HOUR_MS);
+      expect(believeHold(503, text, "", NOW)).toBe(HOUR_MS);
     },
   );
 
@@ -66,7 +66,7 @@ describe("the words of the body", () => {
     [until((NOW + 90_000) / 1000), 90_000],
     [until(NOW - 90_000), null],
     [until(NOW + 1), null],
-    [until(NOW + 365 * 24 * HOUR), DAYS_3],
+    [until(NOW + 365 * 24 * HOUR_MS), DAYS_3],
     [until(NOW * 1000), null],
     [until(Number.NaN), null],
     ["banned", null],
@@ -79,7 +79,7 @@ describe("the words of the body", () => {
     expect(believeHold(418, "300", until(NOW + 90_000), NOW)).toBe(300_000);
     expect(believeHold(418, "0", until(NOW + 90_000), NOW)).toBe(90_000);
     expect(believeHold(418, "soon", until(NOW + 90_000), NOW)).toBe(90_000);
-    expect(believeHold(429, "1", until(NOW + 2 * HOUR), NOW)).toBe(HOUR);
+    expect(believeHold(429, "1", until(NOW + 2 * HOUR_MS), NOW)).toBe(HOUR_MS);
   });
 });
 

@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { pickEntries } from "../../runner/src/exchange/belief/pick-entries.ts";
 import { believeRows, expectationOf, mostRows } from "../../runner/src/exchange/belief/sizes.ts";
+import { MINUTE_MS } from "../../runner/src/time.ts";
 
 const ROOT = "http://127.0.0.1/api/v3";
-const MINUTE = 60_000;
 const klines = (slots: number) =>
   expectationOf(
-    `${ROOT}/klines?symbol=BTCUSDT&interval=1m&startTime=0&endTime=${slots * MINUTE - 1}&limit=1000`,
+    `${ROOT}/klines?symbol=BTCUSDT&interval=1m&startTime=0&endTime=${slots * MINUTE_MS - 1}&limit=1000`,
   );
 const read = (address: string, text: string) => expectationOf(address).read(Buffer.from(text));
 const garbage = expect.objectContaining({ name: "ExchangeFailure", kind: "garbage" });
@@ -20,8 +20,8 @@ test("what may come is bounded by the question", () => {
   expect(expectationOf(`${ROOT}/ticker/24hr`).bytes).toBe(3_000_000);
   expect(expectationOf(`${ROOT}/time`).bytes).toBe(64_000);
   expect(expectationOf(`${ROOT}/klines?symbol=BTCUSDT&interval=1m&startTime=0&limit=1`).bytes).toBe(64_500);
-  expect(mostRows("1m", { from: 0, to: 1000 * MINUTE })).toBe(1000);
-  expect(mostRows("1m", { from: 0, to: 5 * MINUTE })).toBe(120);
+  expect(mostRows("1m", { from: 0, to: 1000 * MINUTE_MS })).toBe(1000);
+  expect(mostRows("1m", { from: 0, to: 5 * MINUTE_MS })).toBe(120);
 });
 
 test.each<[string, string]>([
@@ -41,7 +41,7 @@ test("a page of 1000 rows with long texts is read as it is", () => {
 });
 
 test("a page has at most 1000 rows, each of them twice at the most", () => {
-  const span = { from: 0, to: 1000 * MINUTE };
+  const span = { from: 0, to: 1000 * MINUTE_MS };
   const rows = (count: number) => Array.from({ length: count }, (_, index) => [index]);
   expect(believeRows(rows(1000), "1m", span)).toHaveLength(1000);
   expect(believeRows([...rows(1000), ...rows(1000)], "1m", span)).toHaveLength(2000);
@@ -51,7 +51,7 @@ test("a page has at most 1000 rows, each of them twice at the most", () => {
     Array.from({ length: 1_500_000 }, () => null),
   ])
     expect(() => believeRows(many, "1m", span)).toThrow(garbage);
-  expect(() => believeRows(rows(1000), "1m", { from: 0, to: 5 * MINUTE })).toThrow(
+  expect(() => believeRows(rows(1000), "1m", { from: 0, to: 5 * MINUTE_MS })).toThrow(
     "where at most 120 can be",
   );
 });

@@ -3,9 +3,9 @@ import type { Finding } from "../../runner/src/doctor/check.ts";
 import { judgeBudgets } from "../../runner/src/doctor/exchange.ts";
 import { judgeProxy } from "../../runner/src/doctor/settings.ts";
 import { listProxyVariables } from "../../runner/src/exchange/proxy.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../runner/src/time.ts";
 
 const NOW = Date.parse("2026-11-26T12:00:00Z");
-const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
 const budget = {
   egress_key: "default",
   used: 4,
@@ -16,10 +16,10 @@ const budget = {
 };
 
 test.each([
-  ["minute_ahead_ms", 2 * MINUTE, "pass", /^minute of default lies 2 min ahead/],
-  ["hold_ms", HOUR, "warn", /^hold_until of default lies 60 min ahead, and 60 min is the most/],
-  ["firewall_ms", HOUR, "fail", /^firewall_until of default lies/],
-  ["banned_ms", 3 * DAY, "fail", /^banned_until of default lies 3.0 d ahead/],
+  ["minute_ahead_ms", 2 * MINUTE_MS, "pass", /^minute of default lies 2 min ahead/],
+  ["hold_ms", HOUR_MS, "warn", /^hold_until of default lies 60 min ahead, and 60 min is the most/],
+  ["firewall_ms", HOUR_MS, "fail", /^firewall_until of default lies/],
+  ["banned_ms", 3 * DAY_MS, "fail", /^banned_until of default lies 3.0 d ahead/],
 ] as const)(
   "a budget whose %s is beyond %d ms is impossible, and the words to lift it are told",
   (column, most, below, found) => {

@@ -8,9 +8,9 @@ import {
   judgeLockSlots,
   judgeTransactions,
 } from "../../runner/src/doctor/session.ts";
+import { HOUR_MS } from "../../runner/src/time.ts";
 
 const S = 1_000;
-const H = 3_600_000;
 const NOW = Date.UTC(2026, 5, 15);
 
 const holder = { scope: "maint", key: "global", pid: 7, application: "r3a maint", age_ms: S };
@@ -56,7 +56,7 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   ],
   [
     "a lock for half a day",
-    judgeHolders([{ ...holder, age_ms: 12 * H }]),
+    judgeHolders([{ ...holder, age_ms: 12 * HOUR_MS }]),
     "fail",
     /connected 12\.0 h/,
     /pg_terminate_backend/,
@@ -98,7 +98,7 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   ],
   [
     "a transaction at work for 7 h",
-    judgeTransactions([{ ...open, is_idle: false, age_ms: 7 * H }]),
+    judgeTransactions([{ ...open, is_idle: false, age_ms: 7 * HOUR_MS }]),
     "fail",
     /at work for 7\.0 h/,
     /pg_terminate/,
@@ -135,7 +135,7 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   ],
   [
     "a sync by hand that failed two days ago",
-    judgeRuns([{ ...run, outcome: "failure", age_ms: 48 * H }]),
+    judgeRuns([{ ...run, outcome: "failure", age_ms: 48 * HOUR_MS }]),
     "warn",
     /ended failure/,
     /by hand/,
@@ -164,7 +164,7 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   ],
   [
     "a run that nobody closed for 3 h",
-    judgeRunning([{ ...run, outcome: "running", silent_ms: 3 * H }]),
+    judgeRunning([{ ...run, outcome: "running", silent_ms: 3 * HOUR_MS }]),
     "fail",
     /silent for 3\.0 h/,
     /runner maint/,
@@ -180,7 +180,7 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   ["a gap", judgeGaps([gap]), "warn", /1m 2 \(oldest from 2026-06-15T00:00:00Z\)/, /runner gaps/],
   [
     "a gap that is due for 4 h",
-    judgeGaps([gap, { ...gap, interval: "1h", overdue_ms: 4 * H }]),
+    judgeGaps([gap, { ...gap, interval: "1h", overdue_ms: 4 * HOUR_MS }]),
     "fail",
     /due for 4\.0 h/,
     /runner gaps --repair/,

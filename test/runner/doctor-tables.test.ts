@@ -9,8 +9,8 @@ import {
   judgeSize,
 } from "../../runner/src/doctor/tables.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
+import { HOUR_MS } from "../../runner/src/time.ts";
 
-const H = 3_600_000;
 const GB = 1e9;
 const NOW = Date.UTC(2026, 5, 15);
 
@@ -21,7 +21,7 @@ const leavesOf = (...moments: readonly number[]) =>
   moments
     .flatMap((ms) => INTERVALS.map((interval) => leafAt(interval, ms).name))
     .map((name) => ({ name, is_leaf: true, is_default: false }));
-const NEXT = [NOW + 31 * 24 * H, NOW + 92 * 24 * H, Date.UTC(2027, 0)];
+const NEXT = [NOW + 31 * 24 * HOUR_MS, NOW + 92 * 24 * HOUR_MS, Date.UTC(2027, 0)];
 
 test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   [
@@ -40,7 +40,7 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   ],
   [
     "none an hour before it begins",
-    judgePartitions(leavesOf(NOW), Date.UTC(2026, 6) - H),
+    judgePartitions(leavesOf(NOW), Date.UTC(2026, 6) - HOUR_MS),
     "fail",
     /ohlcv_1m_2026_07/,
     /runner maint/,

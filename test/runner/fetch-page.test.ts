@@ -7,8 +7,7 @@ import { fetchPage } from "../../runner/src/sync/fetch-page.ts";
 import { gridOf, MINUTE, rowAt } from "../support/candle/arbitraries.ts";
 
 const naps: number[] = [];
-vi.mock("../../runner/src/time.ts", async (load) => ({
-  ...(await load<typeof import("../../runner/src/time.ts")>()),
+vi.mock("../../runner/src/sleep.ts", () => ({
   sleep: async (ms: number) => naps.push(ms),
 }));
 beforeEach(() => {

@@ -3,22 +3,22 @@ import type { RunGroup } from "../../runner/src/db/health/activity.ts";
 import { renderSyncArguments } from "../../runner/src/db/runs.ts";
 import { judgeActivity } from "../../runner/src/health/activity.ts";
 import { resolveLimits } from "../../runner/src/health/freshness-limits.ts";
+import { MINUTE_MS } from "../../runner/src/time.ts";
 
 const NOW = Date.parse("2024-06-01T12:00:00Z");
-const MINUTE = 60_000;
 const judge = (groups: readonly RunGroup[]) => judgeActivity("1m", groups, resolveLimits(null)["1m"], NOW);
 
 const group = (args: string, more: Partial<RunGroup> = {}): RunGroup => ({
   interval: "1m",
   args,
   origin: null,
-  finished: { startedAt: NOW - MINUTE, outcome: "success", exitCode: 0, error: null },
+  finished: { startedAt: NOW - MINUTE_MS, outcome: "success", exitCode: 0, error: null },
   running: null,
   successAt: NOW - 50_000,
   ...more,
 });
 const ended = (outcome: "partial" | "failure" | "timeout" | "aborted", exitCode: number) =>
-  group("1m", { finished: { startedAt: NOW - MINUTE, outcome, exitCode, error: "it says why" } });
+  group("1m", { finished: { startedAt: NOW - MINUTE_MS, outcome, exitCode, error: "it says why" } });
 const running = (startedAgo: number, beatAgo: number, deadlineS: number | null) =>
   group("1m", { running: { startedAt: NOW - startedAgo, heartbeatAt: NOW - beatAgo, deadlineS } });
 
@@ -42,7 +42,7 @@ describe("activity", () => {
     ["aborted", [ended("aborted", 143)], "fail", "ended with aborted (exit 143)"],
     [
       "overdue",
-      [group("1m", { successAt: NOW - 10 * MINUTE })],
+      [group("1m", { successAt: NOW - 10 * MINUTE_MS })],
       "fail",
       "ended well 10 min ago, and not since",
     ],
@@ -66,7 +66,7 @@ describe("activity", () => {
 
   test("is of the worst shard, and of the oldest of their successes", () => {
     const shards = [
-      group("1m --shard 0/2", { successAt: NOW - 9 * MINUTE }),
+      group("1m --shard 0/2", { successAt: NOW - 9 * MINUTE_MS }),
       { ...ended("failure", 1), args: "1m --shard 1/2" },
     ];
     const result = judge(shards);
@@ -114,7 +114,7 @@ describe("activity", () => {
       output: "no run of sync 1m --shard 1/2 in the last 10 min, which others of its shards had",
       names: ["1m --shard 1/2"],
     });
-    const before = { ...first, finished: { ...first.finished, startedAt: NOW - 2 * MINUTE } } as RunGroup;
+    const before = { ...first, finished: { ...first.finished, startedAt: NOW - 2 * MINUTE_MS } } as RunGroup;
     expect(judge([before, ofShard(0, 1)]).status).toBe("pass");
   });
 });

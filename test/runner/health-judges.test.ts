@@ -7,9 +7,9 @@ import { DEFAULT_FRESHNESS_LIMITS, resolveLimits } from "../../runner/src/health
 import { GAP_OVERDUE_MS, judgeChecksums, judgeGaps } from "../../runner/src/health/integrity.ts";
 import { isHealthy, resultOf, type Status, worstOf } from "../../runner/src/health/report.ts";
 import { judgeRecords, judgeSize } from "../../runner/src/health/size.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../runner/src/time.ts";
 
 const NOW = Date.parse("2024-06-01T01:59:00Z");
-const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
 const LIMITS = resolveLimits(null);
 const names = (count: number) => Array.from({ length: count }, (_, index) => `C${index + 10}USDT`);
 
@@ -45,7 +45,7 @@ describe("freshness limits", () => {
   });
 
   test("let a daily job that starts two hours after the close run for half an hour without a warning", () => {
-    const oldest = DAY + 2 * HOUR + 30 * MINUTE - 1;
+    const oldest = DAY_MS + 2 * HOUR_MS + 30 * MINUTE_MS - 1;
     const facts = { expected: [expected("A")], series: [stored("A", oldest, { interval: "1d" })] };
     expect(judgeFreshness("1d", facts, LIMITS["1d"], NOW).status).toBe("pass");
   });
@@ -57,12 +57,12 @@ describe("freshness", () => {
 
   test.each([
     [0, "pass"],
-    [90 * MINUTE - 1, "pass"],
-    [90 * MINUTE, "warn"],
-    [150 * MINUTE - 1, "warn"],
-    [150 * MINUTE, "fail"],
-    [-2 * MINUTE, "pass"],
-    [-2 * MINUTE - 1, "fail"],
+    [90 * MINUTE_MS - 1, "pass"],
+    [90 * MINUTE_MS, "warn"],
+    [150 * MINUTE_MS - 1, "warn"],
+    [150 * MINUTE_MS, "fail"],
+    [-2 * MINUTE_MS, "pass"],
+    [-2 * MINUTE_MS - 1, "fail"],
   ] as const)("of a close %i ms ago is %s", (age, status) => {
     expect(judge(factsOf({ A: age }))).toMatchObject({
       status,
@@ -72,7 +72,7 @@ describe("freshness", () => {
   });
 
   test("names those that close in the future, whatever is stale beside them", () => {
-    const result = judge(factsOf({ A: 10 * DAY, B: -3 * HOUR, C: 0 }));
+    const result = judge(factsOf({ A: 10 * DAY_MS, B: -3 * HOUR_MS, C: 0 }));
     expect(result).toMatchObject({ status: "fail", observed: -10_800, names: ["B"] });
     expect(result.output).toContain("3.0 h from now");
   });
@@ -91,8 +91,8 @@ describe("freshness", () => {
     const rank = (age: number) => ["pass", "warn", "fail"].indexOf(judge(factsOf({ A: age })).status);
     fc.assert(
       fc.property(
-        fc.nat(20 * HOUR),
-        fc.nat(20 * HOUR),
+        fc.nat(20 * HOUR_MS),
+        fc.nat(20 * HOUR_MS),
         (a, b) => rank(Math.min(a, b)) <= rank(Math.max(a, b)),
       ),
     );
@@ -104,7 +104,7 @@ describe("coverage", () => {
 
   test("fails for one symbol of sixty, and for 59 behind a fresh one, which the freshness does not see", () => {
     const all = names(60);
-    const one = factsOf(Object.fromEntries(all.map((symbol, index) => [symbol, index === 7 ? DAY : 0])));
+    const one = factsOf(Object.fromEntries(all.map((symbol, index) => [symbol, index === 7 ? DAY_MS : 0])));
     expect(judge(one)).toMatchObject({
       status: "fail",
       observed: 59,
@@ -112,14 +112,14 @@ describe("coverage", () => {
       moreNames: 0,
     });
     expect(judge(one).names).toEqual(["C17USDT (2024-05-31T01:59:00Z)"]);
-    const most = factsOf(Object.fromEntries(all.map((symbol, index) => [symbol, index === 0 ? 0 : DAY])));
+    const most = factsOf(Object.fromEntries(all.map((symbol, index) => [symbol, index === 0 ? 0 : DAY_MS])));
     expect(judgeFreshness("1h", most, LIMITS["1h"], NOW).status).toBe("pass");
     expect(judge(most)).toMatchObject({ status: "fail", observed: 1, moreNames: 49 });
     expect(judge(most).names).toHaveLength(10);
   });
 
   test("counts a symbol that closes in the future, one without rows and one that nobody knows as missing", () => {
-    const facts = factsOf({ A: 0, B: -HOUR, C: null });
+    const facts = factsOf({ A: 0, B: -HOUR_MS, C: null });
     const unknown = expected("D", { status: null, firstCandle: null });
     const result = judge({ ...facts, expected: [...facts.expected, unknown] });
     expect(result).toMatchObject({ status: "fail", observed: 1, criteria: { expected: 4 } });
@@ -128,7 +128,7 @@ describe("coverage", () => {
 
   test("warns of what is not traded any more and expects it no longer", () => {
     const facts = factsOf({ A: 0 });
-    const gone = expected("LUNAUSDT", { status: "BREAK", closedAt: NOW - DAY });
+    const gone = expected("LUNAUSDT", { status: "BREAK", closedAt: NOW - DAY_MS });
     expect(judge({ ...facts, expected: [...facts.expected, gone] })).toMatchObject({
       status: "warn",
       observed: 1,
@@ -138,8 +138,8 @@ describe("coverage", () => {
   });
 
   test.each([
-    ["came among the largest", { enteredAt: NOW - HOUR }, { enteredAt: NOW - 3 * HOUR }],
-    ["was listed", { firstCandle: NOW - HOUR }, { firstCandle: NOW - 5 * HOUR }],
+    ["came among the largest", { enteredAt: NOW - HOUR_MS }, { enteredAt: NOW - 3 * HOUR_MS }],
+    ["was listed", { firstCandle: NOW - HOUR_MS }, { firstCandle: NOW - 5 * HOUR_MS }],
   ])("gives one that %s just now the time of its first run", (_, young, old) => {
     const withOne = (more: Partial<ExpectedSymbol>) => {
       const facts = factsOf({ A: 0 });
@@ -196,7 +196,7 @@ describe("size", () => {
   });
 
   test("warns when its pace leads over the budget within 30 days", () => {
-    const past = { bytes: 1 * GB, at: NOW - 10 * DAY };
+    const past = { bytes: 1 * GB, at: NOW - 10 * DAY_MS };
     expect([judge(3 * GB, 10, { past }), judge(3.5 * GB, 10, { past })]).toEqual(["pass", "warn"]);
   });
 

@@ -5,13 +5,12 @@ import type { Hold } from "../../runner/src/exchange/belief/hold.ts";
 import type { UsedWeight } from "../../runner/src/exchange/belief/numbers.ts";
 import { ExchangeFailure } from "../../runner/src/exchange/failure.ts";
 import { type Budget, createLimiter } from "../../runner/src/exchange/limiter.ts";
+import { MINUTE_MS } from "../../runner/src/time.ts";
 
-const MINUTE = 60_000;
 const START = Date.parse("2024-02-29T23:59:10Z");
 
 // a wait of the kind that the fake clock moves
-vi.mock("../../runner/src/time.ts", async (load) => ({
-  ...(await load<typeof import("../../runner/src/time.ts")>()),
+vi.mock("../../runner/src/sleep.ts", () => ({
   sleep: async (ms: number, signal: AbortSignal) => {
     signal.throwIfAborted();
     await new Promise((resolve) => setTimeout(resolve, ms));
@@ -72,7 +71,7 @@ function create(limit: number) {
   return { row, calls, budget, stop, open, limiter: open() };
 }
 
-const minuteOf = (ms: number) => Math.floor(ms / MINUTE);
+const minuteOf = (ms: number) => Math.floor(ms / MINUTE_MS);
 
 /** Sends requests of these weights and notes in which order and minute each may go. */
 async function sendAll(
@@ -132,7 +131,7 @@ describe("acquire", () => {
     const { limiter } = create(100);
     await inTime(limiter.acquire(100));
     await inTime(limiter.acquire(2));
-    const into = Date.now() - (minuteOf(START) + 1) * MINUTE;
+    const into = Date.now() - (minuteOf(START) + 1) * MINUTE_MS;
     expect(into).toBeGreaterThanOrEqual(20);
     expect(into).toBeLessThan(1_000);
   });

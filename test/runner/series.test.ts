@@ -7,8 +7,7 @@ import { anyInterval, anyTime, MINUTE, slotsIn } from "../support/candle/arbitra
 import { simulateSeries, type Trouble, type Truth } from "../support/candle/simulated-series.ts";
 
 // the second look at a late candle waits a second, and here it would wait for a clock that stands still
-vi.mock("../../runner/src/time.ts", async (load) => ({
-  ...(await load<typeof import("../../runner/src/time.ts")>()),
+vi.mock("../../runner/src/sleep.ts", () => ({
   sleep: () => Promise.resolve(),
 }));
 

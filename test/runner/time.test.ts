@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { parseTime, renderDuration, renderTime, sleep } from "../../runner/src/time.ts";
+import { sleep } from "../../runner/src/sleep.ts";
+import { parseTime, renderDuration, renderTime } from "../../runner/src/time.ts";
 
 describe("parseTime", () => {
   test.each([

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { planVacuum, type TableState, type VacuumRequest } from "../../runner/src/maint/vacuum-plan.ts";
+import { DAY_MS } from "../../runner/src/time.ts";
 
-const DAY = 86_400_000;
 const NOW = Date.UTC(2024, 6, 15);
 const ROOT = "r3a.ohlcv_partitioned";
 
@@ -20,8 +20,8 @@ const table = (name: string, more: Partial<TableState> = {}): TableState => ({
   visiblePages: 10_000,
   frozenPages: null,
   freezeAge: 0.01,
-  analyzedAt: NOW - DAY,
-  vacuumedAt: NOW - DAY,
+  analyzedAt: NOW - DAY_MS,
+  vacuumedAt: NOW - DAY_MS,
   busyWith: null,
   isHeld: false,
   ...more,
@@ -112,8 +112,8 @@ describe("parents", () => {
 
   test("are left alone for a month where little changed, and for ever where nothing did", () => {
     const small = leaves.map((each) => ({ ...each, rowsNow: 1_010_000 }));
-    const old = { rowsThen: 2_000_000, analyzedAt: NOW - 31 * DAY };
-    expect(doing([...parents({ ...old, analyzedAt: NOW - 20 * DAY }), ...small])).toHaveLength(1);
+    const old = { rowsThen: 2_000_000, analyzedAt: NOW - 31 * DAY_MS };
+    expect(doing([...parents({ ...old, analyzedAt: NOW - 20 * DAY_MS }), ...small])).toHaveLength(1);
     expect(doing([...parents(old), ...small])).toHaveLength(3);
     expect(doing([...parents({ ...old, rowsThen: 3_000_000 }), ...leaves])).toHaveLength(1);
   });
@@ -133,7 +133,7 @@ describe("with VACUUM", () => {
     ["not all visible, changed since", { visiblePages: 9_999, modified: 1 }, true],
     ["not all visible, deleted from since", { visiblePages: 9_999, dead: 1 }, true],
     ["not all visible, and untouched: nobody filled them", { visiblePages: 9_999 }, false],
-    ["not all visible, held up", { visiblePages: 9_999, vacuumedAt: NOW - DAY + 1 }, true],
+    ["not all visible, held up", { visiblePages: 9_999, vacuumedAt: NOW - DAY_MS + 1 }, true],
     ["never vacuumed on request", { vacuumedAt: null }, true],
     ["vacuumed before it was sealed", { vacuumedAt: Date.UTC(2024, SEALED, 2) }, true],
     ["all visible, vacuumed since", {}, false],
@@ -201,8 +201,8 @@ const anyTable = fc
     visiblePages: fc.nat(1_000),
     frozenPages: fc.option(fc.nat(1_000)),
     freezeAge: fc.double({ min: 0, max: 1, noNaN: true }),
-    analyzedAt: fc.option(fc.integer({ min: NOW - 300 * DAY, max: NOW })),
-    vacuumedAt: fc.option(fc.integer({ min: NOW - 300 * DAY, max: NOW })),
+    analyzedAt: fc.option(fc.integer({ min: NOW - 300 * DAY_MS, max: NOW })),
+    vacuumedAt: fc.option(fc.integer({ min: NOW - 300 * DAY_MS, max: NOW })),
     busyWith: fc.option(fc.constant("autovacuum worker")),
     isHeld: fc.boolean(),
   })

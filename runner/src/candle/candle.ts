@@ -1,4 +1,5 @@
 import type { Interval } from "../contract/intervals.ts";
+import { DAY_MS } from "../time.ts";
 import { WIDTH_MS } from "./interval.ts";
 import { excerptOf, printable } from "./printable.ts";
 
@@ -25,7 +26,6 @@ export type Rejected = { readonly reason: string; readonly raw: string };
 
 /** The exchange began in 2017; a smaller time is a unit error. */
 export const EARLIEST_MS = Date.UTC(2017, 0, 1);
-const DAY_MS = 86_400_000;
 /** Real ones have at most 23 digits; the bound lets a line fit into its buffer. */
 const DECIMAL = /^-?\d{1,30}(\.\d{1,30})?$/;
 /** The raw text of a broken row is kept for a person to read, not for a machine to replay. */

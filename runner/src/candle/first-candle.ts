@@ -1,4 +1,5 @@
 import type { Interval } from "../contract/intervals.ts";
+import { DAY_MS, HOUR_MS } from "../time.ts";
 import { EARLIEST_MS } from "./candle.ts";
 import { slotOf } from "./interval.ts";
 
@@ -31,8 +32,6 @@ export type FirstPolicy = "always" | "daily" | "due" | "at-times";
 /** `must`: without an answer the series cannot be planned. `should`: this run asks. `may`: a few coins of each run do. */
 export type FirstNeed = "must" | "should" | "may" | "no";
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 /** Two answers this far apart prove something; two in a row only prove the same cache. */
 const PROOF_DISTANCE_MS = HOUR_MS;
 const RECHECK_MS = 30 * DAY_MS;

@@ -1,4 +1,5 @@
 import type { Interval } from "../contract/intervals.ts";
+import { HOUR_MS } from "../time.ts";
 import type { Rejected } from "./candle.ts";
 import { WIDTH_MS } from "./interval.ts";
 import { hull, intersect, overlaps, type Span, spanOf, subtract, union } from "./span.ts";
@@ -48,7 +49,6 @@ export type Life = {
   readonly lastTs: number | null;
 };
 
-const HOUR_MS = 3_600_000;
 /** Never terminal: the exchange re-uploads now and then. */
 const RECHECK_MS: readonly number[] = [1, 24, 7 * 24, 30 * 24, 90 * 24].map((hours) => hours * HOUR_MS);
 /** Two answers this far apart prove an absence; two in a row only prove the same cache. */

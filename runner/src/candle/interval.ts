@@ -1,6 +1,5 @@
 import { INTERVALS, type Interval } from "../contract/intervals.ts";
-
-const MINUTE_MS = 60_000;
+import { MINUTE_MS } from "../time.ts";
 
 /** Width of one candle in milliseconds. All five widths divide the UTC day, so slots align with the epoch. */
 export const WIDTH_MS: Readonly<Record<Interval, number>> = {

@@ -1,10 +1,10 @@
-import { renderTime } from "../time.ts";
+import { MINUTE_MS, renderTime } from "../time.ts";
 
 /** One answer's look at the server's clock; all in epoch ms, `server` null where the answer does not tell it. */
 export type ClockLook = { readonly server: number | null; readonly own: number };
 
 /** All delays are reckoned from times that others wrote: a clock that is wrong by minutes makes young things old. */
-const MOST_APART_MS = 60_000;
+const MOST_APART_MS = MINUTE_MS;
 
 /** A look at the clocks by the `Date` header of an answer, between its request and its end. */
 export function lookAtClock(date: string | undefined, sentAt: number, receivedAt: number): ClockLook {

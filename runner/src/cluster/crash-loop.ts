@@ -1,10 +1,11 @@
+import { MINUTE_MS } from "../time.ts";
 import { type ContainerStatus, msOf } from "./objects.ts";
 
 /** The kubelet waits 10 s before the second restart of a loop, twice as long before each next one, at most 5 min. */
 const FIRST_WAIT_S = 10;
 const LONGEST_WAIT_S = 300;
 /** A container that ran for longer ran well: the kubelet forgets what came before. */
-const WELL_MS = 10 * 60_000;
+const WELL_MS = 10 * MINUTE_MS;
 
 /**
  * Since when a container crashes again and again, epoch ms; null where no crash has a time. Counted back from the last

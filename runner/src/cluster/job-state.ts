@@ -1,3 +1,4 @@
+import { MINUTE_MS } from "../time.ts";
 import {
   type CronJob,
   finishedAt,
@@ -22,7 +23,7 @@ export type JobState = {
 
 const DEFAULT_GRACE_S = 30;
 /** Until then the controller may only be waiting before it tries again. */
-const LONGEST_BACKOFF_MS = 6 * 60_000;
+const LONGEST_BACKOFF_MS = 6 * MINUTE_MS;
 const OWN_CONTROLLER = "kubernetes.io/job-controller";
 
 /**

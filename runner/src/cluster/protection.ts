@@ -1,11 +1,12 @@
 import { matches, type Selector } from "../selector.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../time.ts";
 import type { Metadata } from "./objects.ts";
 
 /** On a pod, Job or CronJob: `ignore` leaves it and all that it owns alone. */
 const IGNORE = "r3a.dev/janitor";
 /** On the same: another delay than the janitor's own, e.g. `30m`; the nearest one counts. */
 const DELAY = "r3a.dev/janitor-delay";
-const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const UNIT_MS = { s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS } as const;
 
 /**
  * Why an object must not be touched, null where it may. `levels` are its own metadata and those of its owners: what is

@@ -1,6 +1,7 @@
 import type { PromiseHttpLibrary, RequestContext, ResponseContext } from "@kubernetes/client-node";
 import { messageOf, SettingsFault, TryAgain } from "../errors.ts";
-import { sleep } from "../time.ts";
+import { sleep } from "../sleep.ts";
+import { MINUTE_MS } from "../time.ts";
 import { type ClockLook, lookAtClock } from "./clock.ts";
 import { type Connections, sendOverWire, type WireAnswer } from "./wire.ts";
 
@@ -26,7 +27,7 @@ const ATTEMPTS = 4;
 /** For one that does not answer: a second look tells a lost packet from a server that is away. */
 const SILENT_ATTEMPTS = 2;
 /** What a command without a deadline waits for at the most. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = MINUTE_MS;
 
 /**
  * Sends the client's requests, each with a time limit and the command's signal. Busy servers (429, refused before

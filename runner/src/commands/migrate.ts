@@ -2,7 +2,7 @@ import { EXIT } from "../contract/exits.ts";
 import { migrate as applyMigrations, type Migrated, migrateWithRoles } from "../db/schema/migrate.ts";
 import { messageOf, TryAgain } from "../errors.ts";
 import { parseCount } from "../settings/parse.ts";
-import { sleep } from "../time.ts";
+import { sleep } from "../sleep.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
 const RETRY_MS = 1_000;

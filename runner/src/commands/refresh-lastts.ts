@@ -10,7 +10,7 @@ import { renderNumber, renderTable } from "../render.ts";
 import { withRun } from "../run.ts";
 import { parseDuration } from "../settings/parse.ts";
 import { patienceMs } from "../sync/work.ts";
-import { renderTime } from "../time.ts";
+import { DAY_MS, renderTime } from "../time.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
 /** Changes that a person reads; the JSON has them all. */
@@ -18,7 +18,7 @@ const SHOWN = 50;
 /** A Date goes no further from 1970. */
 const LATEST_DATE_MS = 8.64e15;
 /** The mean year of the calendar. */
-const YEAR_MS = 365.2425 * 86_400_000;
+const YEAR_MS = 365.2425 * DAY_MS;
 
 export const refreshLastts: Command = {
   name: "refresh-lastts",

@@ -1,15 +1,16 @@
 import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { messageOf, TryAgain } from "../errors.ts";
+import { MINUTE_MS } from "../time.ts";
 import { createClient, cutClient, sessionOf } from "./connection/client.ts";
 import { isConnectionError, translate } from "./fault.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Old limits of the team's database: three connections a process, none idle for longer than 30 minutes. */
 const POOL_SIZE = 3;
-const IDLE_TIMEOUT_MS = 30 * 60_000;
+const IDLE_TIMEOUT_MS = 30 * MINUTE_MS;
 /** A client that lay idle for this long is asked before it is used: a firewall may have cut it silently. */
-const CHECK_AFTER_IDLE_MS = 60_000;
+const CHECK_AFTER_IDLE_MS = MINUTE_MS;
 /** The whole pool; each client has a second of its own. */
 const CLOSE_MS = 2_000;
 /** The system's own delay is two hours: a firewall forgets a quiet connection long before. */

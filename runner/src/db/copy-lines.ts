@@ -1,5 +1,6 @@
 import { type Candle, isMisaligned, MISALIGNED } from "../candle/candle.ts";
 import type { Interval } from "../contract/intervals.ts";
+import { DAY_MS } from "../time.ts";
 
 /** Rows of one series on their way into the table. */
 export type CandleBatch = { readonly coinId: number; readonly candles: readonly Candle[] };
@@ -8,7 +9,6 @@ export type CandleBatch = { readonly coinId: number; readonly candles: readonly 
 export const COPY_COLUMNS = `coin_id, "interval", "timestamp", open, high, low, close, volume, quote_volume, trades, taker_base,
   taker_quote, close_time, source, flags`;
 
-const DAY_MS = 86_400_000;
 /** A buffer of about 350 lines. */
 const BUFFER_BYTES = 65_536;
 /** No line is longer: eight decimals of at most 62 characters (`parseCandle`), two times, and seven short fields. */

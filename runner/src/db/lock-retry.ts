@@ -1,4 +1,4 @@
-import { sleep } from "../time.ts";
+import { sleep } from "../sleep.ts";
 import { codeOf, isCatalogClash } from "./fault.ts";
 import { DEADLOCK, LOCK_NOT_AVAILABLE } from "./sqlstate.ts";
 

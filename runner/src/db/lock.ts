@@ -3,7 +3,7 @@ import { setImmediate, setTimeout as wait } from "node:timers/promises";
 import type pg from "pg";
 import { coalesce } from "../coalesce.ts";
 import { TryAgain } from "../errors.ts";
-import { sleep } from "../time.ts";
+import { sleep } from "../sleep.ts";
 import { type Database, openClient, withClient } from "./connect.ts";
 import { cutClient, sessionOf } from "./connection/client.ts";
 import { translate } from "./fault.ts";

@@ -5,13 +5,13 @@ import type { Pod } from "../cluster/objects.ts";
 import { type StuckState, stuckStateOf } from "../cluster/stuck-pod.ts";
 import { ClusterRefusal } from "../cluster/transport.ts";
 import { type Environment, parseSettings } from "../settings/parse.ts";
-import { renderDuration, renderTime } from "../time.ts";
+import { MINUTE_MS, renderDuration, renderTime } from "../time.ts";
 import { isJanitor, judgeAccounts, lookAtRights } from "./accounts.ts";
 import { type Check, type Finding, fail, listSome, pass, skip, warn } from "./check.ts";
 import { listLastStarts } from "./cron.ts";
 
 /** The controller looks each ten seconds, and a busy one is late. */
-const LATE_MS = 3 * 60_000;
+const LATE_MS = 3 * MINUTE_MS;
 /** The client is 2 MB of code: half a second, and many on a machine that is busy. */
 const LOADING_MS = 20_000;
 /** A failed pod is told by the check `runs`; these say more. */

@@ -1,3 +1,5 @@
+import { DAY_MS, MINUTE_MS } from "../time.ts";
+
 /** A minute, hour, day of the month, month and day of the week, as Kubernetes reads them. */
 type Fields = readonly [Set<number>, Set<number>, Set<number>, Set<number>, Set<number>];
 
@@ -15,9 +17,8 @@ const NAMES = [
   ["", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
   ["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
 ] as const;
-const MINUTE_MS = 60_000;
 /** Whatever comes at all comes within a year, but for the 29th of February. */
-const FARTHEST_MS = 366 * 86_400_000;
+const FARTHEST_MS = 366 * DAY_MS;
 
 /**
  * The latest `count` times (ms, UTC), newest first, at which a schedule of five fields was due at or before `ms`; fewer

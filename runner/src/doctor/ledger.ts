@@ -1,13 +1,12 @@
 import type { Database } from "../db/connect.ts";
 import { countOpenGaps, type GapCountRow, listLastRuns, type RunRow } from "../db/doctor/stored.ts";
 import { renderNumber } from "../render.ts";
-import { renderDuration, renderTime } from "../time.ts";
+import { HOUR_MS, MINUTE_MS, renderDuration, renderTime } from "../time.ts";
 import { type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
 import type { OnSchema } from "./schema-lack.ts";
 
-const HOUR_MS = 3_600_000;
 /** A run writes its heartbeat each 15 s. */
-const SILENT_MS = 2 * 60_000;
+const SILENT_MS = 2 * MINUTE_MS;
 /** The job `r3a-maint` closes such runs each hour. */
 const UNCLOSED_MS = 2 * HOUR_MS;
 /** The job `r3a-gaps` looks twice an hour; with this much due it does not run, or does not keep up. */

@@ -12,12 +12,10 @@ import {
   type TransactionRow,
 } from "../db/doctor/sessions.ts";
 import { renderNumber } from "../render.ts";
-import { renderDuration } from "../time.ts";
+import { HOUR_MS, MINUTE_MS, renderDuration } from "../time.ts";
 import { byLimit, type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
 import type { OnSchema } from "./schema-lack.ts";
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
 /** No job of ours may run for longer; a backfill by hand may. */
 const LOCK_MS = 6 * HOUR_MS;
 /** Scopes of jobs: while another session has such a lock, the job starts, ends well and does nothing. */

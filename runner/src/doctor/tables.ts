@@ -14,11 +14,11 @@ import {
 import { listMisaligned } from "../maint/maint-plan.ts";
 import { type Leaf, leafAt } from "../partition/layout.ts";
 import { renderNumber } from "../render.ts";
+import { DAY_MS } from "../time.ts";
 import { byLimit, type Check, type Finding, fail, listSome, pass, skip, warn } from "./check.ts";
 import type { OnSchema } from "./schema-lack.ts";
 
 const GB = 1e9;
-const DAY_MS = 86_400_000;
 /** Of the budget, as health has it. */
 const SIZE = { warn: 0.7, fail: 0.85 };
 /** Autovacuum begins to freeze at 200 million; at 2,100 million the server takes no more writes. */

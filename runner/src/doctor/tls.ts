@@ -1,9 +1,9 @@
 import type { Reach } from "../db/doctor/reach.ts";
-import { renderDuration, renderTime } from "../time.ts";
+import { DAY_MS, renderDuration, renderTime } from "../time.ts";
 import { type Finding, fail, pass, warn } from "./check.ts";
 
 /** Long enough to have another certificate made by people. */
-const ENDS_SOON_MS = 14 * 86_400_000;
+const ENDS_SOON_MS = 14 * DAY_MS;
 
 /** Who vouches for the server, and until when. `extraAuthorities`: the file of NODE_EXTRA_CA_CERTS. */
 export function judgeTls(reach: Reach, extraAuthorities: string | null, now: number): Finding {

@@ -1,5 +1,6 @@
 import { TryAgain } from "../errors.ts";
-import { renderDuration, sleep } from "../time.ts";
+import { sleep } from "../sleep.ts";
+import { MINUTE_MS, renderDuration } from "../time.ts";
 import type { UsedWeight } from "./belief/numbers.ts";
 import type { ExchangeFailure } from "./failure.ts";
 
@@ -36,7 +37,6 @@ export type Limiter = {
   punish(failure: ExchangeFailure): Promise<void>;
 };
 
-const MINUTE_MS = 60_000;
 /** From a grant to the count at the exchange: a busy machine, a new connection, the way there. */
 const LONGEST_WAY_MS = 5_000;
 /** Longer holds are not waited for: the job ends with 75 and the next one looks again. */

@@ -1,6 +1,6 @@
 import pRetry from "p-retry";
 import { SettingsFault, TryAgain } from "../errors.ts";
-import { sleep } from "../time.ts";
+import { sleep } from "../sleep.ts";
 import { begin } from "../under-way.ts";
 import { ExchangeFailure, RETRIES } from "./failure.ts";
 import type { Limiter } from "./limiter.ts";

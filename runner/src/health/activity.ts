@@ -1,14 +1,14 @@
 import type { Interval } from "../contract/intervals.ts";
 import type { RunGroup } from "../db/health/activity.ts";
 import { parseSyncArguments, renderSyncArguments, type SyncForm } from "../db/runs.ts";
-import { renderDuration, renderTime } from "../time.ts";
+import { MINUTE_MS, renderDuration, renderTime } from "../time.ts";
 import type { AgeLimits } from "./freshness-limits.ts";
 import { type CheckResult, resultOf, type Status, worstOf } from "./report.ts";
 
 /** A run closes its row within 8 s of its deadline. */
 const CLOSING_MS = 15_000;
 /** Four heartbeats. */
-const LOST_MS = 60_000;
+const LOST_MS = MINUTE_MS;
 
 type SyncRuns = RunGroup & Omit<SyncForm, "interval">;
 

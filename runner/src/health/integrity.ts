@@ -2,7 +2,7 @@ import { INTERVALS, type Interval } from "../contract/intervals.ts";
 import type { RecentCandles } from "../db/health/integrity.ts";
 import type { SeriesScan } from "../db/scan.ts";
 import { renderNumber } from "../render.ts";
-import { renderDuration } from "../time.ts";
+import { HOUR_MS, renderDuration } from "../time.ts";
 import { type CheckResult, resultOf } from "./report.ts";
 
 /** The parts of the light integrity check; the deep one (every page, every candle) belongs to the audit. */
@@ -11,7 +11,7 @@ export const WINDOW_PARTS = ["candles", "alignment", "slots", "last-timestamps"]
 /** Newest candles of each series that are looked at: 4 h of 1m, 40 d of 4h. */
 export const WINDOW_CANDLES = 240;
 /** A gap waits for its time to be asked for again; four runs of the repair job later nobody does. */
-export const GAP_OVERDUE_MS = 2 * 3_600_000;
+export const GAP_OVERDUE_MS = 2 * HOUR_MS;
 
 /** One result for a list of faults: any is a failure. `good` is said when there is none. */
 export function judgeFaults(part: string, faults: readonly string[], good: string, bad: string): CheckResult {

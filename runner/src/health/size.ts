@@ -1,11 +1,11 @@
 import type { Interval } from "../contract/intervals.ts";
 import type { DatabaseSize, RecordCount } from "../db/health/size.ts";
 import { renderNumber } from "../render.ts";
+import { DAY_MS } from "../time.ts";
 import { type CheckResult, resultOf } from "./report.ts";
 
 const MB = 1_000_000;
 const GB = 1_000_000_000;
-const DAY_MS = 86_400_000;
 const [WARN_SHARE, FAIL_SHARE] = [0.7, 0.85];
 
 /** The team's lower bounds, for its sixty symbols: an empty database has 8 MB, and four candles are a day's sync. */

@@ -13,7 +13,7 @@ import { messageOf, Stopped } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { leafAt } from "../partition/layout.ts";
 import type { Progress } from "../progress.ts";
-import { sleep } from "../time.ts";
+import { sleep } from "../sleep.ts";
 import { coverLeaf, planLeafGaps, slotsOfLeaf } from "./gap-plan.ts";
 
 export type MoveTools = {

@@ -14,6 +14,7 @@ import { waitForSchema } from "../db/schema/schema.ts";
 import { messageOf } from "../errors.ts";
 import { createProgress } from "../progress.ts";
 import { type RunReport, withRun } from "../run.ts";
+import { MINUTE_MS } from "../time.ts";
 import { createItems } from "./items.ts";
 import { moveLeaves } from "./move.ts";
 import { logPace, paceOf } from "./pace.ts";
@@ -32,7 +33,7 @@ export type MoveRequest = {
 const SCHEMA_WAIT_MS = 10_000;
 
 /** How often the log and the ledger say how far it is. */
-const PACE_MS = 60_000;
+const PACE_MS = MINUTE_MS;
 
 /** Moves what is left of the old layout, or prints what it would do. */
 export async function runMove(context: Context, request: MoveRequest): Promise<ExitCode> {

@@ -1,7 +1,7 @@
 import { INTERVALS } from "../contract/intervals.ts";
 import { DERIVED_LEGACY } from "../db/legacy/dependents.ts";
 import { renderNumber, renderTable } from "../render.ts";
-import { renderDuration } from "../time.ts";
+import { MINUTE_MS, renderDuration } from "../time.ts";
 import { estimateDisk } from "./disk.ts";
 import type { MovedTotal } from "./items.ts";
 import type { OldDatabase } from "./prepare.ts";
@@ -50,7 +50,7 @@ export function renderPlan(
       rows,
       bytes: sum(leaves, (leaf) => leaf.bytes),
       ...disk,
-      minutes: ms / 60_000,
+      minutes: ms / MINUTE_MS,
       intervals,
       columns: columns.carried.map(({ name }) => name),
       dropColumns: columns.dropped,

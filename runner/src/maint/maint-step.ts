@@ -7,6 +7,7 @@ import { readCatalog } from "../db/maint/catalog.ts";
 import { keepLedger } from "../db/maint/ledger.ts";
 import { runAlone, runTransaction } from "../db/maint/ops.ts";
 import type { MaintSession } from "../db/maint/session.ts";
+import { MINUTE_MS } from "../time.ts";
 import { type Action, keyOf, planMaint } from "./maint-plan.ts";
 
 export type StepTools = {
@@ -28,7 +29,7 @@ export class Blocked extends Error {
 }
 
 /** Tries for a lock end after this, so that one table that is always busy leaves time for the others. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = MINUTE_MS;
 
 /**
  * Does one action and reads back from the catalog that it is done. False when it was not needed any more; throws

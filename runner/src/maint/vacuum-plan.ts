@@ -1,4 +1,5 @@
 import type { Span } from "../candle/span.ts";
+import { DAY_MS } from "../time.ts";
 
 /** What the catalog and the statistics say of one table. Times in ms; null: never, or the statistics were lost. */
 export type TableState = {
@@ -63,7 +64,6 @@ export type VacuumRequest = {
 
 type Debt = { readonly debt: number; readonly reason: string };
 
-const DAY_MS = 86_400_000;
 /** Late candles and repairs still come for this long after a leaf's end. */
 const SEAL_AFTER_MS = 2 * DAY_MS;
 /** Half of what autovacuum waits for on an open leaf, so that in its absence the job comes before it. */

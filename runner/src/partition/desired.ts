@@ -1,5 +1,6 @@
 import type { Span } from "../candle/span.ts";
 import { INTERVALS, type Interval } from "../contract/intervals.ts";
+import { DAY_MS } from "../time.ts";
 import { type Leaf, leafAt } from "./layout.ts";
 
 /**
@@ -22,7 +23,7 @@ export const DESIRED = {
 const AHEAD: Readonly<Record<Interval, number>> = { "1m": 3, "15m": 2, "1h": 1, "4h": 1, "1d": 1 };
 
 /** As in r3a_util.candle_table: a leaf is open for two days more than its period. */
-const SEALED_AFTER_MS = 2 * 86_400_000;
+const SEALED_AFTER_MS = 2 * DAY_MS;
 
 /** The leaves that must exist at `now`, soonest first; 4h and 1d share theirs. */
 export function listLeavesAhead(now: number): Leaf[] {

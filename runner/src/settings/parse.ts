@@ -6,7 +6,7 @@ import { JANITOR_NUMBERS, type JanitorScope, PROTECTED_SELECTORS } from "../cont
 import { parseDbUrl } from "../db/connection/url.ts";
 import { SettingsFault } from "../errors.ts";
 import { parseSelectors, type Selector } from "../selector.ts";
-import { parseTime } from "../time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, parseTime, SECOND_MS } from "../time.ts";
 import { parseJanitorMode, parseJanitorNamespace, parseJanitorScope } from "./janitor.ts";
 import { type FreshnessLimits, listItems, parseFreshnessLimits } from "./lists.ts";
 
@@ -217,7 +217,7 @@ function parseEgressKey(text: string): string {
   throw new Error(`must be 1 to 100 letters, digits or . : _ -, not ${JSON.stringify(text)}`);
 }
 
-const UNIT_MS = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const;
+const UNIT_MS = { second: SECOND_MS, minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS } as const;
 
 /** `3 days`, `90 minutes`: in ms. */
 export function parseDuration(text: string): number {

@@ -14,7 +14,7 @@ import { listAddresses, listSamples, recordSource } from "../db/exchange-source.
 import { SettingsFault } from "../errors.ts";
 import type { Exchange, Origin } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";
-import { renderTime } from "../time.ts";
+import { DAY_MS, renderTime } from "../time.ts";
 
 /** An exchange at an address that this database does not know. */
 export type NewAddress = {
@@ -60,7 +60,7 @@ export async function confirmExchange(asked: NewAddress): Promise<void> {
 const ENOUGH_CANDLES = 20;
 const SAMPLE = { coins: 5, candles: 20 };
 /** Older candles do not change any more; younger ones count where there are no others. */
-const SETTLED_MS = 7 * 86_400_000;
+const SETTLED_MS = 7 * DAY_MS;
 const CLOSED_MS = 600_000;
 
 /** Compares stored candles with what the exchange shows for their times. Nothing stored: 0 compared, the same. */

@@ -6,7 +6,7 @@ import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract/intervals.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";
-import { sleep } from "../time.ts";
+import { sleep } from "../sleep.ts";
 import type { Task } from "./fill-plan.ts";
 
 /** One task's answer: null facts where nothing of it is settled yet. */

@@ -7,7 +7,7 @@ import { loadSeries, type SeriesState } from "../db/series.ts";
 import { type Exchange, WEIGHT, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
 import type { Logger } from "../log.ts";
 import { renderNumber, renderTable } from "../render.ts";
-import { renderDuration, renderTime } from "../time.ts";
+import { MINUTE_MS, renderDuration, renderTime } from "../time.ts";
 import { believeCover } from "./believed-cover.ts";
 import { countCandles, type Plan, pageGaps, type Task } from "./fill-plan.ts";
 import type { FillCommand } from "./fill-run.ts";
@@ -118,7 +118,7 @@ export function renderPreview(preview: Omit<Preview, "fault">): string {
   );
   const { candles, requests, weight, minutes } = preview;
   const faults = preview.series.flatMap(({ fault }) => (fault === undefined ? [] : [`\n${fault}`]));
-  return `${table}${faults.join("")}\n${renderNumber(candles)} candles at most, ${renderNumber(requests)} requests, weight ${renderNumber(weight)}: at least ${renderDuration(minutes * 60_000)}`;
+  return `${table}${faults.join("")}\n${renderNumber(candles)} candles at most, ${renderNumber(requests)} requests, weight ${renderNumber(weight)}: at least ${renderDuration(minutes * MINUTE_MS)}`;
 }
 
 /** The symbols that a run would work on, and what would be wrong with their names. */

@@ -1,3 +1,4 @@
+import { DAY_MS } from "../time.ts";
 import { type Candidate, LEAVE_BEYOND, rankSymbols } from "./universe-plan.ts";
 
 /** A symbol that traded as far as the database knows; `quoteVolume` of the last ranking that had one. */
@@ -19,7 +20,7 @@ const FEW_KNOWN = 4;
 /** So few members may all fall behind at once. */
 const FEW_MEMBERS = 5;
 /** After so long without a ranking most of what was known may really have gone. */
-const STALE_MS = 30 * 86_400_000;
+const STALE_MS = 30 * DAY_MS;
 
 /** Symbols that traded and are missing from the list. */
 export function listMissingSymbols({ listed, known }: Pick<RankingFacts, "listed" | "known">): string[] {

@@ -1,3 +1,4 @@
+import { DAY_MS } from "../time.ts";
 /** A symbol that trades, as far as ranking needs it. `quoteVolume`: 24 h, quote units, text. */
 export type Candidate = {
   readonly symbol: string;
@@ -71,7 +72,7 @@ type Membership = {
   readonly beyondSince: number | null;
 };
 
-const LEAVE_AFTER_MS = 86_400_000;
+const LEAVE_AFTER_MS = DAY_MS;
 export const LEAVE_BEYOND = 1.5;
 
 /**

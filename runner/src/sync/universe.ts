@@ -10,11 +10,11 @@ import { withTransaction } from "../db/session.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";
-import { renderDuration, renderTime } from "../time.ts";
+import { HOUR_MS, renderDuration, renderTime } from "../time.ts";
 import { plannerOf, refreshRanking } from "./ranking.ts";
 import type { Work } from "./work.ts";
 
-const RANKING_TTL_MS = 3_600_000;
+const RANKING_TTL_MS = HOUR_MS;
 const FIRST_RANKING_WAIT_MS = 30_000;
 
 type Told = Pick<Context, "log" | "redact">;

@@ -1,4 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import { DAY_MS } from "../../../runner/src/time.ts";
 
 /**
  * X.509 certificates for tests, written as DER by hand: Node reads them and makes none, the packages that make them
@@ -21,8 +22,6 @@ export type CertificateRequest = {
   readonly issuer?: Certificate;
   readonly isAuthority?: boolean;
 };
-
-const DAY_MS = 86_400_000;
 
 function der(tag: number, ...parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts);

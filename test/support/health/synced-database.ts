@@ -9,13 +9,13 @@ import {
 } from "../../../runner/src/health/measure.ts";
 import { CHECKS, type CheckResult, type HealthReport } from "../../../runner/src/health/report.ts";
 import { leafAt } from "../../../runner/src/partition/layout.ts";
+import { HOUR_MS, MINUTE_MS } from "../../../runner/src/time.ts";
 import { addTestCoins, makeCandles, makePage } from "../candle/candle-rows.ts";
 import { type UsedDatabase, useDatabase } from "../database/database.ts";
 
-const HOUR = 3_600_000;
 export const NOW = Date.parse("2024-06-20T12:10:00Z");
 /** Close of the newest candle. */
-export const END = NOW - 10 * 60_000;
+export const END = NOW - 10 * MINUTE_MS;
 export const LEAF = "r3a.ohlcv_1h_2024";
 const SYMBOLS = ["AUSDT", "BUSDT"] as const;
 export const SETTINGS: HealthSettings = {
@@ -48,7 +48,7 @@ export function useSyncedDatabase(): SyncedDatabase {
     const [a = 0, b = 0] = await addTestCoins(database, SYMBOLS);
     opened = { db, ids: [a, b] };
     await ensureLeaf(db, leafAt("1h", NOW));
-    const span = { from: END - 300 * HOUR, to: END };
+    const span = { from: END - 300 * HOUR_MS, to: END };
     const candles = makeCandles("1h", span.from, 300);
     for (const id of [a, b])
       await storePages(db, [makePage(id, candles, { interval: "1h", covered: span })], null);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { renderObjects } from "../../../infra/render.ts";
 import { SETTINGS } from "../../../infra/settings/schema.ts";
+import { DAY_MS } from "../../../runner/src/time.ts";
 import { type AnsweringServer, type Answers, startAnswers } from "./answers.ts";
 
 /** A CronJob as the API server lists it, as far as tests change it. */
@@ -29,7 +30,6 @@ export type Installation = {
   podSpec(name: string): ListedPodSpec;
 };
 
-const DAY_MS = 86_400_000;
 const imageDigest = `sha256:${"a".repeat(64)}`;
 
 export const named = (names: readonly string[]) => names.map((name) => ({ metadata: { name } }));

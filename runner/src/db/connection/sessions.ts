@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { sleep } from "../../time.ts";
+import { sleep } from "../../sleep.ts";
 
 /** The connection that the sessions are asked for: db/session.ts has it. */
 type Asked = {

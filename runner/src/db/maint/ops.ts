@@ -1,5 +1,6 @@
 import pg from "pg";
 import { messageOf } from "../../errors.ts";
+import { HOUR_MS } from "../../time.ts";
 import { LOCK_WAIT_MS, STATEMENT_LIMIT_MS } from "../connection/session-settings.ts";
 import { codeOf } from "../fault.ts";
 import { LOCK_TIMEOUT_MS } from "../lock-retry.ts";
@@ -8,7 +9,7 @@ import type { OwnClient } from "../session.ts";
 export type OpOutcome = "done" | "failed" | "blocked";
 
 /** A build of 26 M rows takes minutes; this ends one that waits for somebody all night. */
-const LONGEST_BUILD_MS = 60 * 60_000;
+const LONGEST_BUILD_MS = HOUR_MS;
 
 const BEGIN_OP = `
   insert into r3a_util.maint_op (run_id, op, object, attempt, outcome) values ($1, $2, $3, $4, 'running') returning id`;

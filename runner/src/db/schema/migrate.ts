@@ -2,6 +2,7 @@ import { runner } from "node-pg-migrate";
 import pg from "pg";
 import { ROLES } from "../../contract/names.ts";
 import { TryAgain } from "../../errors.ts";
+import { MINUTE_MS } from "../../time.ts";
 import { closeDatabase, type Database, openClient, openDatabase, tellServer } from "../connect.ts";
 import { cutClient, sessionOf } from "../connection/client.ts";
 import { translate } from "../fault.ts";
@@ -16,7 +17,7 @@ import { findPending, listPending, MIGRATIONS } from "./schema.ts";
  * For another migration, and for who holds a table that a file changes: a migration builds nothing large, so minutes
  * mean a holder that hangs.
  */
-const WAIT_MS = 5 * 60_000;
+const WAIT_MS = 5 * MINUTE_MS;
 
 export type MigrateRequest = {
   /** Only say what would be done. */

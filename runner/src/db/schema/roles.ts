@@ -1,3 +1,4 @@
+import { MINUTE_MS } from "../../time.ts";
 import { type Database, withClient } from "../connect.ts";
 import { codeOf } from "../fault.ts";
 import { LOCK_TIMEOUT_MS, retryBusy } from "../lock-retry.ts";
@@ -45,7 +46,7 @@ export async function readRoles(db: Database): Promise<RoleFacts> {
 }
 
 /** A table that somebody holds for longer than this stays with its owner, and the command says so. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = MINUTE_MS;
 
 /** Roles belong to the whole server: the same command may make them for another database at this moment. */
 export async function makeRoles(

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type pg from "pg";
 import { SettingsFault, TryAgain } from "../../errors.ts";
-import { sleep } from "../../time.ts";
+import { sleep } from "../../sleep.ts";
 import { type Database, withClient } from "../connect.ts";
 import { codeOf } from "../fault.ts";
 import { INVALID_SCHEMA, UNDEFINED_COLUMN, UNDEFINED_TABLE } from "../sqlstate.ts";
