@@ -58,7 +58,7 @@ test("the line about the pace says all of it in its fields and in words", () => 
     rows_per_second: 20_000,
     eta_s: 375,
     message:
-      "[MAINT] 1,200 leaves moved, 1,800 left; 5,000,000 candles at 20,000 a second, about 6 min to go",
+      "[MAINT] 1,200 leaves moved, 1,800 left; 5,000,000 candles at 20,000 a second, about 6.3 min to go",
   });
   expect(JSON.parse(lines[1] ?? "")).not.toHaveProperty("eta_s");
 });

@@ -1,3 +1,4 @@
+import type pg from "pg";
 import { FINER, WIDTH_MS } from "../candle/interval.ts";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract/intervals.ts";
@@ -64,9 +65,12 @@ export type SeriesPart = { readonly coinId: number; readonly interval: Interval;
 
 /** Spans (slot-aligned) of the part in which no candle is stored. */
 export async function findMissing(db: Database, part: SeriesPart): Promise<readonly Span[]> {
-  const { rows } = await withClient(db, (client) =>
-    client.query<{ from: string; to: string }>(FIND_MISSING, parametersOf(part)),
-  );
+  return withClient(db, (client) => findMissingOn(client, part));
+}
+
+/** The same as the caller's transaction sees the candles. */
+export async function findMissingOn(client: pg.ClientBase, part: SeriesPart): Promise<readonly Span[]> {
+  const { rows } = await client.query<{ from: string; to: string }>(FIND_MISSING, parametersOf(part));
   return rows.map(({ from, to }) => ({ from: Number(from), to: Number(to) }));
 }
 

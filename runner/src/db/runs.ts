@@ -54,12 +54,16 @@ type WhoseRunRow = { command: string; outcome: string; started_at: string };
 
 const HEARTBEAT = `update r3a.run set heartbeat_at = now() where run_id = $1 and outcome = 'running'`;
 
-const INSERT_ITEMS = `
+const ADD_ITEMS = `
   insert into r3a.run_item (run_id, coin_id, "interval", outcome, pages, added, repaired, revised, gaps, last_close, ms, error)
   select $1, "coinId", "interval", outcome, pages, added, repaired, revised, gaps, to_timestamp("lastClose" / 1000.0), ms, error
   from jsonb_to_recordset($2) as u ("coinId" int, "interval" text, outcome text, pages int, added bigint, repaired bigint,
-       revised bigint, gaps int, "lastClose" bigint, ms int, error text)
-  on conflict do nothing`;
+       revised bigint, gaps int, "lastClose" bigint, ms int, error text)`;
+const INSERT_ITEMS = `${ADD_ITEMS} on conflict do nothing`;
+/** Items grow while the run is at work: the newest sums count. */
+const UPSERT_ITEMS = `${ADD_ITEMS}
+  on conflict (run_id, coin_id, "interval") do update set pages = excluded.pages, added = excluded.added,
+    revised = excluded.revised, ms = excluded.ms`;
 
 const CLOSE_RUN = `
   update r3a.run set finished_at = now(), heartbeat_at = now(), outcome = $2, exit_code = $3, rate_limit_hits = $4,
@@ -162,6 +166,12 @@ async function refuseTaken(client: pg.PoolClient, { runId }: NewRun): Promise<ne
 
 export async function beat(db: Database, runId: string): Promise<void> {
   await withClient(db, (client) => client.query(HEARTBEAT, [runId]));
+}
+
+/** Writes the items as far as they are, before the run ends; each series once. */
+export async function upsertItems(db: Database, runId: string, items: readonly RunItem[]): Promise<void> {
+  if (items.length === 0) return;
+  await withClient(db, (client) => client.query(UPSERT_ITEMS, [runId, JSON.stringify(items)]));
 }
 
 /**

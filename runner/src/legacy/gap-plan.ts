@@ -10,9 +10,6 @@ export const IN_OLD_LAYOUT = "in the old layout";
 /** A row of the old leaf that must not be stored: its slot (ms), why, and its raw text. */
 export type RejectedRow = { readonly slot: number; readonly reason: string; readonly raw: string };
 
-/** What coverage and gap log become when a leaf's candles are stored. */
-export type LeafCoverage = { readonly covered: Span; readonly gaps: readonly Gap[] };
-
 /**
  * The span that the series covers once the candles of a leaf are stored: what it covered, and the slots of the leaf's
  * candles (`first`, `last`: open times, null where it has none). Null where there is nothing to cover.

@@ -100,7 +100,7 @@ async function moveOne(tools: MoveTools, leaf: LegacyLeaf, known: Set<string>): 
   try {
     let added = 0;
     for (let copy = 1; copy <= COPIES; copy += 1) {
-      const { tally, fingerprint } = await copyLeaf(tools, leaf, known);
+      const { tally, fingerprint } = await copyLeaf(tools, leaf, { symbol, known });
       added += tally.added;
       if (await dropLeaf(tools.db, leaf, { columns: tools.columns, fingerprint }, tools.signal))
         return { ...tally, added, same: tally.same + tally.added - added };
@@ -113,7 +113,11 @@ async function moveOne(tools: MoveTools, leaf: LegacyLeaf, known: Set<string>): 
   }
 }
 
-async function copyLeaf(tools: MoveTools, leaf: LegacyLeaf, known: Set<string>) {
+async function copyLeaf(
+  tools: MoveTools,
+  leaf: LegacyLeaf,
+  { symbol, known }: { readonly symbol: string; readonly known: Set<string> },
+) {
   const { db, runId, columns } = tools;
   // by its rows: the bounds of an old leaf may be those of all time
   for (const month of await listMonths(db, leaf)) {
@@ -122,7 +126,7 @@ async function copyLeaf(tools: MoveTools, leaf: LegacyLeaf, known: Set<string>) 
     await ensureLeaf(db, next);
     known.add(next.name);
   }
-  return moveLeaf(db, leaf, { runId, columns }, planOf(leaf), tools.locks.lost);
+  return moveLeaf(db, leaf, { runId, symbol, columns }, planOf(leaf), tools.locks.lost);
 }
 
 function planOf({ interval, span }: LegacyLeaf): PlanCoverage {

@@ -1,10 +1,11 @@
-import type pg from "pg";
 import type { Gap } from "../../candle/gap.ts";
 import { WIDTH_MS } from "../../candle/interval.ts";
-import type { Span } from "../../candle/span.ts";
+import { hull, type Span } from "../../candle/span.ts";
+import { findMissingOn } from "../audit.ts";
 import type { Database } from "../connect.ts";
-import { type GapRow, gapOf, upsertGaps } from "../gaps.ts";
-import { updateSeries } from "../series.ts";
+import { findTouching } from "../gap-reads.ts";
+import { upsertGaps } from "../gaps.ts";
+import { loadSeries, updateSeries } from "../series.ts";
 import { withTransaction } from "../session.ts";
 import type { LegacyLeaf } from "./catalog.ts";
 import type { OldColumn } from "./columns.ts";
@@ -54,76 +55,78 @@ const oldRows = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => {
  * second time it does nothing, but for rows that changed since: those the table takes over as they are now.
  */
 const moveRows = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => `
+  -- the leaf's rows, judged
   with old as materialized (${oldRows(leaf, columns)}),
+  -- what the new table has of them before this statement
   stored as materialized (
     select t."timestamp", ${listOf(columns, "t")}, t.source from r3a.ohlcv_partitioned t join old o using ("timestamp")
     where o.nth = 1 and ${inPlace("t")}
   ),
+  -- the rows that the new table takes over: the sound ones that it lacks, and those that it took over before and that
+  -- changed since; stored_values are the ones that then go
   taken as materialized (
     select o.*, s."timestamp" is not null as is_stored,
            case when s."timestamp" is not null then ${jsonOf(columns, "s")} end as stored_values
     from old o left join stored s using ("timestamp")
-    where o.nth = 1 and o.reason is null and (s."timestamp" is null or s.source = 'legacy' and ${differs(columns, "s", "o")})
+    where o.nth = 1 and o.reason is null
+      and (s."timestamp" is null or s.source = 'legacy' and ${differs(columns, "s", "o")})
   ),
+  -- of these the new ones; flags is 1 where the time is not on a slot boundary
   added as (
     insert into r3a.ohlcv_partitioned (coin_id, "interval", "timestamp", ${columns.map(({ name }) => name).join(", ")}, source, flags)
-    select $1::int, $2::text, o."timestamp", ${listOf(columns, "o")}, 'legacy', (${msOf('o."timestamp"')}::bigint % $5::bigint <> 0)::int
+    select $1::int, $2::text, o."timestamp", ${listOf(columns, "o")}, 'legacy',
+           (${msOf('o."timestamp"')}::bigint % $5::bigint <> 0)::int
     from taken o where not o.is_stored order by o."timestamp"
     returning "timestamp"
   ),
+  -- and the changed ones
   renewed as (
     update r3a.ohlcv_partitioned t set ${columns.map(({ name }) => `${name} = k.${name}`).join(", ")}
     from taken k where k.is_stored and t."timestamp" = k."timestamp" and ${inPlace("t")}
   ),
+  -- what the new table has after this statement, which itself cannot see its own writes
   final as (
     select "timestamp", ${listOf(columns, "k")}, 'legacy' as source from taken k
     union all
     select "timestamp", ${listOf(columns, "s")}, source from stored s
     where not exists (select from taken k where k."timestamp" = s."timestamp")
   ),
+  -- rows that may be kept nowhere: all but those that were added as they are
   odd as materialized (
-    select * from old o where o.reason is not null or o.nth > 1 or o."timestamp" in (select "timestamp" from stored)
+    select * from old o
+    where o.reason is not null or o.nth > 1 or o."timestamp" in (select "timestamp" from stored)
   ),
+  -- of these the rows of which the new table lacks a value, with what it has instead
   other as (
     select o.*, f.source, ${jsonOf(columns, "o")} as old_values,
            case when f."timestamp" is null then '{}' else ${jsonOf(columns, "f")} end as new_values
     from odd o left join final f using ("timestamp")
     where o.reason is not null or ${differs(columns, "f", "o")}
   ),
+  -- a revision for each of them, once, and for each value that a changed row replaced
   kept as (
-    insert into r3a.candle_revision (coin_id, "interval", "timestamp", old_values, new_values, old_source, new_source, run_id)
+    insert into r3a.candle_revision
+      (coin_id, "interval", "timestamp", old_values, new_values, old_source, new_source, run_id)
     select $1::int, $2::text, "timestamp", old_values, new_values, 'legacy', source, $6::uuid from other o
-    where not exists (select from r3a.candle_revision r
-      where ${inPlace("r")} and r."timestamp" = o."timestamp" and r.old_source = 'legacy' and r.old_values = o.old_values)
+    where not exists (select from r3a.candle_revision r where ${inPlace("r")}
+      and r."timestamp" = o."timestamp" and r.old_source = 'legacy' and r.old_values = o.old_values)
     union all
-    select $1::int, $2::text, "timestamp", stored_values, ${jsonOf(columns, "k")}, 'legacy', 'legacy', $6::uuid from taken k where is_stored
+    select $1::int, $2::text, "timestamp", stored_values, ${jsonOf(columns, "k")}, 'legacy', 'legacy', $6::uuid
+    from taken k where is_stored
   )
+  -- the tally; rows that share a timestamp count once but for rows and repeated
   select coalesce(sum(copies), 0)::int as rows, (select count(*)::int from added) as added,
-         (count(*) filter (where nth = 1) - (select count(*) from added) - (select count(*) from other where nth = 1))::int as same,
+         (count(*) filter (where nth = 1) - (select count(*) from added)
+           - (select count(*) from other where nth = 1))::int as same,
          (select count(*)::int from other where nth = 1 and reason is null) as differed,
          (coalesce(sum(copies), 0) - count(*) filter (where nth = 1))::int as repeated,
          (count(reason) filter (where nth = 1))::int as rejected,
          ${msOf('min("timestamp") filter (where reason is null)')} as first,
          ${msOf('max("timestamp") filter (where reason is null)')} as last,
          jsonb_agg(jsonb_build_object('at', ${msOf('"timestamp"')}, 'reason', reason, 'raw',
-             left((select row_to_json(v)::text from (select o."timestamp", ${listOf(columns, "o")}) v), 500)) order by "timestamp", nth)
-           filter (where reason is not null) as rejections
+             left((select row_to_json(v)::text from (select o."timestamp", ${listOf(columns, "o")}) v), 500))
+           order by "timestamp", nth) filter (where reason is not null) as rejections
   from old o`;
-
-const LOAD_SERIES = `
-  select ${msOf("covered_from")} as "from", ${msOf("covered_to")} as "to" from r3a.series where coin_id = $1 and "interval" = $2`;
-
-const LOAD_GAPS = `
-  select id, from_ts, to_ts, state, reason, attempts, evidence, next_check_at from r3a.ohlcv_gap_log
-  where coin_id = $1 and "interval" = $2 and state <> 'repaired' order by from_ts`;
-
-/** Stretches of [$3, $4) without a candle; the edges count as stored. $5 width. */
-const FIND_MISSING = `
-  with slots as (
-    select floor(${msOf('t."timestamp"')} / $5::float8)::bigint * $5::bigint as slot from r3a.ohlcv_partitioned t where ${inPlace("t")}
-    union select $3::bigint - $5::bigint union select $4::bigint
-  ), pairs as (select slot, lead(slot) over (order by slot) as next from slots)
-  select (slot + $5::bigint)::float8 as "from", next::float8 as "to" from pairs where next > slot + $5::bigint order by slot`;
 
 /** The series before the leaf, and what its coverage and gap log become; the plan is the caller's, and pure. */
 export type PlanCoverage = (
@@ -133,8 +136,12 @@ export type PlanCoverage = (
   findMissing: (slots: Span) => Promise<readonly Span[]>,
 ) => Promise<{ readonly covered: Span; readonly gaps: readonly Gap[] } | null>;
 
-/** What is copied of leaves: into which run, and which of their columns. */
-export type CopyOrder = { readonly runId: string; readonly columns: readonly OldColumn[] };
+/** What is copied of a leaf: into which run, under which symbol, and which of its columns. */
+export type CopyOrder = {
+  readonly runId: string;
+  readonly symbol: string;
+  readonly columns: readonly OldColumn[];
+};
 
 /**
  * Copies one leaf, with coverage, gaps and last timestamp, and compares what is kept with it: one transaction, which
@@ -144,21 +151,21 @@ export type CopyOrder = { readonly runId: string; readonly columns: readonly Old
 export async function moveLeaf(
   db: Database,
   leaf: LegacyLeaf,
-  { runId, columns }: CopyOrder,
+  { runId, symbol, columns }: CopyOrder,
   plan: PlanCoverage,
   alive: AbortSignal,
 ): Promise<{ readonly tally: LeafTally; readonly fingerprint: Fingerprint }> {
   const { coinId, interval, span } = leaf;
   const width = WIDTH_MS[interval];
+  const before = await loadBefore(db, leaf, symbol);
   return withTransaction(db, async (client) => {
     const place = [coinId, interval, span.from, span.to];
     await client.query("set local extra_float_digits = 1");
     const [moved] = (await client.query<Moved>(moveRows(leaf, columns), [...place, width, runId])).rows;
     if (moved === undefined) throw new Error(`${leaf.name} gave no count`);
     const { first, last, rejections, ...tally } = moved;
-    const findMissing = async ({ from, to }: Span) =>
-      (await client.query<Span>(FIND_MISSING, [coinId, interval, from, to, width])).rows;
-    const next = await plan(await loadBefore(client, leaf), { first, last }, rejections ?? [], findMissing);
+    const findMissing = (slots: Span) => findMissingOn(client, { coinId, interval, span: slots });
+    const next = await plan(before, { first, last }, rejections ?? [], findMissing);
     if (next !== null) {
       await upsertGaps(
         client,
@@ -173,11 +180,12 @@ export async function moveLeaf(
   });
 }
 
-async function loadBefore(client: pg.PoolClient, { coinId, interval }: LegacyLeaf) {
-  const [series] = (
-    await client.query<{ from: number | null; to: number | null }>(LOAD_SERIES, [coinId, interval])
-  ).rows;
-  const gaps = await client.query<GapRow>(LOAD_GAPS, [coinId, interval]);
-  const covered = series?.from == null || series.to === null ? null : { from: series.from, to: series.to };
-  return { covered, gaps: gaps.rows.map((row) => gapOf(interval, row)) };
+/** Before the transaction: the lock of the series keeps everybody else from changing what is read. */
+async function loadBefore(db: Database, { coinId, interval, span }: LegacyLeaf, symbol: string) {
+  const [series] = await loadSeries(db, interval, [coinId]);
+  if (series === undefined) throw new Error(`coin ${coinId} is no row of r3a.coin`);
+  if (series.fault !== undefined) throw new Error(series.fault);
+  const { covered } = series;
+  const around = covered === null ? span : hull(covered, span);
+  return { covered, gaps: await findTouching(db, { coinId, interval, symbol }, around) };
 }
