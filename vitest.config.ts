@@ -1,15 +1,51 @@
 import { defineConfig } from "vitest/config";
 
+const DATABASE = ["test/support/database/server.ts"];
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    // these need a Kubernetes of their own
-    exclude: ["test/cluster/**"],
-    globalSetup: ["test/support/database/server.ts"],
-    // processes, since tests signal and crash real ones; two, since the budgets are set for two cores
+    // processes, since tests signal and crash real ones
     pool: "forks",
-    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // the tests on a Kubernetes are a program of their own: test/cluster
+    projects: [
+      {
+        extends: true,
+        test: {
+          // needs no server and starts no program of the project
+          name: "unit",
+          include: ["test/*.test.ts", "test/{runner,infra,dev}/**/*.test.ts"],
+          // these signal and crash nothing, and a thread starts in less time than a process
+          pool: "threads",
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // PostgreSQL, the runner and the programs of the deployment, as processes
+          name: "system",
+          include: ["test/{db,e2e,deploy}/**/*.test.ts"],
+          globalSetup: DATABASE,
+          // the budgets of the program are set for two cores
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // kills, outages, time-outs and sizes that take minutes; .ci/run runs them too
+          name: "slow",
+          include: ["test/slow/**/*.test.ts"],
+          globalSetup: DATABASE,
+          // most of their time they wait
+          maxWorkers: 4,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 });

@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { renderCommands } from "../dev/docs/main.ts";
-import { REGISTRY } from "../runner/src/commands/registry.ts";
-import { COMMANDS } from "../runner/src/contract/commands.ts";
-import { runRunner } from "./support/runner.ts";
-import { useWorld } from "./support/world.ts";
+import { renderCommands } from "../../dev/docs/main.ts";
+import { REGISTRY } from "../../runner/src/commands/registry.ts";
+import { COMMANDS } from "../../runner/src/contract/commands.ts";
+import { runRunner } from "../support/runner.ts";
+import { useWorld } from "../support/world.ts";
 
-const read = (name: string) => readFile(fileURLToPath(new URL(`../${name}`, import.meta.url)), "utf8");
+const read = (name: string) => readFile(fileURLToPath(new URL(`../../${name}`, import.meta.url)), "utf8");
 const PAGES = [
   "README.md",
   "docs/commands.md",
