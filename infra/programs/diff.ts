@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { EXIT } from "@r3a/runner/contract/exits";
+import { parse, parseAllDocuments } from "yaml";
 import { diffObjects, type FieldChange, type ObjectChange, type PlainObject } from "./diff-objects.ts";
 
 /** `npm run diff`: what the working tree changes in each environment's objects, against a git ref. */
@@ -20,7 +21,8 @@ const HELP = `Shows what the working tree changes in the objects of each environ
 type Rendered = Readonly<Record<string, readonly PlainObject[]>>;
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const SOURCES = ["infra/render.ts", "infra/settings/stack-files.ts"];
+/** Names the program that renders the objects of its own tree, wherever that program lies: `app: node ...`. */
+const APP_FILE = "cdk8s.yaml";
 
 const SIGNS = { added: "+", removed: "-", changed: "~" } as const;
 
@@ -62,15 +64,13 @@ function git(...args: readonly string[]) {
 
 /** Renders a commit in a worktree of its own, with the packages that are installed here. */
 function renderCommit(commit: string): Rendered | string {
-  const has = (path: string) => git("cat-file", "-e", `${commit}:${path}`).status === 0;
-  if (!SOURCES.every(has)) return {};
   const folder = mkdtempSync(join(tmpdir(), "r3a-diff-"));
   const tree = join(folder, "tree");
   try {
     const added = git("worktree", "add", "--detach", "--quiet", tree, commit);
     if (added.status !== 0) throw new Error(`git worktree add: ${added.stderr.trim()}`);
     linkPackages(tree);
-    return renderFolder(tree);
+    return existsSync(join(tree, APP_FILE)) ? renderFolder(tree) : {};
   } finally {
     git("worktree", "remove", "--force", tree);
     rmSync(folder, { recursive: true, force: true });
@@ -86,28 +86,31 @@ function linkPackages(tree: string): void {
   for (const name of ["infra", "runner"]) symlinkSync(join(tree, name), join(to, "@r3a", name), "junction");
 }
 
-/** In a process of its own, so that each tree runs its own code. A text: why it could not be rendered. */
+/** Runs the tree's own synth in a process of its own. A text: why the tree could not be rendered. */
 function renderFolder(folder: string): Rendered | string {
-  const [render, files] = SOURCES.map((path) => JSON.stringify(pathToFileURL(join(folder, path)).href));
-  const program = `
-    import { renderObjects } from ${render};
-    import { listStacks, loadStack } from ${files};
-    const root = ${JSON.stringify(folder)};
-    try {
-      const rendered = listStacks(root).map((stack) => [stack, renderObjects(loadStack(root, stack))]);
-      process.stdout.write(JSON.stringify(Object.fromEntries(rendered)));
-    } catch (error) {
-      process.stderr.write(error.name === "SettingsFault" ? error.message : error.stack);
-      process.exitCode = 1;
-    }`;
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
-    cwd: folder,
-    encoding: "utf8",
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  const which = folder === root ? "the working tree" : "the old commit";
-  if (status !== 0) return `${which} cannot be rendered:\n${stderr}\n`;
-  return JSON.parse(stdout);
+  const outdir = mkdtempSync(join(tmpdir(), "r3a-diff-"));
+  try {
+    const { app } = parse(readFileSync(join(folder, APP_FILE), "utf8")) as { readonly app: string };
+    const { status, stderr } = spawnSync(process.execPath, app.split(" ").slice(1), {
+      cwd: folder,
+      encoding: "utf8",
+      env: { ...process.env, CDK8S_OUTDIR: outdir },
+    });
+    const which = folder === root ? "the working tree" : "the old commit";
+    return status === 0 ? readObjects(outdir) : `${which} cannot be rendered:\n${stderr}\n`;
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
+}
+
+/** The objects below `outdir`, where synth puts those of each environment into a folder of its name. */
+function readObjects(outdir: string): Rendered {
+  return Object.fromEntries(
+    readdirSync(outdir).map((stack) => {
+      const text = readFileSync(join(outdir, stack, "r3a.yaml"), "utf8");
+      return [stack, parseAllDocuments(text).map((document): PlainObject => document.toJS())];
+    }),
+  );
 }
 
 function print(changes: Readonly<Record<string, readonly ObjectChange[]>>): string {
