@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import type { CommandName } from "@r3a/runner/contract/commands";
 import type { EnvironmentName } from "@r3a/runner/contract/environment";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
+import { type DatabaseCa, databaseCa, secretOf } from "../model/database-access.ts";
 import { componentLabels } from "../model/labels.ts";
 import type { Resources } from "../settings/fields.ts";
 import type { Settings } from "../settings/schema.ts";
 import { runnerEnvironment } from "./config.ts";
-import { type DatabaseCa, databaseCa, secretOf } from "./database-access.ts";
 import { JANITOR_ACCOUNT } from "./janitor-access.ts";
 
 /** One pod of the runner's image: its containers' common parts, Pod Security `restricted` included. */

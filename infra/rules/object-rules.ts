@@ -1,5 +1,5 @@
+import { secretIn } from "../settings/secret-text.ts";
 import type { Manifest, Rule } from "./rule.ts";
-import { secretIn } from "./secret-text.ts";
 
 type PolicyRule = {
   readonly apiGroups?: readonly string[];

@@ -1,6 +1,6 @@
+import { secretIn } from "../settings/secret-text.ts";
 import { type Container, containersOf, type Pod } from "./pod.ts";
 import type { Rule } from "./rule.ts";
-import { secretIn } from "./secret-text.ts";
 
 /** Below lie the ids of people and daemons on a node; a process that breaks out must be none of them. */
 const LOWEST_ID = 10_000;

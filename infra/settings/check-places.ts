@@ -1,6 +1,6 @@
 import type { Fault } from "../errors.ts";
-import { isSecretText } from "../rules/secret-text.ts";
 import type { Settings } from "./schema.ts";
+import { isSecretText } from "./secret-text.ts";
 
 /** Hosts of this machine, of the cluster and of a private network, where plain http meets nobody else. */
 const NEAR_NAME = /^[^.[]+$|\.(svc|local|internal|test|cluster\.local)$/;
