@@ -5,7 +5,7 @@ import { addConfig } from "./constructs/config.ts";
 import { ExternalSecret } from "./constructs/external-secret.ts";
 import { JanitorAccess } from "./constructs/janitor-access.ts";
 import { addNamespace, addServiceAccount } from "./constructs/namespace.ts";
-import { addNetworkPolicy } from "./constructs/network.ts";
+import { addNetworkPolicies } from "./constructs/network.ts";
 import { RepeatingDeployment } from "./constructs/repeating-deployment.ts";
 import { SchemaJob } from "./constructs/schema-job.ts";
 import { listRequiredSecrets } from "./model/required-secrets.ts";
@@ -20,7 +20,7 @@ export class R3aChart extends Chart {
     if (settings.createNamespace) addNamespace(this, settings);
     if (settings.serviceAccountCreate) addServiceAccount(this, settings);
     new JanitorAccess(this, settings);
-    if (settings.networkPolicy) addNetworkPolicy(this, settings);
+    if (settings.networkPolicy) addNetworkPolicies(this, settings);
     addConfig(this, settings);
     if (settings.secretsMode === "externalSecret")
       for (const secret of listRequiredSecrets(settings)) new ExternalSecret(this, settings, secret);

@@ -2,8 +2,8 @@ import { Document, isPair, isScalar, visit } from "yaml";
 import { z } from "zod";
 import { JOBS } from "../../infra/model/jobs.ts";
 import { jobOverride } from "../../infra/settings/fields.ts";
-import { PROJECT } from "../../infra/settings/parse.ts";
-import { SECRET_SETTINGS, SETTINGS } from "../../infra/settings/schema.ts";
+import { PROJECT, SETTINGS } from "../../infra/settings/schema.ts";
+import { SECRET_SETTINGS } from "../../infra/settings/secret-keys.ts";
 import { HELM_VALUES, type HelmValue } from "./helm-values.ts";
 
 /** What `npm run docs` writes of the settings: Pulumi.yaml and docs/settings.md, both from the schema. */
@@ -130,7 +130,7 @@ text they are refused, and synth never reads them.
 | key | meaning |
 | --- | --- |
 ${Object.entries(SECRET_SETTINGS)
-  .map(([name, about]) => row(code(name), about))
+  .map(([name, { meaning }]) => row(code(name), meaning))
   .join("\n")}
 
 ## Fields of a job

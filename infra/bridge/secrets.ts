@@ -1,11 +1,12 @@
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import { type Config, getStack, type Output, runtime, secret } from "@pulumi/pulumi";
 import { SUITE_LABELS } from "../model/labels.ts";
-import { listRequiredSecrets, type RequiredSecret } from "../model/required-secrets.ts";
+import type { RequiredSecret } from "../model/need.ts";
+import { listRequiredSecrets } from "../model/required-secrets.ts";
 import { DEFAULTS } from "../settings/decode.ts";
 import { describe } from "../settings/parse.ts";
-import { SECRET_SETTINGS, type SecretName, type Settings } from "../settings/schema.ts";
-import { HOW_TO_SET, isSecretName, plainSecret } from "../settings/secret-keys.ts";
+import type { Settings } from "../settings/schema.ts";
+import { isSecretName, plainSecret, SECRET_SETTINGS, type SecretName } from "../settings/secret-keys.ts";
 import type { Registration } from "./register-chart.ts";
 
 type Data = Readonly<Record<string, string>>;
@@ -42,22 +43,15 @@ export function readSecrets(
     if (value === "") faults.push(faultAt(name, "missing, and secretsMode is pulumi"));
     return value;
   };
-  const dataOf = ({ name, type }: RequiredSecret): Data => {
-    if (type !== "Opaque") return registryData(settings, read("registryToken"));
-    const login = Object.entries(loginsOf(settings)).find(([, secretName]) => secretName === name)?.[0];
-    return login === undefined
-      ? exchangeData(read("binance"), faults)
-      : { DB_URL: read(login as keyof ReturnType<typeof loginsOf>) };
+  const dataOf = ({ madeOf }: RequiredSecret): Data => {
+    const value = read(madeOf);
+    if (madeOf === "registryToken") return registryData(settings, value);
+    return madeOf === "binance" ? exchangeData(value, faults) : { DB_URL: value };
   };
   const registrations = listRequiredSecrets(settings).map((each) =>
     registrationOf(each, secret(dataOf(each)), settings),
   );
   return { registrations, faults };
-}
-
-/** Each login to the database with the secret that it goes into. */
-function loginsOf({ dbSecretName, ownerDbSecretName, readerDbSecretName }: Settings) {
-  return { dbUrl: dbSecretName, ownerDbUrl: ownerDbSecretName, readerDbUrl: readerDbSecretName };
 }
 
 /**
@@ -95,7 +89,7 @@ function registrationOf(
 }
 
 function faultAt(key: SecretName, message: string): string {
-  return describe({ key, message: `${message}; set it: ${HOW_TO_SET[key]}` }, place);
+  return describe({ key, message: `${message}; set it: ${SECRET_SETTINGS[key].howToSet}` }, place);
 }
 
 function exchangeData(text: string, faults: string[]): Data {

@@ -1,10 +1,8 @@
-import { RUN_ORIGIN } from "@r3a/runner/contract/environment";
 import { EXIT } from "@r3a/runner/contract/exits";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
-import { renderFreshnessLimits } from "../model/freshness.ts";
 import { componentLabels } from "../model/labels.ts";
-import { type ResolvedJob, resolveJobs } from "../model/resolve-jobs.ts";
+import type { ResolvedJob } from "../model/resolve-jobs.ts";
 import { TIME_ZONE } from "../model/schedule.ts";
 import type { Settings } from "../settings/schema.ts";
 import { podTemplate } from "./pod-template.ts";
@@ -80,13 +78,6 @@ export class BatchCronJob extends Construct {
               ...job,
               component: job.name,
               args: [...job.command, "--deadline", String(job.deadlineSeconds)],
-              readsConfig: true,
-              env: {
-                [RUN_ORIGIN]: job.name,
-                ...(job.watchesSyncs === true
-                  ? { FRESHNESS_LIMITS: renderFreshnessLimits(resolveJobs(settings)) }
-                  : {}),
-              },
               restartPolicy: "Never",
             }),
           },

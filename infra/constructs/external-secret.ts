@@ -1,7 +1,7 @@
 import { ApiObject } from "cdk8s";
 import { Construct } from "constructs";
 import { SUITE_LABELS } from "../model/labels.ts";
-import type { RequiredSecret } from "../model/required-secrets.ts";
+import type { RequiredSecret } from "../model/need.ts";
 import type { Settings } from "../settings/schema.ts";
 
 /** Asks the External Secrets Operator for one secret; in the store its entry has the secret's name, one property a key. */

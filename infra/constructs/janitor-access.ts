@@ -1,17 +1,10 @@
-import { JANITOR_ROLE } from "@r3a/runner/contract/names";
+import { JANITOR_ACCOUNT, JANITOR_ROLE } from "@r3a/runner/contract/names";
 import { type ClusterRight, JANITOR_RIGHTS } from "@r3a/runner/contract/rights";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
 import { componentLabels } from "../model/labels.ts";
+import { janitorNamespaceOf } from "../model/runner-environment.ts";
 import type { Settings } from "../settings/schema.ts";
-
-/** The janitor's account; its pod alone has a token. */
-export const JANITOR_ACCOUNT = "r3a-janitor-sa";
-
-/** What the janitor cleans: its own namespace, unless another one is named. */
-export function janitorNamespaceOf({ janitorTargetNamespace, namespace }: Settings): string {
-  return janitorTargetNamespace === "" ? namespace : janitorTargetNamespace;
-}
 
 /** A rule for each kind of object, with all that the janitor does to objects of that kind. */
 function renderRules(): k8s.PolicyRule[] {

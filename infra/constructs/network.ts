@@ -1,21 +1,10 @@
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import type { Construct } from "constructs";
+import { JOBS } from "../model/jobs.ts";
 import { componentLabels, SUITE_LABELS } from "../model/labels.ts";
+import type { Exit, Provision } from "../model/need.ts";
+import { NEEDS, provisionsOf } from "../model/needs.ts";
 import type { Settings } from "../settings/schema.ts";
-
-/** Private, link-local (cloud metadata), shared, loopback and reserved ranges: never an exchange. */
-const NOT_PUBLIC = {
-  "0.0.0.0/0": [
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "240.0.0.0/4",
-  ],
-  "::/0": ["::1/128", "::ffff:0:0/96", "fc00::/7", "fe80::/10", "ff00::/8"],
-} as const;
 
 /** Where pods may ask for names: the cluster's DNS, and the cache that NodeLocal DNSCache runs at this address of each node. */
 const NAME_SERVERS: k8s.NetworkPolicyPeer[] = [
@@ -23,56 +12,55 @@ const NAME_SERVERS: k8s.NetworkPolicyPeer[] = [
   { ipBlock: { cidr: "169.254.20.10/32" } },
 ];
 
-function exchangeBlock(cidr: string): k8s.IpBlock {
-  const isAll = cidr.endsWith("/0");
-  if (!isAll) return { cidr };
-  return { cidr, except: [...NOT_PUBLIC[cidr.includes(":") ? "::/0" : "0.0.0.0/0"]] };
-}
+const port = (number: number, protocol = "TCP"): k8s.NetworkPolicyPort => ({
+  port: k8s.IntOrString.fromNumber(number),
+  protocol,
+});
+
+const rulesOf = (exits: readonly Exit[]): k8s.NetworkPolicyEgressRule[] =>
+  exits.map(({ block, ports }) => ({ to: [{ ipBlock: block }], ports: ports.map((each) => port(each)) }));
+
+/** The exits that stand in the shared policy, or those that stand in a policy of each job. */
+const exitsOf = (provisions: readonly Provision[], settings: Settings, isOwn: boolean): readonly Exit[] =>
+  provisions
+    .filter(({ isOwnPolicy = false }) => isOwnPolicy === isOwn)
+    .flatMap(({ exits }) => exits?.(settings) ?? []);
 
 /**
- * Pods of ours accept nothing and reach DNS, the database and the exchange; the janitor's reach the API server alone. A
- * policy denies what it does not name: IPv6 is closed unless the settings name IPv6 blocks.
+ * Pods of the suite accept nothing, and reach what their needs name. The pods that need a shared exit (database, exchange)
+ * have one policy together, with DNS and all shared exits; a need with a policy of its own adds one for each job that has
+ * it. A policy denies what it does not name: IPv6 is closed unless the settings name IPv6 blocks.
  */
-export function addNetworkPolicy(scope: Construct, settings: Settings): void {
-  const port = (number: number, protocol = "TCP"): k8s.NetworkPolicyPort => ({
-    port: k8s.IntOrString.fromNumber(number),
-    protocol,
-  });
-  const janitor = componentLabels("maint-janitor");
-  const exchange = new URL(settings.exchangeUrl);
-  const exchangePort = Number(exchange.port) || (exchange.protocol === "http:" ? 80 : 443);
+export function addNetworkPolicies(scope: Construct, settings: Settings): void {
+  const jobs = JOBS.map((job) => ({ ...job, provisions: provisionsOf(job.needs) }));
+  const apart = jobs.filter(({ provisions }) => exitsOf(provisions, settings, false).length === 0);
   new k8s.KubeNetworkPolicy(scope, "network", {
     metadata: { name: "r3a-runner", namespace: settings.namespace, labels: SUITE_LABELS },
     spec: {
       podSelector: {
         matchLabels: { "app.kubernetes.io/name": SUITE_LABELS["app.kubernetes.io/name"] },
         matchExpressions: [
-          { key: "app.kubernetes.io/component", operator: "NotIn", values: ["maint-janitor"] },
+          { key: "app.kubernetes.io/component", operator: "NotIn", values: apart.map(({ name }) => name) },
         ],
       },
       policyTypes: ["Ingress", "Egress"],
       egress: [
         { to: NAME_SERVERS, ports: [port(53, "UDP"), port(53)] },
-        { to: [{ ipBlock: { cidr: settings.databaseCidr } }], ports: [port(settings.databasePort)] },
-        {
-          to: [{ ipBlock: exchangeBlock(settings.exchangeCidr) }],
-          ports: [port(exchangePort)],
-        },
+        ...rulesOf(exitsOf(Object.values(NEEDS), settings, false)),
       ],
     },
   });
-  new k8s.KubeNetworkPolicy(scope, "janitor-network", {
-    metadata: { name: "r3a-maint-janitor", namespace: settings.namespace, labels: janitor },
-    spec: {
-      podSelector: { matchLabels: janitor },
-      policyTypes: ["Ingress", "Egress"],
-      egress: [
-        {
-          to: [{ ipBlock: { cidr: settings.apiServerCidr } }],
-          // most networks look at the address behind the service `kubernetes`, some at its own
-          ports: [port(443), port(6443)],
-        },
-      ],
-    },
-  });
+  for (const { name, provisions } of jobs) {
+    const own = exitsOf(provisions, settings, true);
+    if (own.length === 0) continue;
+    const labels = componentLabels(name);
+    new k8s.KubeNetworkPolicy(scope, `${name}-network`, {
+      metadata: { name: `r3a-${name}`, namespace: settings.namespace, labels },
+      spec: {
+        podSelector: { matchLabels: labels },
+        policyTypes: ["Ingress", "Egress"],
+        egress: rulesOf(own),
+      },
+    });
+  }
 }

@@ -35,7 +35,9 @@ export class SchemaJob extends Construct {
       terminationGracePeriodSeconds: GRACE_SECONDS,
       resources: settings,
       restartPolicy: "Never",
-      readsConfig: false,
+      // the ConfigMap's values are none of its: each change of one would be another Job
+      needs: ["database"],
+      deadlineSeconds: 0,
       shards: 1,
     });
     const rendered = JSON.stringify(k8s.toJson_PodTemplateSpec(template));

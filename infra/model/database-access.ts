@@ -1,35 +1,49 @@
 import { type CommandName, ROLE_OF } from "@r3a/runner/contract/commands";
-import type * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import type { Settings } from "../settings/schema.ts";
+import type { MountedVolume, RequiredSecret, Variable } from "./need.ts";
 
-/** Name of the secret that a command logs in with: of its role where that has one of its own, else the writer's. */
-export function secretOf(settings: Settings, command: CommandName): string {
+/** The secrets with a DB_URL, one for each role that has a login of its own. */
+export function loginSecrets(settings: Settings): readonly RequiredSecret[] {
+  const { dbSecretName, ownerDbSecretName, readerDbSecretName } = settings;
+  const logins = [
+    { name: dbSecretName, madeOf: "dbUrl" },
+    { name: ownerDbSecretName, madeOf: "ownerDbUrl" },
+    { name: readerDbSecretName, madeOf: "readerDbUrl" },
+  ] as const;
+  return logins
+    .filter(({ name }) => name !== "")
+    .map((login) => ({ ...login, type: "Opaque", keys: ["DB_URL"] }));
+}
+
+/** The login of a command: by the secret of its role where that has one of its own, else by the writer's. */
+export function loginOf(settings: Settings, command: CommandName): Variable {
   const own = { owner: settings.ownerDbSecretName, writer: "", reader: settings.readerDbSecretName };
   const role = ROLE_OF[command];
-  return (role === null ? "" : own[role]) || settings.dbSecretName;
+  const name = (role === null ? "" : own[role]) || settings.dbSecretName;
+  return { name: "DB_URL", valueFrom: { secretKeyRef: { name, key: "DB_URL" } } };
 }
 
 const FOLDER = "/etc/r3a/database-ca";
 const FILE = "ca.crt";
 
-/** What a pod gets of the database's certificate authority: nothing where the settings name none. */
-export type DatabaseCa = {
-  readonly env: k8s.EnvVar[];
-  readonly mounts: k8s.VolumeMount[];
-  readonly volumes: k8s.Volume[];
-};
+/** Whether the settings name a certificate authority of the database. */
+function hasAuthority({ databaseCaConfigMap, databaseCaSecret }: Settings): boolean {
+  return databaseCaConfigMap !== "" || databaseCaSecret !== "";
+}
 
 /** Node reads the variable once, at its start, and believes these certificates beside its own. */
-export function databaseCa({ databaseCaConfigMap, databaseCaSecret, databaseCaKey }: Settings): DatabaseCa {
-  if (databaseCaConfigMap === "" && databaseCaSecret === "") return { env: [], mounts: [], volumes: [] };
+export function authorityVariables(settings: Settings): readonly Variable[] {
+  return hasAuthority(settings) ? [{ name: "NODE_EXTRA_CA_CERTS", value: `${FOLDER}/${FILE}` }] : [];
+}
+
+/** The file that the variable names. */
+export function authorityVolumes(settings: Settings): readonly MountedVolume[] {
+  if (!hasAuthority(settings)) return [];
+  const { databaseCaConfigMap, databaseCaSecret, databaseCaKey } = settings;
   const items = [{ key: databaseCaKey, path: FILE }];
-  const source: Partial<k8s.Volume> =
+  const source =
     databaseCaConfigMap === ""
       ? { secret: { secretName: databaseCaSecret, items } }
       : { configMap: { name: databaseCaConfigMap, items } };
-  return {
-    env: [{ name: "NODE_EXTRA_CA_CERTS", value: `${FOLDER}/${FILE}` }],
-    mounts: [{ name: "database-ca", mountPath: FOLDER, readOnly: true }],
-    volumes: [{ name: "database-ca", ...source }],
-  };
+  return [{ name: "database-ca", source, mountPath: FOLDER, readOnly: true, isInInit: true }];
 }

@@ -1,5 +1,6 @@
 import type { CommandName } from "@r3a/runner/contract/commands";
 import type { SettingName } from "../settings/schema.ts";
+import type { Need } from "./need.ts";
 
 /** One CronJob. Every value is a setting: `jobs: {<name>: {...}}` of an environment changes it. */
 export type Job = {
@@ -24,10 +25,8 @@ export type Job = {
   readonly isSharded?: boolean;
   /** Why it may run for longer than its period. */
   readonly mayOverrun?: string;
-  /** What its pod may reach: the database with its secret, or the Kubernetes API with an account and token of its own. */
-  readonly access?: "database" | "cluster";
-  /** Whether it judges the syncs, and so gets the limits that follow from their schedules (FRESHNESS_LIMITS). */
-  readonly watchesSyncs?: boolean;
+  /** What its pod cannot work without: secrets, volumes, account and network follow from it (needs.ts). */
+  readonly needs: readonly Need[];
   /** Flags of the command, each with the setting that turns it on. */
   readonly flags?: Readonly<Record<string, SettingName>>;
   /** Rules that it need not keep, each with the reason. */
@@ -44,6 +43,7 @@ export const JOBS: readonly Job[] = [
     why: "The twenty largest markets are never more than a minute behind, whatever the others do.",
     schedule: "* * * * *",
     command: ["sync", "1m", "--top", "20"],
+    needs: ["config", "database", "exchange"],
     startingDeadlineSeconds: 60,
     activeDeadlineSeconds: 50,
     backoffLimit: 0,
@@ -56,6 +56,7 @@ export const JOBS: readonly Job[] = [
     why: "The whole universe each minute; locks keep it from the series that sync-1m-top is at.",
     schedule: "* * * * *",
     command: ["sync", "1m"],
+    needs: ["config", "database", "exchange"],
     startingDeadlineSeconds: 60,
     activeDeadlineSeconds: 300,
     backoffLimit: 0,
@@ -70,6 +71,7 @@ export const JOBS: readonly Job[] = [
     why: "Quarter-hour candles, right after they close.",
     schedule: "*/15 * * * *",
     command: ["sync", "15m"],
+    needs: ["config", "database", "exchange"],
     startingDeadlineSeconds: 300,
     activeDeadlineSeconds: 840,
     backoffLimit: 1,
@@ -82,6 +84,7 @@ export const JOBS: readonly Job[] = [
     why: "Hourly candles, right after they close.",
     schedule: "0 * * * *",
     command: ["sync", "1h"],
+    needs: ["config", "database", "exchange"],
     startingDeadlineSeconds: 300,
     activeDeadlineSeconds: 900,
     backoffLimit: 2,
@@ -94,6 +97,7 @@ export const JOBS: readonly Job[] = [
     why: "Four-hour candles, an hour after they close; the daily run at 01:00 is one of the six.",
     schedule: "0 1,5,9,13,17,21 * * *",
     command: ["sync", "4h"],
+    needs: ["config", "database", "exchange"],
     startingDeadlineSeconds: 300,
     activeDeadlineSeconds: 1_800,
     backoffLimit: 2,
@@ -106,6 +110,7 @@ export const JOBS: readonly Job[] = [
     why: "Daily candles; two hours after midnight the exchange has settled them.",
     schedule: "0 2 * * *",
     command: ["sync", "1d"],
+    needs: ["config", "database", "exchange"],
     startingDeadlineSeconds: 300,
     activeDeadlineSeconds: 900,
     backoffLimit: 2,
@@ -118,6 +123,7 @@ export const JOBS: readonly Job[] = [
     why: "Indexes, leaves and storage settings are brought to what they should be, a few operations an hour.",
     schedule: "15 * * * *",
     command: ["maint"],
+    needs: ["config", "database", "exchange"],
     startingDeadlineSeconds: 300,
     activeDeadlineSeconds: 1_200,
     backoffLimit: 1,
@@ -129,13 +135,13 @@ export const JOBS: readonly Job[] = [
     why: "A pod that can never start holds its CronJob back until somebody takes it away.",
     schedule: "*/5 * * * *",
     command: ["janitor"],
+    needs: ["config", "cluster"],
     startingDeadlineSeconds: 120,
     activeDeadlineSeconds: 240,
     backoffLimit: 0,
     terminationGracePeriodSeconds: 10,
     // it must work when nothing else does
     waitDb: false,
-    access: "cluster",
     flags: { "--unschedulable": "janitorUnschedulable" },
     waives: {
       "no-token": "it asks the Kubernetes API, with the rights of the Role r3a-maint-janitor and no others",
@@ -147,6 +153,7 @@ export const JOBS: readonly Job[] = [
     // odd minutes: away from the quarter hours
     schedule: "1-59/2 * * * *",
     command: ["refresh-lastts"],
+    needs: ["config", "database", "exchange"],
     startingDeadlineSeconds: 120,
     activeDeadlineSeconds: 100,
     backoffLimit: 0,
@@ -158,6 +165,7 @@ export const JOBS: readonly Job[] = [
     why: "Statistics of what changes most stay right, those of the partitioned parents too, which autovacuum never sees.",
     schedule: "10 * * * *",
     command: ["vacuum"],
+    needs: ["config", "database", "exchange"],
     startingDeadlineSeconds: 300,
     activeDeadlineSeconds: 1_200,
     backoffLimit: 0,
@@ -169,6 +177,7 @@ export const JOBS: readonly Job[] = [
     why: "What a sync could not get is asked for again, beside the minute jobs' budget.",
     schedule: "7,37 * * * *",
     command: ["gaps", "--repair"],
+    needs: ["config", "database", "exchange"],
     startingDeadlineSeconds: 300,
     activeDeadlineSeconds: 900,
     backoffLimit: 0,
@@ -180,6 +189,7 @@ export const JOBS: readonly Job[] = [
     why: "Once a day the stored candles are held against themselves: spans, gaps, coarse against fine.",
     schedule: "40 3 * * *",
     command: ["verify"],
+    needs: ["config", "database", "exchange"],
     startingDeadlineSeconds: 14_400,
     activeDeadlineSeconds: 3_600,
     backoffLimit: 0,
@@ -191,7 +201,7 @@ export const JOBS: readonly Job[] = [
     why: "Four times a day somebody looks at data and jobs as a whole, and says so by its exit code.",
     schedule: "0 */6 * * *",
     command: ["health"],
-    watchesSyncs: true,
+    needs: ["config", "database", "exchange", "freshnessLimits"],
     startingDeadlineSeconds: 300,
     activeDeadlineSeconds: 120,
     backoffLimit: 0,

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Manifest } from "../rules/rule.ts";
 import type { Settings } from "../settings/schema.ts";
-import { listAllSecrets, type RequiredSecret } from "./required-secrets.ts";
+import type { RequiredSecret } from "./need.ts";
+import { listRequiredSecrets } from "./required-secrets.ts";
 import { resolveJobs } from "./resolve-jobs.ts";
 
 /** What a stack tells about itself: plain values, never of a secret. */
@@ -11,7 +12,7 @@ export type SuiteOutputs = {
   /** Cron expression (UTC) of each CronJob, `suspended` where it is; no times, which would change with each `up`. */
   readonly schedules: Readonly<Record<string, string>>;
   readonly images: readonly string[];
-  readonly requiredSecrets: readonly RequiredSecret[];
+  readonly requiredSecrets: readonly Omit<RequiredSecret, "madeOf">[];
   /** Changes with any setting, and with nothing else. */
   readonly settingsHash: string;
 };
@@ -29,6 +30,16 @@ export function listOutputs(settings: Settings, objects: readonly Manifest[]): S
     requiredSecrets: listAllSecrets(settings),
     settingsHash: createHash("sha256").update(sortedJson(settings)).digest("hex"),
   };
+}
+
+/** All secrets, the certificate authority's included: that one is in every mode made by whoever runs the database. */
+function listAllSecrets(settings: Settings): SuiteOutputs["requiredSecrets"] {
+  const { databaseCaSecret, databaseCaKey } = settings;
+  const authority = { name: databaseCaSecret, type: "Opaque", keys: [databaseCaKey] } as const;
+  return [
+    ...listRequiredSecrets(settings).map(({ name, type, keys }) => ({ name, type, keys })),
+    ...(databaseCaSecret === "" ? [] : [authority]),
+  ];
 }
 
 /** Every value under a key `image`: that is what the cluster pulls, init containers included. */

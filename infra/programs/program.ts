@@ -6,9 +6,9 @@ import { Suite } from "../bridge/suite.ts";
 import { SettingsFault } from "../errors.ts";
 import { listOutputs, type SuiteOutputs } from "../model/outputs.ts";
 import { UNRELEASED } from "../settings/fields.ts";
-import { describe, PROJECT } from "../settings/parse.ts";
+import { describe } from "../settings/parse.ts";
 import { readPulumiConfig } from "../settings/pulumi-config.ts";
-import type { Settings } from "../settings/schema.ts";
+import { PROJECT, type Settings } from "../settings/schema.ts";
 import { checkStackFile } from "../settings/stack-files.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

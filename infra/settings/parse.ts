@@ -5,13 +5,11 @@ import { checkSettings } from "./check.ts";
 import { DEFAULTS } from "./decode.ts";
 import { jobOverride, resources } from "./fields.ts";
 import { nearest } from "./nearest.ts";
-import { SECRET_SETTINGS, SETTINGS, type Settings } from "./schema.ts";
+import { PROJECT, SETTINGS, type Settings } from "./schema.ts";
+import { SECRET_SETTINGS } from "./secret-keys.ts";
 
 /** Which file a setting stands in; asked with the setting's name alone. */
 export type PlaceOf = (name: string) => string;
-
-/** Project and namespace of all keys: Pulumi takes typed keys of the project's own namespace only. */
-export const PROJECT = "r3a";
 
 /** Settings from raw values; everything that is wrong is thrown together as one SettingsFault. */
 export function parseSettings(raw: Readonly<Record<string, unknown>>, placeOf: PlaceOf): Settings {

@@ -2,7 +2,8 @@ import { type Config, getStack, runtime } from "@pulumi/pulumi";
 import { SettingsFault } from "../errors.ts";
 import { DEFAULTS, decodeSetting, isSetting } from "./decode.ts";
 import { describe, examineSettings, unknownKey } from "./parse.ts";
-import { SECRET_SETTINGS, type Settings } from "./schema.ts";
+import type { Settings } from "./schema.ts";
+import { isSecretName } from "./secret-keys.ts";
 
 /**
  * The settings of an environment from the engine, which has put the defaults of Pulumi.yaml under the stack's values.
@@ -15,7 +16,7 @@ export function readPulumiConfig(config: Config, stack: string = getStack()): Se
     .filter((key) => key.startsWith(prefix))
     .map((key) => key.slice(prefix.length));
   const unknown = names
-    .filter((name) => !isSetting(name) && !Object.hasOwn(SECRET_SETTINGS, name))
+    .filter((name) => !isSetting(name) && !isSecretName(name))
     .map((key) => describe({ key, message: unknownKey(key) }, place));
   const raw: Record<string, unknown> = {};
   for (const name of Object.keys(DEFAULTS).filter(isSetting)) {

@@ -18,6 +18,9 @@ import {
   url,
 } from "./fields.ts";
 
+/** Project and namespace of all keys: Pulumi takes typed keys of the project's own namespace only. */
+export const PROJECT = "r3a";
+
 /**
  * Every setting of an environment, its type, default and meaning: the keys of `Pulumi.yaml` and `Pulumi.<stack>.yaml`
  * under the project's name. `npm run docs` writes both `Pulumi.yaml` and docs/settings.md from here.
@@ -233,13 +236,3 @@ export const SETTINGS = z.strictObject({
 /** All settings of one environment, defaults filled in. */
 export type Settings = z.infer<typeof SETTINGS>;
 export type SettingName = keyof Settings;
-
-/** The only keys that hold secrets: encrypted in the stack file, never read by synth. */
-export const SECRET_SETTINGS = {
-  dbUrl: "DB_URL of the jobs.",
-  ownerDbUrl: "DB_URL of the owner, with `ownerDbSecretName`.",
-  readerDbUrl: "DB_URL of the reader, with `readerDbSecretName`.",
-  binance: "Object {apiKey, apiSecret}; optional.",
-  registryToken: "Password or token of the pull credentials.",
-} as const;
-export type SecretName = keyof typeof SECRET_SETTINGS;

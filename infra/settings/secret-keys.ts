@@ -1,16 +1,28 @@
-import { PROJECT } from "./parse.ts";
-import { SECRET_SETTINGS, type SecretName } from "./schema.ts";
+import { PROJECT } from "./schema.ts";
+
+/** How a secret gets into a stack's file by one command, without a place in the shell's history. */
+const byKey = (key: string) => `\`pulumi config set --secret ${PROJECT}:${key}\``;
+
+/**
+ * The only keys that hold secrets: encrypted in the stack file, never read by synth. A map goes in part by part, so that
+ * each part is encrypted.
+ */
+export const SECRET_SETTINGS = {
+  dbUrl: { meaning: "DB_URL of the jobs.", howToSet: byKey("dbUrl") },
+  ownerDbUrl: { meaning: "DB_URL of the owner, with `ownerDbSecretName`.", howToSet: byKey("ownerDbUrl") },
+  readerDbUrl: {
+    meaning: "DB_URL of the reader, with `readerDbSecretName`.",
+    howToSet: byKey("readerDbUrl"),
+  },
+  binance: {
+    meaning: "Object {apiKey, apiSecret}; optional.",
+    howToSet: `\`pulumi config set --path --secret ${PROJECT}:binance.apiKey\`, then the same for apiSecret`,
+  },
+  registryToken: { meaning: "Password or token of the pull credentials.", howToSet: byKey("registryToken") },
+} as const;
+export type SecretName = keyof typeof SECRET_SETTINGS;
 
 const SECRETS = Object.keys(SECRET_SETTINGS).join(", ");
-
-/** How each secret gets into a stack's file; a map goes in part by part, so that each is encrypted. */
-export const HOW_TO_SET: Readonly<Record<SecretName, string>> = {
-  dbUrl: `\`pulumi config set --secret ${PROJECT}:dbUrl\``,
-  ownerDbUrl: `\`pulumi config set --secret ${PROJECT}:ownerDbUrl\``,
-  readerDbUrl: `\`pulumi config set --secret ${PROJECT}:readerDbUrl\``,
-  binance: `\`pulumi config set --path --secret ${PROJECT}:binance.apiKey\`, then the same for apiSecret`,
-  registryToken: `\`pulumi config set --secret ${PROJECT}:registryToken\``,
-};
 
 export function isSecretName(key: string): key is SecretName {
   return Object.hasOwn(SECRET_SETTINGS, key);
@@ -18,12 +30,12 @@ export function isSecretName(key: string): key is SecretName {
 
 /** What is wrong with a secret in Pulumi.yaml, which every stack reads. */
 export function secretInProject(name: SecretName): string {
-  return `a secret has no place here; take it out, the stack's file gets it by ${HOW_TO_SET[name]}`;
+  return `a secret has no place here; take it out, the stack's file gets it by ${SECRET_SETTINGS[name].howToSet}`;
 }
 
 /** What is wrong with a secret that is not encrypted. */
 export function plainSecret(name: SecretName): string {
-  return `a secret in plain text; take it out, change it where it is used, then ${HOW_TO_SET[name]}`;
+  return `a secret in plain text; take it out, change it where it is used, then ${SECRET_SETTINGS[name].howToSet}`;
 }
 
 /** `{secure: ...}`, or a map of nothing else, as `pulumi config set --secret --path` writes. */

@@ -4,9 +4,9 @@ import { isDeepStrictEqual } from "node:util";
 import { SettingsFault } from "../errors.ts";
 import { DEFAULTS, decodeSetting, isSetting } from "./decode.ts";
 import { nearest } from "./nearest.ts";
-import { describe, examineSettings, PROJECT, unknownKey } from "./parse.ts";
+import { describe, examineSettings, unknownKey } from "./parse.ts";
 import { isReadAlike } from "./plain-scalar.ts";
-import type { Settings } from "./schema.ts";
+import { PROJECT, type Settings } from "./schema.ts";
 import { faultOfSecure, isEncrypted, isSecretName, plainSecret, secretInProject } from "./secret-keys.ts";
 import { type Entry, readYaml, type YamlFault, type YamlFile } from "./yaml-file.ts";
 

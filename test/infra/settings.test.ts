@@ -7,7 +7,7 @@ import { DEFAULTS } from "../../infra/settings/decode.ts";
 import { UNRELEASED } from "../../infra/settings/fields.ts";
 import { parseSettings } from "../../infra/settings/parse.ts";
 import { readPulumiConfig } from "../../infra/settings/pulumi-config.ts";
-import { SECRET_SETTINGS } from "../../infra/settings/schema.ts";
+import { SECRET_SETTINGS } from "../../infra/settings/secret-keys.ts";
 import { listStacks, loadStack } from "../../infra/settings/stack-files.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;

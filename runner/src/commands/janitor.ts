@@ -8,6 +8,7 @@ import { renderPlan, renderPlanJson } from "../cluster/plan-text.ts";
 import { checkRights } from "../cluster/rights.ts";
 import { EXIT } from "../contract/exits.ts";
 import { FEW_PODS, JANITOR_NUMBERS } from "../contract/janitor.ts";
+import { JANITOR_ACCOUNT } from "../contract/names.ts";
 import { messageOf, SettingsFault } from "../errors.ts";
 import { parseSelectors } from "../selector.ts";
 import { parseJanitorMode, parseJanitorNamespace, parseJanitorScope } from "../settings/janitor.ts";
@@ -88,7 +89,7 @@ export const janitor: Command = {
     const cluster = await openCluster(context);
     if (cluster === null)
       throw new SettingsFault([
-        "there is no cluster: set KUBECONFIG, or give the pod the account r3a-janitor-sa and its token",
+        `there is no cluster: set KUBECONFIG, or give the pod the account ${JANITOR_ACCOUNT} and its token`,
       ]);
     const namespace = checkNamespace(
       (typeof options.namespace === "string" ? options.namespace : settings.janitorNamespace) ??

@@ -28,5 +28,8 @@ export const CRON_JOBS = [
 /** The Role and the RoleBinding of the janitor's account; its CronJob has the same name. */
 export const JANITOR_ROLE = "r3a-maint-janitor";
 
+/** The janitor's ServiceAccount: its pod alone has a token. */
+export const JANITOR_ACCOUNT = "r3a-janitor-sa";
+
 /** The probe in the image (runner/src/alive.ts): 1 where the heartbeat file is older than R3A_HEARTBEAT_MAX_AGE. */
 export const ALIVE = ["/usr/bin/node", "/app/alive.js"] as const;

@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+import type { EnvironmentName } from "@r3a/runner/contract/environment";
+import type { Settings } from "../settings/schema.ts";
+
+/** What the janitor cleans: its own namespace, unless another one is named. */
+export function janitorNamespaceOf({ janitorTargetNamespace, namespace }: Settings): string {
+  return janitorTargetNamespace === "" ? namespace : janitorTargetNamespace;
+}
+
+/** The runner's environment but its secrets, names sorted. */
+export function runnerEnvironment(settings: Settings): Readonly<Partial<Record<EnvironmentName, string>>> {
+  return {
+    AUTO_PERIOD: String(settings.autoPeriod),
+    ...(settings.databaseSizeBudgetGb === 0
+      ? {}
+      : { DB_SIZE_BUDGET_GB: String(settings.databaseSizeBudgetGb) }),
+    EGRESS_KEY: settings.egressKey,
+    EXCHANGE_URL: settings.exchangeUrl,
+    FALLBACK_START: settings.fallbackStart,
+    JANITOR_DELETE_AFTER_SECONDS: String(settings.janitorDeleteAfterSeconds),
+    JANITOR_FINISHED_AFTER_SECONDS: String(settings.janitorFinishedAfterSeconds),
+    JANITOR_MAX_DELETES: String(settings.janitorMaxDeletes),
+    JANITOR_MAX_PERCENT: String(settings.janitorMaxPercent),
+    JANITOR_MODE: settings.janitorMode,
+    JANITOR_NAMESPACE: janitorNamespaceOf(settings),
+    JANITOR_PROTECTED_SELECTORS: settings.janitorProtectedSelectors.join(";"),
+    JANITOR_SCOPE: settings.janitorScope,
+    LOG_LEVEL: settings.logLevel,
+    MAINT_MAX_OPS: String(settings.maintMaxOps),
+    REFRESH_LOOKBACK: settings.refreshLookback,
+    ...(settings.symbols.length === 0 ? {} : { SYMBOLS: settings.symbols.join(",") }),
+    SYNC_INTERVALS: settings.syncIntervals.join(","),
+    UNIVERSE_SIZE: String(settings.universeSize),
+    VACUUM_ANALYZE_ONLY: String(settings.vacuumAnalyzeOnly),
+    WEIGHT_LIMIT: String(settings.weightLimit),
+  };
+}
+
+/** First 16 hex digits of the SHA-256 of what the ConfigMap holds. */
+export function configHash(settings: Settings): string {
+  return createHash("sha256")
+    .update(JSON.stringify(runnerEnvironment(settings)))
+    .digest("hex")
+    .slice(0, 16);
+}
