@@ -1,17 +1,25 @@
-import { spawnSync } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { COMMANDS } from "../../runner/src/contract/commands.ts";
 import { ENVIRONMENT } from "../../runner/src/contract/environment.ts";
 import { EXIT } from "../../runner/src/contract/exits.ts";
 import { renderProjectFile, renderSettingsPage } from "./settings-reference.ts";
 
 /**
- * `npm run docs`: docs/commands.md from the program itself, Pulumi.yaml and docs/settings.md from the schema of the
- * settings. Tests fail while a file is not what this renders.
+ * `npm run docs` writes docs/commands.md from the program itself, and Pulumi.yaml and docs/settings.md from the schema of
+ * the settings. With `--check`, which is a part of `npm run check`, it writes nothing and fails while a file is out of date.
  */
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
+  "docs/commands.md": renderCommands,
+  "docs/settings.md": renderSettingsPage,
+  "Pulumi.yaml": renderProjectFile,
+};
 
 const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
   done: "done, or nothing to do, or another holder is at work",
@@ -25,8 +33,9 @@ const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
   terminated: "SIGTERM or SIGINT with work left; the work done so far is stored",
 };
 
-export function renderCommands(): string {
-  const help = COMMANDS.map((name) => `## ${name}\n\n\`\`\`\n${helpOf(name)}\n\`\`\`\n`).join("\n");
+async function renderCommands(): Promise<string> {
+  const texts = await Promise.all(COMMANDS.map(helpOf));
+  const help = COMMANDS.map((name, index) => `## ${name}\n\n\`\`\`\n${texts[index]}\n\`\`\`\n`).join("\n");
   const environment = Object.entries(ENVIRONMENT).map(([name, about]) => `| \`${name}\` | ${about} |`);
   const exits = Object.entries(EXIT_MEANING).map(
     ([name, about]) => `| ${EXIT[name as keyof typeof EXIT]} | ${about} |`,
@@ -52,17 +61,29 @@ ${exits.join("\n")}
 `;
 }
 
-function helpOf(name: string): string {
-  const { stdout, status } = spawnSync(process.execPath, [`${root}runner/src/main.ts`, name, "--help"], {
-    encoding: "utf8",
-    env: { PATH: process.env.PATH ?? "", COLUMNS: "110" },
-  });
-  if (status !== 0) throw new Error(`${name} --help ended with ${status}`);
+async function helpOf(name: string): Promise<string> {
+  const main = join(ROOT, "runner/src/main.ts");
+  const cache = join(ROOT, "node_modules/.cache/r3a-runner");
+  const env = { PATH: process.env.PATH ?? "", COLUMNS: "110", NODE_COMPILE_CACHE: cache };
+  const { stdout } = await promisify(execFile)(process.execPath, [main, name, "--help"], { env });
   return stdout.trim();
 }
 
+/** The pages in the folder `root` that are not what the code renders. */
+export async function listStale(root: string): Promise<readonly string[]> {
+  const stale = Object.entries(PAGES).map(async ([page, render]) => {
+    const [stored, rendered] = await Promise.all([readFile(join(root, page), "utf8"), render()]);
+    return stored === rendered ? [] : [page];
+  });
+  return (await Promise.all(stale)).flat();
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await writeFile(`${root}docs/commands.md`, renderCommands());
-  await writeFile(`${root}docs/settings.md`, renderSettingsPage());
-  await writeFile(`${root}Pulumi.yaml`, renderProjectFile());
+  if (process.argv.includes("--check")) {
+    const stale = await listStale(ROOT);
+    for (const page of stale) process.stderr.write(`${page} is not what the code says: npm run docs\n`);
+    process.exitCode = stale.length === 0 ? 0 : 1;
+  } else {
+    for (const [page, render] of Object.entries(PAGES)) await writeFile(join(ROOT, page), await render());
+  }
 }

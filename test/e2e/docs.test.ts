@@ -1,13 +1,16 @@
-import { readFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { renderCommands } from "../../dev/docs/main.ts";
+import { listStale } from "../../dev/docs/main.ts";
 import { REGISTRY } from "../../runner/src/commands/registry.ts";
 import { COMMANDS } from "../../runner/src/contract/commands.ts";
 import { runRunner } from "../support/runner.ts";
 import { useWorld } from "../support/world.ts";
 
-const read = (name: string) => readFile(fileURLToPath(new URL(`../../${name}`, import.meta.url)), "utf8");
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const read = (name: string) => readFile(join(ROOT, name), "utf8");
 const PAGES = [
   "README.md",
   "docs/commands.md",
@@ -17,7 +20,7 @@ const PAGES = [
   "docs/database.md",
 ];
 const texts = await Promise.all(PAGES.map(read));
-const [readme = "", reference = ""] = texts;
+const [readme = ""] = texts;
 const scripts = Object.keys((JSON.parse(await read("package.json")) as { scripts: object }).scripts);
 
 type Block = { readonly page: string; readonly language: string; readonly text: string };
@@ -65,8 +68,13 @@ function wordsOf(command: string): readonly string[] {
   return (command.match(/'[^']*'|"[^"]*"|\S+/g) ?? []).map((word) => word.replace(/^(['"])(.*)\1$/, "$2"));
 }
 
-test("docs/commands.md is what the program renders", () => {
-  expect(reference).toBe(renderCommands());
+test("the pages that are made from the code are what the code says, and an old one is found", async () => {
+  expect(await listStale(ROOT)).toEqual([]);
+  const old = await mkdtemp(join(tmpdir(), "r3a-docs-"));
+  await cp(join(ROOT, "docs"), join(old, "docs"), { recursive: true });
+  await writeFile(join(old, "Pulumi.yaml"), `${await read("Pulumi.yaml")}# by hand\n`);
+  expect(await listStale(old)).toEqual(["Pulumi.yaml"]);
+  await rm(old, { recursive: true });
 });
 
 test("the README's table names every command with its summary", () => {

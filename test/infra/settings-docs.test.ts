@@ -2,21 +2,14 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { HELM_VALUES } from "../../dev/docs/helm-values.ts";
-import { renderProjectFile, renderSettingsPage } from "../../dev/docs/settings-reference.ts";
 import { DEFAULTS } from "../../infra/settings/decode.ts";
 import { jobOverride } from "../../infra/settings/fields.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
-const read = (name: string) => readFile(`${ROOT}${name}`, "utf8");
 
 describe("what `npm run docs` writes", () => {
-  test("is what stands in Pulumi.yaml and docs/settings.md", async () => {
-    expect(await read("Pulumi.yaml")).toBe(renderProjectFile());
-    expect(await read("docs/settings.md")).toBe(renderSettingsPage());
-  });
-
   test("declares every setting with type, default and meaning, and no secret", async () => {
-    const { name, config, options } = parse(await read("Pulumi.yaml"));
+    const { name, config, options } = parse(await readFile(`${ROOT}Pulumi.yaml`, "utf8"));
     expect(name).toBe("r3a");
     // so that one `up` puts right what was changed by hand
     expect(options).toEqual({ refresh: "always" });
