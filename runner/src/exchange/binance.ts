@@ -14,7 +14,7 @@ import { ExchangeFailure, failureOfAnswer } from "./failure.ts";
 import { createListingsFetcher } from "./fetch-listings.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Listing } from "./listing.ts";
-import { createRequester, type RequestOptions } from "./request.ts";
+import { createRequester, type RequestOptions } from "./retry.ts";
 import { createTransport } from "./transport.ts";
 
 export type BinanceOptions = RequestOptions & {
