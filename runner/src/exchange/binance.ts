@@ -4,11 +4,10 @@
 import binance from "../../../node_modules/ccxt/js/src/binance.js";
 import { PAGE_CANDLES } from "../candle/page.ts";
 import type { Interval } from "../contract/intervals.ts";
-import { type BelievedClock, believeClock, readServerTime } from "./belief/clock.ts";
-import { parseHttpDate } from "./belief/hold.ts";
 import { type BelievedList, believeListings, believeVolumes } from "./belief/lists.ts";
 import { believeFirstOpen, believeUsedWeight } from "./belief/numbers.ts";
 import { believeRows, expectationOf } from "./belief/sizes.ts";
+import { askTime, createClock, type ExchangeClock } from "./clock.ts";
 import { type ClockReading, type Exchange, type Origin, PATH, WEIGHT } from "./exchange.ts";
 import { ExchangeFailure, failureOfAnswer } from "./failure.ts";
 import { createListingsFetcher } from "./fetch-listings.ts";
@@ -39,13 +38,74 @@ export type Binance = Exchange & {
 
 /** Binance spot market data over ccxt's implicit endpoints: exact strings, all fields, no market loading. */
 export function createBinance(options: BinanceOptions): Binance {
-  // stands at the epoch until it is read: this machine's minute could end the one that the others count in
-  let clock = { serverMs: 0 as BelievedClock, readAt: performance.now() };
-  let origin: Origin = "binance";
-  // whole milliseconds: these times end up in the gap log
-  const now = () => clock.serverMs + Math.floor(performance.now() - clock.readAt);
+  const clock = createClock();
+  const { now } = clock;
   const limiter = options.createLimiter(now);
+  const { api, origin } = createApi(options, clock, limiter);
+  const { request, rateLimitHits } = createRequester(options, limiter);
+  const ask = () => askTime(() => api.publicGetTime());
 
+  return {
+    now,
+    rateLimitHits,
+    async readClock(database) {
+      // both questions are under way together: the minute job waits for the exchange anyway
+      const [time, databaseMs] = await request(PATH.time, 0, () => Promise.all([ask(), database.now()]));
+      clock.goBy(time, { databaseMs, isOneHost: database.isOneHost });
+      // paid for now that the minute is known; nobody waits for it, and what refuses it refuses the next request too
+      limiter.acquire(WEIGHT.time).catch(() => {});
+      return { aheadMs: time.ourMs - time.exchangeMs, origin: origin() };
+    },
+    async compareClock() {
+      const { exchangeMs, ourMs } = await request(PATH.time, 0, ask);
+      return { aheadMs: ourMs - exchangeMs, origin: origin() };
+    },
+    fetchRows: (symbol, interval, span) =>
+      request(`${PATH.klines} ${symbol} ${interval}`, WEIGHT.klines, async () => {
+        const params = { startTime: span.from, endTime: span.to - 1, limit: PAGE_CANDLES };
+        return believeRows(await sendKlines(symbol, interval, params), interval, span);
+      }),
+    fetchFirstOpen: (symbol) =>
+      request(`${PATH.klines} ${symbol} 1m`, WEIGHT.klines, async () =>
+        believeFirstOpen(await sendKlines(symbol, "1m", { startTime: 0, limit: 1 }), now()),
+      ),
+    fetchListings: createListingsFetcher((names) =>
+      askListings(names === null ? {} : { symbols: JSON.stringify(names) }),
+    ),
+    async fetchTrading() {
+      const listed = await askListings({ symbolStatus: "TRADING" });
+      // an exchange that does not know the parameter sends all that there are
+      return { ...listed, entries: listed.entries.filter(({ status }) => status === "TRADING") };
+    },
+    fetchVolumes: () =>
+      request(PATH.volumes, WEIGHT.volumes, async () =>
+        withLeftOut(PATH.volumes, believeVolumes(await api.publicGetTicker24hr({ type: "MINI" }))),
+      ),
+  };
+
+  function askListings(params: object): Promise<BelievedList<Listing>> {
+    return request(PATH.listings, WEIGHT.listings, async () => {
+      const answer = await api.publicGetExchangeInfo({ ...params, showPermissionSets: "false" });
+      return withLeftOut(PATH.listings, believeListings(answer));
+    });
+  }
+
+  function withLeftOut<T>(path: string, list: BelievedList<T>): BelievedList<T> {
+    if (list.leftOut > 0) options.onLeftOut?.(path, list);
+    return list;
+  }
+
+  async function sendKlines(symbol: string, interval: Interval, params: object): Promise<readonly unknown[]> {
+    const rows: unknown = await api.publicGetKlines({ symbol, interval, ...params });
+    // a maintenance page with status 200 comes out as text
+    if (!Array.isArray(rows)) throw garbage("the answer is no list of candles");
+    return rows;
+  }
+}
+
+/** ccxt's client over our own transport, which reads weight, origin and failure of every answer by itself. */
+function createApi(options: BinanceOptions, clock: ExchangeClock, limiter: Limiter) {
+  let origin: Origin = "binance";
   const api = new binance({
     enableRateLimit: false, // its throttle knows neither other processes nor the exchange's own count
     enableLastHttpResponse: false,
@@ -74,81 +134,11 @@ export function createBinance(options: BinanceOptions): Binance {
     origin = named.has(SIMULATED_HEADER) ? "simulated" : "binance";
     const used = believeUsedWeight(named.get(USED_WEIGHT_HEADER));
     if (used !== null) limiter.observe(used);
-    const isRead = clock.serverMs > 0;
-    const nearest = isRead ? now() : (parseHttpDate(named.get("date") ?? "", Date.now()) ?? Date.now());
-    const failure = failureOfAnswer(Number(status), named, body, nearest);
+    const failure = failureOfAnswer(Number(status), named, body, clock.nearest(named.get("date")));
     if (failure !== null) throw failure;
     return undefined;
   };
-
-  const { request, rateLimitHits } = createRequester(options, limiter);
-
-  /** The exchange's time beside this machine's, at the moment of the answer. */
-  const askTime = async () => {
-    const sentAt = performance.now();
-    const sentMs = Date.now();
-    const answer: unknown = await api.publicGetTime();
-    const readAt = performance.now();
-    return { exchangeMs: readServerTime(answer), ourMs: sentMs + (readAt - sentAt) / 2, readAt };
-  };
-
-  return {
-    now,
-    rateLimitHits,
-    async readClock(database) {
-      // both questions are under way together: the minute job waits for the exchange anyway
-      const [time, databaseMs] = await request(PATH.time, 0, () => Promise.all([askTime(), database.now()]));
-      const { isOneHost } = database;
-      clock = { serverMs: believeClock({ ...time, databaseMs, isOneHost }), readAt: time.readAt };
-      // paid for now that the minute is known; nobody waits for it, and what refuses it refuses the next request too
-      limiter.acquire(WEIGHT.time).catch(() => {});
-      return { aheadMs: time.ourMs - time.exchangeMs, origin };
-    },
-    async compareClock() {
-      const { exchangeMs, ourMs } = await request(PATH.time, 0, askTime);
-      return { aheadMs: ourMs - exchangeMs, origin };
-    },
-    fetchRows: (symbol, interval, span) =>
-      request(`${PATH.klines} ${symbol} ${interval}`, WEIGHT.klines, async () => {
-        const params = { startTime: span.from, endTime: span.to - 1, limit: PAGE_CANDLES };
-        return believeRows(await sendKlines(symbol, interval, params), interval, span);
-      }),
-    fetchFirstOpen: (symbol) =>
-      request(`${PATH.klines} ${symbol} 1m`, WEIGHT.klines, async () =>
-        believeFirstOpen(await sendKlines(symbol, "1m", { startTime: 0, limit: 1 }), now()),
-      ),
-    fetchListings: createListingsFetcher((names) =>
-      askListings(names === null ? {} : { symbols: JSON.stringify(names) }),
-    ),
-    async fetchTrading() {
-      const listed = await askListings({ symbolStatus: "TRADING" });
-      // an exchange that does not know the parameter sends all that there are
-      return { ...listed, entries: listed.entries.filter(({ status }) => status === "TRADING") };
-    },
-    fetchVolumes: () =>
-      request(PATH.volumes, WEIGHT.volumes, async () =>
-        told(PATH.volumes, believeVolumes(await api.publicGetTicker24hr({ type: "MINI" }))),
-      ),
-  };
-
-  function askListings(params: object): Promise<BelievedList<Listing>> {
-    return request(PATH.listings, WEIGHT.listings, async () => {
-      const answer = await api.publicGetExchangeInfo({ ...params, showPermissionSets: "false" });
-      return told(PATH.listings, believeListings(answer));
-    });
-  }
-
-  function told<T>(path: string, list: BelievedList<T>): BelievedList<T> {
-    if (list.leftOut > 0) options.onLeftOut?.(path, list);
-    return list;
-  }
-
-  async function sendKlines(symbol: string, interval: Interval, params: object): Promise<readonly unknown[]> {
-    const rows: unknown = await api.publicGetKlines({ symbol, interval, ...params });
-    // a maintenance page with status 200 comes out as text
-    if (!Array.isArray(rows)) throw garbage("the answer is no list of candles");
-    return rows;
-  }
+  return { api, origin: () => origin };
 }
 
 function garbage(message: string): ExchangeFailure {
