@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Span } from "../../runner/src/candle/span.ts";
 import { TryAgain } from "../../runner/src/errors.ts";
-import type { Exchange } from "../../runner/src/exchange/exchange.ts";
+import type { CandleSource } from "../../runner/src/exchange/exchange.ts";
 import { ExchangeFailure, type FailureKind } from "../../runner/src/exchange/failure.ts";
-import { fetchPage } from "../../runner/src/sync/fetch-page.ts";
+import { fetchPage, type PageSource } from "../../runner/src/sync/fetch-page.ts";
 import { gridOf, MINUTE, rowAt } from "../support/candle/arbitraries.ts";
 
 const naps: number[] = [];
@@ -17,12 +17,15 @@ beforeEach(() => {
 const { at, span } = gridOf("1m", Date.parse("2024-02-29T23:00:00Z"));
 const rows = (...indexes: number[]) => indexes.map((index) => rowAt("1m", at(index)));
 
+const pageSource = (source: CandleSource, now: number): PageSource => ({
+  ...{ source, now: () => now, symbol: "BTCUSDT", interval: "1m" },
+  signal: new AbortController().signal,
+});
+
 /** Asks for slots `from` to `to`; the exchange gives one of `answers` after the other. */
 async function ask(now: number, from: number, to: number, answers: readonly (readonly unknown[] | Error)[]) {
   const asked: Span[] = [];
-  const unused = () => Promise.reject(new Error("a page needs candles only"));
-  const exchange: Exchange = {
-    now: () => now,
+  const source: CandleSource = {
     async fetchRows(_symbol, _interval, { from, to }) {
       const wanted = { from, to };
       const answer = answers[asked.length];
@@ -30,16 +33,10 @@ async function ask(now: number, from: number, to: number, answers: readonly (rea
       if (answer instanceof Error) throw answer;
       return answer ?? [];
     },
-    readClock: unused,
-    fetchFirstOpen: unused,
-    fetchListings: unused,
-    fetchTrading: unused,
-    fetchVolumes: unused,
-    rateLimitHits: () => 0,
   };
   const task = { ...span(from, to), kind: "fetch" } as const;
-  const page = await fetchPage(exchange, "BTCUSDT", "1m", task, new AbortController().signal);
-  return { ...page, asked, exchange };
+  const page = await fetchPage(pageSource(source, now), task);
+  return { ...page, asked };
 }
 
 describe("fetchPage", () => {
@@ -52,15 +49,9 @@ describe("fetchPage", () => {
   });
 
   test("asks nothing for the time before the listing", async () => {
-    const { exchange } = await ask(at(60), 0, 3, []);
+    const source = { fetchRows: () => Promise.reject(new Error("asked")) };
     const task = { ...span(0, 3), kind: "before_listing" } as const;
-    const page = await fetchPage(
-      { ...exchange, fetchRows: () => Promise.reject(new Error("asked")) },
-      "BTCUSDT",
-      "1m",
-      task,
-      new AbortController().signal,
-    );
+    const page = await fetchPage(pageSource(source, at(60)), task);
     expect(page).toEqual({
       facts: { span: span(0, 3), slots: [], rejected: new Map(), failure: null },
       candles: [],

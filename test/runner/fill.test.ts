@@ -5,7 +5,7 @@ import { splitPages } from "../../runner/src/candle/page.ts";
 import type { Span } from "../../runner/src/candle/span.ts";
 import type { SeriesState } from "../../runner/src/db/series.ts";
 import type { PageWrite } from "../../runner/src/db/store.ts";
-import type { Exchange } from "../../runner/src/exchange/exchange.ts";
+import type { CandleSource } from "../../runner/src/exchange/exchange.ts";
 import { ExchangeFailure } from "../../runner/src/exchange/failure.ts";
 import { fillSeries } from "../../runner/src/sync/fill.ts";
 import { gridOf, rowAt, slotsIn } from "../support/candle/arbitraries.ts";
@@ -39,8 +39,7 @@ function fill(
   const [asked, written]: [Span[], PageWrite[]] = [[], []];
   const unused = () => Promise.reject(new Error("a page needs candles only"));
   const stop = new AbortController();
-  const exchange: Exchange = {
-    now: () => NOW,
+  const source: CandleSource = {
     async fetchRows(_symbol, _interval, { from, to }) {
       const wanted = { from, to };
       const request = asked.push(wanted) - 1;
@@ -49,12 +48,6 @@ function fill(
       if (answer instanceof Error) throw answer;
       return answer.map((slot) => rowAt("1h", slot));
     },
-    readClock: unused,
-    fetchFirstOpen: unused,
-    fetchListings: unused,
-    fetchTrading: unused,
-    fetchVolumes: unused,
-    rateLimitHits: () => 0,
   };
   const progress: number[] = [];
   const pageSlots = pLimit(32);
@@ -65,7 +58,8 @@ function fill(
       .toSorted((a, b) => a.from - b.from);
   const filled = fillSeries(
     {
-      exchange,
+      source,
+      now: () => NOW,
       gaps: {
         touching: async ({ from, to }) => {
           if (start.logFault !== undefined) throw start.logFault;

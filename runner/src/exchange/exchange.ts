@@ -4,8 +4,14 @@ import type { BelievedList } from "./belief/lists.ts";
 import type { Listings } from "./fetch-listings.ts";
 import type { Listing, Volume } from "./listing.ts";
 
+/** Where candles come from; an archive of files can be one too, although it has neither clock nor weight. */
+export type CandleSource = {
+  /** Raw rows of candles with open time in the span, at most 1000, oldest first. */
+  fetchRows(symbol: string, interval: Interval, span: Span): Promise<readonly unknown[]>;
+};
+
 /** The calls that R3A needs, each weighed, retried by class and never sent while the address is held or banned. */
-export type Exchange = {
+export type Exchange = CandleSource & {
   /** The exchange's time in whole ms; never ahead of it, so a candle that it calls closed is closed. */
   now(): number;
   /**
@@ -13,8 +19,6 @@ export type Exchange = {
    * database's. Returns how far ours is ahead of it (ms) and which exchange answered.
    */
   readClock(database: DatabaseClock): Promise<ClockReading>;
-  /** Raw rows of candles with open time in the span, at most 1000, oldest first. */
-  fetchRows(symbol: string, interval: Interval, span: Span): Promise<readonly unknown[]>;
   /** Open time (ms) of the symbol's first candle ever, null where it has none. */
   fetchFirstOpen(symbol: string): Promise<number | null>;
   /** Listings of these symbols, and which of them the exchange does not know; of however many names. */

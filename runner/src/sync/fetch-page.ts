@@ -4,7 +4,7 @@ import { WIDTH_MS } from "../candle/interval.ts";
 import { listSlots, parsePage, restOf, sortOnce } from "../candle/page.ts";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract/intervals.ts";
-import type { Exchange } from "../exchange/exchange.ts";
+import type { CandleSource } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";
 import { sleep } from "../sleep.ts";
 import type { Task } from "./fill-plan.ts";
@@ -25,14 +25,18 @@ const SETTLE_MS = 120_000;
 /** Right after the full minute the newest candle is sometimes not there yet: asked once more after this. */
 const LATE_CANDLE_MS = 1_000;
 
+/** A series and where its candles come from. What has not closed at `now()` (ms, the exchange's clock) is no candle yet. */
+export type PageSource = {
+  readonly source: CandleSource;
+  readonly now: () => number;
+  readonly symbol: string;
+  readonly interval: Interval;
+  readonly signal: AbortSignal;
+};
+
 /** Fetches a task's span; a request that failed for good is a fact too. Throws only what ends the series or the run. */
-export async function fetchPage(
-  exchange: Exchange,
-  symbol: string,
-  interval: Interval,
-  task: Task,
-  signal: AbortSignal,
-): Promise<FetchedPage> {
+export async function fetchPage(from: PageSource, task: Task): Promise<FetchedPage> {
+  const { now, interval, signal } = from;
   const nothing = { span: { from: task.from, to: task.to }, slots: [], rejected: new Map(), failure: null };
   if (task.kind === "before_listing") return { facts: nothing, candles: [], failure: null };
   if (task.kind === "hidden") {
@@ -40,11 +44,11 @@ export async function fetchPage(
     return { facts: { ...nothing, failure: why }, candles: [], failure: null };
   }
   try {
-    const first = await fetchOnce(exchange, symbol, interval, task);
-    const page = isNewestMissing(exchange, interval, task, first.facts.slots)
-      ? await sleep(LATE_CANDLE_MS, signal).then(() => fetchOnce(exchange, symbol, interval, task))
+    const first = await fetchOnce(from, task);
+    const page = isNewestMissing(from, task, first.facts.slots)
+      ? await sleep(LATE_CANDLE_MS, signal).then(() => fetchOnce(from, task))
       : first;
-    return { ...page, facts: trimUnsettled(interval, page.facts, exchange.now() - SETTLE_MS), failure: null };
+    return { ...page, facts: trimUnsettled(interval, page.facts, now() - SETTLE_MS), failure: null };
   } catch (error) {
     // a symbol or request that the exchange refuses is no gap in time: it fails the series
     if (!(error instanceof ExchangeFailure) || error.kind === "bad-symbol" || error.kind === "bad-request")
@@ -54,15 +58,15 @@ export async function fetchPage(
 }
 
 /** In a few requests where misaligned rows fill an answer; each is parsed as it comes, so that no raw answer is kept. */
-async function fetchOnce(exchange: Exchange, symbol: string, interval: Interval, span: Span) {
+async function fetchOnce({ source, now, symbol, interval }: PageSource, span: Span) {
   let candles: readonly Candle[] = [];
   const rejected = new Map<number, Rejected>();
   let rest: Span | null = span;
   for (let requests = 0; rest !== null; requests += 1) {
     if (requests === MOST_REQUESTS)
       throw new ExchangeFailure("garbage", `${MOST_REQUESTS} full answers did not reach the end of a page`);
-    const rows: readonly unknown[] = await exchange.fetchRows(symbol, interval, rest);
-    const part = parsePage(interval, rest, rows, exchange.now());
+    const rows: readonly unknown[] = await source.fetchRows(symbol, interval, rest);
+    const part = parsePage(interval, rest, rows, now());
     if (part.isFiner)
       throw new ExchangeFailure("garbage", `the rows are of a finer interval than ${interval}`);
     // an answer without an order may end in its middle, and the next one then brings some of its candles again
@@ -80,13 +84,8 @@ async function fetchOnce(exchange: Exchange, symbol: string, interval: Interval,
 }
 
 /** The one slot that closed within the last seconds is missing, and the one before it is not: late, not halted. */
-function isNewestMissing(
-  exchange: Exchange,
-  interval: Interval,
-  span: Span,
-  slots: readonly number[],
-): boolean {
+function isNewestMissing({ now, interval }: PageSource, span: Span, slots: readonly number[]): boolean {
   const width = WIDTH_MS[interval];
   const newest = span.to - width;
-  return exchange.now() - span.to < 10_000 && slots.at(-1) === newest - width;
+  return now() - span.to < 10_000 && slots.at(-1) === newest - width;
 }

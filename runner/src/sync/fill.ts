@@ -4,7 +4,7 @@ import { WIDTH_MS } from "../candle/interval.ts";
 import { planGapPages } from "../candle/page.ts";
 import { hull, intersect, type Span } from "../candle/span.ts";
 import type { SeriesState } from "../db/series.ts";
-import type { Exchange } from "../exchange/exchange.ts";
+import type { CandleSource } from "../exchange/exchange.ts";
 import type { ExchangeFailure } from "../exchange/failure.ts";
 import { applyPage } from "./apply.ts";
 import { type FetchedPage, fetchPage } from "./fetch-page.ts";
@@ -14,7 +14,9 @@ import type { Writer } from "./writer.ts";
 
 /** What the work on one series has in common with all others of the run. */
 export type FillTools = {
-  readonly exchange: Exchange;
+  readonly source: CandleSource;
+  /** The exchange's clock, ms. */
+  readonly now: () => number;
   readonly writer: Writer;
   /** The gap log of the series. */
   readonly gaps: GapSource;
@@ -72,7 +74,7 @@ export async function fillSeries(
     failure: null,
   };
   const memory = createGapMemory(start, tools.gaps);
-  const found = createFound(tools.exchange);
+  const found = createFound(tools.now);
   const filled = await fillTasks(tools, memory, start, tasks, tally, found.look);
   const isAway = tally.failedPages === tally.pages;
   if (found.spans.length === 0 || isAway) return [filled, tally];
@@ -83,14 +85,14 @@ export async function fillSeries(
 type Look = (known: readonly Gap[], page: Span, changed: readonly Gap[]) => void;
 
 /** New gaps worth asking for at once: one stretch for each page, since a page of them can hold 500. */
-function createFound(exchange: Exchange): { readonly spans: Span[]; readonly look: Look } {
+function createFound(clock: () => number): { readonly spans: Span[]; readonly look: Look } {
   const spans: Span[] = [];
   let fresh = new Set<string>();
   return {
     spans,
     look(known, page, changed) {
       const ids = new Set(known.map(({ id }) => id));
-      const now = exchange.now();
+      const now = clock();
       // one that began in the page before and goes on in this one is as new as that
       const found = changed.filter(
         (gap) => (!ids.has(gap.id) || fresh.has(gap.id)) && isWorthAsking(gap, now),
@@ -114,7 +116,7 @@ async function fillTasks(
   tally: Tally,
   look: Look,
 ): Promise<SeriesState> {
-  const { exchange, writer } = tools;
+  const { writer } = tools;
   const over = new AbortController();
   const signal = AbortSignal.any([tools.signal, over.signal]);
   const waiting = Symbol.asyncIterator in tasks ? tasks[Symbol.asyncIterator]() : tasks[Symbol.iterator]();
@@ -145,7 +147,7 @@ async function fillTasks(
       tally.keptFrom ??= kept[0] ?? null;
     }
     const known = await memory.withGapsOf(state, span, page.candles.at(-1)?.openTime ?? null);
-    const applied = applyPage(known, page.facts, page.candles, exchange.now());
+    const applied = applyPage(known, page.facts, page.candles, tools.now());
     const changed = applied.write.gaps;
     look(known.gaps, span, changed);
     state = applied.state;
@@ -188,7 +190,7 @@ async function fillTasks(
 }
 
 function startFetch(
-  { exchange, pageSlots, signal }: FillTools,
+  { source, now, pageSlots, signal }: FillTools,
   { symbol, interval }: SeriesState,
   task: Task,
 ): Fetch {
@@ -198,7 +200,7 @@ function startFetch(
   const work = async () => {
     try {
       signal.throwIfAborted();
-      page.resolve(await fetchPage(exchange, symbol, interval, task, signal));
+      page.resolve(await fetchPage({ source, now, symbol, interval, signal }, task));
       await committed.promise;
     } catch (error) {
       page.reject(error);

@@ -109,7 +109,15 @@ export async function runSeries(
       };
       const others: FillTools["findOthers"] = (span, openTimes) => findOthers(db, state, span, openTimes);
       const [filled, tally] = await fillSeries(
-        { ...run, gaps, findOthers: others, pageSlots, onPage: run.progress.advance },
+        {
+          ...run,
+          source: exchange,
+          now: () => exchange.now(),
+          gaps,
+          findOthers: others,
+          pageSlots,
+          onPage: run.progress.advance,
+        },
         state,
         listTasks(run, state, plan),
       );

@@ -5,7 +5,7 @@ import type { Span } from "../../../runner/src/candle/span.ts";
 import type { Interval } from "../../../runner/src/contract/intervals.ts";
 import type { SeriesState } from "../../../runner/src/db/series.ts";
 import type { PageWrite } from "../../../runner/src/db/store.ts";
-import type { Exchange } from "../../../runner/src/exchange/exchange.ts";
+import type { CandleSource } from "../../../runner/src/exchange/exchange.ts";
 import { ExchangeFailure } from "../../../runner/src/exchange/failure.ts";
 import { applyPage } from "../../../runner/src/sync/apply.ts";
 import { fetchPage } from "../../../runner/src/sync/fetch-page.ts";
@@ -95,22 +95,12 @@ export function simulateSeries(truth: Truth, startsAt: number) {
         rowAt(interval, openTime, broken.has(slotOf(interval, openTime)) ? { 5: "-1" } : {}),
       );
 
-  const createExchange = (isFailing: boolean): Exchange => {
-    const unused = () => Promise.reject(new Error("a page needs candles only"));
-    return {
-      now: () => now,
-      fetchRows: async (_symbol, _interval, span) => {
-        if (isFailing) throw new ExchangeFailure("unavailable", "HTTP 503");
-        return listRows(span);
-      },
-      readClock: unused,
-      fetchFirstOpen: unused,
-      fetchListings: unused,
-      fetchTrading: unused,
-      fetchVolumes: unused,
-      rateLimitHits: () => 0,
-    };
-  };
+  const createSource = (isFailing: boolean): CandleSource => ({
+    fetchRows: async (_symbol, _interval, span) => {
+      if (isFailing) throw new ExchangeFailure("unavailable", "HTTP 503");
+      return listRows(span);
+    },
+  });
 
   const commit = (write: PageWrite) => {
     commits += 1;
@@ -163,8 +153,12 @@ export function simulateSeries(truth: Truth, startsAt: number) {
       const asked = gaps === null ? [] : await collect(pageGaps(interval, gaps, read(gaps)));
       for (const [index, task] of [...tasks, ...asked].entries()) {
         if (index === trouble.killedAfter) return;
-        const exchange = createExchange(trouble.failing[index % trouble.failing.length] ?? false);
-        const page = await fetchPage(exchange, "BTCUSDT", interval, task, new AbortController().signal);
+        const pages = createSource(trouble.failing[index % trouble.failing.length] ?? false);
+        const { signal } = new AbortController();
+        const page = await fetchPage(
+          { source: pages, now: () => now, symbol: "BTCUSDT", interval, signal },
+          task,
+        );
         now += 350;
         if (page.facts === null) continue;
         const newest = page.candles.at(-1)?.openTime ?? null;
