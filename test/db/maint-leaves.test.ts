@@ -1,5 +1,8 @@
+import { Client } from "pg";
 import { expect, test } from "vitest";
 import { leafAt } from "../../runner/src/partition/layout.ts";
+import { isSealed } from "../../runner/src/partition/sealed.ts";
+import { DAY_MS } from "../../runner/src/time.ts";
 import { useDatabase } from "../support/database/database.ts";
 import { cutDetach } from "../support/maint/cut-detach.ts";
 import { expectWholeIndexes, makeLeaves, planOf } from "../support/maint/damage.ts";
@@ -56,7 +59,7 @@ test("a leaf that a crash left standalone is attached with its rows", async () =
 
 test("an interrupted DETACH is finished, and a leaf of the past that is detached is only named", async () => {
   await makeLeaves(database, 14);
-  const old = leafAt("1m", Date.now() - 400 * 86_400_000).name;
+  const old = leafAt("1m", Date.now() - 400 * DAY_MS).name;
   await cutDetach(database.url, "ohlcv_1m", old);
   expect(await isAttached(`r3a.${old}`)).toBe(true);
   const [first] = (await planOf(database)).actions;
@@ -146,4 +149,34 @@ test("a leaf that the server has no room for fails alone, and the rest is done a
     drop function r3a_util.make_leaf(text, timestamptz, jsonb);
     alter function r3a_util.make_leaf_with_room(text, timestamptz, jsonb) rename to make_leaf`);
   expect((await maint()).code).toBe(0);
+});
+
+test("psql users see a leaf as sealed from the same instant on as maint does", async () => {
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  const phaseOf = async (beyondMs: number) => {
+    // one transaction, so that now() of the view is the now() that the end is counted from
+    await client.query("begin; drop table r3a.ohlcv_slow cascade");
+    await client.query(`
+      create table r3a.ohlcv_slow partition of r3a.ohlcv_partitioned for values in ('4h', '1d') partition by range ("timestamp");
+      do $$ begin execute format('create table r3a.ohlcv_slow_edge partition of r3a.ohlcv_slow for values from (%L) to (%L)',
+        now() - interval '300 days', now() - interval '2 days' - interval '${beyondMs} ms'); end $$`);
+    const { rows } = await client.query<{ now: Date; phase: string }>(
+      "select now(), phase from r3a_util.candle_table where relname = 'ohlcv_slow_edge'",
+    );
+    await client.query("rollback");
+    return rows[0];
+  };
+  try {
+    for (const [beyondMs, phase] of [
+      [0, "open"],
+      [1, "sealed"],
+    ] as const) {
+      expect(await phaseOf(beyondMs)).toMatchObject({ phase });
+      const to = Date.UTC(2024, 6);
+      expect(isSealed({ from: 0, to }, to + 2 * DAY_MS + beyondMs)).toBe(phase === "sealed");
+    }
+  } finally {
+    await client.end();
+  }
 });

@@ -7,8 +7,9 @@ import {
   keyOf,
   planMaint,
 } from "../../runner/src/maint/maint-plan.ts";
-import { isSealed, listLeavesAhead, storageOf } from "../../runner/src/partition/desired.ts";
+import { listLeavesAhead, storageOf } from "../../runner/src/partition/desired.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
+import { isSealed } from "../../runner/src/partition/sealed.ts";
 import { DAY } from "../support/candle/arbitraries.ts";
 
 const NOW = Date.UTC(2024, 11, 31, 23, 59);

@@ -69,6 +69,18 @@ describe("analyze only", () => {
     ]);
   });
 
+  test("two days after its end a leaf is open yet, and a millisecond later it is sealed", () => {
+    const leaves = [leaf(SEALED, { analyzedAt: Date.UTC(2024, SEALED) - 1 })];
+    const boundary = Date.UTC(2024, SEALED) + 2 * DAY_MS;
+    expect(plan(leaves, { now: boundary }).steps).toMatchObject([
+      { action: "summarize", reason: "open leaf" },
+    ]);
+    expect(plan(leaves, { now: boundary + 1 }).steps).toMatchObject([
+      { action: "analyze", reason: "sealed: its last statistics" },
+      { action: "summarize" },
+    ]);
+  });
+
   test("a sealed leaf gets its last statistics once, and its last ranges summarised with them", () => {
     const before = leaf(SEALED, { analyzedAt: Date.UTC(2024, SEALED - 1, 20) });
     expect(doing([before])).toEqual(["analyze ohlcv_1m_2024_03", "summarize ohlcv_1m_2024_03"]);

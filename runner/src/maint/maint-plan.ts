@@ -1,7 +1,8 @@
 import type { Span } from "../candle/span.ts";
 import { INTERVALS, type Interval } from "../contract/intervals.ts";
-import { DESIRED, isSealed, listLeavesAhead } from "../partition/desired.ts";
+import { DESIRED, listLeavesAhead } from "../partition/desired.ts";
 import { type Leaf, leafAt } from "../partition/layout.ts";
+import { isSealed } from "../partition/sealed.ts";
 
 /** One statement of r3a_util.maint_index_plan, in its order. Names with their schema. */
 export type IndexWork = {

@@ -1,4 +1,5 @@
 import type { Span } from "../candle/span.ts";
+import { isSealed } from "../partition/sealed.ts";
 import { DAY_MS } from "../time.ts";
 
 /** What the catalog and the statistics say of one table. Times in ms; null: never, or the statistics were lost. */
@@ -64,8 +65,6 @@ export type VacuumRequest = {
 
 type Debt = { readonly debt: number; readonly reason: string };
 
-/** Late candles and repairs still come for this long after a leaf's end. */
-const SEAL_AFTER_MS = 2 * DAY_MS;
 /** Half of what autovacuum waits for on an open leaf, so that in its absence the job comes before it. */
 const CHANGED_SHARE = 0.01;
 const CHANGED_ROWS = 50;
@@ -104,11 +103,6 @@ function holderBelow({ kind, table }: TableState, tables: readonly TableState[])
   return held?.busyWith ?? null;
 }
 
-/** Whether a leaf's rows are taken as final. */
-function isSealed({ span }: TableState, now: number): boolean {
-  return span !== null && span.to + SEAL_AFTER_MS <= now;
-}
-
 function stepsOf(
   table: TableState,
   tables: readonly TableState[],
@@ -121,7 +115,7 @@ function stepsOf(
     debt,
     reason,
   });
-  const sealed = isSealed(table, request.now);
+  const sealed = table.span !== null && isSealed(table.span, request.now);
   const largest = (...debts: readonly Debt[]) => debts.toSorted((a, b) => b.debt - a.debt)[0];
   const analyze =
     table.kind === "parent"
@@ -206,7 +200,7 @@ function isFrozen(table: TableState): boolean {
 }
 
 function isVacuumedSinceSealed({ vacuumedAt, span }: TableState): boolean {
-  return vacuumedAt !== null && span !== null && vacuumedAt >= span.to + SEAL_AFTER_MS;
+  return vacuumedAt !== null && span !== null && isSealed(span, vacuumedAt);
 }
 
 /**

@@ -1,7 +1,6 @@
-import type { Span } from "../candle/span.ts";
 import { INTERVALS, type Interval } from "../contract/intervals.ts";
-import { DAY_MS } from "../time.ts";
 import { type Leaf, leafAt } from "./layout.ts";
+import { isSealed } from "./sealed.ts";
 
 /**
  * What maint holds the database against. Which indexes a table must have is decided in one place, the function
@@ -22,9 +21,6 @@ export const DESIRED = {
 /** Leaves made ahead of the one that the wall clock is in, also when no data comes. */
 const AHEAD: Readonly<Record<Interval, number>> = { "1m": 3, "15m": 2, "1h": 1, "4h": 1, "1d": 1 };
 
-/** As in r3a_util.candle_table: a leaf is open for two days more than its period. */
-const SEALED_AFTER_MS = 2 * DAY_MS;
-
 /** The leaves that must exist at `now`, soonest first; 4h and 1d share theirs. */
 export function listLeavesAhead(now: number): Leaf[] {
   const leaves = new Map<string, Leaf>();
@@ -36,10 +32,6 @@ export function listLeavesAhead(now: number): Leaf[] {
     }
   }
   return [...leaves.values()].toSorted((a, b) => a.span.from - b.span.from);
-}
-
-export function isSealed(span: Span, now: number): boolean {
-  return span.to + SEALED_AFTER_MS < now;
 }
 
 /** Storage settings that a leaf is created with. */
