@@ -8,7 +8,7 @@ import type { Span } from "./market.ts";
 export type RecordedSeries = {
   readonly symbol: string;
   readonly interval: Interval;
-  /** Spans that were asked for; a slot inside them without a row is a real hole. */
+  /** Spans that were asked for; a slot inside them without a row is a real gap. */
   readonly spans: readonly Span[];
   readonly rows: ReadonlyMap<number, KlineRow>;
 };

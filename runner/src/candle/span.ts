@@ -35,15 +35,15 @@ export function union(spans: readonly Span[]): Span[] {
   return merged;
 }
 
-/** What of `whole` lies in none of `holes`, in order. */
-export function subtract(whole: Span, holes: readonly Span[]): Span[] {
+/** What of `whole` lies in none of `cuts`, in order. */
+export function subtract(whole: Span, cuts: readonly Span[]): Span[] {
   const rest: Span[] = [];
   let from = whole.from;
-  for (const hole of union(holes)) {
-    if (hole.to <= from || hole.from >= whole.to) continue;
-    const piece = spanOf(from, hole.from);
+  for (const cut of union(cuts)) {
+    if (cut.to <= from || cut.from >= whole.to) continue;
+    const piece = spanOf(from, cut.from);
     if (piece !== null) rest.push(piece);
-    from = hole.to;
+    from = cut.to;
   }
   const tail = spanOf(from, whole.to);
   if (tail !== null) rest.push(tail);

@@ -35,19 +35,19 @@ export function intersectAll(some: readonly Span[], others: readonly Span[]): Sp
   }
 }
 
-/** What of `wholes` lies in none of `holes`, in order. */
-export function subtractAll(wholes: readonly Span[], holes: readonly Span[]): Span[] {
+/** What of `wholes` lies in none of `cuts`, in order. */
+export function subtractAll(wholes: readonly Span[], cuts: readonly Span[]): Span[] {
   const rest: Span[] = [];
   let index = 0;
   for (const { from: start, to } of wholes) {
     let from = start;
     for (; ; index += 1) {
-      const hole = holes[index];
-      if (hole === undefined || hole.from >= to) break;
-      if (hole.from > from) rest.push({ from, to: hole.from });
-      from = Math.max(from, hole.to);
+      const cut = cuts[index];
+      if (cut === undefined || cut.from >= to) break;
+      if (cut.from > from) rest.push({ from, to: cut.from });
+      from = Math.max(from, cut.to);
       // it may reach into the next whole
-      if (hole.to >= to) break;
+      if (cut.to >= to) break;
     }
     if (from < to) rest.push({ from, to });
   }

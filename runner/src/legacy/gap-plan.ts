@@ -52,12 +52,12 @@ export type LeafFacts = {
 export function planLeafGaps(interval: Interval, existing: readonly Gap[], facts: LeafFacts): readonly Gap[] {
   const { before, covered, slots, missing, now, newId } = facts;
   const inside = slots === null ? [] : [slots];
-  const holes = union(missing);
+  const unstored = union(missing);
   const touched = slots === null ? [] : existing.filter((gap) => overlaps(gap, slots));
   const changed = touched.flatMap((gap): Gap[] => {
     const rest = isInOldLayout(gap)
       ? subtract(gap, inside)
-      : union([...subtract(gap, inside), ...within(holes, gap)]);
+      : union([...subtract(gap, inside), ...within(unstored, gap)]);
     const filled = subtract(gap, rest);
     if (filled.length === 0) return [];
     const open = rest.map((span, index) => ({ ...gap, ...span, id: index === 0 ? gap.id : newId() }));
@@ -73,7 +73,7 @@ export function planLeafGaps(interval: Interval, existing: readonly Gap[], facts
     return [...open, ...repaired];
   });
   const others = union(existing.filter((gap) => !isInOldLayout(gap)));
-  const unlogged = holes.flatMap((span) => subtract(span, within(others, span)));
+  const unlogged = unstored.flatMap((span) => subtract(span, within(others, span)));
   const beyond = before === null ? [] : subtract(covered, [before, ...inside, ...existing]);
   const added: Gap[] = [
     ...splitByRejected(interval, unlogged, facts.rejected).map((piece) => ({
@@ -112,7 +112,7 @@ function splitByRejected(interval: Interval, missing: readonly Span[], rejected:
   const broken = union([...bySlot.keys()].map((slot) => ({ from: slot, to: slot + width })));
   return [
     ...missing
-      .flatMap((hole) => subtract(hole, within(broken, hole)))
+      .flatMap((span) => subtract(span, within(broken, span)))
       .map((span) => ({ ...span, reason: "not_requested" as const, evidence: {} })),
     ...[...bySlot].map(([slot, rows]) => ({
       from: slot,

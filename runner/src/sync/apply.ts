@@ -80,7 +80,7 @@ export function applyPage(
   };
 }
 
-/** Pages come oldest first: a hole that looked like the end of a delisted symbol is open once candles follow it. */
+/** Pages come oldest first: a gap that looked like the end of a delisted symbol is open once candles follow it. */
 function reopen(known: readonly Gap[], judged: readonly Gap[], lastTs: number | null): readonly Gap[] {
   const isRefuted = (gap: Gap) => gap.state === "after_delisting" && lastTs !== null && gap.from < lastTs;
   const ids = new Set(judged.map(({ id }) => id));

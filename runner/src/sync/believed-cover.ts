@@ -10,7 +10,7 @@ import { renderTime } from "../time.ts";
 /**
  * What of the covered span can be true at `now` (ms, the exchange's clock). A series that covers time that has not come
  * is not asked for again until then, so the end is taken back. Beyond the database's clock as well: to the newest candle
- * that is stored and closed, since the hole behind it was found under a clock that was wrong. Beyond the exchange's alone,
+ * that is stored and closed, since the gap behind it was found under a clock that was wrong. Beyond the exchange's alone,
  * which may be the one that is behind: never to less than what is stored.
  */
 export async function believeCover(db: Database, state: SeriesState, now: number): Promise<Span | null> {

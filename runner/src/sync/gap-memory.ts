@@ -41,7 +41,8 @@ export function createGapMemory(start: SeriesState, source: GapSource): GapMemor
   return {
     async withGapsOf(state, page, newest) {
       const { covered } = state;
-      // gaps can lie outside of what is covered: a person wrote them, or the cover was cut. The hole to it is logged too
+      // a gap can lie outside the covered span, because a person wrote it or the cover was cut: the time between the two
+      // is logged as a gap too
       const skipped = covered === null ? null : between(covered, page);
       const asked = skipped === null ? page : hull(page, skipped);
       const isKnown = asked.from >= from && asked.to <= to;

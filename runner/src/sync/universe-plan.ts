@@ -77,7 +77,7 @@ export const LEAVE_BEYOND = 1.5;
 
 /**
  * Members of "the `size` largest" after a new ranking: entered at rank `size`, left after 24 h beyond 1.5 times it, so
- * that a symbol at the edge does not flap and leave holes. Times in ms.
+ * that a symbol at the edge does not enter and leave again and again, with gaps between. Times in ms.
  */
 export function planMembers(
   size: number,
