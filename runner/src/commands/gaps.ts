@@ -8,9 +8,9 @@ import { countGaps, type GapFilter, type ListedGap, listGaps } from "../db/gap-l
 import { waitForSchema } from "../db/schema/schema.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { parseIntervals, parseSymbols } from "../settings/parse.ts";
+import { repairGaps } from "../sync/repair.ts";
 import { WORK_SETTINGS } from "../sync/work.ts";
 import { parseTime, renderTime } from "../time.ts";
-import { repairGaps } from "../verify/repair.ts";
 import { type Command, collectFaults, OPTION, parseReason } from "./command.ts";
 
 /** Rows that a person reads. Laying out a table of 250,000 took 54 s, and nobody reads that. */

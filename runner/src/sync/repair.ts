@@ -5,10 +5,10 @@ import { type Coin, listCoins } from "../db/coins.ts";
 import { findCoinsDue } from "../db/gap-reads.ts";
 import { renderArguments } from "../db/runs.ts";
 import type { Settings } from "../settings/parse.ts";
-import { planRepair } from "../sync/fill-plan.ts";
-import { type FillCommand, fillCoins } from "../sync/fill-run.ts";
-import { previewFill, renderPreview } from "../sync/preview.ts";
-import { BACKGROUND_WEIGHT_SHARE, type Work, type WorkSettings, withWork } from "../sync/work.ts";
+import { planRepair } from "./fill-plan.ts";
+import { type FillCommand, fillCoins } from "./fill-run.ts";
+import { previewFill, renderPreview } from "./preview.ts";
+import { BACKGROUND_WEIGHT_SHARE, type Work, type WorkSettings, withWork } from "./work.ts";
 
 export type RepairRequest = {
   readonly intervals: readonly Interval[];
