@@ -12,8 +12,8 @@ import {
 } from "./stays.ts";
 import { stuckStateOf } from "./stuck-pod.ts";
 
-/** What is wrong with an object, before anybody asks what may be done about it. */
-type Finding = Pick<Decision, "reason" | "container" | "since" | "evidence">;
+/** Why an object is stuck, before anybody asks what may be done about that. */
+type Stuck = Pick<Decision, "reason" | "container" | "since" | "evidence">;
 
 /** What each step of a decision needs. */
 type Look = Bounds & {
@@ -33,14 +33,14 @@ export function decide(sight: Sight, policy: Policy, now: number): readonly Deci
   for (const { uid, name } of ofJobs.filter(isAction)) look.taken.set(uid, `goes with its Job ${name}`);
   const ofPods = pods
     .flatMap((pod) => {
-      const finding = findingOf(pod, look);
-      return finding === null ? [] : [{ pod, finding }];
+      const stuck = stuckOf(pod, look);
+      return stuck === null ? [] : [{ pod, stuck }];
     })
     // the pod that is stuck for the longest time stands for its Job
     .toSorted(
-      (a, b) => (a.finding.since ?? now) - (b.finding.since ?? now) || compare(nameOf(a.pod), nameOf(b.pod)),
+      (a, b) => (a.stuck.since ?? now) - (b.stuck.since ?? now) || compare(nameOf(a.pod), nameOf(b.pod)),
     )
-    .map(({ pod, finding }) => decidePod(pod, finding, look));
+    .map(({ pod, stuck }) => decidePod(pod, stuck, look));
   const keyOf = (each: Decision) => `${isAction(each) ? 0 : 1} ${each.kind} ${each.name}`;
   return [...ofJobs, ...ofPods].toSorted((a, b) => compare(keyOf(a), keyOf(b)));
 }
@@ -78,7 +78,7 @@ function decideJob(job: Job, look: Look): readonly Decision[] {
   return [onJob(job, { ...state, container: null }, stays, look)];
 }
 
-function decidePod(pod: Pod, finding: Finding, look: Look): Decision {
+function decidePod(pod: Pod, stuck: Stuck, look: Look): Decision {
   const { family, policy, now, taken } = look;
   const job = family.jobOf(pod);
   const isMarked = job !== null && hasConfigIssueRule(job);
@@ -86,19 +86,19 @@ function decidePod(pod: Pod, finding: Finding, look: Look): Decision {
     whyPodUntouched(pod, look) ??
     whyItsJobDecides(pod, job) ??
     taken.get(uidOf(job)) ??
-    whyTooEarly(finding.since, family.levelsOfPod(pod), policy, now) ??
+    whyTooEarly(stuck.since, family.levelsOfPod(pod), policy, now) ??
     (job === null ? null : whyJobUntouched(job, look)) ??
     (job === null || isMarked ? null : whyNotDeleted(job, family));
-  if (stays !== null || job === null) return onPod(pod, finding, "delete-pod", stays, look);
+  if (stays !== null || job === null) return onPod(pod, stuck, "delete-pod", stays, look);
   taken.set(
     uidOf(job),
     isMarked ? `its Job fails by pod ${nameOf(pod)}` : `goes with its Job ${nameOf(job)}`,
   );
-  if (isMarked) return onPod(pod, finding, "fail-job", null, look);
-  return onJob(job, { ...finding, evidence: `pod ${nameOf(pod)}: ${finding.evidence}` }, null, look);
+  if (isMarked) return onPod(pod, stuck, "fail-job", null, look);
+  return onJob(job, { ...stuck, evidence: `pod ${nameOf(pod)}: ${stuck.evidence}` }, null, look);
 }
 
-function findingOf(pod: Pod, { policy, now }: Look): Finding | null {
+function stuckOf(pod: Pod, { policy, now }: Look): Stuck | null {
   const deletedAt = msOf(pod.metadata?.deletionTimestamp);
   if (deletedAt === null) return stuckStateOf(pod, policy);
   if (now - deletedAt < policy.deleteAfterMs) return null;
@@ -125,7 +125,7 @@ function hasConfigIssueRule({ spec }: Job): boolean {
 
 function onPod(
   pod: Pod,
-  finding: Finding,
+  stuck: Stuck,
   action: "delete-pod" | "fail-job",
   keptBecause: string | null,
   { family }: Look,
@@ -133,7 +133,7 @@ function onPod(
   const job = family.jobOf(pod);
   const withIt = action === "fail-job" && job !== null ? family.podsOf(job) : [pod];
   return {
-    ...finding,
+    ...stuck,
     ...identityOf(pod),
     kind: "Pod",
     action: keptBecause === null ? action : "keep",
@@ -143,9 +143,9 @@ function onPod(
   };
 }
 
-function onJob(job: Job, finding: Finding, keptBecause: string | null, { family }: Look): Decision {
+function onJob(job: Job, stuck: Stuck, keptBecause: string | null, { family }: Look): Decision {
   return {
-    ...finding,
+    ...stuck,
     ...identityOf(job),
     kind: "Job",
     action: keptBecause === null ? "delete-job" : "keep",
