@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { COMMANDS } from "../../runner/src/contract/commands.ts";
-import { ENVIRONMENT } from "../../runner/src/contract/environment.ts";
+import { ENVIRONMENT, type Variable } from "../../runner/src/contract/environment.ts";
 import { EXIT } from "../../runner/src/contract/exits.ts";
 import { renderProjectFile, renderSettingsPage } from "./settings-reference.ts";
 
@@ -36,7 +36,9 @@ const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
 async function renderCommands(): Promise<string> {
   const texts = await Promise.all(COMMANDS.map(helpOf));
   const help = COMMANDS.map((name, index) => `## ${name}\n\n\`\`\`\n${texts[index]}\n\`\`\`\n`).join("\n");
-  const environment = Object.entries(ENVIRONMENT).map(([name, about]) => `| \`${name}\` | ${about} |`);
+  const environment = Object.entries<Variable>(ENVIRONMENT).map(
+    ([name, variable]) => `| \`${name}\` | ${describe(variable)} |`,
+  );
   const exits = Object.entries(EXIT_MEANING).map(
     ([name, about]) => `| ${EXIT[name as keyof typeof EXIT]} | ${about} |`,
   );
@@ -59,6 +61,10 @@ ${environment.join("\n")}
 ${exits.join("\n")}
 | 134, 137 | not the program's own word: out of memory. 134: the program's heap was full (its last lines say \`heap out of memory\`). 137: the kernel or the kubelet killed it (\`OOMKilled\` in \`kubectl describe pod\`; a pod that goes on after its grace period gives 137 too). What was stored stays; its row in r3a.run stays \`running\` until \`maint\` closes it. Look at the memory limit (docs/settings.md) and at how many series the command had at once |
 `;
+}
+
+function describe({ meaning, default: value, isSecret }: Variable): string {
+  return `${meaning}${value === undefined ? "" : ` Default \`${value}\`.`}${isSecret ? " Secret." : ""}`;
 }
 
 async function helpOf(name: string): Promise<string> {

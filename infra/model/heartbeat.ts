@@ -1,5 +1,4 @@
-import { HEARTBEAT_FILE, HEARTBEAT_MAX_AGE } from "@r3a/runner/contract/environment";
-import { ALIVE } from "@r3a/runner/contract/names";
+import { ALIVE, HEARTBEAT_FILE, HEARTBEAT_MAX_AGE } from "@r3a/runner/contract/names";
 import type { MountedVolume, NeedyPod, Probes, Variable } from "./need.ts";
 
 const FOLDER = "/run/r3a";

@@ -1,8 +1,8 @@
-import { RUN_ORIGIN } from "@r3a/runner/contract/environment";
-import { JANITOR_ACCOUNT } from "@r3a/runner/contract/names";
+import { renderFreshnessLimits } from "@r3a/runner/contract/freshness";
+import { JANITOR_ACCOUNT, RUN_ORIGIN } from "@r3a/runner/contract/names";
 import { authorityVariables, authorityVolumes, loginOf, loginSecrets } from "./database-access.ts";
 import { exchangeExit, keySecrets, keyVariables } from "./exchange-access.ts";
-import { renderFreshnessLimits } from "./freshness.ts";
+import { freshnessLimits } from "./freshness.ts";
 import { HEARTBEAT_VOLUME, heartbeatProbes, heartbeatVariables } from "./heartbeat.ts";
 import type { Need, Provision } from "./need.ts";
 import { resolveJobs } from "./resolve-jobs.ts";
@@ -37,7 +37,7 @@ export const NEEDS: Readonly<Record<Need, Provision>> = {
   },
   freshnessLimits: {
     variables: (settings) => [
-      { name: "FRESHNESS_LIMITS", value: renderFreshnessLimits(resolveJobs(settings)) },
+      { name: "FRESHNESS_LIMITS", value: renderFreshnessLimits(freshnessLimits(resolveJobs(settings))) },
     ],
   },
   heartbeat: {

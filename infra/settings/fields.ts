@@ -15,8 +15,8 @@ export const objectName = z.string().max(253).regex(SUBDOMAIN, "must be a DNS na
 export const seconds = z.int().min(1).max(604_800);
 export const count = z.int().min(0).max(1_000);
 /** One of the runner's numbers, with its bounds and its default. */
-export const upTo = ({ usual, most }: { readonly usual: number; readonly most: number }) =>
-  z.int().min(1).max(most).default(usual);
+export const upTo = (number: { readonly default: number; readonly most: number }) =>
+  z.int().min(1).max(number.most).default(number.default);
 export const quantity = z.string().regex(QUANTITY, "must be a quantity, e.g. 250m, 128Mi");
 export const digest = z
   .string()

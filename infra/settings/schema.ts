@@ -1,5 +1,6 @@
+import { ENVIRONMENT } from "@r3a/runner/contract/environment";
 import { INTERVALS } from "@r3a/runner/contract/intervals";
-import { FEW_PODS, JANITOR_NUMBERS, JANITOR_SCOPES, PROTECTED_SELECTORS } from "@r3a/runner/contract/janitor";
+import { FEW_PODS, JANITOR_SCOPES, PROTECTED_SELECTORS } from "@r3a/runner/contract/janitor";
 import { z } from "zod";
 import { DATABASE_SETTINGS } from "./database-fields.ts";
 import {
@@ -92,7 +93,10 @@ export const SETTINGS = z.strictObject({
     .default("")
     .describe("User of the pull credentials (secretsMode pulumi)."),
   configMapName: objectName.default("r3a-sync-config").describe("ConfigMap with the runner's environment."),
-  autoPeriod: z.boolean().default(true).describe("AUTO_PERIOD: sync goes on behind the newest candle."),
+  autoPeriod: z
+    .boolean()
+    .default(ENVIRONMENT.AUTO_PERIOD.default)
+    .describe("AUTO_PERIOD: sync goes on behind the newest candle."),
   syncIntervals: z
     .array(z.enum(INTERVALS))
     .min(1)
@@ -100,27 +104,32 @@ export const SETTINGS = z.strictObject({
     .describe("SYNC_INTERVALS: what sync works on."),
   fallbackStart: z.iso
     .date("must be a date, YYYY-MM-DD")
-    .default("2020-01-01")
+    .default(ENVIRONMENT.FALLBACK_START.default)
     .describe("FALLBACK_START: where a new series starts."),
   exchangeUrl: url
-    .default("https://api.binance.com")
+    .default(ENVIRONMENT.EXCHANGE_URL.default)
     .describe("EXCHANGE_URL: base of the exchange's REST API."),
   symbols: z.array(symbol).default([]).describe("SYMBOLS: symbols instead of the largest by volume."),
-  universeSize: z
-    .int()
-    .min(1)
-    .max(2_000)
-    .default(60)
-    .describe("UNIVERSE_SIZE: how many of the largest symbols."),
+  universeSize: upTo(ENVIRONMENT.UNIVERSE_SIZE).describe("UNIVERSE_SIZE: how many of the largest symbols."),
   weightLimit: z
     .number()
     .gt(0)
     .max(1)
-    .default(0.8)
+    .default(ENVIRONMENT.WEIGHT_LIMIT.default)
     .describe("WEIGHT_LIMIT: share of the exchange's 6,000 weight a minute."),
-  egressKey: label.default("default").describe("EGRESS_KEY: jobs behind one address share it."),
-  maintMaxOps: z.int().min(1).max(1_000).default(300).describe("MAINT_MAX_OPS: operations of one maint run."),
-  logLevel: z.enum(["fatal", "error", "warn", "info", "debug"]).default("info").describe("LOG_LEVEL."),
+  egressKey: label
+    .default(ENVIRONMENT.EGRESS_KEY.default)
+    .describe("EGRESS_KEY: jobs behind one address share it."),
+  maintMaxOps: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(ENVIRONMENT.MAINT_MAX_OPS.default)
+    .describe("MAINT_MAX_OPS: operations of one maint run."),
+  logLevel: z
+    .enum(["fatal", "error", "warn", "info", "debug"])
+    .default(ENVIRONMENT.LOG_LEVEL.default)
+    .describe("LOG_LEVEL."),
   waitDb: z
     .boolean()
     .default(true)
@@ -167,7 +176,7 @@ export const SETTINGS = z.strictObject({
     .describe("Where the exchange is; of 0.0.0.0/0 and ::/0 the private ranges are left out."),
   janitorMode: z
     .enum(["scan", "delete"])
-    .default("scan")
+    .default(ENVIRONMENT.JANITOR_MODE.default)
     .describe("JANITOR_MODE: the janitor only prints its plan, or carries it out."),
   janitorTargetNamespace: z
     .union([label, z.literal("")])
@@ -177,20 +186,20 @@ export const SETTINGS = z.strictObject({
     ),
   janitorScope: z
     .enum(JANITOR_SCOPES)
-    .default("ours")
+    .default(ENVIRONMENT.JANITOR_SCOPE.default)
     .describe(
       "JANITOR_SCOPE: the janitor acts on what belongs to the suite, or on all of the namespace that no operator, Helm or GitOps controller looks after.",
     ),
-  janitorDeleteAfterSeconds: upTo(JANITOR_NUMBERS.deleteAfterS).describe(
+  janitorDeleteAfterSeconds: upTo(ENVIRONMENT.JANITOR_DELETE_AFTER_SECONDS).describe(
     "JANITOR_DELETE_AFTER_SECONDS: how long a pod must be stuck.",
   ),
-  janitorFinishedAfterSeconds: upTo(JANITOR_NUMBERS.finishedAfterS).describe(
+  janitorFinishedAfterSeconds: upTo(ENVIRONMENT.JANITOR_FINISHED_AFTER_SECONDS).describe(
     "JANITOR_FINISHED_AFTER_SECONDS: how long ago a Job must have ended to be deleted.",
   ),
-  janitorMaxDeletes: upTo(JANITOR_NUMBERS.maxDeletes).describe(
+  janitorMaxDeletes: upTo(ENVIRONMENT.JANITOR_MAX_DELETES).describe(
     "JANITOR_MAX_DELETES: if more objects would go at once, none goes.",
   ),
-  janitorMaxPercent: upTo(JANITOR_NUMBERS.maxPercent).describe(
+  janitorMaxPercent: upTo(ENVIRONMENT.JANITOR_MAX_PERCENT).describe(
     `JANITOR_MAX_PERCENT: the same, in percent of the pods in its scope, where more than ${FEW_PODS} would go.`,
   ),
   janitorUnschedulable: z
@@ -208,13 +217,16 @@ export const SETTINGS = z.strictObject({
   refreshLookback: z
     .string()
     .regex(/^[1-9]\d{0,5} (second|minute|hour|day)s?$/, "must be e.g. 3 days")
-    .default("3 days")
+    .default(ENVIRONMENT.REFRESH_LOOKBACK.default)
     .describe("REFRESH_LOOKBACK: how far refresh-lastts looks back."),
-  vacuumAnalyzeOnly: z.boolean().default(true).describe("VACUUM_ANALYZE_ONLY: whether vacuum only analyses."),
+  vacuumAnalyzeOnly: z
+    .boolean()
+    .default(ENVIRONMENT.VACUUM_ANALYZE_ONLY.default)
+    .describe("VACUUM_ANALYZE_ONLY: whether vacuum only analyses."),
   databaseSizeBudgetGb: z
     .int()
     .min(0)
-    .max(1_000_000)
+    .max(ENVIRONMENT.DB_SIZE_BUDGET_GB.most)
     .default(0)
     .describe("DB_SIZE_BUDGET_GB: size that the database may reach; 0: not checked."),
   kubeContext: z

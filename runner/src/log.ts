@@ -1,10 +1,9 @@
 import pino from "pino";
+import { ENVIRONMENT, SECRET_NAMES } from "./contract/environment.ts";
 import type { Environment } from "./settings/parse.ts";
 
 export type Logger = pino.Logger;
 
-/** The only line in a log that matters most: which words of the environment must never show up in it. */
-const SECRET_NAMES = ["DB_URL", "BINANCE_API_KEY", "BINANCE_API_SECRET"];
 const CREDENTIALS_IN_URL = /([a-z][a-z0-9+]*:\/\/)[^\s/@"']+@/gi;
 /** In characters; of a bare secret, not of one in a URL. */
 const SHORTEST = { inLogs: 4, inResults: 12 } as const;
@@ -60,7 +59,7 @@ export function createLogger(env: Environment, write: (text: string) => void, fo
   return pino(
     {
       // a person watches the progress bar, which lines of every series would tear
-      level: LEVELS.includes(level) ? level : forPeople ? "warn" : "info",
+      level: LEVELS.includes(level) ? level : forPeople ? "warn" : ENVIRONMENT.LOG_LEVEL.default,
       messageKey: "message",
       base: { "service.name": "r3a" },
       timestamp: () => `,"@timestamp":"${new Date().toISOString()}"`,

@@ -8,7 +8,9 @@ import { COMMANDS, type CommandName } from "./contract/commands.ts";
 import { EXIT, type ExitCode } from "./contract/exits.ts";
 import { exitCodeOf, messageOf, SettingsFault, Stopped, TryAgain, UsageFault } from "./errors.ts";
 import { createLogger, createRedactor, createResultRedactor } from "./log.ts";
-import { type Environment, parseCount, parseSettings, type Settings } from "./settings/parse.ts";
+import { type Environment, parseSettings } from "./settings/parse.ts";
+import { parseCount } from "./settings/parsers.ts";
+import type { Settings } from "./settings/table.ts";
 import { describeUnderWay } from "./under-way.ts";
 
 /** The only file that reads the process: arguments, environment, signals, streams, exit. */

@@ -5,6 +5,7 @@ import { bounded } from "../../runner/src/db/session.ts";
 import { Stopped } from "../../runner/src/errors.ts";
 import { type HealthSettings, measureHealth } from "../../runner/src/health/measure.ts";
 import { CHECKS, type HealthReport } from "../../runner/src/health/report.ts";
+import { parseSettings } from "../../runner/src/settings/parse.ts";
 import { useDatabase } from "../support/database/database.ts";
 import { useEmptyDatabases, withSession } from "../support/database/empty-database.ts";
 
@@ -14,7 +15,7 @@ const SETTINGS: HealthSettings = {
   syncIntervals: ["1h", "1d"],
   symbols: ["AUSDT"],
   universeSize: 60,
-  freshnessLimits: null,
+  ...parseSettings({}, ["freshnessLimits"]),
   dbSizeBudgetGb: 1,
 };
 const never = new AbortController().signal;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { freshnessLimits, renderFreshnessLimits } from "../../infra/model/freshness.ts";
+import { freshnessLimits } from "../../infra/model/freshness.ts";
 import { resolveJobs } from "../../infra/model/resolve-jobs.ts";
 import { renderObjects } from "../../infra/render.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
-import { DEFAULT_FRESHNESS_LIMITS } from "../../runner/src/health/freshness-limits.ts";
+import { DEFAULT_FRESHNESS_LIMITS, renderFreshnessLimits } from "../../runner/src/contract/freshness.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";
 
 const limitsOf = (jobs: Settings["jobs"]) => freshnessLimits(resolveJobs(SETTINGS.parse({ jobs })));
@@ -11,7 +11,9 @@ const limitOf = (jobs: Settings["jobs"], interval: string) =>
   limitsOf(jobs).find((limit) => limit.interval === interval);
 
 test("the limits of the table are the defaults of health", () => {
-  expect(renderFreshnessLimits(resolveJobs(SETTINGS.parse({})))).toBe(DEFAULT_FRESHNESS_LIMITS);
+  expect(renderFreshnessLimits(freshnessLimits(resolveJobs(SETTINGS.parse({}))))).toBe(
+    DEFAULT_FRESHNESS_LIMITS,
+  );
 });
 
 describe("a changed schedule changes its interval's limits", () => {
@@ -68,8 +70,7 @@ test("the runner reads back what the ConfigMap and the pod of health hold", () =
     maintMaxOps: 300,
     refreshLookbackMs: 36 * 3_600_000,
     vacuumAnalyzeOnly: false,
-    freshnessLimits: parseSettings({ FRESHNESS_LIMITS: DEFAULT_FRESHNESS_LIMITS }, ["freshnessLimits"])
-      .freshnessLimits,
+    freshnessLimits: parseSettings({}, ["freshnessLimits"]).freshnessLimits,
     dbSizeBudgetGb: 120,
   });
   const byDefault = renderObjects(SETTINGS.parse({})).find(({ kind }) => kind === "ConfigMap");

@@ -2,11 +2,12 @@ import { describe, expect, test } from "vitest";
 import type { RunGroup } from "../../runner/src/db/health/activity.ts";
 import { renderSyncArguments } from "../../runner/src/db/runs.ts";
 import { judgeActivity } from "../../runner/src/health/activity.ts";
-import { resolveLimits } from "../../runner/src/health/freshness-limits.ts";
+import { parseSettings } from "../../runner/src/settings/parse.ts";
 import { MINUTE_MS } from "../../runner/src/time.ts";
 
 const NOW = Date.parse("2024-06-01T12:00:00Z");
-const judge = (groups: readonly RunGroup[]) => judgeActivity("1m", groups, resolveLimits(null)["1m"], NOW);
+const judge = (groups: readonly RunGroup[]) =>
+  judgeActivity("1m", groups, parseSettings({}, ["freshnessLimits"]).freshnessLimits["1m"], NOW);
 
 const group = (args: string, more: Partial<RunGroup> = {}): RunGroup => ({
   interval: "1m",

@@ -1,16 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { DEFAULT_FRESHNESS_LIMITS } from "../../runner/src/contract/freshness.ts";
 import type { ExpectedSymbol, SeriesScan } from "../../runner/src/db/scan.ts";
 import { judgeCoverage } from "../../runner/src/health/coverage.ts";
 import { judgeFreshness } from "../../runner/src/health/freshness.ts";
-import { DEFAULT_FRESHNESS_LIMITS, resolveLimits } from "../../runner/src/health/freshness-limits.ts";
 import { GAP_OVERDUE_MS, judgeChecksums, judgeGaps } from "../../runner/src/health/integrity.ts";
 import { isHealthy, resultOf, type Status, worstOf } from "../../runner/src/health/report.ts";
 import { judgeRecords, judgeSize } from "../../runner/src/health/size.ts";
+import { parseSettings } from "../../runner/src/settings/parse.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../runner/src/time.ts";
 
 const NOW = Date.parse("2024-06-01T01:59:00Z");
-const LIMITS = resolveLimits(null);
+const LIMITS = parseSettings({}, ["freshnessLimits"]).freshnessLimits;
 const names = (count: number) => Array.from({ length: count }, (_, index) => `C${index + 10}USDT`);
 
 const expected = (symbol: string, more: Partial<ExpectedSymbol> = {}): ExpectedSymbol => ({
@@ -36,7 +37,7 @@ const factsOf = (ages: Readonly<Record<string, number | null>>) => ({
 
 describe("freshness limits", () => {
   test("have a default for each interval, and those that are set go before it", () => {
-    const limits = resolveLimits({ "15m": { warn: 1_000, error: 2_000 } });
+    const limits = parseSettings({ FRESHNESS_LIMITS: "15m=1/2" }, ["freshnessLimits"]).freshnessLimits;
     const text = Object.entries({ ...limits, "15m": LIMITS["15m"] })
       .map(([interval, { warn, error }]) => `${interval}=${warn / 1000}/${error / 1000}`)
       .join(",");

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { judgeCoverage } from "../../runner/src/health/coverage.ts";
-import { resolveLimits } from "../../runner/src/health/freshness-limits.ts";
 import { judgeSchema } from "../../runner/src/health/integrity.ts";
+import { parseSettings } from "../../runner/src/settings/parse.ts";
 
 const NOW = Date.parse("2024-06-01T01:59:00Z");
-const LIMITS = resolveLimits(null)["1h"];
+const LIMITS = parseSettings({}, ["freshnessLimits"]).freshnessLimits["1h"];
 
 test("a symbol is missing from the moment on at which its newest candle reaches the limit", () => {
   const statusAt = (ageMs: number) => {

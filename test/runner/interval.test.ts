@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { FINER, isInterval, slotAtOrAfter, slotOf, WIDTH_MS } from "../../runner/src/candle/interval.ts";
-import { INTERVALS } from "../../runner/src/contract/intervals.ts";
+import { FINER, isInterval, slotAtOrAfter, slotOf } from "../../runner/src/candle/interval.ts";
+import { INTERVALS, WIDTH_MS } from "../../runner/src/contract/intervals.ts";
 import { anyInterval, anyTime, DAY } from "../support/candle/arbitraries.ts";
 
 test("a slot begins at or before its time and ends after it", () => {

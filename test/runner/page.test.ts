@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { WIDTH_MS } from "../../runner/src/candle/interval.ts";
 import {
   listSlots,
   PAGE_CANDLES,
@@ -11,6 +10,7 @@ import {
   splitPages,
 } from "../../runner/src/candle/page.ts";
 import { subtract, union } from "../../runner/src/candle/span.ts";
+import { WIDTH_MS } from "../../runner/src/contract/intervals.ts";
 import { anyGrid, anyRange, gridOf, MINUTE, rowAt } from "../support/candle/arbitraries.ts";
 
 const hours = gridOf("1h", Date.parse("2024-02-29T00:00:00Z"));

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { slotAtOrAfter, slotOf, WIDTH_MS } from "../../runner/src/candle/interval.ts";
+import { slotAtOrAfter, slotOf } from "../../runner/src/candle/interval.ts";
+import { WIDTH_MS } from "../../runner/src/contract/intervals.ts";
 import type { SeriesState } from "../../runner/src/db/series.ts";
 import { planBackfill, planRepair, planSync } from "../../runner/src/sync/fill-plan.ts";
 import { anyInterval, anyTime, MINUTE, slotsIn } from "../support/candle/arbitraries.ts";

@@ -1,13 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { PROTECTED_SELECTORS } from "../../runner/src/contract/janitor.ts";
 import { SettingsFault } from "../../runner/src/errors.ts";
-import {
-  parseCount,
-  parseIntervals,
-  parseSettings,
-  parseSymbols,
-  type Settings,
-} from "../../runner/src/settings/parse.ts";
+import { parseSettings } from "../../runner/src/settings/parse.ts";
+import { parseCount, parseIntervals, parseSymbols } from "../../runner/src/settings/parsers.ts";
+import type { Settings } from "../../runner/src/settings/table.ts";
 
 const DB_URL = "postgresql://r3a:canary-4711@db.example:5432/market";
 const ALL: readonly (keyof Settings)[] = [

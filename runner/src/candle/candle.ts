@@ -1,6 +1,5 @@
-import type { Interval } from "../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { DAY_MS } from "../time.ts";
-import { WIDTH_MS } from "./interval.ts";
 import { excerptOf, printable } from "./printable.ts";
 
 /**

@@ -1,7 +1,6 @@
-import type { Interval } from "../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { HOUR_MS } from "../time.ts";
 import type { Rejected } from "./candle.ts";
-import { WIDTH_MS } from "./interval.ts";
 import { hull, intersect, overlaps, type Span, spanOf, subtract, union } from "./span.ts";
 import { overlapping, subtractAll, within } from "./sweep.ts";
 

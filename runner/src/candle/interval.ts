@@ -1,14 +1,4 @@
-import { INTERVALS, type Interval } from "../contract/intervals.ts";
-import { MINUTE_MS } from "../time.ts";
-
-/** Width of one candle in milliseconds. All five widths divide the UTC day, so slots align with the epoch. */
-export const WIDTH_MS: Readonly<Record<Interval, number>> = {
-  "1m": MINUTE_MS,
-  "15m": 15 * MINUTE_MS,
-  "1h": 60 * MINUTE_MS,
-  "4h": 240 * MINUTE_MS,
-  "1d": 1440 * MINUTE_MS,
-};
+import { INTERVALS, type Interval, WIDTH_MS } from "../contract/intervals.ts";
 
 export function isInterval(text: string): text is Interval {
   return (INTERVALS as readonly string[]).includes(text);

@@ -1,6 +1,6 @@
-import type { Interval } from "../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { type Candle, isRejected, parseCandle, type Rejected, rejectRow } from "./candle.ts";
-import { slotOf, WIDTH_MS } from "./interval.ts";
+import { slotOf } from "./interval.ts";
 import { printable } from "./printable.ts";
 import { hull, type Span, spanOf } from "./span.ts";
 

@@ -1,7 +1,8 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { renderArguments, renderShard } from "../db/runs.ts";
-import { parseInterval, parseSymbols, parseUniverseSize } from "../settings/parse.ts";
+import { parseInterval, parseSymbols } from "../settings/parsers.ts";
+import { SETTINGS } from "../settings/table.ts";
 import { planBackfill } from "../sync/fill-plan.ts";
 import { type FillCommand, runFill } from "../sync/fill-run.ts";
 import { runPreview } from "../sync/preview-run.ts";
@@ -44,7 +45,7 @@ export async function runBackfill(
   const faults = collectFaults();
   const interval = faults.take("INTERVAL", intervalText, parseInterval);
   const symbols = faults.take("--symbols", options.symbols, parseSymbols);
-  const top = faults.take("--top", options.top, parseUniverseSize);
+  const top = faults.take("--top", options.top, SETTINGS.universeSize.parse);
   const from = faults.take("--from", options.from, parseTime);
   const to = faults.take("--to", options.to, parseTime) ?? Date.now();
   const acceptExchange = faults.take("--accept-exchange", options.acceptExchange, parseReason) ?? null;

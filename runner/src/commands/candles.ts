@@ -5,7 +5,7 @@ import { readCandles, type StoredCandle } from "../db/read.ts";
 import { waitForSchema } from "../db/schema/schema.ts";
 import { UsageFault } from "../errors.ts";
 import { renderTable } from "../render.ts";
-import { parseCount, parseInterval, parseOneSymbol } from "../settings/parse.ts";
+import { parseCount, parseInterval, parseOneSymbol } from "../settings/parsers.ts";
 import { parseTime, renderTime } from "../time.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 

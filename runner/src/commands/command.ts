@@ -3,7 +3,8 @@ import type { Context } from "../context.ts";
 import type { CommandName } from "../contract/commands.ts";
 import type { ExitCode } from "../contract/exits.ts";
 import { SettingsFault, UsageFault } from "../errors.ts";
-import { parseSettings, type Settings } from "../settings/parse.ts";
+import { parseSettings } from "../settings/parse.ts";
+import type { Settings } from "../settings/table.ts";
 
 /** Raw options as commander gives them: text, or true for a flag. */
 export type RawOptions = Readonly<Record<string, string | boolean | undefined>>;

@@ -1,13 +1,12 @@
 import type { GapState } from "../candle/gap.ts";
-import { WIDTH_MS } from "../candle/interval.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
-import { INTERVALS, type Interval } from "../contract/intervals.ts";
+import { INTERVALS, type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { countGaps, type GapFilter, type ListedGap, listGaps } from "../db/gap-list.ts";
 import { waitForSchema } from "../db/schema/schema.ts";
 import { renderNumber, renderTable } from "../render.ts";
-import { parseIntervals, parseSymbols } from "../settings/parse.ts";
+import { parseIntervals, parseSymbols } from "../settings/parsers.ts";
 import { repairGaps } from "../sync/repair.ts";
 import { WORK_SETTINGS } from "../sync/work.ts";
 import { parseTime, renderTime } from "../time.ts";

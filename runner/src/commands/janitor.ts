@@ -7,13 +7,11 @@ import { brakeOf } from "../cluster/plan.ts";
 import { renderPlan, renderPlanJson } from "../cluster/plan-text.ts";
 import { checkRights } from "../cluster/rights.ts";
 import { EXIT } from "../contract/exits.ts";
-import { FEW_PODS, JANITOR_NUMBERS } from "../contract/janitor.ts";
+import { FEW_PODS } from "../contract/janitor.ts";
 import { JANITOR_ACCOUNT } from "../contract/names.ts";
 import { messageOf, SettingsFault } from "../errors.ts";
-import { parseSelectors } from "../selector.ts";
-import { parseJanitorMode, parseJanitorNamespace, parseJanitorScope } from "../settings/janitor.ts";
-import { parseCount } from "../settings/parse.ts";
-import { type Command, collectFaults, OPTION, type RawOptions } from "./command.ts";
+import { JANITOR_ROWS, type JanitorSettings, parseJanitorNamespace } from "../settings/janitor.ts";
+import { type Command, collectFaults, OPTION } from "./command.ts";
 
 /** Below it a pod that only needs a little longer is taken for a stuck one. */
 const SHORT_DELAY_S = 300;
@@ -61,25 +59,19 @@ export const janitor: Command = {
       .option(...OPTION.json),
   async run(context, _args, options) {
     const faults = collectFaults();
-    const mode = faults.take("--mode", options.mode, parseJanitorMode);
-    const scope = faults.take("--scope", options.scope, parseJanitorScope);
-    const take = (flag: string, text: RawOptions[string], number: keyof typeof JANITOR_NUMBERS) =>
-      faults.take(flag, text, (given) => parseCount(given, JANITOR_NUMBERS[number].most));
-    const deleteAfterS = take("--delete-after", options.deleteAfter, "deleteAfterS");
-    const finishedAfterS = take("--finished-after", options.finishedAfter, "finishedAfterS");
-    const maxDeletes = take("--max-deletes", options.maxDeletes, "maxDeletes");
-    const maxPercent = take("--max-percent", options.maxPercent, "maxPercent");
-    const protect = faults.take("--protect", options.protect, parseSelectors) ?? [];
-    const settings = faults.settings(context, [
-      "janitorNamespace",
-      "janitorScope",
-      "janitorDeleteAfterS",
-      "janitorFinishedAfterS",
-      "janitorMaxDeletes",
-      "janitorMaxPercent",
-      "janitorProtectedSelectors",
-      "janitorMode",
-    ]);
+    const rows = JANITOR_ROWS;
+    const mode = faults.take("--mode", options.mode, rows.janitorMode.parse);
+    const scope = faults.take("--scope", options.scope, rows.janitorScope.parse);
+    const deleteAfterS = faults.take("--delete-after", options.deleteAfter, rows.janitorDeleteAfterS.parse);
+    const finishedAfterS = faults.take(
+      "--finished-after",
+      options.finishedAfter,
+      rows.janitorFinishedAfterS.parse,
+    );
+    const maxDeletes = faults.take("--max-deletes", options.maxDeletes, rows.janitorMaxDeletes.parse);
+    const maxPercent = faults.take("--max-percent", options.maxPercent, rows.janitorMaxPercent.parse);
+    const protect = faults.take("--protect", options.protect, rows.janitorProtectedSelectors.parse) ?? [];
+    const settings = faults.settings(context, Object.keys(rows) as (keyof JanitorSettings)[]);
     const delayS = deleteAfterS ?? settings.janitorDeleteAfterS;
     if (delayS < SHORT_DELAY_S)
       context.log.warn(

@@ -9,7 +9,8 @@ import { type MaintLimits, type MaintResult, previewMaint, runMaint } from "../m
 import { createProgress } from "../progress.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { withRun } from "../run.ts";
-import { parseCount } from "../settings/parse.ts";
+import { parseCount } from "../settings/parsers.ts";
+import { SETTINGS } from "../settings/table.ts";
 import { patienceMs } from "../sync/work.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
@@ -40,7 +41,7 @@ export const maint: Command = {
       .option(...OPTION.json),
   async run(context, _args, options) {
     const faults = collectFaults();
-    const maxOps = faults.take("--max-ops", options.maxOps, (text) => parseCount(text, 100_000));
+    const maxOps = faults.take("--max-ops", options.maxOps, SETTINGS.maintMaxOps.parse);
     const budgetS = faults.take("--budget", options.budget, (text) => parseCount(text, LONGEST_BUDGET_S));
     const ageS = faults.take("--transaction-age", options.transactionAge, (text) =>
       parseCount(text, LONGEST_BUDGET_S),

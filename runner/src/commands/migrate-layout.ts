@@ -1,6 +1,6 @@
 import { parseCoinMap } from "../legacy/coin-map.ts";
 import { runMove } from "../legacy/run-move.ts";
-import { parseCount } from "../settings/parse.ts";
+import { parseCount } from "../settings/parsers.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
 /** Two busy cores moved 30,000 a second flat out: syncs and readers keep a third of the time. */

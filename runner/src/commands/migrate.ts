@@ -1,7 +1,7 @@
 import { EXIT } from "../contract/exits.ts";
 import { migrate as applyMigrations, type Migrated, migrateWithRoles } from "../db/schema/migrate.ts";
 import { messageOf, TryAgain } from "../errors.ts";
-import { parseCount } from "../settings/parse.ts";
+import { parseCount } from "../settings/parsers.ts";
 import { sleep } from "../sleep.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 

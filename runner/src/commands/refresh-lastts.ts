@@ -8,7 +8,7 @@ import { type Refreshed, refreshLastTs } from "../maint/refresh-last-ts.ts";
 import { kindOf } from "../maint/refresh-plan.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { withRun } from "../run.ts";
-import { parseDuration } from "../settings/parse.ts";
+import { parseDuration } from "../settings/parsers.ts";
 import { patienceMs } from "../sync/work.ts";
 import { DAY_MS, renderTime } from "../time.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";

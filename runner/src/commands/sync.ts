@@ -1,7 +1,8 @@
 import { EXIT } from "../contract/exits.ts";
 import { repeat } from "../cycle.ts";
 import { renderSyncArguments } from "../db/runs.ts";
-import { parseCount, parseInterval, parseSymbols, parseUniverseSize } from "../settings/parse.ts";
+import { parseCount, parseInterval, parseSymbols } from "../settings/parsers.ts";
+import { SETTINGS } from "../settings/table.ts";
 import { planSync } from "../sync/fill-plan.ts";
 import { runFill } from "../sync/fill-run.ts";
 import { runPreview } from "../sync/preview-run.ts";
@@ -36,7 +37,7 @@ export const sync: Command = {
   async run(context, [intervalText], options) {
     const faults = collectFaults();
     const interval = faults.take("INTERVAL", intervalText, parseInterval);
-    const top = faults.take("--top", options.top, parseUniverseSize);
+    const top = faults.take("--top", options.top, SETTINGS.universeSize.parse);
     const symbols = faults.take("--symbols", options.symbols, parseSymbols);
     const every = faults.take("--every", options.every, (text) => parseCount(text, LONGEST_PERIOD_S));
     const acceptExchange = faults.take("--accept-exchange", options.acceptExchange, parseReason) ?? null;

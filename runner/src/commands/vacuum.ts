@@ -10,7 +10,7 @@ import { previewVacuum, type Vacuumed, vacuumTables } from "../maint/vacuum-tabl
 import { createProgress } from "../progress.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { withRun } from "../run.ts";
-import { parseCount } from "../settings/parse.ts";
+import { parseCount } from "../settings/parsers.ts";
 import { patienceMs } from "../sync/work.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 

@@ -1,7 +1,6 @@
-import { WIDTH_MS } from "../candle/interval.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../contract/exits.ts";
-import { INTERVALS } from "../contract/intervals.ts";
+import { INTERVALS, WIDTH_MS } from "../contract/intervals.ts";
 import { FARTHEST_MS } from "../contract/limits.ts";
 import { findDatabaseTime } from "../db/clock.ts";
 import { findCoins, listCoins } from "../db/coins.ts";
@@ -13,7 +12,7 @@ import { UsageFault } from "../errors.ts";
 import { createProgress } from "../progress.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { withRun } from "../run.ts";
-import { parseIntervals, parseSymbols } from "../settings/parse.ts";
+import { parseIntervals, parseSymbols } from "../settings/parsers.ts";
 import { patienceMs } from "../sync/work.ts";
 import { parseTime, renderTime } from "../time.ts";
 import { type Finding, type FindingKind, isFault, verifySeries } from "../verify/verify.ts";

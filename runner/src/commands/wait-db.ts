@@ -1,7 +1,7 @@
 import { EXIT } from "../contract/exits.ts";
 import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { waitForSchema } from "../db/schema/schema.ts";
-import { parseCount } from "../settings/parse.ts";
+import { parseCount } from "../settings/parsers.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
 const DEFAULT_TIMEOUT_S = 60;

@@ -21,16 +21,5 @@ export const PROTECTED_SELECTORS = [
   "app.kubernetes.io/instance=ingress-nginx",
 ] as const;
 
-/** The janitor's numbers: what they are unless set, and the most that they may be; all are 1 at least. */
-export const JANITOR_NUMBERS = {
-  /** How long an object must be stuck. */
-  deleteAfterS: { usual: 900, most: 7 * 86_400 },
-  /** Longer than any schedule of ours: a Job that ended before it tells nobody anything. */
-  finishedAfterS: { usual: 35 * 86_400, most: 400 * 86_400 },
-  /** The brake: objects of one run, and the share of the pods in the scope in percent. */
-  maxDeletes: { usual: 20, most: 10_000 },
-  maxPercent: { usual: 50, most: 100 },
-} as const;
-
 /** One lone stuck pod is all of its namespace: as a share it would set the brake in every run and never go. */
 export const FEW_PODS = 3;

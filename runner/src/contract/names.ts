@@ -1,3 +1,5 @@
+import type { EnvironmentName } from "./environment.ts";
+
 /** The roles of the database, from all rights to the fewest; docs/database.md has them as SQL. */
 export const ROLES = ["owner", "writer", "reader"] as const;
 export type Role = (typeof ROLES)[number];
@@ -33,3 +35,10 @@ export const JANITOR_ACCOUNT = "r3a-janitor-sa";
 
 /** The probe in the image (runner/src/alive.ts): 1 where the heartbeat file is older than R3A_HEARTBEAT_MAX_AGE. */
 export const ALIVE = ["/usr/bin/node", "/app/alive.js"] as const;
+
+/** The variables that the runner, the probe and the Deployment must name alike. */
+export const HEARTBEAT_FILE = "R3A_HEARTBEAT_FILE" satisfies EnvironmentName;
+export const HEARTBEAT_MAX_AGE = "R3A_HEARTBEAT_MAX_AGE" satisfies EnvironmentName;
+
+/** Which job started a run: infra sets the variable in each job's pod, the runner writes its value into the ledger. */
+export const RUN_ORIGIN = "R3A_RUN_ORIGIN" satisfies EnvironmentName;

@@ -1,7 +1,7 @@
 import type pg from "pg";
-import { FINER, WIDTH_MS } from "../candle/interval.ts";
+import { FINER } from "../candle/interval.ts";
 import type { Span } from "../candle/span.ts";
-import type { Interval } from "../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { FIGURES } from "./candles.ts";
 import { type Database, withClient } from "./connect.ts";
 import { IS_OPEN_GAP } from "./scan.ts";

@@ -1,8 +1,8 @@
 import type pg from "pg";
 import type { Evidence, Gap, GapReason, GapState } from "../candle/gap.ts";
-import { slotOf, WIDTH_MS } from "../candle/interval.ts";
+import { slotOf } from "../candle/interval.ts";
 import type { Span } from "../candle/span.ts";
-import type { Interval } from "../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 
 export type GapRow = {
   id: string;

@@ -1,5 +1,4 @@
-import { WIDTH_MS } from "../candle/interval.ts";
-import type { Interval } from "../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { Reader } from "./session.ts";
 
 /** Where one series stands. Times in ms; `gaps` open ones, `dueSince` when the first of them had to be asked for. */

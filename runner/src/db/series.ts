@@ -1,9 +1,9 @@
 import type pg from "pg";
 import type { FirstEvidence } from "../candle/first-candle.ts";
 import type { Gap } from "../candle/gap.ts";
-import { slotAtOrAfter, slotOf, WIDTH_MS } from "../candle/interval.ts";
+import { slotAtOrAfter, slotOf } from "../candle/interval.ts";
 import { type Span, spanOf } from "../candle/span.ts";
-import type { Interval } from "../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
 import { GAP_COLUMNS, type GapRow, gapOf } from "./gaps.ts";
 import { faultOfSeries, msOf, parseFirstEvidence, type StoredTime } from "./series-fault.ts";

@@ -1,5 +1,6 @@
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
-import { type Environment, parseSettings, type Settings } from "../settings/parse.ts";
+import { type Environment, parseSettings } from "../settings/parse.ts";
+import type { Settings } from "../settings/table.ts";
 import { type Check, type Result, runChecks } from "./check.ts";
 import { clusterChecks } from "./cluster.ts";
 import { exchangeChecks } from "./exchange.ts";

@@ -14,7 +14,7 @@ import { type ClockReading, type Origin, WEIGHT_PER_MINUTE } from "../exchange/e
 import { ExchangeFailure } from "../exchange/failure.ts";
 import type { Limiter } from "../exchange/limiter.ts";
 import { renderNumber } from "../render.ts";
-import type { Settings } from "../settings/parse.ts";
+import type { Settings } from "../settings/table.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import { type Check, type Finding, fail, listSome, pass, skip, warn } from "./check.ts";
 import type { OnSchema } from "./schema-lack.ts";

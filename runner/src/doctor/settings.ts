@@ -1,36 +1,8 @@
 import { SettingsFault } from "../errors.ts";
 import { listProxyVariables } from "../exchange/proxy.ts";
-import { type Environment, parseSettings, type Settings } from "../settings/parse.ts";
+import { type Environment, parseSettings } from "../settings/parse.ts";
+import { SETTING_NAMES, type Settings } from "../settings/table.ts";
 import { type Check, type Finding, fail, pass, warn } from "./check.ts";
-
-/** Every setting but DB_URL, which has a check of its own; the type asks for each one. */
-const OTHERS: Readonly<Record<Exclude<keyof Settings, "dbUrl">, true>> = {
-  autoPeriod: true,
-  syncIntervals: true,
-  fallbackStart: true,
-  exchangeUrl: true,
-  symbols: true,
-  universeSize: true,
-  weightLimit: true,
-  egressKey: true,
-  maintMaxOps: true,
-  refreshLookbackMs: true,
-  vacuumAnalyzeOnly: true,
-  janitorNamespace: true,
-  janitorScope: true,
-  janitorDeleteAfterS: true,
-  janitorFinishedAfterS: true,
-  janitorMaxDeletes: true,
-  janitorMaxPercent: true,
-  janitorProtectedSelectors: true,
-  janitorMode: true,
-  freshnessLimits: true,
-  dbSizeBudgetGb: true,
-  shards: true,
-  shardIndex: true,
-  runId: true,
-  runOrigin: true,
-};
 
 const DB_URL_REMEDY =
   // not in one piece: the log's filter takes out whatever stands before the @ of a URL
@@ -57,7 +29,7 @@ export function settingsChecks(env: Environment): readonly Check[] {
       name: "settings",
       needs: [],
       look: look(
-        Object.keys(OTHERS) as (keyof typeof OTHERS)[],
+        SETTING_NAMES.filter((name) => name !== "dbUrl"),
         "all other settings can be read",
         () => "correct them; docs/commands.md lists the environment with its defaults",
       ),

@@ -1,8 +1,8 @@
 import type { Interval } from "../contract/intervals.ts";
 import type { RunGroup } from "../db/health/activity.ts";
 import { parseSyncArguments, renderSyncArguments, type SyncForm } from "../db/runs.ts";
+import type { AgeLimits } from "../settings/parsers.ts";
 import { MINUTE_MS, renderDuration, renderTime } from "../time.ts";
-import type { AgeLimits } from "./freshness-limits.ts";
 import { type CheckResult, resultOf, type Status, worstOf } from "./report.ts";
 
 /** A run closes its row within 8 s of its deadline. */

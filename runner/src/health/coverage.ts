@@ -1,9 +1,9 @@
-import { slotOf, WIDTH_MS } from "../candle/interval.ts";
-import type { Interval } from "../contract/intervals.ts";
+import { slotOf } from "../candle/interval.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { ExpectedSymbol } from "../db/scan.ts";
+import type { AgeLimits } from "../settings/parsers.ts";
 import { renderTime } from "../time.ts";
 import { FUTURE_MS, isActive, nothingExpected, type ScanFacts } from "./freshness.ts";
-import type { AgeLimits } from "./freshness-limits.ts";
 import { type CheckResult, resultOf } from "./report.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { Interval } from "../contract/intervals.ts";
 import type { ExpectedSymbol, SeriesScan } from "../db/scan.ts";
+import type { AgeLimits } from "../settings/parsers.ts";
 import { renderDuration, renderTime } from "../time.ts";
-import type { AgeLimits } from "./freshness-limits.ts";
 import { type CheckResult, resultOf } from "./report.ts";
 
 /** A close this far ahead of now is a skewed clock or a bad row, and its age would hide that nothing is fresh. */

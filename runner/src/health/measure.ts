@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
-import { slotOf, WIDTH_MS } from "../candle/interval.ts";
-import type { Interval } from "../contract/intervals.ts";
+import { slotOf } from "../candle/interval.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import { isGeneral, kindOf } from "../db/fault.ts";
 import { listRunGroups } from "../db/health/activity.ts";
@@ -16,11 +16,10 @@ import { listExpected, scanSeries } from "../db/scan.ts";
 import { findPending } from "../db/schema/schema.ts";
 import { bounded, type Reader } from "../db/session.ts";
 import { messageOf } from "../errors.ts";
-import type { Settings } from "../settings/parse.ts";
+import type { Settings } from "../settings/table.ts";
 import { judgeActivity } from "./activity.ts";
 import { judgeCoverage } from "./coverage.ts";
 import { FUTURE_MS, judgeFreshness } from "./freshness.ts";
-import { resolveLimits } from "./freshness-limits.ts";
 import * as integrity from "./integrity.ts";
 import {
   type CheckName,
@@ -106,7 +105,7 @@ export async function measureHealth(
 function listMeasurements(settings: HealthSettings, now: number): readonly Measurement[] {
   const { symbols, universeSize: size } = settings;
   const intervals = integrity.inOrder(settings.syncIntervals);
-  const limits = resolveLimits(settings.freshnessLimits);
+  const limits = settings.freshnessLimits;
   const scan = async (client: Reader) => ({
     expected: await listExpected(client, { symbols, size }),
     series: await scanSeries(client, intervals),

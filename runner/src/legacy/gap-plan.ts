@@ -1,8 +1,8 @@
 import type { Gap } from "../candle/gap.ts";
-import { slotAtOrAfter, slotOf, WIDTH_MS } from "../candle/interval.ts";
+import { slotAtOrAfter, slotOf } from "../candle/interval.ts";
 import { hull, intersect, overlaps, type Span, spanOf, subtract, union } from "../candle/span.ts";
 import { within } from "../candle/sweep.ts";
-import type { Interval } from "../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 
 /** The evidence of a gap whose candles wait in a leaf of the old layout; migration 000006_layout writes the same. */
 export const IN_OLD_LAYOUT = "in the old layout";

@@ -1,5 +1,6 @@
-import { slotOf, WIDTH_MS } from "../candle/interval.ts";
+import { slotOf } from "../candle/interval.ts";
 import { type Span, spanOf } from "../candle/span.ts";
+import { WIDTH_MS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import { adoptLegacy, type Collisions, findCollisions, type LegacyNotes } from "../db/legacy/adopt.ts";
 import { findExtent, type LegacyLeaf, listTree } from "../db/legacy/catalog.ts";

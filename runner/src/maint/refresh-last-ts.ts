@@ -1,6 +1,6 @@
-import { isInterval, WIDTH_MS } from "../candle/interval.ts";
+import { isInterval } from "../candle/interval.ts";
 import type { Span } from "../candle/span.ts";
-import { INTERVALS } from "../contract/intervals.ts";
+import { INTERVALS, WIDTH_MS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import { readStateOn } from "../db/legacy/state.ts";
 import {

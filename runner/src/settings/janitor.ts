@@ -1,13 +1,37 @@
 import { JANITOR_SCOPES, type JanitorScope, SYSTEM_NAMESPACE } from "../contract/janitor.ts";
+import { parseSelectors, type Selector } from "../selector.ts";
+import { countRow, type Rows } from "./row.ts";
 
-/** The janitor's words, for its options and its environment alike; each throws the sentence that says what is expected. */
+export type JanitorSettings = {
+  /** null: the namespace that the process runs in. */
+  readonly janitorNamespace: string | null;
+  readonly janitorScope: JanitorScope;
+  readonly janitorDeleteAfterS: number;
+  readonly janitorFinishedAfterS: number;
+  readonly janitorMaxDeletes: number;
+  readonly janitorMaxPercent: number;
+  readonly janitorProtectedSelectors: readonly Selector[];
+  readonly janitorMode: "scan" | "delete";
+};
 
-export function parseJanitorMode(text: string): "scan" | "delete" {
+export const JANITOR_ROWS: Rows<JanitorSettings> = {
+  janitorNamespace: { name: "JANITOR_NAMESPACE", parse: parseJanitorNamespace, absent: null },
+  janitorScope: { name: "JANITOR_SCOPE", parse: parseJanitorScope },
+  janitorDeleteAfterS: countRow("JANITOR_DELETE_AFTER_SECONDS"),
+  janitorFinishedAfterS: countRow("JANITOR_FINISHED_AFTER_SECONDS"),
+  janitorMaxDeletes: countRow("JANITOR_MAX_DELETES"),
+  janitorMaxPercent: countRow("JANITOR_MAX_PERCENT"),
+  // a variable that came out blank must not take the protection away
+  janitorProtectedSelectors: { name: "JANITOR_PROTECTED_SELECTORS", parse: parseSelectors, takesBlank: true },
+  janitorMode: { name: "JANITOR_MODE", parse: parseJanitorMode },
+};
+
+function parseJanitorMode(text: string): "scan" | "delete" {
   if (text === "scan" || text === "delete") return text;
   throw new Error(`must be scan or delete, not ${JSON.stringify(text)}`);
 }
 
-export function parseJanitorScope(text: string): JanitorScope {
+function parseJanitorScope(text: string): JanitorScope {
   const scope = JANITOR_SCOPES.find((each) => each === text);
   if (scope !== undefined) return scope;
   throw new Error(`must be ours or namespace, not ${JSON.stringify(text)}`);

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { Candle } from "../candle/candle.ts";
 import { type Gap, isUnexplained, type PageFacts, planGaps } from "../candle/gap.ts";
 import { separate } from "../candle/gap-overlap.ts";
-import { WIDTH_MS } from "../candle/interval.ts";
 import { between, hull, overlaps, type Span, subtract } from "../candle/span.ts";
+import { WIDTH_MS } from "../contract/intervals.ts";
 import type { SeriesState } from "../db/series.ts";
 import type { PageWrite } from "../db/store.ts";
 

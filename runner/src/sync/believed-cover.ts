@@ -1,5 +1,6 @@
-import { slotOf, WIDTH_MS } from "../candle/interval.ts";
+import { slotOf } from "../candle/interval.ts";
 import { type Span, spanOf } from "../candle/span.ts";
+import { WIDTH_MS } from "../contract/intervals.ts";
 import { FARTHEST_MS } from "../contract/limits.ts";
 import type { Database } from "../db/connect.ts";
 import { cutCover, findNewestClosed } from "../db/cover.ts";

@@ -1,4 +1,3 @@
-import { WIDTH_MS } from "../candle/interval.ts";
 import { parsePage } from "../candle/page.ts";
 import {
   judgeLikeness,
@@ -8,7 +7,7 @@ import {
   type Shown,
 } from "../candle/same-exchange.ts";
 import type { Context } from "../context.ts";
-import { INTERVALS } from "../contract/intervals.ts";
+import { INTERVALS, WIDTH_MS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import { listAddresses, listSamples, recordSource } from "../db/exchange-source.ts";
 import { SettingsFault } from "../errors.ts";

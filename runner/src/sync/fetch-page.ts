@@ -1,9 +1,8 @@
 import type { Candle, Rejected } from "../candle/candle.ts";
 import { type PageFacts, trimUnsettled } from "../candle/gap.ts";
-import { WIDTH_MS } from "../candle/interval.ts";
 import { listSlots, parsePage, restOf, sortOnce } from "../candle/page.ts";
 import type { Span } from "../candle/span.ts";
-import type { Interval } from "../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { CandleSource } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";
 import { sleep } from "../sleep.ts";

@@ -1,9 +1,9 @@
 import type { FirstEvidence } from "../candle/first-candle.ts";
 import { askablePart, type Gap, isDue } from "../candle/gap.ts";
-import { slotAtOrAfter, slotOf, WIDTH_MS } from "../candle/interval.ts";
+import { slotAtOrAfter, slotOf } from "../candle/interval.ts";
 import { planGapPages, splitPages } from "../candle/page.ts";
 import { intersect, type Span, spanOf, subtract } from "../candle/span.ts";
-import type { Interval } from "../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 
 /** What planning needs to know of a series; times in ms. */
 export type SeriesFacts = {

@@ -1,8 +1,8 @@
 import type { LimitFunction } from "p-limit";
 import { type Gap, isDue } from "../candle/gap.ts";
-import { WIDTH_MS } from "../candle/interval.ts";
 import { planGapPages } from "../candle/page.ts";
 import { hull, intersect, type Span } from "../candle/span.ts";
+import { WIDTH_MS } from "../contract/intervals.ts";
 import type { SeriesState } from "../db/series.ts";
 import type { CandleSource } from "../exchange/exchange.ts";
 import type { ExchangeFailure } from "../exchange/failure.ts";

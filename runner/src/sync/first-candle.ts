@@ -1,8 +1,9 @@
 import { EARLIEST_MS } from "../candle/candle.ts";
 import { type FirstPolicy, isPossibleFirst, judgeFirst, needOfFirst } from "../candle/first-candle.ts";
 import { isDue } from "../candle/gap.ts";
-import { slotOf, WIDTH_MS } from "../candle/interval.ts";
+import { slotOf } from "../candle/interval.ts";
 import { parsePage } from "../candle/page.ts";
+import { WIDTH_MS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import { findFirstStored, setFirstCandle } from "../db/first-candle.ts";
 import type { SeriesState } from "../db/series.ts";

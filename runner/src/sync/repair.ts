@@ -4,7 +4,7 @@ import { INTERVALS, type Interval } from "../contract/intervals.ts";
 import { type Coin, listCoins } from "../db/coins.ts";
 import { findCoinsDue } from "../db/gap-reads.ts";
 import { renderArguments } from "../db/runs.ts";
-import type { Settings } from "../settings/parse.ts";
+import type { Settings } from "../settings/table.ts";
 import { planRepair } from "./fill-plan.ts";
 import { type FillCommand, fillCoins } from "./fill-run.ts";
 import { previewFill, renderPreview } from "./preview.ts";

@@ -1,5 +1,4 @@
-import { WIDTH_MS } from "../candle/interval.ts";
-import type { Interval } from "../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { RunItem } from "../db/runs.ts";
 import type { SeriesState } from "../db/series.ts";
 import type { Logger } from "../log.ts";

@@ -16,7 +16,7 @@ import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
 import { createLimiter } from "../exchange/limiter.ts";
 import { listProxyVariables } from "../exchange/proxy.ts";
 import { type RunReport, withRun } from "../run.ts";
-import type { Settings } from "../settings/parse.ts";
+import type { Settings } from "../settings/table.ts";
 import { renderDuration } from "../time.ts";
 
 export type WorkSettings = Pick<Settings, "dbUrl" | "exchangeUrl" | "weightLimit" | "egressKey">;

@@ -1,7 +1,6 @@
-import { WIDTH_MS } from "../candle/interval.ts";
 import { intersect, type Span, spanOf, split, subtract, union } from "../candle/span.ts";
 import { intersectAll, subtractAll, within } from "../candle/sweep.ts";
-import type { Interval } from "../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import {
   findContradictions,
   findDuplicates,

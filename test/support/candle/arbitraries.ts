@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { slotOf, WIDTH_MS } from "../../../runner/src/candle/interval.ts";
+import { slotOf } from "../../../runner/src/candle/interval.ts";
 import type { Span } from "../../../runner/src/candle/span.ts";
-import { INTERVALS, type Interval } from "../../../runner/src/contract/intervals.ts";
+import { INTERVALS, type Interval, WIDTH_MS } from "../../../runner/src/contract/intervals.ts";
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;

@@ -1,8 +1,7 @@
 import type pg from "pg";
 import type { Candle } from "../../../runner/src/candle/candle.ts";
 import type { Gap } from "../../../runner/src/candle/gap.ts";
-import { WIDTH_MS } from "../../../runner/src/candle/interval.ts";
-import type { Interval } from "../../../runner/src/contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../../../runner/src/contract/intervals.ts";
 import type { PageWrite } from "../../../runner/src/db/store.ts";
 import type { UsedDatabase } from "../database/database.ts";
 

@@ -1,8 +1,8 @@
 import { expect } from "vitest";
 import { askablePart, type Gap, isDue, isUnexplained } from "../../../runner/src/candle/gap.ts";
-import { slotOf, WIDTH_MS } from "../../../runner/src/candle/interval.ts";
+import { slotOf } from "../../../runner/src/candle/interval.ts";
 import type { Span } from "../../../runner/src/candle/span.ts";
-import type { Interval } from "../../../runner/src/contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../../../runner/src/contract/intervals.ts";
 import type { SeriesState } from "../../../runner/src/db/series.ts";
 import type { PageWrite } from "../../../runner/src/db/store.ts";
 import type { CandleSource } from "../../../runner/src/exchange/exchange.ts";

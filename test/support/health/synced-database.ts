@@ -9,6 +9,7 @@ import {
 } from "../../../runner/src/health/measure.ts";
 import { CHECKS, type CheckResult, type HealthReport } from "../../../runner/src/health/report.ts";
 import { leafAt } from "../../../runner/src/partition/layout.ts";
+import { parseSettings } from "../../../runner/src/settings/parse.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../runner/src/time.ts";
 import { addTestCoins, makeCandles, makePage } from "../candle/candle-rows.ts";
 import { type UsedDatabase, useDatabase } from "../database/database.ts";
@@ -22,7 +23,7 @@ export const SETTINGS: HealthSettings = {
   syncIntervals: ["1h"],
   symbols: SYMBOLS,
   universeSize: 60,
-  freshnessLimits: null,
+  ...parseSettings({}, ["freshnessLimits"]),
   dbSizeBudgetGb: null,
 };
 

@@ -1,6 +1,5 @@
 import { MISALIGNED } from "../../candle/candle.ts";
-import { WIDTH_MS } from "../../candle/interval.ts";
-import type { Interval } from "../../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../../contract/intervals.ts";
 import type { Reader } from "../session.ts";
 import { isSound } from "../sound-candle.ts";
 

@@ -1,5 +1,4 @@
-import { WIDTH_MS } from "../../candle/interval.ts";
-import { INTERVALS, type Interval } from "../../contract/intervals.ts";
+import { INTERVALS, type Interval, WIDTH_MS } from "../../contract/intervals.ts";
 import { leafAt } from "../../partition/layout.ts";
 import type { Reader } from "../session.ts";
 

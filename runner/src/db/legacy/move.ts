@@ -1,6 +1,6 @@
 import type { Gap } from "../../candle/gap.ts";
-import { WIDTH_MS } from "../../candle/interval.ts";
 import { hull, type Span } from "../../candle/span.ts";
+import { WIDTH_MS } from "../../contract/intervals.ts";
 import { findMissingOn } from "../audit.ts";
 import type { Database } from "../connect.ts";
 import { findTouching } from "../gap-reads.ts";

@@ -1,7 +1,7 @@
-import { isInterval, WIDTH_MS } from "../../candle/interval.ts";
+import { isInterval } from "../../candle/interval.ts";
 import { PAGE_CANDLES } from "../../candle/page.ts";
 import type { Span } from "../../candle/span.ts";
-import type { Interval } from "../../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../../contract/intervals.ts";
 import { ExchangeFailure } from "../failure.ts";
 import { pickEntries } from "./pick-entries.ts";
 

@@ -1,0 +1,26 @@
+import { ENVIRONMENT, type EnvironmentName } from "../contract/environment.ts";
+import { parseCount } from "./parsers.ts";
+
+/** One setting: its variable and how the text of it is read. Default, meaning and secrecy stand in the contract. */
+export type Row<T> = {
+  readonly name: EnvironmentName;
+  /** Throws the sentence that says what is expected; the name is put before it, and never the value of a secret. */
+  readonly parse: (text: string) => T;
+  /** The value where the variable is not set and has no default; without it the variable must be set. */
+  readonly absent?: T;
+  /** A variable that is set and blank does not count as not set: `parse` gets the blank, to refuse it. */
+  readonly takesBlank?: true;
+};
+
+/** The rows of a group of settings. */
+export type Rows<S> = { readonly [K in keyof S]: Row<S[K]> };
+
+type Variables = typeof ENVIRONMENT;
+type NumberName = {
+  [K in EnvironmentName]: Variables[K] extends { most: number } ? K : never;
+}[EnvironmentName];
+
+/** A whole number from 1 to the most that the contract allows. */
+export function countRow(name: NumberName): Row<number> {
+  return { name, parse: (text) => parseCount(text, ENVIRONMENT[name].most) };
+}
