@@ -29,8 +29,8 @@ export default defineConfig({
           name: "system",
           include: ["test/{db,e2e,deploy}/**/*.test.ts"],
           globalSetup: DATABASE,
-          // the budgets of the program are set for two cores
-          maxWorkers: 2,
+          // on two cores: a third of their time they wait for a server or a clock
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
