@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
+import { z } from "zod";
 import { type Answer, htmlAnswer, jsonAnswer } from "./answer.ts";
-import { FormError } from "./form.ts";
 import type { RequestLog } from "./request-log.ts";
 import type { SettingsChange, SettingsStore } from "./settings.ts";
 import type { WeightLedger } from "./weight.ts";
@@ -29,8 +29,8 @@ async function changeSettings(request: IncomingMessage, controlled: Controlled):
     controlled.store.change(JSON.parse(await text(request)) as SettingsChange);
     return describeState(controlled);
   } catch (error) {
-    if (error instanceof FormError)
-      return jsonAnswer({ error: "settings not valid", issues: error.issues }, 400);
+    if (error instanceof z.ZodError)
+      return jsonAnswer({ error: `settings not valid: ${z.prettifyError(error)}` }, 400);
     if (error instanceof SyntaxError) return jsonAnswer({ error: error.message }, 400);
     throw error;
   }

@@ -1,5 +1,5 @@
-import { FormError, isForm, isListOf, isNumberIn, isRecord, isText, isWhole } from "./form.ts";
-import { intervalWidths, isInterval } from "./interval.ts";
+import { z } from "zod";
+import { type Interval, intervalWidths, isInterval } from "./interval.ts";
 import type { Span } from "./market.ts";
 
 const statusKinds = ["429", "418", "403", "451", "500", "502", "503", "504", "garbage"] as const;
@@ -10,68 +10,37 @@ export type StatusFault = (typeof statusKinds)[number];
 export type WireFault = (typeof wireKinds)[number];
 export type RowFault = (typeof rowKinds)[number];
 
-export type FaultKind = StatusFault | WireFault | RowFault;
-
 /** One changed field of one row; `field` is the index in the row, `openTime` in ms. */
-export type RowChange = {
-  readonly openTime: number;
-  readonly field: number;
-  readonly value: string | number | null;
-};
-
-/** One rule: a request that fits all its conditions meets the fault. Times are ms. */
-export type FaultRule = {
-  readonly kind: FaultKind;
-  /** Beginning of the path. */
-  readonly path?: string;
-  readonly symbol?: string;
-  readonly interval?: string;
-  /** Half-open; fits if the asked span touches it. Klines only. */
-  readonly from?: number;
-  readonly to?: number;
-  /** 0 to 1. */
-  readonly probability?: number;
-  /** Only the next so many matches. */
-  readonly times?: number;
-  readonly retryAfterS?: number;
-  readonly banMs?: number;
-  /** For drop-rows: open times. */
-  readonly slots?: readonly number[];
-  /** For poison and revise. */
-  readonly rows?: readonly RowChange[];
-};
-
-const kinds: readonly string[] = [...statusKinds, ...wireKinds, ...rowKinds];
-
-const isRule = isForm({
-  kind: (value) =>
-    typeof value === "string" && kinds.includes(value) ? null : `must be one of ${kinds.join(", ")}`,
-  path: isText,
-  symbol: isText,
-  interval: (value) => (typeof value === "string" && isInterval(value) ? null : "is unknown"),
-  from: isWhole,
-  to: isWhole,
-  probability: isNumberIn(0, 1),
-  times: isNumberIn(1),
-  retryAfterS: isNumberIn(0),
-  banMs: isNumberIn(0),
-  slots: isListOf(isWhole),
-  rows: isListOf(
-    isForm({
-      openTime: isWhole,
-      field: isNumberIn(0, 11),
-      value: (value) =>
-        value === null || ["string", "number"].includes(typeof value) ? null : "must be text, number or null",
-    }),
-  ),
+const rowChange = z.strictObject({
+  openTime: z.int(),
+  field: z.int().min(0).max(11),
+  value: z.union([z.string(), z.number(), z.null()]),
 });
 
-/** Checks a rule that came from outside; a FormError names all that is wrong. */
-export function parseFaultRule(value: unknown): FaultRule {
-  const issue = isRecord(value) && !("kind" in value) ? "kind is missing" : isRule(value);
-  if (issue !== null) throw new FormError([`fault rule: ${issue}`]);
-  return value as FaultRule;
-}
+/** One rule: a request that fits all its conditions meets the fault. Times are ms. */
+export const faultRule = z.strictObject({
+  kind: z.enum([...statusKinds, ...wireKinds, ...rowKinds]),
+  /** Beginning of the path. */
+  path: z.string().exactOptional(),
+  symbol: z.string().exactOptional(),
+  interval: z.enum(Object.keys(intervalWidths) as Interval[]).exactOptional(),
+  /** Half-open; fits if the asked span touches it. Klines only. */
+  from: z.int().exactOptional(),
+  to: z.int().exactOptional(),
+  probability: z.number().min(0).max(1).exactOptional(),
+  /** Only the next so many matches. */
+  times: z.number().min(1).exactOptional(),
+  retryAfterS: z.number().min(0).exactOptional(),
+  banMs: z.number().min(0).exactOptional(),
+  /** For drop-rows: open times. */
+  slots: z.array(z.int()).readonly().exactOptional(),
+  /** For poison and revise. */
+  rows: z.array(rowChange).readonly().exactOptional(),
+});
+
+export type RowChange = Readonly<z.infer<typeof rowChange>>;
+export type FaultRule = Readonly<z.infer<typeof faultRule>>;
+export type FaultKind = FaultRule["kind"];
 
 export type FaultTarget = {
   readonly path: string;

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { Command, InvalidArgumentError } from "commander";
+import { z } from "zod";
 import { startExchange } from "./exchange.ts";
-import { type FaultRule, parseFaultRule } from "./faults.ts";
-import { FormError } from "./form.ts";
+import { type FaultRule, faultRule } from "./faults.ts";
 
 function parseNumber(text: string): number {
   const value = Number(text);
@@ -10,8 +10,8 @@ function parseNumber(text: string): number {
   return value;
 }
 
-function parseWeightLimit(text: string): number {
-  return text === "none" ? Infinity : parseNumber(text);
+function parseWeightLimit(text: string): number | "none" {
+  return text === "none" ? text : parseNumber(text);
 }
 
 /** Reads `kind:name=value,name=value`; numbers are taken as numbers, lists are parted by a semicolon. */
@@ -24,11 +24,9 @@ function parseFault(text: string, earlier: FaultRule[]): FaultRule[] {
     if (name === "slots") return [name, value.split(";").map(Number)];
     return [name, /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value];
   });
-  try {
-    return [...earlier, parseFaultRule({ kind, ...Object.fromEntries(fields) })];
-  } catch (error) {
-    throw error instanceof FormError ? new InvalidArgumentError(error.message) : error;
-  }
+  const rule = faultRule.safeParse({ kind, ...Object.fromEntries(fields) });
+  if (!rule.success) throw new InvalidArgumentError(z.prettifyError(rule.error));
+  return [...earlier, rule.data];
 }
 
 type Flags = {
@@ -36,7 +34,7 @@ type Flags = {
   host: string;
   latency: number;
   symbols: number;
-  weightLimit: number;
+  weightLimit: number | "none";
   fault: FaultRule[];
   recorded: boolean;
   clockOffsetMs: number;

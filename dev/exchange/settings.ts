@@ -1,36 +1,27 @@
-import { type ActiveFault, type FaultRule, parseFaultRule } from "./faults.ts";
-import { type Check, FormError, isForm, isListOf, isNumberIn, isRecord, isWhole } from "./form.ts";
+import { z } from "zod";
+import { type ActiveFault, type FaultRule, faultRule } from "./faults.ts";
 import { createRandom } from "./noise.ts";
 
 /** What can be changed at run time. A key that is given replaces the old value; `faults` replaces all rules. */
-export type SettingsChange = {
-  readonly latencyMs?: number;
-  readonly clock?: { readonly offsetMs: number } | { readonly fixedMs: number };
-  /** Weight a minute; null, "none" or Infinity switches the limit off. */
-  readonly weightLimit?: number | null | "none";
+const settingsChange = z.strictObject({
+  latencyMs: z.number().min(0).optional(),
+  clock: z
+    .union([
+      z.strictObject({ offsetMs: z.number().min(-1e14).max(1e14) }),
+      z.strictObject({ fixedMs: z.number().min(0).max(1e14) }),
+    ])
+    .optional(),
+  /** Weight a minute; null and "none" switch the limit off. */
+  weightLimit: z.union([z.number().min(0), z.null(), z.literal("none")]).optional(),
   /** So many 429 answers are given within a minute before the address is banned. */
-  readonly banAfter429?: number;
-  readonly banMs?: number;
+  banAfter429: z.number().min(0).optional(),
+  banMs: z.number().min(0).optional(),
   /** Seed of the faults' probabilities; setting it starts the sequence again. */
-  readonly seed?: number;
-  readonly faults?: readonly FaultRule[];
-};
-
-const isClock: Check = (value) =>
-  isRecord(value) && Object.keys(value).length === 1
-    ? isForm({ offsetMs: isNumberIn(-1e14, 1e14), fixedMs: isNumberIn(0, 1e14) })(value)
-    : "must have offsetMs or fixedMs";
-
-const isChange = isForm({
-  latencyMs: isNumberIn(0),
-  clock: isClock,
-  weightLimit: (value) => (value === null || value === "none" ? null : isNumberIn(0)(value)),
-  banAfter429: isNumberIn(0),
-  banMs: isNumberIn(0),
-  seed: isWhole,
-  // The rules themselves are checked one by one.
-  faults: isListOf(() => null),
+  seed: z.int().optional(),
+  faults: z.array(faultRule).readonly().optional(),
 });
+
+export type SettingsChange = Readonly<z.infer<typeof settingsChange>>;
 
 export type Settings = {
   readonly latencyMs: number;
@@ -56,7 +47,7 @@ function activate(rule: FaultRule): ActiveFault {
   return { rule, left: rule.times ?? null };
 }
 
-/** Holds what can be changed at run time; throws a FormError on a change that is not valid. */
+/** Holds what can be changed at run time; throws a ZodError, with all its faults, on a change that is not valid. */
 export function createSettingsStore(initial: SettingsChange): SettingsStore {
   let settings: Settings = {
     latencyMs: 0,
@@ -70,16 +61,13 @@ export function createSettingsStore(initial: SettingsChange): SettingsStore {
   let random = createRandom(settings.seed);
 
   function change(wanted: SettingsChange): void {
-    const issue = isChange(wanted);
-    if (issue !== null) throw new FormError([issue]);
-    const { faults, weightLimit, ...rest } = wanted;
-    const rules = faults?.map(parseFaultRule);
+    const { faults, weightLimit, ...rest } = settingsChange.parse(wanted);
     const given = Object.entries(rest).filter(([, value]) => value !== undefined);
     settings = { ...settings, ...Object.fromEntries(given) };
     if (weightLimit !== undefined)
       settings = { ...settings, weightLimit: typeof weightLimit === "number" ? weightLimit : Infinity };
     if (rest.seed !== undefined) random = createRandom(rest.seed);
-    if (rules) active = rules.map(activate);
+    if (faults) active = faults.map(activate);
   }
 
   change(initial);
@@ -88,7 +76,7 @@ export function createSettingsStore(initial: SettingsChange): SettingsStore {
     change,
     faults: () => active,
     addFault: (rule) => {
-      active = [...active, activate(parseFaultRule(rule))];
+      active = [...active, activate(faultRule.parse(rule))];
     },
     clearFaults: () => {
       active = [];

@@ -180,7 +180,9 @@ test("control over HTTP is free, merges settings, names what is wrong and lists 
     await (await post({ weightLimit: "none", faults: [{ kind: "500", times: 2 }] })).json(),
   ).toMatchObject({ weightLimit: null, usedWeight: 0, faults: [{ kind: "500", left: 2 }] });
   expect((await post({ latency: 1 })).status).toBe(400);
-  expect(await (await post({ faults: [{ kind: "odd" }] })).text()).toContain("kind must be one of");
+  expect(await (await post({ faults: [{ kind: "odd" }] })).text()).toMatch(
+    /expected one of .*at faults\[0\]\.kind/,
+  );
   expect((await ask(exchange, klines("limit=1"))).status).toBe(500);
   expect(await (await fetch(`${exchange.url}/control/faults`, { method: "DELETE" })).json()).toMatchObject({
     faults: [],
