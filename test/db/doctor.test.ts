@@ -175,10 +175,10 @@ describe("schema", () => {
     await database.query("update r3a.migration set name = '000099_future' where name like '000003%'");
     await database.query("create table r3a.legacy_series ()");
     const state = await readSchema(db, signal);
-    await database.query("update r3a.migration set name = '000003_runs' where name = '000099_future'");
+    await database.query("update r3a.migration set name = '000003_leaves' where name = '000099_future'");
     await database.query("drop table r3a.legacy_series");
     expect(state).toEqual({
-      pending: ["000003_runs"],
+      pending: ["000003_leaves"],
       unknown: ["000099_future"],
       layout: "moving",
       faults: [],

@@ -51,8 +51,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "integrity schema": {
     status: "fail",
     says: /lacks migrations: run migrate/,
-    damage: "update r3a.migration set name = 'x' where name = '000008_health'",
-    mend: "update r3a.migration set name = '000008_health' where name = 'x'",
+    damage: "update r3a.migration set name = 'x' where name = '000011_health_results'",
+    mend: "update r3a.migration set name = '000011_health_results' where name = 'x'",
   },
   "integrity indexes": {
     status: "fail",

@@ -140,10 +140,10 @@ describe("integrity", () => {
 
   test("sees a migration that is not applied", async () => {
     const report = await expectBad(
-      "update r3a.migration set name = 'x_health' where name = '000008_health'",
-      "update r3a.migration set name = '000008_health' where name = 'x_health'",
+      "update r3a.migration set name = 'x_health' where name = '000011_health_results'",
+      "update r3a.migration set name = '000011_health_results' where name = 'x_health'",
       ["integrity schema: fail"],
     );
-    expect(resultFor(report, "integrity schema")?.names).toEqual(["000008_health"]);
+    expect(resultFor(report, "integrity schema")?.names).toEqual(["000011_health_results"]);
   });
 });

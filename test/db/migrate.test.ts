@@ -5,27 +5,10 @@ import { migrate } from "../../runner/src/db/schema/migrate.ts";
 import { MIGRATIONS } from "../../runner/src/db/schema/schema.ts";
 import { replaceInCatalog } from "../support/database/catalog-stand-in.ts";
 import { useEmptyDatabases, withSession } from "../support/database/empty-database.ts";
+import { schemaFingerprint } from "../support/database/schema-fingerprint.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
 
 const emptyDatabase = useEmptyDatabases();
-
-/** Every object of the schemas with its definition: what two ways of migrating must agree on. */
-const FINGERPRINT = `
-  select string_agg(line, e'\\n' order by line) as schema from (
-    select format('column %s.%s %s %s %s', table_schema, table_name, column_name, data_type, is_nullable)
-    from information_schema.columns where table_schema in ('r3a', 'r3a_util')
-    union all select format('index %s', indexdef) from pg_indexes where schemaname in ('r3a', 'r3a_util')
-    union all select format('constraint %s %s', conrelid::regclass, pg_get_constraintdef(oid)) from pg_constraint
-      where connamespace = 'r3a'::regnamespace
-    union all select format('function %s', pg_get_functiondef(p.oid)) from pg_proc p where pronamespace = 'r3a_util'::regnamespace
-    union all select format('view %s', definition) from pg_views where schemaname = 'r3a_util'
-    union all select format('counter %s %s %s', command, outcome, n) from r3a.job_counter
-  ) as lines (line)`;
-
-async function fingerprint(url: string): Promise<string> {
-  const { rows } = await withSession(url, (client) => client.query<{ schema: string }>(FINGERPRINT));
-  return rows[0]?.schema ?? "";
-}
 
 async function readFiles(): Promise<readonly { name: string; text: string }[]> {
   const names = (await readdir(MIGRATIONS)).filter((name) => name.endsWith(".sql")).toSorted();
@@ -47,10 +30,10 @@ test("the first migration applies every file in order and the second one nothing
   const names = (await readFiles()).map(({ name }) => name);
   expect(await migrate(url, { isPlan: true })).toEqual(names);
   expect(await migrate(url)).toEqual(names);
-  const once = await fingerprint(url);
+  const once = await schemaFingerprint(url);
   expect(await migrate(url)).toEqual([]);
   expect(await migrate(url, { isPlan: true })).toEqual([]);
-  expect(await fingerprint(url)).toBe(once);
+  expect(await schemaFingerprint(url)).toBe(once);
   expect(once).toContain("ohlcv_partitioned");
 });
 
@@ -67,7 +50,7 @@ test("of ten processes at once one applies each file and all end with 0", async 
 test("a migration that is killed at any moment is completed by the next one", async () => {
   const complete = await emptyDatabase();
   await migrate(complete);
-  const expected = await fingerprint(complete);
+  const expected = await schemaFingerprint(complete);
   let interrupted = 0;
   for (let kill = 0; kill < 8; kill += 1) {
     const url = await emptyDatabase();
@@ -83,7 +66,7 @@ test("a migration that is killed at any moment is completed by the next one", as
     child.kill("SIGKILL");
     if ((await ended).signal === "SIGKILL") interrupted += 1;
     await migrate(url);
-    expect(await fingerprint(url)).toBe(expected);
+    expect(await schemaFingerprint(url)).toBe(expected);
   }
   expect(interrupted).toBeGreaterThan(0);
 });
@@ -91,7 +74,7 @@ test("a migration that is killed at any moment is completed by the next one", as
 test("the files run by hand, twice and from several sessions at once, do no harm and leave migrate its work", async () => {
   const complete = await emptyDatabase();
   await migrate(complete);
-  const expected = await fingerprint(complete);
+  const expected = await schemaFingerprint(complete);
   const url = await emptyDatabase();
   await Promise.all(Array.from({ length: 6 }, () => runByHand(url)));
   await runByHand(url);
@@ -101,7 +84,7 @@ test("the files run by hand, twice and from several sessions at once, do no harm
   await runByHand(url);
   expect(await migrate(url)).toHaveLength((await readFiles()).length);
   await runByHand(url);
-  const kept = (await fingerprint(url)).replace("counter sync success 7", "counter sync success 0");
+  const kept = (await schemaFingerprint(url)).replace("counter sync success 7", "counter sync success 0");
   expect(kept).toBe(expected);
   expect(await migrate(url)).toEqual([]);
 });
@@ -137,7 +120,7 @@ test("a run on a database without schema ends with 75 and names migrate", async 
   const run = await runRunner(["sync", "1m", "--deadline", "9"], { DB_URL: url });
   expect(run.code).toBe(75);
   expect(run.stderr).toContain("run migrate");
-  expect(run.stderr).toContain("000002_candles");
+  expect(run.stderr).toContain("000002_candle_tables");
 });
 
 test("a migration that waits for another one ends at its deadline and at SIGTERM", async () => {
@@ -166,7 +149,7 @@ test("a server newer than the tests know is warned of, and migrated all the same
   });
   await withSession(url, (client) => client.query(damage));
   const run = await runRunner(["migrate"], { DB_URL: url });
-  expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining("applied 000003_runs") });
+  expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining("applied 000003_leaves") });
   expect(run.stderr).toContain(
     "the server is PostgreSQL 19.1: newer than what is tested, 15 to 18 are supported; use a newer release of this program",
   );

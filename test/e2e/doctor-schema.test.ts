@@ -16,7 +16,7 @@ async function statusesOf(DB_URL: string): Promise<Record<string, string>> {
 
 test("a database without our tables is one failure; what reads them is passed over, the rest is looked at", async () => {
   const statuses = await statusesOf(await newEmptyDatabase());
-  expect(statuses.schema).toMatch(/^fail the database lacks 000001_locks/);
+  expect(statuses.schema).toMatch(/^fail the database lacks 000001_advisory_locks/);
   for (const name of ["locks", "runs", "running", "gaps", "leaves", "indexes", "budget"])
     expect(statuses[name]).toMatch(/^skip needs schema, see there: .*does not exist$/);
   expect(statuses.size).toMatch(/^skip .* GB; no DB_SIZE_BUDGET_GB/);
@@ -46,10 +46,12 @@ test("a schema that is behind hides no check whose tables are there", async () =
 });
 
 test("a table that is gone from a schema that should have it is a failure", async () => {
-  await database.query("insert into r3a.migration (name, run_on) select '000004_jobs', now()");
+  await database.query("insert into r3a.migration (name, run_on) select '000004_gaps', now()");
   await database.query("drop table r3a.api_budget");
   const statuses = await statusesOf(database.url);
-  expect(statuses.schema).toMatch(/^fail r3a\.api_budget is gone: .*sql\/migrations\/000003_runs\.sql again/);
+  expect(statuses.schema).toMatch(
+    /^fail r3a\.api_budget is gone: .*sql\/migrations\/000006_request_budget\.sql again/,
+  );
   expect(statuses.budget).toMatch(/^fail could not be checked: .*relation "r3a.api_budget" does not exist/);
 });
 

@@ -108,7 +108,7 @@ test("a column that is gone or of another type is told by doctor and by migrate"
     /r3a\.coin lacks the column base \(text\): change it back/,
     /r3a\.run has the column pid as bigint instead of integer/,
     /r3a\.run_item demands a value for note, a column that is not known/,
-    /r3a_util\.index_names\(.*\) is gone: .*sql\/migrations\/000005_maint\.sql/,
+    /r3a_util\.index_names\(.*\) is gone: .*sql\/migrations\/000009_wanted_indexes\.sql/,
   ];
   const migrate = await runRunner(["migrate"], { DB_URL: url });
   expect(migrate.code).toBe(78);

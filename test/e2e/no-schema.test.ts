@@ -11,7 +11,7 @@ test.each(["gaps", "candles BTCUSDT 1h", "maint --dry-run --deadline 3", "verify
       DB_URL: await newEmptyDatabase(),
     });
     expect([code, stdout]).toEqual([75, ""]);
-    expect(stderr).toContain("the database lacks 000001_locks");
+    expect(stderr).toContain("the database lacks 000001_advisory_locks");
     expect(stderr).toContain("run migrate");
   },
 );

@@ -21,5 +21,8 @@ test("a symbol is missing from the moment on at which its newest candle reaches 
 });
 
 test("a migration that was not run leads to the runbook of failed jobs, not of damaged data", () => {
-  expect(judgeSchema(["000008_health"])).toMatchObject({ status: "fail", runbook: "OhlcvScriptErrors" });
+  expect(judgeSchema(["000011_health_results"])).toMatchObject({
+    status: "fail",
+    runbook: "OhlcvScriptErrors",
+  });
 });

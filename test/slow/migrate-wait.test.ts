@@ -67,9 +67,9 @@ test("migrate waits for a session that holds a table, says who that is, and ends
   const applied = await runRunner(["migrate"], { DB_URL: url });
   expect(applied.code).toBe(0);
   const { ended } = await withSession(url, async (holder) => {
-    await holder.query("delete from r3a.migration where name >= '000012'");
+    await holder.query("delete from r3a.migration where name >= '000004'");
     await holder.query("set application_name = 'forgotten psql'; begin");
-    await holder.query("lock table r3a.coin, r3a.series in access exclusive mode");
+    await holder.query("lock table r3a.ohlcv_gap_log in access exclusive mode");
     const running = startRunner(["migrate", "--wait", "120"], { DB_URL: url });
     await sleep(8_000);
     return running;
@@ -78,19 +78,19 @@ test("migrate waits for a session that holds a table, says who that is, and ends
   expect([code, stderr]).toEqual([
     0,
     expect.stringMatching(
-      /trying again: .*the table r3a\.coin is held by pid \d+ \(forgotten psql\), idle in transaction/,
+      /trying again: .*the table r3a\.ohlcv_gap_log is held by pid \d+ \(forgotten psql\), idle in transaction/,
     ),
   ]);
-  expect(stdout).toMatch(/^applied 000012_first_candle\n/);
-  expect(stdout).toMatch(/applied 000016_gap_log\n$/);
+  expect(stdout).toMatch(/^applied 000004_gaps\n/);
+  expect(stdout).toMatch(/applied 000012_old_layout\n$/);
 }, 60_000);
 
 test("migrate that waits for a table ends at its deadline, and says who holds the table", async () => {
   const url = await emptyDatabase();
   expect((await runRunner(["migrate"], { DB_URL: url })).code).toBe(0);
   const { code, stderr } = await withSession(url, async (holder) => {
-    await holder.query("delete from r3a.migration where name >= '000012'");
-    await holder.query("set application_name = 'forgotten psql'; begin; lock table r3a.coin");
+    await holder.query("delete from r3a.migration where name >= '000004'");
+    await holder.query("set application_name = 'forgotten psql'; begin; lock table r3a.ohlcv_gap_log");
     return runRunner(["migrate", "--wait", "120", "--deadline", "9"], { DB_URL: url });
   });
   expect([code, stderr]).toEqual([124, expect.stringMatching(/held by pid \d+ \(forgotten psql\)/)]);

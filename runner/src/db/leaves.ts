@@ -9,7 +9,7 @@ import { withTransaction } from "./session.ts";
 import { INSUFFICIENT_PRIVILEGE } from "./sqlstate.ts";
 
 const LIST_LEAVES = `select relid::regclass::text as name from pg_partition_tree('r3a.ohlcv_partitioned') where isleaf`;
-/** As the owner of the parent, whoever asks: see the migration 000014_make_leaf. */
+/** As the owner of the parent, whoever asks: see the migration 000003_leaves. */
 const MAKE_LEAF = `select r3a_util.make_leaf($1, $2, $3) as name`;
 
 const PATIENCE_MS = 25_000;

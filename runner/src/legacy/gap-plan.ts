@@ -4,7 +4,7 @@ import { hull, intersect, overlaps, type Span, spanOf, subtract, union } from ".
 import { within } from "../candle/sweep.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 
-/** The evidence of a gap whose candles wait in a leaf of the old layout; migration 000006_layout writes the same. */
+/** The evidence of a gap whose candles wait in a leaf of the old layout; migration 000012_old_layout writes the same. */
 export const IN_OLD_LAYOUT = "in the old layout";
 
 /** A row of the old leaf that must not be stored: its slot (ms), why, and its raw text. */

@@ -99,9 +99,9 @@ export const DATABASE_FAULTS: Readonly<Record<string, Fault>> = {
     { status: "fail", found: /^this machine's clock is 2 min ahead of the database's$/ },
   ),
   schema: damaged(
-    "update r3a.migration set name = 'x' where name = '000008_health'",
-    "update r3a.migration set name = '000008_health' where name = 'x'",
-    { status: "fail", found: /^the database lacks 000008_health$/ },
+    "update r3a.migration set name = 'x' where name = '000011_health_results'",
+    "update r3a.migration set name = '000011_health_results' where name = 'x'",
+    { status: "fail", found: /^the database lacks 000011_health_results$/ },
   ),
   locks: {
     status: "fail",

@@ -4,6 +4,7 @@ import type { Database } from "../connect.ts";
 import { type LegacyState, LOOK_AT_ROOT, type RootLook, stateOf } from "../legacy/state.ts";
 import type { RunOutcome } from "../runs.ts";
 import { IS_OPEN_GAP } from "../scan.ts";
+import { currentNames } from "../schema/first-numbers.ts";
 import { OBJECTS } from "../schema/requirements.ts";
 import { listPending, MIGRATIONS } from "../schema/schema.ts";
 import { judgeObjects, type ObjectRow } from "../schema/schema-objects.ts";
@@ -36,7 +37,9 @@ export async function readSchema(db: Database, signal: AbortSignal): Promise<Sch
   ]);
   return {
     pending,
-    unknown: state.applied.map(({ name }) => name).filter((name) => !files.includes(`${name}.sql`)),
+    unknown: currentNames(state.applied.map(({ name }) => name)).filter(
+      (name) => !files.includes(`${name}.sql`),
+    ),
     layout: stateOf(state.look, pending),
     faults: judgeObjects(state.objects, pending),
   };

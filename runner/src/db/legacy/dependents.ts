@@ -74,7 +74,7 @@ const LIST_GRANTS = `
   ) a
   where a.grantee <> c.relowner order by 1, 2`;
 
-/** Rights on these tables that migration 000009 takes over. */
+/** Rights on these tables that the migration 000012_old_layout takes over. */
 export async function listGrants(db: Database, tables: readonly string[]): Promise<readonly Grant[]> {
   const { rows } = await withClient(db, (client) => client.query<Grant>(LIST_GRANTS, [tables]));
   return rows;

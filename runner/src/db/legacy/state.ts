@@ -14,7 +14,7 @@ export const LEGACY_ROOT = "r3a.ohlcv_legacy";
 export type LegacyState = "none" | "old" | "moving";
 
 /** The migration that makes the new table. */
-const MAKES_ROOT = "000002_candles";
+const MAKES_ROOT = "000002_candle_tables";
 
 /**
  * The columns do not tell the layouts apart: an old table may have all of them. The new table is a list of intervals, each

@@ -1,41 +1,39 @@
 /** What each migration makes, one line an object; a test writes it (test/db/made-objects.test.ts). */
 export const MADE_OBJECTS = `
-000001_locks r r3a.migration: id integer; name character varying(255); run_on timestamp without time zone
-000002_candles r r3a.candle_revision: id bigint; coin_id integer; interval text; timestamp timestamp with time zone; old_values jsonb; new_values jsonb; old_source text; new_source text; run_id uuid; seen_at timestamp with time zone
-000002_candles r r3a.coin: id integer; symbol text; base text; quote text; status text; first_candle timestamp with time zone; closed_at timestamp with time zone; aliases text[]; quote_volume numeric; volume_rank integer; ranked_at timestamp with time zone; checked_at timestamp with time zone
-000002_candles p r3a.ohlcv_15m: coin_id integer; interval text; timestamp timestamp with time zone; open numeric; high numeric; low numeric; close numeric; volume numeric; quote_volume numeric; trades bigint; taker_base numeric; taker_quote numeric; close_time timestamp with time zone; source text; flags smallint
-000002_candles p r3a.ohlcv_1h: coin_id integer; interval text; timestamp timestamp with time zone; open numeric; high numeric; low numeric; close numeric; volume numeric; quote_volume numeric; trades bigint; taker_base numeric; taker_quote numeric; close_time timestamp with time zone; source text; flags smallint
-000002_candles p r3a.ohlcv_1m: coin_id integer; interval text; timestamp timestamp with time zone; open numeric; high numeric; low numeric; close numeric; volume numeric; quote_volume numeric; trades bigint; taker_base numeric; taker_quote numeric; close_time timestamp with time zone; source text; flags smallint
-000002_candles r r3a.ohlcv_gap_log: id uuid; coin_id integer; interval text; from_ts timestamp with time zone; to_ts timestamp with time zone; state text; reason text; evidence jsonb; attempts integer; created_at timestamp with time zone; updated_at timestamp with time zone; next_check_at timestamp with time zone; run_id uuid
-000002_candles p r3a.ohlcv_partitioned: coin_id integer; interval text; timestamp timestamp with time zone; open numeric; high numeric; low numeric; close numeric; volume numeric; quote_volume numeric; trades bigint; taker_base numeric; taker_quote numeric; close_time timestamp with time zone; source text; flags smallint
-000002_candles p r3a.ohlcv_slow: coin_id integer; interval text; timestamp timestamp with time zone; open numeric; high numeric; low numeric; close numeric; volume numeric; quote_volume numeric; trades bigint; taker_base numeric; taker_quote numeric; close_time timestamp with time zone; source text; flags smallint
-000002_candles r r3a.origin: only_row boolean; exchange text
-000002_candles r r3a.series: coin_id integer; interval text; covered_from timestamp with time zone; covered_to timestamp with time zone
-000002_candles r r3a.universe_member: size integer; coin_id integer; entered_at timestamp with time zone; beyond_since timestamp with time zone
-000002_candles r r3a_util.last_ts_by_coin_interval: coin_id integer; interval text; last_ts timestamp with time zone
-000003_runs r r3a.api_budget: egress_key text; minute timestamp with time zone; used integer; used_late integer; hold_until timestamp with time zone; firewall_until timestamp with time zone; firewall_s integer; banned_until timestamp with time zone
-000003_runs r r3a.job_counter: command text; outcome text; n bigint
-000003_runs r r3a.run: run_id uuid; command text; arguments text; started_at timestamp with time zone; heartbeat_at timestamp with time zone; finished_at timestamp with time zone; outcome text; exit_code integer; deadline_s integer; host text; pid integer; version text; symbols_expected integer; symbols_ok integer; rows_written bigint; rate_limit_hits integer; error_summary text
-000003_runs r r3a.run_item: run_id uuid; coin_id integer; interval text; outcome text; pages integer; added bigint; repaired bigint; revised bigint; gaps integer; last_close timestamp with time zone; ms integer; error text
-000005_maint r r3a_util.maint_op: id bigint; at timestamp with time zone; run_id uuid; op text; object text; attempt integer; outcome text; sqlstate text; ms integer; error text
-000008_health r r3a.health_result: run_id uuid; check_name text; component text; checked_at timestamp with time zone; status text; observed double precision; unit text; criteria jsonb; output text; names text[]
-000012_first_candle r r3a.coin: first_evidence jsonb
-000013_exchange_source r r3a.exchange_source: address text; exchange text; first_seen timestamp with time zone; compared_at timestamp with time zone; compared integer; equal integer; accepted_reason text; run_id uuid
-000016_gap_log r r3a.gap_count: coin_id integer; interval text; open bigint
-000017_run_origin r r3a.run: origin text
-000016_gap_log f r3a.count_gaps()
-000001_locks f r3a_util.acquire_lock(_scope text, _key text)
-000005_maint v r3a_util.candle_index
-000005_maint v r3a_util.candle_table
-000005_maint f r3a_util.generate_index_sql(_pages_per_range integer, _fillfactor integer)
-000005_maint f r3a_util.generate_index_sql_limited(_pages_per_range integer, _fillfactor integer, _max_ops integer)
-000005_maint f r3a_util.index_names(leaf regclass, OUT btree_name text, OUT brin_ts_name text)
-000002_candles f r3a_util.leaf_partitions()
-000003_runs v r3a_util.lock_holder
-000001_locks f r3a_util.lock_key(_scope text, _key text)
-000005_maint v r3a_util.maint_attempt
-000005_maint f r3a_util.maint_index_plan(_pages_per_range integer, _fillfactor integer, _only regclass)
-000014_make_leaf f r3a_util.make_leaf(_parent text, _from timestamp with time zone, _storage jsonb)
-000001_locks f r3a_util.release_lock(_scope text, _key text)
-000005_maint f r3a_util.wanted_index(_only regclass)
+000001_advisory_locks r r3a.migration: id integer; name character varying(255); run_on timestamp without time zone
+000002_candle_tables r r3a.candle_revision: id bigint; coin_id integer; interval text; timestamp timestamp with time zone; old_values jsonb; new_values jsonb; old_source text; new_source text; run_id uuid; seen_at timestamp with time zone
+000002_candle_tables r r3a.coin: id integer; symbol text; base text; quote text; status text; first_candle timestamp with time zone; closed_at timestamp with time zone; aliases text[]; quote_volume numeric; volume_rank integer; ranked_at timestamp with time zone; checked_at timestamp with time zone; first_evidence jsonb
+000002_candle_tables r r3a.exchange_source: address text; exchange text; first_seen timestamp with time zone; compared_at timestamp with time zone; compared integer; equal integer; accepted_reason text; run_id uuid
+000002_candle_tables p r3a.ohlcv_15m: coin_id integer; interval text; timestamp timestamp with time zone; open numeric; high numeric; low numeric; close numeric; volume numeric; quote_volume numeric; trades bigint; taker_base numeric; taker_quote numeric; close_time timestamp with time zone; source text; flags smallint
+000002_candle_tables p r3a.ohlcv_1h: coin_id integer; interval text; timestamp timestamp with time zone; open numeric; high numeric; low numeric; close numeric; volume numeric; quote_volume numeric; trades bigint; taker_base numeric; taker_quote numeric; close_time timestamp with time zone; source text; flags smallint
+000002_candle_tables p r3a.ohlcv_1m: coin_id integer; interval text; timestamp timestamp with time zone; open numeric; high numeric; low numeric; close numeric; volume numeric; quote_volume numeric; trades bigint; taker_base numeric; taker_quote numeric; close_time timestamp with time zone; source text; flags smallint
+000002_candle_tables p r3a.ohlcv_partitioned: coin_id integer; interval text; timestamp timestamp with time zone; open numeric; high numeric; low numeric; close numeric; volume numeric; quote_volume numeric; trades bigint; taker_base numeric; taker_quote numeric; close_time timestamp with time zone; source text; flags smallint
+000002_candle_tables p r3a.ohlcv_slow: coin_id integer; interval text; timestamp timestamp with time zone; open numeric; high numeric; low numeric; close numeric; volume numeric; quote_volume numeric; trades bigint; taker_base numeric; taker_quote numeric; close_time timestamp with time zone; source text; flags smallint
+000002_candle_tables r r3a.origin: only_row boolean; exchange text
+000002_candle_tables r r3a.series: coin_id integer; interval text; covered_from timestamp with time zone; covered_to timestamp with time zone
+000002_candle_tables r r3a.universe_member: size integer; coin_id integer; entered_at timestamp with time zone; beyond_since timestamp with time zone
+000002_candle_tables r r3a_util.last_ts_by_coin_interval: coin_id integer; interval text; last_ts timestamp with time zone
+000004_gaps r r3a.gap_count: coin_id integer; interval text; open bigint
+000004_gaps r r3a.ohlcv_gap_log: id uuid; coin_id integer; interval text; from_ts timestamp with time zone; to_ts timestamp with time zone; state text; reason text; evidence jsonb; attempts integer; created_at timestamp with time zone; updated_at timestamp with time zone; next_check_at timestamp with time zone; run_id uuid
+000005_run_ledger r r3a.job_counter: command text; outcome text; n bigint
+000005_run_ledger r r3a.run: run_id uuid; command text; arguments text; started_at timestamp with time zone; heartbeat_at timestamp with time zone; finished_at timestamp with time zone; outcome text; exit_code integer; deadline_s integer; host text; pid integer; version text; symbols_expected integer; symbols_ok integer; rows_written bigint; rate_limit_hits integer; error_summary text; origin text
+000005_run_ledger r r3a.run_item: run_id uuid; coin_id integer; interval text; outcome text; pages integer; added bigint; repaired bigint; revised bigint; gaps integer; last_close timestamp with time zone; ms integer; error text
+000006_request_budget r r3a.api_budget: egress_key text; minute timestamp with time zone; used integer; used_late integer; hold_until timestamp with time zone; firewall_until timestamp with time zone; firewall_s integer; banned_until timestamp with time zone
+000008_maint_ledger r r3a_util.maint_op: id bigint; at timestamp with time zone; run_id uuid; op text; object text; attempt integer; outcome text; sqlstate text; ms integer; error text
+000011_health_results r r3a.health_result: run_id uuid; check_name text; component text; checked_at timestamp with time zone; status text; observed double precision; unit text; criteria jsonb; output text; names text[]
+000004_gaps f r3a.count_gaps()
+000001_advisory_locks f r3a_util.acquire_lock(_scope text, _key text)
+000009_wanted_indexes v r3a_util.candle_index
+000003_leaves v r3a_util.candle_table
+000010_index_plan f r3a_util.generate_index_sql(_pages_per_range integer, _fillfactor integer)
+000010_index_plan f r3a_util.generate_index_sql_limited(_pages_per_range integer, _fillfactor integer, _max_ops integer)
+000009_wanted_indexes f r3a_util.index_names(leaf regclass, OUT btree_name text, OUT brin_ts_name text)
+000003_leaves f r3a_util.leaf_partitions()
+000007_lock_holders v r3a_util.lock_holder
+000001_advisory_locks f r3a_util.lock_key(_scope text, _key text)
+000008_maint_ledger v r3a_util.maint_attempt
+000010_index_plan f r3a_util.maint_index_plan(_pages_per_range integer, _fillfactor integer, _only regclass)
+000003_leaves f r3a_util.make_leaf(_parent text, _from timestamp with time zone, _storage jsonb)
+000001_advisory_locks f r3a_util.release_lock(_scope text, _key text)
+000009_wanted_indexes f r3a_util.wanted_index(_only regclass)
 `;

@@ -8,10 +8,11 @@ import { cutClient, sessionOf } from "../connection/client.ts";
 import { translate } from "../fault.ts";
 import { openLockSession, waitForLock } from "../lock.ts";
 import { isBusy, retryBusy } from "../lock-retry.ts";
+import { hasAllFirst, renumber } from "./first-numbers.ts";
 import { checkRequirements } from "./requirements.ts";
 import { findMaker, giveRights, makeRoles, readRoles } from "./roles.ts";
 import { GRANTS, planRoles } from "./roles-plan.ts";
-import { findPending, listPending, MIGRATIONS } from "./schema.ts";
+import { listApplied, listPending, MIGRATIONS, pendingOf } from "./schema.ts";
 
 /**
  * For another migration, and for who holds a table that a file changes: a migration builds nothing large, so minutes
@@ -99,17 +100,22 @@ async function withMigrateLock<T>(
 async function applyFiles(
   db: Database,
   client: pg.Client,
-  { stop, onBusy, until }: MigrateRequest & { readonly until: number },
+  { stop, warn, onBusy, until }: MigrateRequest & { readonly until: number },
 ): Promise<readonly string[]> {
   const { maker, hasSchema } = await findMaker(db);
   // what several logins make must belong to one role, or none of them could change what another one made
   if (maker !== null) await client.query(`set role ${pg.escapeIdentifier(maker)}`);
-  const pending = await findPending(client);
+  const applied = await listApplied(client);
+  const isFirst = hasAllFirst(applied);
   const faults = rememberFaults(client);
+  const run = async () => {
+    if (isFirst) await renumber(client);
+    await runFiles(client, hasSchema);
+  };
   await retryBusy(
     async () => {
       faults.length = 0;
-      await runFiles(client, hasSchema).catch(async (error: unknown) => {
+      await run().catch(async (error: unknown) => {
         const fault = faults.at(-1) ?? error;
         if (isBusy(fault)) {
           onBusy?.(translate(fault));
@@ -121,7 +127,9 @@ async function applyFiles(
     until,
     stop,
   );
-  return pending;
+  if (isFirst)
+    warn?.("r3a.migration had names of files from before the first release, and has the names of now");
+  return pendingOf(applied);
 }
 
 async function runFiles(client: pg.Client, hasSchema: boolean): Promise<void> {

@@ -1,8 +1,9 @@
 import { SettingsFault } from "../../errors.ts";
 import { type Database, withClient } from "../connect.ts";
 import { findState } from "../legacy/state.ts";
+import { faultOfNumbers, hasAllFirst } from "./first-numbers.ts";
 import { findMaker } from "./roles.ts";
-import { listFiles, listPending } from "./schema.ts";
+import { listApplied, pendingOf } from "./schema.ts";
 import { judgeObjects, type ObjectRow } from "./schema-objects.ts";
 
 /** Major versions that the tests run on. */
@@ -150,17 +151,21 @@ export async function checkRequirements(
   };
   if (rows.some(({ hidden }) => hidden.length > 0)) return refuse(rows.flatMap(judgeMaker));
   if ((await findState(db)) === "old") return refuse([OLD_LAYOUT]);
-  const [pending, objects] = await Promise.all([listPendingOfOurs(db), listObjects(db)]);
-  refuse([...(pending.length === 0 ? [] : rows.flatMap(judgeMaker)), ...judgeObjects(objects, pending)]);
+  const [applied, objects] = await Promise.all([listAppliedOfOurs(db), listObjects(db)]);
+  const fault = faultOfNumbers(applied);
+  if (fault !== null) return refuse([fault]);
+  const pending = await pendingOf(applied);
+  const isLedgerWritten = pending.length > 0 || hasAllFirst(applied);
+  refuse([...(isLedgerWritten ? rows.flatMap(judgeMaker) : []), ...judgeObjects(objects, pending)]);
 }
 
 const OLD_LAYOUT =
   "the database has the old layout (a leaf per coin, month and interval): run migrate-layout";
 
-/** All, where the ledger of migrations is another program's: it is told as one of the objects. */
-async function listPendingOfOurs(db: Database): Promise<readonly string[]> {
-  return listPending(db).catch((error: unknown) => {
-    if (error instanceof SettingsFault) return listFiles();
+/** None where the ledger of migrations is another program's: `judgeObjects` names it as one of the objects. */
+async function listAppliedOfOurs(db: Database): Promise<readonly string[]> {
+  return withClient(db, listApplied).catch((error: unknown) => {
+    if (error instanceof SettingsFault) return [];
     throw error;
   });
 }

@@ -61,7 +61,7 @@ function judgeObject(
   if (row === undefined)
     return isApplied
       ? [
-          `${name} is gone: restore it, or let psql run sql/migrations/${first.by}.sql again, which makes what is missing`,
+          `${name} is gone: restore it, or run psql -1 -f sql/migrations/${first.by}.sql again, which makes what is missing`,
         ]
       : [];
   if (row.kind !== first.kind)

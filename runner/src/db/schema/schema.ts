@@ -6,6 +6,7 @@ import { sleep } from "../../sleep.ts";
 import { type Database, withClient } from "../connect.ts";
 import { codeOf } from "../fault.ts";
 import { INVALID_SCHEMA, UNDEFINED_COLUMN, UNDEFINED_TABLE } from "../sqlstate.ts";
+import { currentNames } from "./first-numbers.ts";
 
 /** Beside the sources in development, beside the bundle in the image. */
 export const MIGRATIONS = fileURLToPath(
@@ -21,17 +22,25 @@ export async function listPending(db: Database): Promise<readonly string[]> {
 
 /** The same by one client; where the database has no schema, a transaction around it can only be rolled back. */
 export async function findPending(client: pg.ClientBase): Promise<readonly string[]> {
-  const files = await listFiles();
-  const rows = await client.query<{ name: string }>(APPLIED).then(
-    (result) => result.rows,
+  return pendingOf(await listApplied(client));
+}
+
+/** Of names in r3a.migration, the files that are missing. */
+export async function pendingOf(applied: readonly string[]): Promise<readonly string[]> {
+  const current = new Set(currentNames(applied));
+  return (await listFiles()).filter((file) => !current.has(file));
+}
+
+/** The names in r3a.migration as they are there. */
+export async function listApplied(client: pg.ClientBase): Promise<readonly string[]> {
+  return client.query<{ name: string }>(APPLIED).then(
+    ({ rows }) => rows.map(({ name }) => name),
     (error: unknown) => {
       if (codeOf(error) === UNDEFINED_TABLE || codeOf(error) === INVALID_SCHEMA) return [];
       if (codeOf(error) === UNDEFINED_COLUMN) throw new SettingsFault([FOREIGN_LEDGER]);
       throw error;
     },
   );
-  const applied = new Set(rows.map(({ name }) => name));
-  return files.filter((file) => !applied.has(file));
 }
 
 /** Names of all migrations of this program, in their order. */

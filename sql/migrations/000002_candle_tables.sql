@@ -1,6 +1,7 @@
--- Coins, series with their covered span, candles by interval and time, gaps, revisions, last timestamps.
+-- Where candles come from, coins, series with their covered span, candles by interval and time, revisions, last timestamps.
 
-select pg_advisory_xact_lock(7020390112350);
+select pg_catalog.pg_advisory_xact_lock(7020390112350);
+set local search_path = pg_catalog, pg_temp;
 
 -- Which exchange filled this database; one of another origin is refused.
 create table if not exists r3a.origin (
@@ -8,19 +9,33 @@ create table if not exists r3a.origin (
   exchange text not null check (exchange in ('binance', 'simulated'))
 );
 
+-- The addresses (host and path) that candles came from, and how each was compared with what was stored.
+create table if not exists r3a.exchange_source (
+  address         text primary key check (length(address) <= 500),
+  exchange        text not null,
+  first_seen      timestamptz not null default now(),
+  compared_at     timestamptz,
+  compared        integer not null default 0 check (compared >= 0),
+  equal           integer not null default 0 check (equal between 0 and compared),
+  accepted_reason text check (length(accepted_reason) <= 300),
+  run_id          uuid
+);
+
 create table if not exists r3a.coin (
-  id           integer generated always as identity primary key,
-  symbol       text not null unique,
-  base         text not null,
-  quote        text not null,
-  status       text not null,
-  first_candle timestamptz,
-  closed_at    timestamptz,
-  aliases      text[] not null default '{}',
-  quote_volume numeric,
-  volume_rank  integer,
-  ranked_at    timestamptz,
-  checked_at   timestamptz not null default now()
+  id             integer generated always as identity primary key,
+  symbol         text not null unique,
+  base           text not null,
+  quote          text not null,
+  status         text not null,
+  first_candle   timestamptz,
+  closed_at      timestamptz,
+  aliases        text[] not null default '{}',
+  quote_volume   numeric,
+  volume_rank    integer,
+  ranked_at      timestamptz,
+  checked_at     timestamptz not null default now(),
+  -- why the first candle is believed: {askedAt, since, exchange, refuted}, times in epoch ms
+  first_evidence jsonb
 );
 
 -- Members of "the N largest", with hysteresis: entered at rank N, left after a day beyond 1.5 N.
@@ -74,39 +89,6 @@ create table if not exists r3a.ohlcv_1h partition of r3a.ohlcv_partitioned
   for values in ('1h') partition by range ("timestamp");
 create table if not exists r3a.ohlcv_slow partition of r3a.ohlcv_partitioned
   for values in ('4h', '1d') partition by range ("timestamp");
-
--- The leaves with the span of open times that each holds; no DEFAULT partition exists by design.
-drop function if exists r3a_util.leaf_partitions();
-create function r3a_util.leaf_partitions()
-returns table (leaf regclass, parent regclass, from_ts timestamptz, to_ts timestamptz)
-language sql stable as $$
-  select t.relid, t.parentrelid, b.edges[1]::timestamptz, b.edges[2]::timestamptz
-  from pg_partition_tree('r3a.ohlcv_partitioned') t
-  join pg_class c on c.oid = t.relid
-  cross join lateral regexp_match(
-    pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\) TO \(''([^'']+)''\)') as b (edges)
-  where t.isleaf and t.level > 0 and b.edges is not null
-$$;
-
-create table if not exists r3a.ohlcv_gap_log (
-  id            uuid primary key,
-  coin_id       integer not null references r3a.coin,
-  "interval"    text not null,
-  from_ts       timestamptz not null,
-  to_ts         timestamptz not null,
-  state         text not null check (state in ('open', 'repaired', 'confirmed_absent', 'before_listing', 'after_delisting')),
-  reason        text not null check (reason in ('absent', 'failed', 'invalid', 'not_requested')),
-  evidence      jsonb not null default '{}',
-  attempts      integer not null default 0,
-  created_at    timestamptz not null default now(),
-  updated_at    timestamptz not null default now(),
-  next_check_at timestamptz,
-  run_id        uuid,
-  check (from_ts < to_ts)
-);
-create unique index if not exists ohlcv_gap_log_unrepaired on r3a.ohlcv_gap_log (coin_id, "interval", from_ts)
-  where state <> 'repaired';
-create index if not exists ohlcv_gap_log_due on r3a.ohlcv_gap_log (next_check_at) where state <> 'repaired';
 
 -- A closed candle whose values changed: what it was, what it became, who said so.
 create table if not exists r3a.candle_revision (

@@ -1,9 +1,28 @@
--- A sync works at the end of each series and asks for what is due; the gaps of the past must cost it nothing. Indexes for
--- each question, and the number of open gaps as it changes instead of a count at each run.
--- The builds hold writers back: 1 s for 500,000 rows, after which the log of six years of 60 symbols looks small.
+-- What is missing of each series and why, and how many gaps are open. A sync works at the end of each series and asks for
+-- what is due; the gaps of the past must cost it nothing: an index for each question, and the number of open gaps as it
+-- changes instead of a count at each run.
 
-select pg_advisory_xact_lock(7020390112350);
+select pg_catalog.pg_advisory_xact_lock(7020390112350);
+set local search_path = pg_catalog, pg_temp;
 
+create table if not exists r3a.ohlcv_gap_log (
+  id            uuid primary key,
+  coin_id       integer not null references r3a.coin,
+  "interval"    text not null,
+  from_ts       timestamptz not null,
+  to_ts         timestamptz not null,
+  state         text not null check (state in ('open', 'repaired', 'confirmed_absent', 'before_listing', 'after_delisting')),
+  reason        text not null check (reason in ('absent', 'failed', 'invalid', 'not_requested')),
+  evidence      jsonb not null default '{}',
+  attempts      integer not null default 0,
+  created_at    timestamptz not null default now(),
+  updated_at    timestamptz not null default now(),
+  next_check_at timestamptz,
+  run_id        uuid,
+  check (from_ts < to_ts)
+);
+create unique index if not exists ohlcv_gap_log_unrepaired on r3a.ohlcv_gap_log (coin_id, "interval", from_ts)
+  where state <> 'repaired';
 -- What failed, the earliest due first; and when the first open gap of a series is due.
 create index if not exists ohlcv_gap_log_open on r3a.ohlcv_gap_log (coin_id, "interval", reason, next_check_at)
   where state = 'open';
@@ -16,8 +35,6 @@ create index if not exists ohlcv_gap_log_unlisted on r3a.ohlcv_gap_log (coin_id,
   where state = 'before_listing';
 create index if not exists ohlcv_gap_log_unlisted_next on r3a.ohlcv_gap_log (coin_id, "interval", next_check_at)
   where state = 'before_listing';
--- By time alone nothing asks.
-drop index if exists r3a.ohlcv_gap_log_due;
 
 -- Open gaps of each series that somebody is to fill: those of a span that nobody asked for are none.
 create table if not exists r3a.gap_count (
@@ -72,17 +89,3 @@ delete from r3a.gap_count;
 insert into r3a.gap_count (coin_id, "interval", open)
 select coin_id, "interval", count(*) from r3a.ohlcv_gap_log
 where state = 'open' and reason <> 'not_requested' group by 1, 2;
-
--- Whoever may read the log may read the count.
-do $$
-declare
-  reader record;
-begin
-  for reader in
-    select distinct g.grantee from pg_class c cross join lateral aclexplode(c.relacl) g
-    where c.oid = 'r3a.ohlcv_gap_log'::regclass and g.privilege_type = 'SELECT' and g.grantee <> c.relowner
-  loop
-    execute format('grant select on r3a.gap_count to %s',
-                   case when reader.grantee = 0 then 'public' else reader.grantee::regrole::text end);
-  end loop;
-end $$;

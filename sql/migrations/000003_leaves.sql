@@ -1,9 +1,53 @@
+-- The leaves of the candle table: which there are, and how a job makes the next one.
+
+select pg_catalog.pg_advisory_xact_lock(7020390112350);
+set local search_path = pg_catalog, pg_temp;
+
+-- The old system had a function of this name with another result.
+drop function if exists r3a_util.leaf_partitions();
+
+-- The leaves with the span of open times that each holds; no DEFAULT partition exists by design. From pg_inherits:
+-- pg_partition_tree locks every leaf, which a table of some thousand leaves cannot bear.
+create or replace function r3a_util.leaf_partitions()
+returns table (leaf regclass, parent regclass, from_ts timestamptz, to_ts timestamptz)
+language sql stable
+begin atomic
+  select c.oid::regclass, i.inhparent::regclass, b.edges[1]::timestamptz, b.edges[2]::timestamptz
+  from pg_inherits l
+  join pg_inherits i on i.inhparent = l.inhrelid and not i.inhdetachpending
+  join pg_class c on c.oid = i.inhrelid and c.relkind = 'r'
+  cross join lateral regexp_match(
+    pg_get_expr(c.relpartbound, c.oid), 'FROM [(]''([^'']+)''[)] TO [(]''([^'']+)''[)]') as b (edges)
+  where l.inhparent = 'r3a.ohlcv_partitioned'::regclass and b.edges is not null;
+end;
+
+-- Candle tables with their phase: the root, the list partitions (both 'parent') and the leaves. Around its period a leaf
+-- is open for two days more: clocks differ, and late candles come.
+create or replace view r3a_util.candle_table as
+select t.oid, t.parent, t.level, b.edges[1]::timestamptz as from_ts, n.nspname, c.relname,
+       format('%I.%I', n.nspname, c.relname) as name, c.reloptions,
+       case when t.level < 2 then 'parent'
+            when b.edges[2]::timestamptz < now() - interval '2 days' then 'sealed'
+            when b.edges[1]::timestamptz > now() + interval '2 days' then 'coming'
+            else 'open' end as phase
+from (
+  select 'r3a.ohlcv_partitioned'::regclass::oid, null::oid, 0
+  union all
+  select i.inhrelid, i.inhparent, 1 from pg_inherits i
+  where i.inhparent = 'r3a.ohlcv_partitioned'::regclass and not i.inhdetachpending
+  union all
+  select i.inhrelid, i.inhparent, 2 from pg_inherits l join pg_inherits i on i.inhparent = l.inhrelid
+  where l.inhparent = 'r3a.ohlcv_partitioned'::regclass and not i.inhdetachpending
+) as t (oid, parent, level)
+join pg_class c on c.oid = t.oid
+join pg_namespace n on n.oid = c.relnamespace
+left join lateral regexp_match(
+  pg_get_expr(c.relpartbound, c.oid), 'FROM [(]''([^'']+)''[)] TO [(]''([^'']+)''[)]') as b (edges) on t.level = 2
+where t.level < 2 or c.relkind = 'r' and b.edges is not null;
+
 -- Lets a role that only stores candles make the leaf that they need: a leaf must belong to the owner of its parent, and who
 -- may create anything in the schema may do much more than that. The function runs with the rights of its owner, so it takes
 -- no names: it makes the leaf of the layout that holds a given time, and nothing else. Its path is fixed.
-
-select pg_advisory_xact_lock(7020390112350);
-
 create or replace function r3a_util.make_leaf(_parent text, _from timestamptz, _storage jsonb) returns text
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp

@@ -1,12 +1,7 @@
--- Counters and known locks of the maintenance jobs.
+-- Who holds which known lock: nobody can reverse a hash at three in the morning.
 
-select pg_advisory_xact_lock(7020390112350);
-
-insert into r3a.job_counter (command, outcome)
-select command, outcome
-from unnest(array['migrate-layout', 'maint', 'refresh-lastts', 'vacuum', 'health']) as command,
-     unnest(array['success', 'partial', 'failure', 'timeout', 'aborted']) as outcome
-on conflict do nothing;
+select pg_catalog.pg_advisory_xact_lock(7020390112350);
+set local search_path = pg_catalog, pg_temp;
 
 create or replace view r3a_util.lock_holder as
 with known as (

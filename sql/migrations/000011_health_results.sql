@@ -1,6 +1,7 @@
 -- What each run of health saw: the evidence behind a report on a month, and the past of each check.
 
-select pg_advisory_xact_lock(7020390112350);
+select pg_catalog.pg_advisory_xact_lock(7020390112350);
+set local search_path = pg_catalog, pg_temp;
 
 -- Rows live as long as their run, which maint deletes after 400 days. component: interval, part or job; '' where a
 -- check has none. observed is null where it could not be measured.

@@ -1,48 +1,23 @@
--- Two functions of 000005 once more, with a change each. wanted_index: of several indexes of a kind on the root the oldest
--- is ours; a person's BRIN there has the name that ours would get by itself, and was taken for it. maint_index_plan: no
--- set-pages on parents, which can never work: the seed's own generate_index_sql(128, 90) began with five of them.
+-- What maint does to indexes and fill factors, as a plan that psql users see too.
 
-select pg_advisory_xact_lock(7020390112350);
+select pg_catalog.pg_advisory_xact_lock(7020390112350);
+set local search_path = pg_catalog, pg_temp;
 
-create or replace function r3a_util.wanted_index(_only regclass default null)
-returns table (oid oid, parent oid, level integer, phase text, from_ts timestamptz, name text, table_options text[],
-               kind text, indexrelid oid, indisvalid boolean, is_constraint boolean, upper oid, index_options text[], plain_name text, index_name text)
-language sql stable
--- without the first the planner expects one row and joins some thousand of them with themselves in nested loops (17 s for
--- 2,000 leaves); the second keeps it from looking through the function and expecting one row again
-rows 5000 set plan_cache_mode = force_custom_plan
-as $$
-  with tables as materialized (
-    select * from r3a_util.candle_table t
-    where _only is null or _only in (t.oid, t.parent)
-       or t.oid = (select inhparent from pg_inherits where inhrelid = _only)
-  ), indexes as materialized (
-    select x.*, substring(x.relname from '_cc(?:new|old)[0-9]*$') as label
-    from r3a_util.candle_index x where x.indrelid = any (array(select t.oid from tables t))
-  ), leftovers as materialized (
-    select distinct x.* from indexes x
-    join indexes base on base.indrelid = x.indrelid and left(base.relname, 63 - length(x.label)) || x.label = x.relname
-    where x.label is not null and not x.indisvalid and x.upper is null
-  ), chosen as (
-    select distinct on (t.oid, k.kind) t.oid, k.kind, x.indexrelid, x.indisvalid, x.is_constraint, x.upper, x.reloptions, coalesce(x.relname, n.plain) as relname
-    from tables t
-    cross join (values ('btree', '_pkey'), ('brin_ts', '_timestamp_idx')) as k (kind, suffix)
-    cross join lateral (select left(t.relname, 63 - length(k.suffix)) || k.suffix) as n (plain)
-    left join indexes x on x.indrelid = t.oid and x.kind = k.kind and x.indexrelid not in (select l.indexrelid from leftovers l)
-    order by t.oid, k.kind, case when t.level = 0 then x.indexrelid::bigint end, x.upper is null, not x.indisvalid, x.relname <> n.plain,
-             x.indexrelid
-  )
-  select t.oid, t.parent, t.level, t.phase, t.from_ts, t.name, t.reloptions, c.kind, c.indexrelid, c.indisvalid, c.is_constraint, c.upper,
-         c.reloptions, format('%I', c.relname), format('%I.%I', t.nspname, c.relname)
-  from tables t
-  join (select * from chosen
-        union all select indrelid, 'leftover', indexrelid, indisvalid, is_constraint, upper, reloptions, relname from leftovers) as c on c.oid = t.oid
-$$;
+-- The old system had functions of these names with other results.
+drop function if exists r3a_util.generate_index_sql_limited(integer, integer, integer);
+drop function if exists r3a_util.generate_index_sql(integer, integer);
 
+-- Every statement that brings indexes and fill factors to what they should be, most valuable first; what failed before
+-- comes after all that did not. The command maint runs these very statements, so this is the only place that decides
+-- them. One statement is one operation: its parts, separated by ';', belong into one transaction. `builder` is a
+-- session that works on the table (a build, or vacuum): its operations wait until that one is gone.
+-- `_only`: just one table. Indexes are found first and locks after, so a build that ends in between looks unfinished
+-- and unguarded at worst for one reading: maint reads again before it touches it.
 create or replace function r3a_util.maint_index_plan(_pages_per_range integer, _fillfactor integer, _only regclass default null)
 returns table (attempts integer, rank integer, leaf regclass, table_name text, kind text, op text, object text, sql text,
                is_concurrent boolean, builder integer)
-language sql stable as $$
+language sql stable
+begin atomic
   with wanted as materialized (
     select w.*,
            coalesce((select option_value::integer from pg_options_to_table(w.table_options) where option_name = 'fillfactor'), 100) as fill,
@@ -133,5 +108,21 @@ language sql stable as $$
   left join r3a_util.maint_attempt a on a.object = w.object
   where _only is null or w.oid = _only
   order by coalesce(a.attempts, 0), w.rank, t.from_ts desc nulls first, t.level, t.name,
-           w.kind <> 'leftover', w.kind <> 'btree', w.step, w.object
-$$;
+           w.kind <> 'leftover', w.kind <> 'btree', w.step, w.object;
+end;
+
+create or replace function r3a_util.generate_index_sql(_pages_per_range integer default 32, _fillfactor integer default 90)
+returns table (leaf regclass, kind text, sql text)
+language sql stable
+begin atomic
+  select p.leaf, p.kind, p.sql from r3a_util.maint_index_plan(_pages_per_range, _fillfactor) p where p.builder is null;
+end;
+
+create or replace function r3a_util.generate_index_sql_limited(
+  _pages_per_range integer default 32, _fillfactor integer default 90, _max_ops integer default null)
+returns table (leaf regclass, kind text, sql text)
+language sql stable
+begin atomic
+  select p.leaf, p.kind, p.sql from r3a_util.maint_index_plan(_pages_per_range, _fillfactor) p where p.builder is null
+  limit _max_ops;
+end;
