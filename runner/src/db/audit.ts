@@ -6,7 +6,10 @@ import { FIGURES } from "./candles.ts";
 import { type Database, withClient } from "./connect.ts";
 import { IS_OPEN_GAP } from "./scan.ts";
 import { isSound } from "./sound-candle.ts";
+import { msOf } from "./sql-time.ts";
 
+/** A whole number, unlike `msOf`: of a candle that is off by less than a millisecond it is the open time too. */
+const OPEN_MS = `(extract(epoch from "timestamp") * 1000)::bigint`;
 const SLOT_MS = `(floor(extract(epoch from "timestamp") * 1000 / $5)::bigint * $5::bigint)`;
 const ROWS = `
   from r3a.ohlcv_partitioned
@@ -25,15 +28,15 @@ const FIND_DUPLICATES = `
   select ${SLOT_MS} as at ${ROWS} group by 1 having count(*) > 1 order by 1`;
 
 const FIND_MISALIGNED = `
-  select (extract(epoch from "timestamp") * 1000)::bigint as at ${ROWS}
-  and (extract(epoch from "timestamp") * 1000)::bigint % $5::bigint <> 0 order by 1`;
+  select ${OPEN_MS} as at ${ROWS}
+  and ${OPEN_MS} % $5::bigint <> 0 order by 1`;
 
 const FIND_IMPOSSIBLE = `
-  select (extract(epoch from "timestamp") * 1000)::bigint as at ${ROWS}
+  select ${OPEN_MS} as at ${ROWS}
   and not ${isSound("$5::bigint * interval '1 ms'")} order by 1`;
 
 const FIND_ORPHANS = `
-  select (extract(epoch from "timestamp") * 1000)::bigint as at
+  select ${OPEN_MS} as at
   from r3a.ohlcv_partitioned
   where coin_id = $1 and "interval" = $2 and "timestamp" >= to_timestamp($3 / 1000.0) and "timestamp" < to_timestamp($4 / 1000.0)
   order by 1 limit 1000`;
@@ -97,7 +100,7 @@ export type LoggedGap = Span & { readonly isOpen: boolean };
 
 /** As numbers: a stretch can have tens of thousands, and half of a row's memory are its dates. */
 const READ_LOGGED = `
-  select (extract(epoch from g.from_ts) * 1000)::float8, (extract(epoch from g.to_ts) * 1000)::float8, ${IS_OPEN_GAP}
+  select ${msOf("g.from_ts")}, ${msOf("g.to_ts")}, ${IS_OPEN_GAP}
   from r3a.ohlcv_gap_log g
   where g.coin_id = $1 and g."interval" = $2 and g.state <> 'repaired'
     and g.from_ts >= to_timestamp($3::float8 / 1000) and g.from_ts < to_timestamp($4::float8 / 1000)

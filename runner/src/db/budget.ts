@@ -1,16 +1,12 @@
 import { FARTHEST_MS } from "../contract/limits.ts";
 import { type Database, withClient } from "./connect.ts";
+import { leftMs } from "./sql-time.ts";
 
 const ms = (count: number) => `interval '${count} ms'`;
 
 /**
- * Times are kept by the database's clock: it is the one clock that all processes share. Taking anything from
- * -infinity ("never") is an error before PostgreSQL 17.
- */
-const LEFT_MS = (until: string) =>
-  `greatest(0, extract(epoch from greatest(${until}, clock_timestamp()) - clock_timestamp()) * 1000)::float8`;
-
-/**
+ * Times are kept by the database's clock: it is the one clock that all processes share.
+ *
  * What was granted late in a minute may reach the exchange in the next one, so it counts in both ($6: late).
  * The row's minute never goes back: a process that is behind takes from the minute of the others. But a minute that
  * cannot be is forgotten with its count, which would only grow until that minute comes: one far ahead of this clock, and
@@ -51,9 +47,9 @@ const LEASE = `
          used_late = g.used_late + case when $6 then g.granted else 0 end,
          hold_until = g.hold_until, firewall_until = g.firewall_until, banned_until = g.banned_until
   from granting g where b.egress_key = g.egress_key
-  returning g.granted, ${LEFT_MS("b.hold_until, b.firewall_until")} as hold_ms, ${LEFT_MS("b.banned_until")} as banned_ms`;
+  returning g.granted, ${leftMs("b.hold_until", "b.firewall_until")} as "holdMs", ${leftMs("b.banned_until")} as "bannedMs"`;
 
-type LeaseRow = { granted: number; hold_ms: number; banned_ms: number };
+type LeaseRow = { granted: number; holdMs: number; bannedMs: number };
 
 const ENSURE = `insert into r3a.api_budget (egress_key) values ($1) on conflict do nothing`;
 
@@ -79,7 +75,7 @@ const HOLD_BY_FIREWALL = `
   update r3a.api_budget b set firewall_s = n.seconds,
     firewall_until = case when n.is_running then b.firewall_until
                           else clock_timestamp() + n.seconds * interval '1 second' end
-  from next n where b.egress_key = n.egress_key returning b.firewall_s`;
+  from next n where b.egress_key = n.egress_key returning b.firewall_s as "firewallS"`;
 
 /** The request budget of one address in `r3a.api_budget`; all times in ms from now, minutes by the exchange's clock. */
 export function openBudget(db: Database, egressKey: string) {
@@ -91,7 +87,7 @@ export function openBudget(db: Database, egressKey: string) {
         // the first process of an address finds no row
         const row = (await lease()) ?? (await client.query(ENSURE, [egressKey]).then(lease));
         if (row === undefined) throw new Error(`r3a.api_budget has no row for EGRESS_KEY ${egressKey}`);
-        return { granted: row.granted, holdMs: row.hold_ms, bannedMs: row.banned_ms };
+        return row;
       });
     },
     async hold(ms: number) {
@@ -102,9 +98,9 @@ export function openBudget(db: Database, egressKey: string) {
     },
     async holdByFirewall() {
       const { rows } = await withClient(db, (client) =>
-        client.query<{ firewall_s: number }>(HOLD_BY_FIREWALL, [egressKey]),
+        client.query<{ firewallS: number }>(HOLD_BY_FIREWALL, [egressKey]),
       );
-      return (rows[0]?.firewall_s ?? 0) * 1000;
+      return (rows[0]?.firewallS ?? 0) * 1000;
     },
   };
 }

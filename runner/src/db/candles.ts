@@ -6,6 +6,7 @@ import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
 import { type CandleBatch, COPY_COLUMNS, renderCopyLines } from "./copy-lines.ts";
+import { msOf } from "./sql-time.ts";
 
 /** What became of the rows of one statement. */
 export type Written = { readonly added: number; readonly revised: number };
@@ -135,7 +136,7 @@ function encode(interval: Interval, batches: readonly CandleBatch[]) {
 
 const FIND_OTHERS = `
   select at from (
-    select (extract(epoch from t."timestamp") * 1000)::float8 as at from r3a.ohlcv_partitioned t
+    select ${msOf('t."timestamp"')} as at from r3a.ohlcv_partitioned t
     where t.coin_id = $1 and t."interval" = $2
       and t."timestamp" >= to_timestamp($3::float8 / 1000) and t."timestamp" < to_timestamp($4::float8 / 1000)
   ) stored

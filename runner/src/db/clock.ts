@@ -1,6 +1,7 @@
 import { type Database, withClient } from "./connect.ts";
+import { msOf } from "./sql-time.ts";
 
-const NOW = `select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms`;
+const NOW = `select ${msOf("clock_timestamp()")} as ms`;
 
 /** The database's time (ms): the second witness for what the exchange says of its own. */
 export async function findDatabaseTime(db: Database): Promise<number> {

@@ -1,13 +1,14 @@
 import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
 import { withTransaction } from "./session.ts";
+import { msOf } from "./sql-time.ts";
 
 type Series = { readonly coinId: number; readonly interval: Interval };
 
 /** By the primary key backwards, from the newest leaf on. */
 const FIND_NEWEST = `
-  select (extract(epoch from clock_timestamp()) * 1000)::float8 as now,
-         (select (extract(epoch from t."timestamp") * 1000)::float8 from r3a.ohlcv_partitioned t
+  select ${msOf("clock_timestamp()")} as now,
+         (select ${msOf('t."timestamp"')} from r3a.ohlcv_partitioned t
           where t.coin_id = $1 and t."interval" = $2
             and t."timestamp" <= greatest(clock_timestamp(), to_timestamp($3::float8 / 1000)) - $4::interval
           order by t."timestamp" desc limit 1) as newest`;

@@ -2,10 +2,11 @@ import type { Sample } from "../candle/same-exchange.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
 import { withTransaction } from "./session.ts";
+import { msOf } from "./sql-time.ts";
 
 /** Newest stored candles of an interval that opened before a time, of the coins that are traded most. */
 const LIST_SAMPLES = `
-  select coins.symbol, $1::text as "interval", (extract(epoch from t."timestamp") * 1000)::float8 as "openTime",
+  select coins.symbol, $1::text as "interval", ${msOf('t."timestamp"')} as "openTime",
          t.open::text, t.high::text, t.low::text, t.close::text, t.volume::text,
          t.source = 'legacy' as "isOld", coins."isTrading"
   from (

@@ -2,6 +2,7 @@ import type { FirstEvidence } from "../candle/first-candle.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
 import { withTransaction } from "./session.ts";
+import { msOf } from "./sql-time.ts";
 
 /** Two runs may ask at once: the earlier answer stays, unless it is the one that was just found impossible. */
 const SET_FIRST_CANDLE = `
@@ -16,7 +17,7 @@ const REFUTE_BEFORE_LISTING = `
     and (next_check_at is null or next_check_at > to_timestamp($3 / 1000.0))`;
 
 const FIRST_STORED = `
-  select (extract(epoch from min("timestamp")) * 1000)::float8 as first
+  select ${msOf('min("timestamp")')} as first
   from r3a.ohlcv_partitioned where coin_id = $1 and "interval" = $2`;
 
 /** A first candle with why it is believed; `before`: what was believed until now, `now`: the exchange's time (ms). */

@@ -17,13 +17,13 @@ const COUNT_LISTED = `select count(*)::float8 as gaps ${LISTED}`;
  */
 const DECLARE_LIST = `
   declare listed no scroll cursor with hold for
-  select ${GAP_COLUMNS}, g.coin_id, c.symbol, g."interval" ${LISTED}
+  select ${GAP_COLUMNS}, g.coin_id as "coinId", c.symbol, g."interval" ${LISTED}
   order by c.symbol, g."interval", g.from_ts limit $6::int`;
 const FETCH_PART = "fetch forward 500 from listed";
 const CLOSE_LIST = "close listed";
 
 export type ListedGap = SeriesGap & { readonly symbol: string };
-type ListedRow = GapRow & { coin_id: number; symbol: string; interval: Interval };
+type ListedRow = GapRow & { coinId: number; symbol: string; interval: Interval };
 
 /** Which gaps of the log to list; null means all. */
 export type GapFilter = {
@@ -65,7 +65,7 @@ export async function listGaps(
       await take(
         rows.map((row) => ({
           ...gapOf(row.interval, row),
-          coinId: row.coin_id,
+          coinId: row.coinId,
           symbol: row.symbol,
           interval: row.interval,
         })),

@@ -7,6 +7,7 @@ import type { Coin } from "./coins.ts";
 import { type Database, withClient } from "./connect.ts";
 import { GAP_COLUMNS, type GapRow, gapOf, wholeSlots } from "./gaps.ts";
 import { faultOfGaps } from "./series-fault.ts";
+import { msOf } from "./sql-time.ts";
 
 /** The series whose gaps are read. */
 export type SeriesKey = { readonly coinId: number; readonly symbol: string; readonly interval: Interval };
@@ -55,9 +56,9 @@ const PART = 300;
 type SpanRow = [from: number, to: number, next: string | null, begin: string];
 /** `listed`: what lies before it of a stretch before the listing is left out. */
 const spanOf = (listed: string) => `
-  (extract(epoch from case when g.state = 'before_listing' then greatest(g.from_ts, ${listed})
-                           else greatest(g.from_ts, to_timestamp(0)) end) * 1000)::float8,
-  (extract(epoch from least(g.to_ts, '9999-01-01')) * 1000)::float8, g.next_check_at::text, g.from_ts::text`;
+  ${msOf(`case when g.state = 'before_listing' then greatest(g.from_ts, ${listed})
+                           else greatest(g.from_ts, to_timestamp(0)) end`)},
+  ${msOf("least(g.to_ts, '9999-01-01')")}, g.next_check_at::text, g.from_ts::text`;
 
 const IS_DUE = `${OF_SERIES} and g.state <> 'before_listing' and g.next_check_at <= $3::timestamptz`;
 /**

@@ -6,18 +6,18 @@ import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 
 export type GapRow = {
   id: string;
-  from_ts: Date;
-  to_ts: Date;
+  fromTs: Date;
+  toTs: Date;
   state: GapState;
   reason: GapReason;
   attempts: number;
   evidence: Evidence;
-  next_check_at: Date | null;
+  nextCheckAt: Date | null;
 };
 
 /** Of r3a.ohlcv_gap_log under the name g. */
-export const GAP_COLUMNS =
-  "g.id, g.from_ts, g.to_ts, g.state, g.reason, g.attempts, g.evidence, g.next_check_at";
+export const GAP_COLUMNS = `g.id, g.from_ts as "fromTs", g.to_ts as "toTs", g.state, g.reason, g.attempts, g.evidence,
+  g.next_check_at as "nextCheckAt"`;
 
 /** The whole slots that a stretch (ms) touches, at least one: a person can have logged a part of a slot. */
 export function wholeSlots(interval: Interval, { from, to }: Span): Span {
@@ -28,12 +28,12 @@ export function wholeSlots(interval: Interval, { from, to }: Span): Span {
 export function gapOf(interval: Interval, row: GapRow): Gap {
   return {
     id: row.id,
-    ...wholeSlots(interval, { from: row.from_ts.getTime(), to: row.to_ts.getTime() }),
+    ...wholeSlots(interval, { from: row.fromTs.getTime(), to: row.toTs.getTime() }),
     state: row.state,
     reason: row.reason,
     attempts: row.attempts,
     evidence: row.evidence,
-    nextCheckAt: row.next_check_at?.getTime() ?? null,
+    nextCheckAt: row.nextCheckAt?.getTime() ?? null,
   };
 }
 

@@ -1,7 +1,8 @@
 import type pg from "pg";
 import type { Coin } from "./coins.ts";
 import { type Database, withClient } from "./connect.ts";
-import { msOf, type StoredTime } from "./series-fault.ts";
+import { type StoredTime, storedMs } from "./series-fault.ts";
+import { msOf } from "./sql-time.ts";
 
 /** A member of "the N largest"; times in ms. */
 export type Member = {
@@ -15,11 +16,11 @@ export type RankedCoin = { readonly coinId: number; readonly rank: number };
 const RANKING = `select id as "coinId", volume_rank as rank from r3a.coin where volume_rank is not null order by volume_rank`;
 /** A time beyond now, which only a clock that was wrong or a person writes, would keep every later ranking away. */
 const RANKING_AGE = `
-  select (extract(epoch from now() - max(ranked_at)) * 1000)::float8 as age from r3a.coin
+  select ${msOf("now() - max(ranked_at)")} as age from r3a.coin
   where volume_rank is not null and isfinite(ranked_at) and ranked_at <= now()`;
 
 const MEMBERS = `
-  select m.coin_id as "coinId", c.symbol, m.entered_at, m.beyond_since
+  select m.coin_id as "coinId", c.symbol, m.entered_at as "enteredAt", m.beyond_since as "beyondSince"
   from r3a.universe_member m join r3a.coin c on c.id = m.coin_id
   where m.size = $1 order by c.volume_rank nulls last, c.symbol`;
 const SIZES = `select distinct size from r3a.universe_member`;
@@ -54,16 +55,16 @@ export async function replaceMembers(
   plan: (ranking: readonly RankedCoin[], members: readonly Member[]) => readonly Member[],
 ): Promise<void> {
   const ranking = await client.query<RankedCoin>(RANKING);
-  const stored = await client.query<Coin & { entered_at: StoredTime; beyond_since: StoredTime }>(MEMBERS, [
+  const stored = await client.query<Coin & { enteredAt: StoredTime; beyondSince: StoredTime }>(MEMBERS, [
     size,
   ]);
   const members = plan(
     ranking.rows,
-    stored.rows.map(({ coinId, entered_at, beyond_since }) => ({
+    stored.rows.map(({ coinId, enteredAt, beyondSince }) => ({
       coinId,
       // NaN: a time that only a person can have written
-      enteredAt: msOf(entered_at) || Date.now(),
-      beyondSince: msOf(beyond_since) || null,
+      enteredAt: storedMs(enteredAt) || Date.now(),
+      beyondSince: storedMs(beyondSince) || null,
     })),
   );
   await client.query(DELETE_MEMBERS, [size, members.map(({ coinId }) => coinId)]);

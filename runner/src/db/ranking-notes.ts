@@ -1,4 +1,5 @@
 import { type Database, withClient } from "./connect.ts";
+import { msOf } from "./sql-time.ts";
 
 /** A ranking that was refused: when, why, and until when no other one is asked for. Times in ms. */
 export type Refusal = { readonly at: number; readonly until: number; readonly reason: string };
@@ -12,8 +13,8 @@ const LAST_NOTE = `
   where command = 'ranking' and started_at <= now() order by started_at desc limit 1`;
 
 const FIND_REFUSAL = `
-  select (extract(epoch from date_trunc('second', started_at)) * 1000)::float8 as at,
-         (extract(epoch from date_trunc('second', started_at + ${REMEMBERED})) * 1000)::float8 as until,
+  select ${msOf("date_trunc('second', started_at)")} as at,
+         ${msOf(`date_trunc('second', started_at + ${REMEMBERED})`)} as until,
          coalesce(error_summary, '') as reason
   from (${LAST_NOTE}) last where outcome = 'failure' and started_at > now() - ${REMEMBERED}`;
 

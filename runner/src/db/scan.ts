@@ -1,5 +1,6 @@
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { Reader } from "./session.ts";
+import { msOf } from "./sql-time.ts";
 
 /** Where one series stands. Times in ms; `gaps` open ones, `dueSince` when the first of them had to be asked for. */
 export type SeriesScan = {
@@ -16,8 +17,8 @@ export const IS_OPEN_GAP = `state = 'open' and reason <> 'not_requested'`;
 
 /** The number is kept as the log changes, and the first that is due is found by an index: this follows each sync. */
 const SCAN = `
-  select c.symbol, s."interval", (extract(epoch from l.last_ts) * 1000)::float8 as newest, coalesce(n.open, 0)::int as open,
-         (extract(epoch from g.due) * 1000)::float8 as due
+  select c.symbol, s."interval", ${msOf("l.last_ts")} as newest, coalesce(n.open, 0)::int as open,
+         ${msOf("g.due")} as due
   from r3a.series s
   join r3a.coin c on c.id = s.coin_id
   left join r3a_util.last_ts_by_coin_interval l using (coin_id, "interval")
@@ -68,13 +69,13 @@ export type ExpectedSymbol = {
 };
 
 const TIMES = `
-  (extract(epoch from c.closed_at) * 1000)::float8 as "closedAt",
-  (extract(epoch from c.first_candle) * 1000)::float8 as "firstCandle"`;
+  ${msOf("c.closed_at")} as "closedAt",
+  ${msOf("c.first_candle")} as "firstCandle"`;
 const NAMED = `
   select w.symbol, c.status, ${TIMES}, null as "enteredAt"
   from unnest($1::text[]) as w (symbol) left join r3a.coin c using (symbol) order by w.symbol`;
 const LARGEST = `
-  select c.symbol, c.status, ${TIMES}, (extract(epoch from m.entered_at) * 1000)::float8 as "enteredAt"
+  select c.symbol, c.status, ${TIMES}, ${msOf("m.entered_at")} as "enteredAt"
   from r3a.universe_member m join r3a.coin c on c.id = m.coin_id where m.size = $1 order by c.symbol`;
 
 /** The named symbols, or the members of "the `size` largest"; none where nothing was ranked yet. */

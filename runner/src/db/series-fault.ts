@@ -5,30 +5,30 @@ import type { Interval } from "../contract/intervals.ts";
 export type StoredTime = Date | number | null;
 
 /** Epoch ms; NaN for infinity and for years that a Date cannot hold, which only a person can have written. */
-export function msOf(time: StoredTime): number | null {
+export function storedMs(time: StoredTime): number | null {
   if (time === null) return null;
   return time instanceof Date ? time.getTime() : Number.NaN;
 }
 
 type FaultySeries = {
-  readonly coin_id: number;
+  readonly coinId: number;
   readonly symbol: string;
   readonly interval: Interval;
-  readonly covered_from: StoredTime;
+  readonly coveredFrom: StoredTime;
 };
 type FaultyGap = {
   readonly id: string;
-  readonly from_ts: StoredTime;
-  readonly to_ts: StoredTime;
-  readonly next_check_at: StoredTime;
+  readonly fromTs: StoredTime;
+  readonly toTs: StoredTime;
+  readonly nextCheckAt: StoredTime;
 };
 
 /** Why a series cannot be worked on, with the statement that mends it; null where its rows can be read. */
 export function faultOfSeries(series: FaultySeries, gaps: readonly FaultyGap[]): string | null {
-  const { coin_id, symbol, interval } = series;
+  const { coinId, symbol, interval } = series;
   // what is covered beyond now is cut back by the next sync, however far that is
-  if (isUnreadable(series.covered_from))
-    return `the covered span of ${symbol} ${interval} in r3a.series is no time that a candle can have (a person wrote it): update r3a.series set covered_from = null, covered_to = null where coin_id = ${coin_id} and "interval" = '${interval}'; the next sync then asks for everything again and keeps what is stored`;
+  if (isUnreadable(series.coveredFrom))
+    return `the covered span of ${symbol} ${interval} in r3a.series is no time that a candle can have (a person wrote it): update r3a.series set covered_from = null, covered_to = null where coin_id = ${coinId} and "interval" = '${interval}'; the next sync then asks for everything again and keeps what is stored`;
   return faultOfGaps(series, gaps);
 }
 
@@ -37,14 +37,14 @@ export function faultOfGaps(
   { symbol, interval }: { readonly symbol: string; readonly interval: Interval },
   gaps: readonly FaultyGap[],
 ): string | null {
-  const gap = gaps.find((each) => [each.from_ts, each.to_ts, each.next_check_at].some(isUnreadable));
+  const gap = gaps.find((each) => [each.fromTs, each.toTs, each.nextCheckAt].some(isUnreadable));
   return gap === undefined
     ? null
     : `a gap of ${symbol} ${interval} in r3a.ohlcv_gap_log has a time that no candle can have (a person wrote it): look at the row with id = '${gap.id}', and delete it or set its times; verify then says what is missing`;
 }
 
 function isUnreadable(time: StoredTime): boolean {
-  return Number.isNaN(msOf(time));
+  return Number.isNaN(storedMs(time));
 }
 
 /** The evidence as this program writes it; null for anything else, so that the exchange is asked again. */

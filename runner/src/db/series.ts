@@ -6,7 +6,7 @@ import { type Span, spanOf } from "../candle/span.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
 import { GAP_COLUMNS, type GapRow, gapOf } from "./gaps.ts";
-import { faultOfSeries, msOf, parseFirstEvidence, type StoredTime } from "./series-fault.ts";
+import { faultOfSeries, parseFirstEvidence, type StoredTime, storedMs } from "./series-fault.ts";
 
 /** What the database knows of one series. Under the series' lock nobody else changes it. Times in ms. */
 export type SeriesState = {
@@ -33,23 +33,25 @@ export type SeriesState = {
 };
 
 type SeriesRow = {
-  coin_id: number;
+  coinId: number;
   symbol: string;
-  covered_from: StoredTime;
-  covered_to: Date | null;
-  is_covered: boolean;
-  last_ts: Date | null;
-  first_candle: StoredTime;
-  first_evidence: unknown;
+  coveredFrom: StoredTime;
+  coveredTo: Date | null;
+  isCovered: boolean;
+  lastTs: Date | null;
+  firstCandle: StoredTime;
+  firstEvidence: unknown;
   status: string;
-  open_gaps: number;
+  openGaps: number;
 };
 
 /** An end or last timestamp that no candle can have (infinity, year 290000) is brought to where a Date can hold it. */
 const LOAD_SERIES = `
-  select c.id as coin_id, c.symbol, c.first_candle, c.first_evidence, c.status, s.covered_to is not null as is_covered, coalesce(n.open, 0)::int as open_gaps,
-         s.covered_from, case when s.covered_to is not null then least(s.covered_to, '9999-01-01') end as covered_to,
-         case when l.last_ts is not null then greatest(least(l.last_ts, now() + interval '1 day'), to_timestamp(0)) end as last_ts
+  select c.id as "coinId", c.symbol, c.first_candle as "firstCandle", c.first_evidence as "firstEvidence", c.status,
+         s.covered_to is not null as "isCovered", s.covered_from as "coveredFrom",
+         case when s.covered_to is not null then least(s.covered_to, '9999-01-01') end as "coveredTo",
+         case when l.last_ts is not null then greatest(least(l.last_ts, now() + interval '1 day'), to_timestamp(0)) end as "lastTs",
+         coalesce(n.open, 0)::int as "openGaps"
   from unnest($1::int[]) with ordinality as wanted (coin_id, n)
   join r3a.coin c on c.id = wanted.coin_id
   left join r3a.series s on s.coin_id = c.id and s."interval" = $2
@@ -65,7 +67,7 @@ const NEAR_GAPS = 20;
 const FEW_GAPS = 20;
 
 const partOf = (name: string, where: string) => `
-    (select g.coin_id, '${name}' as part, ${GAP_COLUMNS} from r3a.ohlcv_gap_log g
+    (select g.coin_id as "coinId", '${name}' as part, ${GAP_COLUMNS} from r3a.ohlcv_gap_log g
      where g.coin_id = s.coin_id and g."interval" = $2 and ${where})`;
 /** Each part by an index of its own, and none grows with the log: a sync of 60 series reads some rows of 500,000. */
 const LOAD_NEAR = `
@@ -89,7 +91,7 @@ const LOAD_NEAR = `
   ].join("\n    union all")}
   ) near`;
 
-type NearRow = GapRow & { readonly coin_id: number; readonly part: "near" | "failed" | "unlisted" };
+type NearRow = GapRow & { readonly coinId: number; readonly part: "near" | "failed" | "unlisted" };
 
 /** States of the coins' series in the order of `coinIds`. Reads only. */
 export async function loadSeries(
@@ -100,8 +102,8 @@ export async function loadSeries(
   return withClient(db, async (client) => {
     const { rows } = await client.query<SeriesRow>(LOAD_SERIES, [coinIds, interval]);
     const near = await client.query<NearRow>(LOAD_NEAR, [coinIds, interval, `${nearMs(interval)} ms`]);
-    const byCoin = Map.groupBy(near.rows, ({ coin_id }) => coin_id);
-    return rows.map((row) => stateOf(interval, row, byCoin.get(row.coin_id) ?? []));
+    const byCoin = Map.groupBy(near.rows, ({ coinId }) => coinId);
+    return rows.map((row) => stateOf(interval, row, byCoin.get(row.coinId) ?? []));
   });
 }
 
@@ -110,10 +112,10 @@ function nearMs(interval: Interval): number {
 }
 
 function stateOf(interval: Interval, row: SeriesRow, rows: readonly NearRow[]): SeriesState {
-  const { coin_id: coinId, symbol } = row;
-  const [from, to] = [msOf(row.covered_from), msOf(row.covered_to)];
+  const { coinId, symbol } = row;
+  const [from, to] = [storedMs(row.coveredFrom), storedMs(row.coveredTo)];
   // the driver gives null for a date in a form that it does not know: that is not "nothing covered"
-  const isUnread = row.is_covered && (from === null || to === null);
+  const isUnread = row.isCovered && (from === null || to === null);
   const fault = isUnread
     ? `the covered span of ${symbol} ${interval} cannot be read: the session's DateStyle is not ISO (a pooler between us and the server may change it; doctor says more)`
     : faultOfSeries({ ...row, interval }, rows);
@@ -134,14 +136,14 @@ function stateOf(interval: Interval, row: SeriesRow, rows: readonly NearRow[]): 
     symbol,
     interval,
     covered,
-    lastTs: row.last_ts?.getTime() ?? null,
+    lastTs: row.lastTs?.getTime() ?? null,
     gaps,
     gapsFrom: gaps.length < NEAR_GAPS ? begin : Number.POSITIVE_INFINITY,
     failed: list("failed"),
     unlisted: list("unlisted"),
-    openGaps: row.open_gaps,
-    firstCandle: msOf(row.first_candle),
-    firstEvidence: parseFirstEvidence(row.first_evidence),
+    openGaps: row.openGaps,
+    firstCandle: storedMs(row.firstCandle),
+    firstEvidence: parseFirstEvidence(row.firstEvidence),
     trading: row.status === "TRADING",
     ...(fault === null ? {} : { fault }),
   };

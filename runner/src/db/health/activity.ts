@@ -1,6 +1,7 @@
 import type { Interval } from "../../contract/intervals.ts";
 import type { RunOutcome } from "../runs.ts";
 import type { Reader } from "../session.ts";
+import { msOf } from "../sql-time.ts";
 
 /** Runs of `sync` with the same origin and arguments: the newest that ended, the newest that did not. Times in ms. */
 export type RunGroup = {
@@ -42,10 +43,10 @@ const RUNS = `
   )
   select distinct on (f."interval", f.arguments, f.origin, f.outcome = 'running')
          f."interval", f.arguments as args, f.origin, f.outcome, f.exit_code as "exitCode", f.error_summary as error,
-         f.deadline_s as "deadlineS", (extract(epoch from f.started_at) * 1000)::float8 as "startedAt",
-         (extract(epoch from f.heartbeat_at) * 1000)::float8 as "heartbeatAt",
-         (extract(epoch from max(f.finished_at) filter (where f.outcome = 'success')
-           over (partition by f."interval", f.arguments, f.origin)) * 1000)::float8 as "successAt"
+         f.deadline_s as "deadlineS", ${msOf("f.started_at")} as "startedAt",
+         ${msOf("f.heartbeat_at")} as "heartbeatAt",
+         ${msOf(`max(f.finished_at) filter (where f.outcome = 'success')
+           over (partition by f."interval", f.arguments, f.origin)`)} as "successAt"
   from found f
   where f.started_at <= to_timestamp($3)
   order by f."interval", f.arguments, f.origin, f.outcome = 'running', f.started_at desc`;

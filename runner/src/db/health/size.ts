@@ -1,6 +1,7 @@
 import { INTERVALS, type Interval, WIDTH_MS } from "../../contract/intervals.ts";
 import { leafAt } from "../../partition/layout.ts";
 import type { Reader } from "../session.ts";
+import { msOf } from "../sql-time.ts";
 
 /** Bytes of the database, how many symbols have a series in it, and what an earlier run of health measured (ms). */
 export type DatabaseSize = {
@@ -15,7 +16,7 @@ const SIZE = `
 
 /** $1 now (s). Less than a week is no pace: the first days are a backfill. */
 const PAST_SIZE = `
-  select observed as bytes, (extract(epoch from checked_at) * 1000)::float8 as at
+  select observed as bytes, ${msOf("checked_at")} as at
   from r3a.health_result
   where check_name = 'size' and component = 'database' and observed is not null
     and checked_at between to_timestamp($1) - interval '30 days' and to_timestamp($1) - interval '7 days'

@@ -1,6 +1,7 @@
 import type { Span } from "../../candle/span.ts";
 import type { Interval } from "../../contract/intervals.ts";
 import { type Database, withClient } from "../connect.ts";
+import { msOf } from "../sql-time.ts";
 
 /** A leaf of the old layout: one coin, one interval, open times in `span` (ms). Names are quoted, with their schema. */
 export type LegacyLeaf = {
@@ -72,8 +73,8 @@ const IS_TRUE_TIME = `"timestamp"::timestamptz between '2009-01-01 00:00+00' and
 export async function findExtent(db: Database, { name }: LegacyLeaf): Promise<Span | null> {
   const { rows } = await withClient(db, (client) =>
     client.query<{ from: number | null; to: number | null }>(
-      `select (extract(epoch from min("timestamp"::timestamptz)) * 1000)::float8 as "from",
-              (extract(epoch from max("timestamp"::timestamptz)) * 1000)::float8 as "to"
+      `select ${msOf('min("timestamp"::timestamptz)')} as "from",
+              ${msOf('max("timestamp"::timestamptz)')} as "to"
        from ${name} where ${IS_TRUE_TIME}`,
     ),
   );
@@ -85,7 +86,7 @@ export async function findExtent(db: Database, { name }: LegacyLeaf): Promise<Sp
 export async function listMonths(db: Database, { name }: LegacyLeaf): Promise<readonly number[]> {
   const { rows } = await withClient(db, (client) =>
     client.query<{ month: number }>(
-      `select distinct (extract(epoch from date_trunc('month', "timestamp"::timestamptz, 'UTC')) * 1000)::float8 as month
+      `select distinct ${msOf(`date_trunc('month', "timestamp"::timestamptz, 'UTC')`)} as month
        from ${name} where ${IS_TRUE_TIME} order by 1`,
     ),
   );

@@ -7,10 +7,11 @@ import { findTouching } from "../gap-reads.ts";
 import { upsertGaps } from "../gaps.ts";
 import { loadSeries, updateSeries } from "../series.ts";
 import { withTransaction } from "../session.ts";
+import { msOf } from "../sql-time.ts";
 import type { LegacyLeaf } from "./catalog.ts";
 import type { OldColumn } from "./columns.ts";
 import { expectKept, type Fingerprint } from "./compare.ts";
-import { differs, inPlace, jsonOf, listOf, msOf, reasonOf, rowsOf } from "./rows.ts";
+import { differs, inPlace, jsonOf, listOf, reasonOf, rowsOf } from "./rows.ts";
 
 /**
  * What became of an old leaf's rows. `rows` is the sum of the others; `differed`: the new system has other values of

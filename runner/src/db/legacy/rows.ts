@@ -1,3 +1,4 @@
+import { msOf } from "../sql-time.ts";
 import type { LegacyLeaf } from "./catalog.ts";
 import type { OldColumn } from "./columns.ts";
 
@@ -6,8 +7,6 @@ import type { OldColumn } from "./columns.ts";
 /** $1 coin, $2 interval, $3 and $4 the leaf's span in ms: rows of a new table in the leaf's place. */
 export const inPlace = (alias: string) => `${alias}.coin_id = $1::int and ${alias}."interval" = $2::text
   and ${alias}."timestamp" >= to_timestamp($3::float8 / 1000) and ${alias}."timestamp" < to_timestamp($4::float8 / 1000)`;
-
-export const msOf = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`;
 
 const MANDATORY = 5;
 const isTime = ({ name }: OldColumn) => name === "close_time";

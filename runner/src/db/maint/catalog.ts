@@ -1,6 +1,7 @@
 import type { AttachedLeaf, Catalog, IndexWork, LedgerOp } from "../../maint/maint-plan.ts";
 import { DESIRED } from "../../partition/desired.ts";
 import type { OwnClient } from "../session.ts";
+import { msOf } from "../sql-time.ts";
 import { LEDGER_DUE } from "./ledger.ts";
 
 const INDEX_WORK = `
@@ -10,8 +11,8 @@ const INDEX_WORK = `
 /** Of all candle tables, or of $1 alone. */
 export const LEAVES = `
   select c.relname as name, p.relname as parent, i.inhdetachpending as "isDetaching", coalesce(c.reloptions, '{}') as options,
-         (extract(epoch from b.edges[1]::timestamptz) * 1000)::float8 as "from",
-         (extract(epoch from b.edges[2]::timestamptz) * 1000)::float8 as "to"
+         ${msOf("b.edges[1]::timestamptz")} as "from",
+         ${msOf("b.edges[2]::timestamptz")} as "to"
   from pg_inherits l
   join pg_class p on p.oid = l.inhrelid
   join pg_inherits i on i.inhparent = l.inhrelid

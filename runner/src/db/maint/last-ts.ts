@@ -4,6 +4,7 @@ import type { Leaf } from "../../partition/layout.ts";
 import { codeOf } from "../fault.ts";
 import { lockKey } from "../lock.ts";
 import type { OwnClient } from "../session.ts";
+import { msOf } from "../sql-time.ts";
 import { LOCK_NOT_AVAILABLE, UNDEFINED_TABLE } from "../sqlstate.ts";
 import { NEWEST, type OpenLeaf, SET_TIMEOUTS } from "./last-ts-look.ts";
 
@@ -13,7 +14,6 @@ export type ComparedSeries = KnownSeries & { readonly newest: number | null };
 /** A leaf as SQL names it, with its list partition. */
 export type StoredLeaf = Omit<Leaf, "name"> & { readonly table: string };
 
-const MS = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`;
 const KEYS = `unnest($1::int[], $2::text[]) as k (coin_id, "interval")`;
 const TABLE = "r3a_util.last_ts_by_coin_interval";
 
@@ -25,7 +25,7 @@ const BEGIN = {
 } as const;
 
 const LIST_LEAVES = `
-  select leaf::text as table, parent::text as parent, ${MS("from_ts")} as "from", ${MS("to_ts")} as "to"
+  select leaf::text as table, parent::text as parent, ${msOf("from_ts")} as "from", ${msOf("to_ts")} as "to"
   from r3a_util.leaf_partitions() order by from_ts desc`;
 
 const LIST_SYMBOLS = `select id as "coinId", symbol from r3a.coin where id = any($1::int[])`;
@@ -37,18 +37,18 @@ const LIST_ATTACHED = `
     and pg_partition_root(c.oid) = 'r3a.ohlcv_partitioned'::regclass`;
 
 const COMPARE = (leaves: readonly OpenLeaf[]) => `
-  select coin_id as "coinId", "interval", ${MS("last_ts")} as "lastTs", ${MS(NEWEST(leaves))} as newest
+  select coin_id as "coinId", "interval", ${msOf("last_ts")} as "lastTs", ${msOf(NEWEST(leaves))} as newest
   from (select coin_id, "interval", l.last_ts from r3a.series full join ${TABLE} l using (coin_id, "interval")) k`;
 
 const FIND_IN_LEAF = (table: string) => `
-  select k.coin_id as "coinId", k."interval", ${MS('newest."timestamp"')} as "lastTs"
+  select k.coin_id as "coinId", k."interval", ${msOf('newest."timestamp"')} as "lastTs"
   from ${KEYS} cross join lateral (
     select t."timestamp" from ${table} t where t.coin_id = k.coin_id and t."interval" = k."interval"
     order by t."timestamp" desc limit 1) newest`;
 
 /** Rows that a sync is at are left to it: we wait for nobody while we hold rows, so nobody deadlocks with us. */
 const LOCK_ROWS = `
-  select coin_id as "coinId", "interval", ${MS("last_ts")} as "lastTs" from ${TABLE}
+  select coin_id as "coinId", "interval", ${msOf("last_ts")} as "lastTs" from ${TABLE}
   where (coin_id, "interval") in (select * from ${KEYS}) for update skip locked`;
 
 const SET_ROWS = `

@@ -1,6 +1,7 @@
 import type { TableState, VacuumStep } from "../../maint/vacuum-plan.ts";
 import { codeOf } from "../fault.ts";
 import type { OwnClient } from "../session.ts";
+import { msOf } from "../sql-time.ts";
 import { LOCK_NOT_AVAILABLE, QUERY_CANCELED } from "../sqlstate.ts";
 
 /** Modes that VACUUM, ANALYZE and the summary of a BRIN would wait for. */
@@ -31,8 +32,8 @@ const LIST_TABLES = `
   )
   select c.oid::regclass::text as table, t.parentrelid::regclass::text as parent,
          case when c.relkind = 'p' then 'parent' when t.relid is null then 'table' else 'leaf' end as kind,
-         (extract(epoch from b.edges[1]::timestamptz) * 1000)::float8 as "from",
-         (extract(epoch from b.edges[2]::timestamptz) * 1000)::float8 as "to",
+         ${msOf("b.edges[1]::timestamptz")} as "from",
+         ${msOf("b.edges[2]::timestamptz")} as "to",
          c.reltuples::float8 as "rowsThen",
          case when c.relkind = 'p' then 0 when s.n_live_tup > 0 then s.n_live_tup else greatest(c.reltuples, 0) end::float8 as "rowsNow",
          coalesce(s.n_mod_since_analyze, 0)::float8 as modified, coalesce(s.n_dead_tup, 0)::float8 as dead,
@@ -42,8 +43,8 @@ const LIST_TABLES = `
          c.relallvisible::float8 as "visiblePages", (to_jsonb(c) ->> 'relallfrozen')::float8 as "frozenPages",
          case when c.relkind = 'p' then 0 else age(c.relfrozenxid) / current_setting('autovacuum_freeze_max_age')::float8 end
            as "freezeAge",
-         (extract(epoch from greatest(s.last_analyze, s.last_autoanalyze)) * 1000)::float8 as "analyzedAt",
-         (extract(epoch from s.last_vacuum) * 1000)::float8 as "vacuumedAt", busy.who as "busyWith",
+         ${msOf("greatest(s.last_analyze, s.last_autoanalyze)")} as "analyzedAt",
+         ${msOf("s.last_vacuum")} as "vacuumedAt", busy.who as "busyWith",
          busy.is_held is true as "isHeld"
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace and n.nspname in ('r3a', 'r3a_util')
