@@ -15,8 +15,8 @@ export type Context = {
   readonly print: (text: string) => void;
   /** Waits until the reader has taken what was printed: what a slow one has not is in memory. */
   readonly printed: () => Promise<void>;
-  /** A person watches stderr. */
-  readonly isTerminal: boolean;
+  /** Where a person watches the progress; null where nobody does. */
+  readonly terminal: NodeJS.WritableStream | null;
   /** Seconds of the command's own deadline, null without one. */
   readonly deadlineS: number | null;
   /** What is wrong with the options that main reads itself; a command reports it together with its own faults. */

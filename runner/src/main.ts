@@ -179,7 +179,7 @@ function contextOf(name: CommandName, options: RawOptions): Context {
       if (!process.stdout.writableNeedDrain) return;
       await once(process.stdout, "drain", { signal: stop.signal }).catch(() => stop.signal.throwIfAborted());
     },
-    isTerminal,
+    terminal: isTerminal ? process.stderr : null,
     deadlineS,
     faults: faults.list(),
     runId,

@@ -13,20 +13,20 @@ const HIDDEN: Progress = { start() {}, advance() {}, correct() {}, stop() {} };
 /** What is counted, and how much of it is over before a bar could be read. */
 const SMALLEST_SHOWN = { candles: 2_000, operations: 5, tables: 5, series: 5 };
 
-/** A bar with rate and ETA on the terminal (stderr); nothing where no person watches. */
+/** A bar with rate and ETA on the terminal; nothing where no person watches (null). */
 export function createProgress(
   label: string,
-  isTerminal: boolean,
+  terminal: NodeJS.WritableStream | null,
   unit: keyof typeof SMALLEST_SHOWN = "candles",
 ): Progress {
-  if (!isTerminal) return HIDDEN;
+  if (terminal === null) return HIDDEN;
   const bar = new cliProgress.SingleBar({
     format: `${label} {bar} {percentage}% | {value}/{total} ${unit} | {rate}/s | ETA {eta_formatted}`,
     hideCursor: true,
     clearOnComplete: true,
     etaBuffer: 50,
     barsize: 24,
-    stream: process.stderr,
+    stream: terminal,
   });
   const startedAt = performance.now();
   let [total, done, isShown] = [0, 0, false];

@@ -6,6 +6,7 @@ import type { Database } from "./db/connect.ts";
 import {
   beat,
   closeRun,
+  type EndedRun,
   type NewRun,
   openRun,
   type RunEnd,
@@ -14,8 +15,37 @@ import {
 } from "./db/runs.ts";
 import { exitCodeOf, messageOf, TryAgain } from "./errors.ts";
 
-/** What the work reports to its run as it goes. */
-export type RunReport = { readonly items: RunItem[]; rateLimitHits: () => number };
+/** What the work of a run came to. A run that failed or was stopped has its error, and the items done until then. */
+export type RunResult = {
+  readonly exitCode: ExitCode;
+  /** What ended the work early; absent where it gave its exit code itself. */
+  readonly error?: unknown;
+  readonly items?: readonly RunItem[];
+  readonly rateLimitHits?: number;
+};
+
+/** The result of work that `error` ended. */
+export function failedBy(error: unknown): RunResult {
+  return { exitCode: exitCodeOf(error), error };
+}
+
+/** What work on series came to. */
+export type SeriesResult = RunResult & { readonly items: readonly RunItem[] };
+
+/** Runs `work`, which notes in the list what it has done of each series; the result has them also where it throws. */
+export async function collectItems(work: (items: RunItem[]) => Promise<ExitCode>): Promise<SeriesResult> {
+  const items: RunItem[] = [];
+  const end = await work(items).then((exitCode): RunResult => ({ exitCode }), failedBy);
+  return { ...end, items };
+}
+
+/** A command with the arguments that the ledger has of it. */
+export type RunRequest = {
+  readonly context: Context;
+  readonly db: Database;
+  readonly command: CommandName;
+  readonly args: string;
+};
 
 const HEARTBEAT_MS = 15_000;
 
@@ -24,11 +54,8 @@ const HEARTBEAT_MS = 15_000;
  * its outcome and its exit code whatever happens. An error of the work comes out again after the row is closed.
  */
 export async function withRun(
-  context: Context,
-  db: Database,
-  command: CommandName,
-  args: string,
-  work: (report: RunReport) => Promise<ExitCode>,
+  { context, db, command, args }: RunRequest,
+  work: () => Promise<RunResult>,
 ): Promise<ExitCode> {
   const { runId, log } = context;
   const startedAt = performance.now();
@@ -39,21 +66,14 @@ export async function withRun(
       log.warn({ err: messageOf(error) }, "[RUN] no heartbeat could be written"),
     );
   }, HEARTBEAT_MS);
-  const report: RunReport = { items: [], rateLimitHits: () => 0 };
-  let end: { exitCode: ExitCode; error: unknown } = { exitCode: EXIT.failed, error: null };
-  try {
-    end = { exitCode: await work(report), error: null };
-  } catch (error) {
-    end = { exitCode: exitCodeOf(error), error };
-  } finally {
-    clearInterval(timer);
-  }
-  const items = report.items.map((item) => ({
+  const result = await work().catch(failedBy);
+  clearInterval(timer);
+  const items = (result.items ?? []).map((item) => ({
     ...item,
     error: item.error === null ? null : context.redact(item.error),
   }));
-  const facts = { ...describeEnd(context, end, items), rateLimitHits: report.rateLimitHits() };
-  await closeRun(db, run, items, facts).catch((failure: unknown) => {
+  const facts = describeEnd(context, { ...result, items });
+  await closeRun(db, run, { ...facts, items }).catch((failure: unknown) => {
     // the ledger row stays "running"; maint closes it when its heartbeat is old
     log.error(
       { "event.name": "run_not_closed" },
@@ -61,9 +81,14 @@ export async function withRun(
     );
     if (!(failure instanceof TryAgain)) throw failure;
   });
-  tellEnd(context, run, facts, { series: report.items.length, ms: performance.now() - startedAt });
-  if (end.error !== null) throw end.error;
-  return end.exitCode;
+  tellEnd(context, { run, end: facts, ms: performance.now() - startedAt }, items.length);
+  return exitCodeOrThrow(result);
+}
+
+/** The exit code of work that ended by itself; throws what ended it early. */
+export function exitCodeOrThrow({ exitCode, error }: RunResult): ExitCode {
+  if (error !== undefined) throw error;
+  return exitCode;
 }
 
 /** The run as the ledger has it from its start on. */
@@ -73,24 +98,22 @@ export function describeRun(context: Context, command: CommandName, args: string
 }
 
 /**
- * How it ended; `error` null where the work gave its exit code itself. An error text can hold the whole DB_URL, and the
- * ledger is read by more people than the log. What is cut off comes last: half a secret would not be known again.
+ * How a run ended, as the ledger has it. An error text can hold the whole DB_URL, and the ledger is read by more people
+ * than the log. What is cut off comes last: half a secret would not be known again.
  */
 export function describeEnd(
   { redact }: Context,
-  { exitCode, error }: { readonly exitCode: ExitCode; readonly error: unknown },
-  items: readonly RunItem[],
+  { exitCode, error, items = [], rateLimitHits = 0 }: RunResult,
 ): RunEnd {
-  const summary = error === null ? null : redact(messageOf(error)).slice(0, 500);
-  return { outcome: outcomeOf(exitCode, items), exitCode, rateLimitHits: 0, error: summary };
+  const summary = error === undefined ? null : redact(messageOf(error)).slice(0, 500);
+  return { outcome: outcomeOf(exitCode, items), exitCode, rateLimitHits, error: summary };
 }
 
 /** The last line of a run in the log. */
 export function tellEnd(
   { log }: Context,
-  { command, args }: NewRun,
-  { outcome, exitCode }: RunEnd,
-  { series, ms }: { readonly series: number; readonly ms: number },
+  { run: { command, args }, end: { outcome, exitCode }, ms }: EndedRun,
+  series: number,
 ): void {
   const level = exitCode === EXIT.done ? "info" : "warn";
   log[level](

@@ -81,7 +81,7 @@ test("a process that wakes up after maint has closed its run does not count it a
     pid: 1,
     version: "0",
   };
-  await closeRun(db, run, [], { outcome: "success", exitCode: 0, rateLimitHits: 0, error: null });
+  await closeRun(db, run, { items: [], outcome: "success", exitCode: 0, rateLimitHits: 0, error: null });
   await db.pool.end();
   expect(await countOf()).toEqual(before);
   expect(await database.query("select outcome from r3a.run where run_id = $1", [runId])).toEqual([

@@ -30,9 +30,7 @@ async function freeze(): Promise<readonly string[]> {
   const { outcomes } = await vacuumTables(
     db,
     { analyzeOnly: false, until: performance.now() + 60_000 },
-    pino({ level: "silent" }),
-    createProgress("vacuum", false),
-    signal,
+    { log: pino({ level: "silent" }), progress: createProgress("vacuum", null), signal },
   );
   return outcomes
     .filter(({ action }) => action === "freeze")

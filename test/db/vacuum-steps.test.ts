@@ -15,8 +15,9 @@ async function run(budgetMs: number, role?: string) {
   const db = openDatabase(`${database.url}${options}`, "steps");
   try {
     const request = { analyzeOnly: true, until: performance.now() + budgetMs };
-    const progress = createProgress("vacuum", false);
-    const { outcomes } = await vacuumTables(db, request, log, progress, new AbortController().signal);
+    const progress = createProgress("vacuum", null);
+    const { signal } = new AbortController();
+    const { outcomes } = await vacuumTables(db, request, { log, progress, signal });
     return { outcomes, lines };
   } finally {
     await db.pool.end();

@@ -30,9 +30,7 @@ const run = (analyzeOnly: boolean, budgetMs = 120_000) =>
   vacuumTables(
     db,
     { analyzeOnly, until: performance.now() + budgetMs },
-    log,
-    createProgress("vacuum", false),
-    signal,
+    { log, progress: createProgress("vacuum", null), signal },
   );
 const actionsOf = (steps: readonly VacuumStep[]) => new Set(steps.map(({ action }) => action));
 const step = (table: string, action: VacuumAction): VacuumStep => ({

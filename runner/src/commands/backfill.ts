@@ -8,8 +8,8 @@ import { type FillCommand, runFill } from "../sync/fill-run.ts";
 import { runPreview } from "../sync/preview-run.ts";
 import { parseShard, type Selection, shardOfPod } from "../sync/selection.ts";
 import { WORK_SETTINGS } from "../sync/work.ts";
-import { parseTime, renderTime } from "../time.ts";
-import { type Command, collectFaults, OPTION, parseReason, type RawOptions } from "./command.ts";
+import { renderTime } from "../time.ts";
+import { type Command, collectFaults, OPTION, parsePeriod, parseReason, type RawOptions } from "./command.ts";
 
 export const backfill: Command = {
   name: "backfill",
@@ -46,16 +46,13 @@ export async function runBackfill(
   const interval = faults.take("INTERVAL", intervalText, parseInterval);
   const symbols = faults.take("--symbols", options.symbols, parseSymbols);
   const top = faults.take("--top", options.top, SETTINGS.universeSize.parse);
-  const from = faults.take("--from", options.from, parseTime);
-  const to = faults.take("--to", options.to, parseTime) ?? Date.now();
+  const { from, to } = parsePeriod(faults, { from: options.from, to: options.to ?? renderTime(Date.now()) });
   const acceptExchange = faults.take("--accept-exchange", options.acceptExchange, parseReason) ?? null;
   const shard = faults.take("--shard", options.shard, parseShard);
   faults.take("--source", options.source, parseSource);
   if (top !== undefined && symbols !== undefined) faults.note("--top and --symbols exclude each other");
   if (options.from === undefined)
     faults.note("--from is missing: say where the backfill starts, e.g. --from 2024-01-01");
-  if (from !== undefined && from >= to)
-    faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
   const again = options.again === true;
   const settings = faults.settings(context, [
     ...WORK_SETTINGS,
@@ -64,7 +61,7 @@ export async function runBackfill(
     "shards",
     "shardIndex",
   ]);
-  if (interval === undefined || from === undefined) return EXIT.usage;
+  if (interval === undefined || from === null || to === null) return EXIT.usage;
   const selection: Selection = {
     interval,
     symbols: symbols ?? (top === undefined ? settings.symbols : null),
@@ -72,7 +69,7 @@ export async function runBackfill(
     size: top ?? settings.universeSize,
     shard: shard ?? shardOfPod(settings),
   };
-  const command: FillCommand = {
+  const fill: FillCommand = {
     command: "backfill",
     // all that another shell may have set otherwise stands in it, the end of the span too
     args: renderArguments([interval], {
@@ -88,9 +85,7 @@ export async function runBackfill(
     firstPolicy: "always",
     plan: (state, now) => planBackfill(state, { from, to }, now, again),
   };
-  return isPreview
-    ? runPreview(context, settings, command, selection)
-    : runFill(context, settings, command, selection);
+  return (isPreview ? runPreview : runFill)(context, { settings, fill, selection });
 }
 
 function parseSource(text: string): string {

@@ -1,13 +1,14 @@
+import type { Context } from "../context.ts";
 import { EXIT } from "../contract/exits.ts";
 import { findCoins } from "../db/coins.ts";
-import { closeDatabase, openDatabase } from "../db/connect.ts";
-import { readCandles, type StoredCandle } from "../db/read.ts";
-import { waitForSchema } from "../db/schema/schema.ts";
+import type { Database } from "../db/connect.ts";
+import { type ReadRequest, readCandles, type StoredCandle } from "../db/read.ts";
+import { withDatabase } from "../db/with-database.ts";
 import { UsageFault } from "../errors.ts";
 import { renderTable } from "../render.ts";
 import { parseCount, parseInterval, parseOneSymbol } from "../settings/parsers.ts";
-import { parseTime, renderTime } from "../time.ts";
-import { type Command, collectFaults, OPTION } from "./command.ts";
+import { renderTime } from "../time.ts";
+import { type Command, collectFaults, OPTION, parsePeriod } from "./command.ts";
 
 const COLUMNS = [
   "timestamp",
@@ -44,45 +45,40 @@ export const candles: Command = {
     const faults = collectFaults();
     const symbol = faults.take("SYMBOL", symbolText, parseOneSymbol);
     const interval = faults.take("INTERVAL", intervalText, parseInterval);
-    const from = faults.take("--from", options.from, parseTime) ?? null;
-    const to = faults.take("--to", options.to, parseTime) ?? null;
+    const { from, to } = parsePeriod(faults, options);
     const last = faults.take("--last", options.last, (text) => parseCount(text, 1_000_000));
     const format = faults.take("--format", options.format ?? "table", parseFormat) ?? "table";
-    if (from !== null && to !== null && from >= to)
-      faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
     const { dbUrl } = faults.settings(context, ["dbUrl"]);
     if (symbol === undefined || interval === undefined) return EXIT.usage;
-    const db = openDatabase(dbUrl, "candles");
-    try {
-      await waitForSchema(db, 0, context.signal);
+    return withDatabase(context, { command: "candles", url: dbUrl, waitMs: 0 }, async (db) => {
       const [coin] = await findCoins(db, [symbol]);
       if (coin === undefined)
         throw new UsageFault([`nothing is stored of ${symbol}; sync or backfill it first`]);
       const newest = last ?? (from === null ? 20 : null);
-      if (format === "csv") context.print(`${COLUMNS.join(",")}\n`);
-      const rows: string[][] = [];
-      for await (const page of readCandles(db, { coinId: coin.coinId, interval, from, to, last: newest })) {
-        if (format === "table") rows.push(...page.map(cellsOf));
-        else
-          context.print(
-            page
-              .map(
-                (candle) =>
-                  `${format === "csv" ? cellsOf(candle).join(",") : JSON.stringify(recordOf(candle))}\n`,
-              )
-              .join(""),
-          );
-        await context.printed();
-        if (rows.length > SHOWN) break;
-      }
-      if (format === "table") context.print(`${renderTable(COLUMNS, rows.slice(0, SHOWN))}\n`);
-      if (rows.length > SHOWN) context.print("... and more; --format csv and ndjson print all\n");
-    } finally {
-      await closeDatabase(db);
-    }
-    return EXIT.done;
+      await printCandles(context, db, { format, coinId: coin.coinId, interval, from, to, last: newest });
+      return EXIT.done;
+    });
   },
 };
+
+async function printCandles(
+  context: Context,
+  db: Database,
+  { format, ...range }: ReadRequest & { readonly format: Format },
+): Promise<void> {
+  if (format === "csv") context.print(`${COLUMNS.join(",")}\n`);
+  const render = (candle: StoredCandle) =>
+    `${format === "csv" ? cellsOf(candle).join(",") : JSON.stringify(recordOf(candle))}\n`;
+  const rows: string[][] = [];
+  for await (const page of readCandles(db, range)) {
+    if (format === "table") rows.push(...page.map(cellsOf));
+    else context.print(page.map(render).join(""));
+    await context.printed();
+    if (rows.length > SHOWN) break;
+  }
+  if (format === "table") context.print(`${renderTable(COLUMNS, rows.slice(0, SHOWN))}\n`);
+  if (rows.length > SHOWN) context.print("... and more; --format csv and ndjson print all\n");
+}
 
 function parseFormat(text: string): Format {
   if (text === "table" || text === "csv" || text === "ndjson") return text;

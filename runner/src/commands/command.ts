@@ -5,6 +5,7 @@ import type { ExitCode } from "../contract/exits.ts";
 import { SettingsFault, UsageFault } from "../errors.ts";
 import { parseSettings } from "../settings/parse.ts";
 import type { Settings } from "../settings/table.ts";
+import { parseTime, renderTime } from "../time.ts";
 
 /** Raw options as commander gives them: text, or true for a flag. */
 export type RawOptions = Readonly<Record<string, string | boolean | undefined>>;
@@ -56,6 +57,27 @@ export function collectFaults(): Faults {
       }
     },
   };
+}
+
+/** A list between commas, each of `known`; the result is in the order of `known`. */
+export function parseList<T extends string>(text: string, known: readonly T[]): readonly T[] {
+  const asked = text.split(",").map((item) => item.trim());
+  const unknown = asked.filter((item) => !known.some((name) => name === item));
+  if (unknown.length > 0)
+    throw new Error(`must be of ${known.join(", ")}, not ${JSON.stringify(unknown.join(","))}`);
+  return known.filter((name) => asked.includes(name));
+}
+
+/** `--from` and `--to` in ms, null where they are absent; notes a fault where the span would be empty. */
+export function parsePeriod(
+  faults: Faults,
+  options: RawOptions,
+): { readonly from: number | null; readonly to: number | null } {
+  const from = faults.take("--from", options.from, parseTime) ?? null;
+  const to = faults.take("--to", options.to, parseTime) ?? null;
+  if (from !== null && to !== null && from >= to)
+    faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
+  return { from, to };
 }
 
 /** Options that most commands share, declared once so that they read the same in every help. */

@@ -1,7 +1,7 @@
 import { EXIT } from "../contract/exits.ts";
 import { diagnose, listCheckNames } from "../doctor/diagnose.ts";
 import { renderJson, renderResults, worstOf } from "../doctor/render.ts";
-import { type Command, collectFaults, OPTION } from "./command.ts";
+import { type Command, collectFaults, OPTION, parseList } from "./command.ts";
 
 export const doctor: Command = {
   name: "doctor",
@@ -14,7 +14,7 @@ export const doctor: Command = {
       .option(...OPTION.json),
   async run(context, _args, options) {
     const faults = collectFaults();
-    const only = faults.take("--only", options.only, parseNames) ?? null;
+    const only = faults.take("--only", options.only, (text) => parseList(text, listCheckNames())) ?? null;
     const namespace = faults.take("--namespace", options.namespace, parseNamespace) ?? null;
     faults.settings(context, []);
     const results = await diagnose({ env: context.env, namespace, signal: context.signal }, only);
@@ -22,15 +22,6 @@ export const doctor: Command = {
     return worstOf(results) === "fail" ? EXIT.failed : EXIT.done;
   },
 };
-
-function parseNames(text: string): readonly string[] {
-  const names = listCheckNames();
-  const asked = text.split(",").map((item) => item.trim());
-  const unknown = asked.filter((item) => !names.includes(item));
-  if (unknown.length > 0)
-    throw new Error(`must be of ${names.join(", ")}, not ${JSON.stringify(unknown.join(","))}`);
-  return asked;
-}
 
 function parseNamespace(text: string): string {
   if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) return text;

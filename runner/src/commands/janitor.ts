@@ -1,20 +1,7 @@
-import { carryOutAll, tellBrake } from "../cluster/act.ts";
-import { brakeOfClock } from "../cluster/clock.ts";
-import { openCluster } from "../cluster/connect.ts";
-import { countPodsInScope, decide } from "../cluster/decide.ts";
-import { lookAt } from "../cluster/look.ts";
-import { brakeOf } from "../cluster/plan.ts";
-import { renderPlan, renderPlanJson } from "../cluster/plan-text.ts";
-import { checkRights } from "../cluster/rights.ts";
-import { EXIT } from "../contract/exits.ts";
+import { runJanitor } from "../cluster/janitor-run.ts";
 import { FEW_PODS } from "../contract/janitor.ts";
-import { JANITOR_ACCOUNT } from "../contract/names.ts";
-import { messageOf, SettingsFault } from "../errors.ts";
-import { JANITOR_ROWS, type JanitorSettings, parseJanitorNamespace } from "../settings/janitor.ts";
+import { JANITOR_ROWS, type JanitorSettings } from "../settings/janitor.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
-
-/** Below it a pod that only needs a little longer is taken for a stuck one. */
-const SHORT_DELAY_S = 300;
 
 export const janitor: Command = {
   name: "janitor",
@@ -72,58 +59,17 @@ export const janitor: Command = {
     const maxPercent = faults.take("--max-percent", options.maxPercent, rows.janitorMaxPercent.parse);
     const protect = faults.take("--protect", options.protect, rows.janitorProtectedSelectors.parse) ?? [];
     const settings = faults.settings(context, Object.keys(rows) as (keyof JanitorSettings)[]);
-    const delayS = deleteAfterS ?? settings.janitorDeleteAfterS;
-    if (delayS < SHORT_DELAY_S)
-      context.log.warn(
-        { "event.name": "janitor_short_delay" },
-        `[JANITOR] after ${delayS} s a pod may only be slow; ${SHORT_DELAY_S} s or more are safer`,
-      );
-    const cluster = await openCluster(context);
-    if (cluster === null)
-      throw new SettingsFault([
-        `there is no cluster: set KUBECONFIG, or give the pod the account ${JANITOR_ACCOUNT} and its token`,
-      ]);
-    const namespace = checkNamespace(
-      (typeof options.namespace === "string" ? options.namespace : settings.janitorNamespace) ??
-        cluster.namespace,
-    );
-    const does = options.dryRun === true ? "scan" : (mode ?? settings.janitorMode);
-    await checkRights(cluster, namespace, does, context.log);
-    const sight = await lookAt(cluster, namespace);
-    const policy = {
-      namespace,
+    return runJanitor(context, {
+      namespace: typeof options.namespace === "string" ? options.namespace : settings.janitorNamespace,
       scope: scope ?? settings.janitorScope,
-      deleteAfterMs: delayS * 1000,
-      finishedAfterMs: (finishedAfterS ?? settings.janitorFinishedAfterS) * 1000,
+      deleteAfterS: deleteAfterS ?? settings.janitorDeleteAfterS,
+      finishedAfterS: finishedAfterS ?? settings.janitorFinishedAfterS,
       selectors: [...settings.janitorProtectedSelectors, ...protect],
       withUnschedulable: options.unschedulable === true,
-      ownPodUid: cluster.ownPod?.uid ?? null,
-    };
-    const decisions = decide(sight, policy, Date.now());
-    const limits = {
       maxDeletes: maxDeletes ?? settings.janitorMaxDeletes,
       maxPercent: maxPercent ?? settings.janitorMaxPercent,
-    };
-    const brake =
-      brakeOfClock(cluster.clock(), cluster.server) ??
-      brakeOf(decisions, countPodsInScope(sight, policy), limits);
-    const plan = { namespace, sight, decisions, brake };
-    context.print(options.json === true ? renderPlanJson(plan) : renderPlan(plan));
-    if (brake !== null) {
-      context.log.error({ "event.name": "janitor_brake", brake }, `[JANITOR] nothing is removed: ${brake}`);
-      if (does === "delete") await tellBrake(cluster, plan, context.log);
-      return EXIT.brake;
-    }
-    if (does === "scan") return EXIT.done;
-    return (await carryOutAll(cluster, plan, context)) ? EXIT.done : EXIT.failed;
+      mode: options.dryRun === true ? "scan" : (mode ?? settings.janitorMode),
+      asJson: options.json === true,
+    });
   },
 };
-
-/** Wherever its name comes from, also the current context's own: what is wrong with it is a wrong setting. */
-function checkNamespace(name: string): string {
-  try {
-    return parseJanitorNamespace(name);
-  } catch (error) {
-    throw new SettingsFault([`the janitor's namespace ${messageOf(error)}`]);
-  }
-}

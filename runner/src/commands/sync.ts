@@ -4,7 +4,7 @@ import { renderSyncArguments } from "../db/runs.ts";
 import { parseCount, parseInterval, parseSymbols } from "../settings/parsers.ts";
 import { SETTINGS } from "../settings/table.ts";
 import { planSync } from "../sync/fill-plan.ts";
-import { runFill } from "../sync/fill-run.ts";
+import { type FillCommand, runFill } from "../sync/fill-run.ts";
 import { runPreview } from "../sync/preview-run.ts";
 import { parseShard, type Selection, shardOfPod } from "../sync/selection.ts";
 import { WORK_SETTINGS } from "../sync/work.ts";
@@ -68,8 +68,7 @@ export const sync: Command = {
       size: top ?? settings.universeSize,
       shard: shard ?? shardOfPod(settings),
     };
-    const plan: Parameters<typeof runFill>[2]["plan"] = (state, now) => planSync(state, { ...settings, now });
-    const command = {
+    const fill: FillCommand = {
       command: "sync",
       args: renderSyncArguments({
         interval,
@@ -81,10 +80,11 @@ export const sync: Command = {
       asJson: options.json === true,
       acceptExchange,
       firstPolicy: settings.autoPeriod ? "at-times" : "daily",
-      plan,
-    } as const;
-    if (options.dryRun === true) return runPreview(context, settings, command, selection);
-    if (every === undefined) return runFill(context, settings, command, selection);
-    return repeat(context, every * 1000, (cycle) => runFill(cycle, settings, command, selection));
+      plan: (state, now) => planSync(state, { ...settings, now }),
+    };
+    const request = { settings, fill, selection };
+    if (options.dryRun === true) return runPreview(context, request);
+    if (every === undefined) return runFill(context, request);
+    return repeat(context, every * 1000, (cycle) => runFill(cycle, request));
   },
 };

@@ -1,17 +1,12 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
-import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
-import { openLockSession } from "../db/lock.ts";
 import { renderArguments } from "../db/runs.ts";
-import { waitForSchema } from "../db/schema/schema.ts";
+import { withDatabase } from "../db/with-database.ts";
 import { tellHeld } from "../maint/held.ts";
-import type { VacuumPlan, VacuumStep } from "../maint/vacuum-plan.ts";
-import { previewVacuum, type Vacuumed, vacuumTables } from "../maint/vacuum-tables.ts";
-import { createProgress } from "../progress.ts";
-import { renderNumber, renderTable } from "../render.ts";
+import { previewVacuum, type Vacuumed, vacuumAlone } from "../maint/vacuum-tables.ts";
+import { renderVacuumed, renderVacuumedJson, renderVacuumPlan } from "../maint/vacuum-text.ts";
 import { withRun } from "../run.ts";
 import { parseCount } from "../settings/parsers.ts";
-import { patienceMs } from "../sync/work.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
 const LONGEST_BUDGET_S = 86_400;
@@ -39,12 +34,10 @@ export const vacuum: Command = {
     const { dbUrl, vacuumAnalyzeOnly } = faults.settings(context, ["dbUrl", "vacuumAnalyzeOnly"]);
     const analyzeOnly = options.analyzeOnly === true || (options.vacuum !== true && vacuumAnalyzeOnly);
     const asJson = options.json === true;
-    const db = openDatabase(dbUrl, `vacuum ${context.runId.slice(0, 13)}`);
-    try {
-      await waitForSchema(db, patienceMs(context.deadlineS), context.signal);
+    return withDatabase(context, { command: "vacuum", url: dbUrl }, async (db) => {
       if (options.dryRun === true) {
         const plan = await previewVacuum(db, analyzeOnly, context.signal);
-        context.print(`${asJson ? JSON.stringify(plan) : renderPlan(plan)}\n`);
+        context.print(`${asJson ? JSON.stringify(plan) : renderVacuumPlan(plan)}\n`);
         return EXIT.done;
       }
       const args = renderArguments([], {
@@ -52,15 +45,13 @@ export const vacuum: Command = {
         "--vacuum": !analyzeOnly,
         "--budget": budgetS ?? null,
       });
-      return await withRun(context, db, "vacuum", args, async () => {
+      return withRun({ context, db, command: "vacuum", args }, async () => {
         const done = await vacuumAlone(context, db, { analyzeOnly, until: endOf(context, budgetS) });
-        if (done === null) await tellHeld(context, db, "vacuum", asJson);
-        else context.print(`${asJson ? toJson(done) : renderOutcomes(done)}\n`);
-        return done === null ? EXIT.done : exitOf(done);
+        if (done === null) await tellHeld(context, db, { scope: "vacuum", asJson });
+        else context.print(`${asJson ? renderVacuumedJson(done) : renderVacuumed(done)}\n`);
+        return { exitCode: done === null ? EXIT.done : exitOf(done) };
       });
-    } finally {
-      await closeDatabase(db);
-    }
+    });
   },
 };
 
@@ -73,51 +64,6 @@ function endOf({ deadlineS }: Context, budgetS: number | undefined): number {
   return budgetS === undefined ? share : Math.min(end, share);
 }
 
-/** Null where another holder is at work. */
-async function vacuumAlone(
-  context: Context,
-  db: Database,
-  request: Parameters<typeof vacuumTables>[1],
-): Promise<Vacuumed | null> {
-  const locks = await openLockSession(db, context.signal);
-  const progress = createProgress("vacuum", context.isTerminal, "tables");
-  try {
-    if (!(await locks.tryLock("vacuum", "global"))) return null;
-    return await vacuumTables(db, request, context.log, progress, locks.signal);
-  } finally {
-    progress.stop();
-    await locks.end();
-  }
-}
-
 function exitOf({ outcomes }: Vacuumed): ExitCode {
   return outcomes.some(({ outcome }) => outcome === "failed") ? EXIT.failed : EXIT.done;
-}
-
-function toJson({ plan, outcomes, left }: Vacuumed): string {
-  return JSON.stringify({ steps: outcomes, left, busy: plan.busy, postponed: plan.postponed });
-}
-
-const shown = ({ table, action, debt, reason }: VacuumStep) => [table, action, debt.toFixed(1), reason];
-
-function renderPlan(plan: VacuumPlan): string {
-  const table = renderTable(["table", "action", "debt", "why"], plan.steps.map(shown));
-  return `${plan.steps.length === 0 ? "nothing is due" : table}${renderRest(plan)}`;
-}
-
-function renderOutcomes({ plan, outcomes, left }: Vacuumed): string {
-  const rows = outcomes.map((step) => [...shown(step), step.outcome, Math.round(step.ms)]);
-  const table = renderTable(["table", "action", "debt", "why", "outcome", "ms"], rows);
-  const rest = left === 0 ? "" : `\n${renderNumber(left)} left for the next run: the time budget ended`;
-  return `${outcomes.length === 0 ? "nothing was due" : table}${rest}${renderRest(plan)}`;
-}
-
-/** What is due and was not touched, and why. */
-function renderRest({ busy, postponed }: VacuumPlan): string {
-  const lines = busy.map(({ table, action, busyWith }) => `${action} ${table} is left to ${busyWith}`);
-  if (postponed.length > 0)
-    lines.push(
-      `waiting for a VACUUM: ${renderNumber(postponed.length)} (VACUUM_ANALYZE_ONLY is true; --vacuum does it)`,
-    );
-  return lines.map((line) => `\n${line}`).join("");
 }

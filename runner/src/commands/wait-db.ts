@@ -1,6 +1,5 @@
 import { EXIT } from "../contract/exits.ts";
-import { closeDatabase, openDatabase } from "../db/connect.ts";
-import { waitForSchema } from "../db/schema/schema.ts";
+import { withDatabase } from "../db/with-database.ts";
 import { parseCount } from "../settings/parsers.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
@@ -18,12 +17,7 @@ export const waitDb: Command = {
     const timeoutS =
       faults.take("--timeout", options.timeout, (text) => parseCount(text, 86_400)) ?? DEFAULT_TIMEOUT_S;
     const { dbUrl } = faults.settings(context, ["dbUrl"]);
-    const db = openDatabase(dbUrl, "wait-db");
-    try {
-      await waitForSchema(db, timeoutS * 1000, context.signal);
-    } finally {
-      await closeDatabase(db);
-    }
-    return EXIT.done;
+    const request = { command: "wait-db", url: dbUrl, waitMs: timeoutS * 1000 } as const;
+    return withDatabase(context, request, async () => EXIT.done);
   },
 };

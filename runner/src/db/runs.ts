@@ -181,8 +181,7 @@ export async function upsertItems(db: Database, runId: string, items: readonly R
 export async function closeRun(
   db: Database,
   run: NewRun,
-  items: readonly RunItem[],
-  end: RunEnd,
+  { items, ...end }: RunEnd & { readonly items: readonly RunItem[] },
 ): Promise<void> {
   await withTransaction(db, async (client) => {
     if (items.length > 0) await client.query(INSERT_ITEMS, [run.runId, JSON.stringify(items)]);
@@ -192,16 +191,15 @@ export async function closeRun(
   });
 }
 
+/** A run that is over; `ms` is how long it took. */
+export type EndedRun = { readonly run: NewRun; readonly end: RunEnd; readonly ms: number };
+
 /**
- * Adds a run that is over, and counts it; `ms` is how long it took. For the transaction of whoever calls. Throws
- * SettingsFault where the ledger has another run of this id.
+ * Adds a run that is over, and counts it, in the transaction of the caller. Throws SettingsFault where the ledger has
+ * another run of this id.
  */
-export async function addEndedRun(
-  client: pg.PoolClient,
-  run: NewRun,
-  { outcome, exitCode, rateLimitHits, error }: RunEnd,
-  ms: number,
-): Promise<void> {
+export async function addEndedRun(client: pg.PoolClient, { run, end, ms }: EndedRun): Promise<void> {
+  const { outcome, exitCode, rateLimitHits, error } = end;
   const ended = [...valuesOf(run), outcome, exitCode, rateLimitHits, error, ms];
   const { rowCount } = await client.query(ADD_ENDED, ended);
   if (rowCount === 0) await refuseTaken(client, run);

@@ -1,18 +1,19 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
-import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
+import type { Database } from "../db/connect.ts";
 import type { LegacyLeaf } from "../db/legacy/catalog.ts";
 import { listCoinNames } from "../db/legacy/coins.ts";
 import { dropLegacy } from "../db/legacy/drop.ts";
 import { findState } from "../db/legacy/state.ts";
-import { createLockSession, type LockSession } from "../db/lock.ts";
+import type { LockSession } from "../db/lock.ts";
 import { type RunItem, renderArguments, upsertItems } from "../db/runs.ts";
 import { migrate } from "../db/schema/migrate.ts";
 import { checkServer } from "../db/schema/requirements.ts";
 import { waitForSchema } from "../db/schema/schema.ts";
+import { sessionName, withLocks } from "../db/with-database.ts";
 import { messageOf } from "../errors.ts";
 import { createProgress } from "../progress.ts";
-import { type RunReport, withRun } from "../run.ts";
+import { failedBy, type RunResult, withRun } from "../run.ts";
 import { MINUTE_MS } from "../time.ts";
 import { createItems } from "./items.ts";
 import { moveLeaves } from "./move.ts";
@@ -36,9 +37,8 @@ const PACE_MS = MINUTE_MS;
 
 /** Moves what is left of the old layout, or prints what it would do. */
 export async function runMove(context: Context, request: MoveRequest): Promise<ExitCode> {
-  const db = openDatabase(request.dbUrl, `migrate-layout ${context.runId.slice(0, 13)}`);
-  const locks = createLockSession(db, context.signal);
-  try {
+  const name = sessionName(context, "migrate-layout");
+  return withLocks({ url: request.dbUrl, name, signal: context.signal }, async (db, locks) => {
     // before the old table gets another name: a server that migrate refuses must find it as it was
     await checkServer(db, (note) => context.log.warn({ "event.name": "server_noted" }, `[MAINT] ${note}`));
     if (request.isPreview || (await findState(db)) === "none") {
@@ -50,14 +50,19 @@ export async function runMove(context: Context, request: MoveRequest): Promise<E
       context.log.info({ "event.name": "run_skipped" }, "[MAINT] another migrate-layout is at work");
       return EXIT.done;
     }
-    await prepare(context, db, request, locks.signal);
-    return await withRun(context, db, "migrate-layout", argumentsOf(request), (report) =>
-      moveAll(context, db, locks, request, report),
-    );
-  } finally {
-    await Promise.all([locks.end(), closeDatabase(db)]);
-  }
+    const move = { context, db, locks, request };
+    await prepare(move);
+    const args = argumentsOf(request);
+    return withRun({ context, db, command: "migrate-layout", args }, () => moveAll(move));
+  });
 }
+
+type Move = {
+  readonly context: Context;
+  readonly db: Database;
+  readonly locks: LockSession;
+  readonly request: MoveRequest;
+};
 
 function argumentsOf({ old, rowsPerSecond }: MoveRequest): string {
   const { coinTable, named, dropColumns } = old;
@@ -70,12 +75,8 @@ function argumentsOf({ old, rowsPerSecond }: MoveRequest): string {
 }
 
 /** Brings the database to where leaves can be moved; each step is left as it is when it was done before. */
-async function prepare(
-  context: Context,
-  db: Database,
-  request: MoveRequest,
-  signal: AbortSignal,
-): Promise<void> {
+async function prepare({ context, db, locks, request }: Move): Promise<void> {
+  const { signal } = locks;
   const old = await readOldDatabase(db, request.old);
   warnOfOthers(context, old);
   if (old.state === "old") {
@@ -110,22 +111,24 @@ function warnOfOthers({ log }: Context, { followers, publications, attached }: O
     );
 }
 
-async function moveAll(
-  context: Context,
-  db: Database,
-  locks: LockSession,
-  request: MoveRequest,
-  report: RunReport,
+async function moveAll(move: Move): Promise<RunResult> {
+  const items = createItems();
+  const end = await moveInto(items, move).then((exitCode): RunResult => ({ exitCode }), failedBy);
+  return { ...end, items: items.list() };
+}
+
+async function moveInto(
+  items: ReturnType<typeof createItems>,
+  { context, db, locks, request }: Move,
 ): Promise<ExitCode> {
   const { leaves, columns } = await readOldDatabase(db, request.old);
-  const items = createItems();
   const startedAt = performance.now();
   const recordItems = () => recordMoved(context, db, items.takeChanged());
   const timer = setInterval(() => {
     logPace(context.log, paceOf(leaves, items.total(), performance.now() - startedAt));
     void recordItems();
   }, PACE_MS);
-  const progress = createProgress("migrate-layout", context.isTerminal);
+  const progress = createProgress("migrate-layout", context.terminal);
   progress.start(leaves.reduce((sum, { rows }) => sum + rows, 0));
   let failed: readonly LegacyLeaf[] | null = null;
   let kept: readonly string[] | null = null;
@@ -151,7 +154,6 @@ async function moveAll(
     clearInterval(timer);
     progress.stop();
     await recordItems();
-    report.items.push(...items.list());
     const total = items.total();
     const summary: Summary = {
       ...total,

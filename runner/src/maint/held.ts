@@ -9,8 +9,7 @@ import { findHolder } from "../db/lock.ts";
 export async function tellHeld(
   { log, print }: Context,
   db: Database,
-  scope: string,
-  asJson: boolean,
+  { scope, asJson }: { readonly scope: string; readonly asJson: boolean },
 ): Promise<void> {
   const holder = await findHolder(db, scope, "global");
   const told = `another holder is at work on ${scope}: ${holder ?? "it has just ended"}; nothing was done`;

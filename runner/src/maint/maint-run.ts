@@ -7,7 +7,7 @@ import { beginOp, describeFault, endOp, type OpOutcome, sqlstateOf } from "../db
 import { withMaintSession } from "../db/maint/session.ts";
 import { own } from "../db/session.ts";
 import { TryAgain } from "../errors.ts";
-import type { Progress } from "../progress.ts";
+import { createProgress } from "../progress.ts";
 import { type Action, keyOf, type MaintPlan, planMaint } from "./maint-plan.ts";
 import { Blocked, performAction, type StepTools } from "./maint-step.ts";
 
@@ -49,10 +49,10 @@ export async function runMaint(
   context: Context,
   db: Database,
   limits: MaintLimits,
-  progress: Progress,
 ): Promise<MaintResult | null> {
   const { signal, log } = context;
-  return withMaintSession(db, signal, async (session) => {
+  const progress = createProgress("maint", context.terminal, "operations");
+  const done = withMaintSession(db, signal, async (session) => {
     const steps: MaintStep[] = [];
     const tried = new Set<string>();
     const stuck = new Set<string>();
@@ -87,6 +87,7 @@ export async function runMaint(
       }
     }
   });
+  return done.finally(progress.stop);
 }
 
 /** What waits for others costs nothing, and must not use up the operations of the rest. */

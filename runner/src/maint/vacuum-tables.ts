@@ -1,9 +1,11 @@
+import type { Context } from "../context.ts";
 import type { Database } from "../db/connect.ts";
+import { openLockSession } from "../db/lock.ts";
 import { limitLockWaits, readTables, runStep, type StepEnd } from "../db/maint/vacuum.ts";
 import { type OwnClient, own } from "../db/session.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { Progress } from "../progress.ts";
+import { createProgress, type Progress } from "../progress.ts";
 import { planVacuum, type VacuumPlan, type VacuumStep } from "./vacuum-plan.ts";
 
 /** `ms` of the statement; `error` null unless it failed, was cut, or is no later run's either. */
@@ -42,16 +44,39 @@ async function readPlan(client: OwnClient, analyzeOnly: boolean) {
   return { plan: planVacuum(tables, { now: Date.now(), analyzeOnly, canAnalyzeAlone }), canAnalyzeAlone };
 }
 
+export type VacuumRequest = {
+  readonly analyzeOnly: boolean;
+  /** By performance.now(). */
+  readonly until: number;
+};
+
+type VacuumTools = { readonly log: Logger; readonly progress: Progress; readonly signal: AbortSignal };
+
+/** `vacuumTables` under the lock ('vacuum', 'global'), with its progress shown; null where another holder is at work. */
+export async function vacuumAlone(
+  { log, signal, terminal }: Context,
+  db: Database,
+  request: VacuumRequest,
+): Promise<Vacuumed | null> {
+  const locks = await openLockSession(db, signal);
+  const progress = createProgress("vacuum", terminal, "tables");
+  try {
+    if (!(await locks.tryLock("vacuum", "global"))) return null;
+    return await vacuumTables(db, request, { log, progress, signal: locks.signal });
+  } finally {
+    progress.stop();
+    await locks.end();
+  }
+}
+
 /**
  * Works the plan off, the biggest debt first, one statement after the other, until `until` (by performance.now()).
  * Each step has an outcome and a line in the log. The caller holds the lock.
  */
 export async function vacuumTables(
   db: Database,
-  request: { readonly analyzeOnly: boolean; readonly until: number },
-  log: Logger,
-  progress: Progress,
-  signal: AbortSignal,
+  request: VacuumRequest,
+  { log, progress, signal }: VacuumTools,
 ): Promise<Vacuumed> {
   const budgetMs = request.until - performance.now();
   return own(db, signal, async (client) => {

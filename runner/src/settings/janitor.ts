@@ -1,4 +1,5 @@
-import { JANITOR_SCOPES, type JanitorScope, SYSTEM_NAMESPACE } from "../contract/janitor.ts";
+import { parseJanitorNamespace } from "../cluster/namespace.ts";
+import { JANITOR_SCOPES, type JanitorScope } from "../contract/janitor.ts";
 import { parseSelectors, type Selector } from "../selector.ts";
 import { countRow, type Rows } from "./row.ts";
 
@@ -35,15 +36,4 @@ function parseJanitorScope(text: string): JanitorScope {
   const scope = JANITOR_SCOPES.find((each) => each === text);
   if (scope !== undefined) return scope;
   throw new Error(`must be ours or namespace, not ${JSON.stringify(text)}`);
-}
-
-/** A namespace that the janitor may clean: those of Kubernetes itself hold what keeps the cluster alive. */
-export function parseJanitorNamespace(text: string): string {
-  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text))
-    throw new Error(`must be the name of a namespace, not ${JSON.stringify(text)}`);
-  if (SYSTEM_NAMESPACE.test(text))
-    throw new Error(
-      `must not be ${text}: kube-* belongs to Kubernetes; name the namespace of the jobs, e.g. r3a`,
-    );
-  return text;
 }

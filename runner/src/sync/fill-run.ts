@@ -4,11 +4,13 @@ import type { CommandName } from "../contract/commands.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { type Coin, findCoins } from "../db/coins.ts";
+import type { RunItem } from "../db/runs.ts";
 import type { SeriesState } from "../db/series.ts";
 import { messageOf } from "../errors.ts";
 import { createProgress } from "../progress.ts";
+import { collectItems, exitCodeOrThrow, type SeriesResult } from "../run.ts";
 import type { Plan } from "./fill-plan.ts";
-import { type Selection, takeShard } from "./selection.ts";
+import { type NamedBy, type Selection, takeShard } from "./selection.ts";
 import { runSeries } from "./series-run.ts";
 import { renderSummary, summarizeSync } from "./summary.ts";
 import { faultOfSymbols, lookUpSymbols, refreshListings } from "./symbols.ts";
@@ -28,20 +30,35 @@ export type FillCommand = {
   readonly plan: (state: SeriesState, now: number) => Plan;
 };
 
+/** What a command fills, and by which settings. */
+export type FillRequest = {
+  readonly settings: WorkSettings;
+  readonly fill: FillCommand;
+  readonly selection: Selection;
+};
+
+/** The work of one command on series of one interval. `areNamed`: a person named the symbols. */
+export type FillWork = {
+  readonly context: Context;
+  readonly work: Work;
+  readonly fill: FillCommand;
+  readonly interval: Interval;
+  readonly areNamed: boolean;
+};
+
 /** Runs the command over the selection and prints its summary, also when some series failed. */
 export async function runFill(
   context: Context,
-  settings: WorkSettings,
-  fill: FillCommand,
-  selection: Selection,
+  { settings, fill, selection }: FillRequest,
 ): Promise<ExitCode> {
   const { interval, symbols, size, shard } = selection;
   return withWork(context, settings, { ...fill, isReadOnly: false }, async (work) => {
-    if (symbols === null) {
-      const coins = await resolveUniverse(work, size, context);
-      return fillCoins(context, work, fill, { interval, areNamed: false }, takeShard(coins, shard));
+    if (symbols !== null) {
+      const job = { context, work, fill, interval, areNamed: true };
+      return fillNamed(job, selection.namedBy, takeShard(symbols, shard));
     }
-    return fillNamed(context, work, fill, selection, takeShard(symbols, shard));
+    const coins = await resolveUniverse(work, size, context);
+    return fillCoins({ context, work, fill, interval, areNamed: false }, takeShard(coins, shard));
   });
 }
 
@@ -49,74 +66,58 @@ export async function runFill(
  * Named symbols: first those that are stored, which need no listing, then those that the exchange knows. One that it
  * does not know ends the run with an error that names it, after all others were worked on.
  */
-async function fillNamed(
-  context: Context,
-  work: Work,
-  fill: FillCommand,
-  { interval, namedBy }: Selection,
-  symbols: readonly string[],
-): Promise<ExitCode> {
-  const { db, exchange, report } = work;
-  const [stored] = await Promise.all([findCoins(db, symbols), work.believed]);
-  const names = new Set(stored.map(({ symbol }) => symbol));
-  const others = symbols.filter((symbol) => !names.has(symbol));
-  const workOn = (coins: readonly Coin[]) =>
-    coins.length === 0 ? EXIT.done : runCoins(context, work, fill, { interval, areNamed: true }, coins);
-  let fault: Error | null = null;
-  const exits: ExitCode[] = [];
-  try {
-    exits.push(await workOn(stored));
-    if (others.length > 0) {
-      const lookup = await lookUpSymbols(db, exchange, others);
-      exits.push(await workOn(lookup.coins));
-      fault = await faultOfSymbols(db, exchange, lookup, { namedBy, hasOthers: stored.length > 0 });
+async function fillNamed(job: FillWork, namedBy: NamedBy, symbols: readonly string[]): Promise<SeriesResult> {
+  const { db, exchange, believed } = job.work;
+  return collectItems(async (items) => {
+    const [stored] = await Promise.all([findCoins(db, symbols), believed]);
+    const names = new Set(stored.map(({ symbol }) => symbol));
+    const others = symbols.filter((symbol) => !names.has(symbol));
+    const workOn = async (coins: readonly Coin[]): Promise<ExitCode> => {
+      if (coins.length === 0) return EXIT.done;
+      const result = await runCoins(job, coins);
+      items.push(...result.items);
+      return exitCodeOrThrow(result);
+    };
+    let fault: Error | null = null;
+    const exits: ExitCode[] = [];
+    try {
+      exits.push(await workOn(stored));
+      if (others.length > 0) {
+        const lookup = await lookUpSymbols(db, exchange, others);
+        exits.push(await workOn(lookup.coins));
+        fault = await faultOfSymbols(db, exchange, lookup, { namedBy, hasOthers: stored.length > 0 });
+      }
+      const stale = stored.filter(({ isFresh }) => !isFresh);
+      const synced = new Set(items.flatMap(({ coinId, outcome }) => (outcome === "success" ? [coinId] : [])));
+      if (stale.length > 0) await refreshListings(db, exchange, stale, synced, job.context.log);
+    } finally {
+      if (items.length > 0 || symbols.length === 0) await summarize(job, items);
     }
-    const stale = stored.filter(({ isFresh }) => !isFresh);
-    const synced = new Set(
-      report.items.flatMap(({ coinId, outcome }) => (outcome === "success" ? [coinId] : [])),
-    );
-    if (stale.length > 0) await refreshListings(db, exchange, stale, synced, context.log);
-  } finally {
-    if (report.items.length > 0 || symbols.length === 0) await summarize(context, work, fill, interval);
-  }
-  if (fault !== null) throw fault;
-  return exits.every((exit) => exit === EXIT.done) ? EXIT.done : EXIT.failed;
+    if (fault !== null) throw fault;
+    return exits.every((exit) => exit === EXIT.done) ? EXIT.done : EXIT.failed;
+  });
 }
 
-type Series = { readonly interval: Interval; readonly areNamed: boolean };
-
 /** The same for coins that are known already. */
-export async function fillCoins(
-  context: Context,
-  work: Work,
-  fill: FillCommand,
-  series: Series,
-  coins: readonly Coin[],
-): Promise<ExitCode> {
-  try {
-    return await runCoins(context, work, fill, series, coins);
-  } finally {
-    await summarize(context, work, fill, series.interval);
-  }
+export async function fillCoins(job: FillWork, coins: readonly Coin[]): Promise<SeriesResult> {
+  const result = await runCoins(job, coins);
+  await summarize(job, result.items);
+  return result;
 }
 
 function runCoins(
-  context: Context,
-  work: Work,
-  fill: FillCommand,
-  { interval, areNamed }: Series,
+  { context, work, fill, interval, areNamed }: FillWork,
   coins: readonly Coin[],
-): Promise<ExitCode> {
+): Promise<SeriesResult> {
   return runSeries(
     {
       ...work,
       areNamed,
       writer: createWriter(work.db, context.runId, work.locks.lost),
       log: context.log,
-      progress: createProgress(`${fill.command} ${interval}`, context.isTerminal),
+      progress: createProgress(`${fill.command} ${interval}`, context.terminal),
       plan: fill.plan,
       firstPolicy: fill.firstPolicy,
-      onItem: (item) => work.report.items.push(item),
     },
     interval,
     coins,
@@ -125,11 +126,10 @@ function runCoins(
 
 /** Prints what the run did; a scan that fails says nothing about the work, so it does not change how the run ends. */
 async function summarize(
-  context: Context,
-  { db, exchange, locks, report, signal, believed }: Work,
-  fill: FillCommand,
-  interval: Interval,
+  { context, work, fill, interval }: FillWork,
+  items: readonly RunItem[],
 ): Promise<void> {
+  const { db, exchange, locks, signal, believed } = work;
   const isBelieved = await believed.then(
     () => true,
     () => false,
@@ -140,7 +140,7 @@ async function summarize(
     return;
   }
   try {
-    const summaries = await summarizeSync(db, [interval], report.items, exchange.now());
+    const summaries = await summarizeSync(db, [interval], items, exchange.now());
     context.print(
       fill.asJson
         ? `${JSON.stringify({ runId: context.runId, intervals: summaries })}\n`

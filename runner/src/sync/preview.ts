@@ -39,13 +39,16 @@ export type Preview = {
   readonly minutes: number;
 };
 
-export type PreviewTools = Pick<Work, "db" | "exchange"> & { readonly log: Logger };
+export type PreviewTools = Pick<Work, "db" | "exchange"> & {
+  readonly log: Logger;
+  /** Of the exchange's weight, which a run would take at most. */
+  readonly weightShare: number;
+};
 
 /** Plans every series of the selection without a write: no coin, no ranking, no first candle is stored. */
 export async function previewFill(
   tools: PreviewTools,
   selection: Selection,
-  weightShare: number,
   { plan, firstPolicy }: Pick<FillCommand, "plan" | "firstPolicy">,
 ): Promise<Preview> {
   const { db, exchange } = tools;
@@ -79,7 +82,7 @@ export async function previewFill(
     candles: sum(({ candles }) => candles),
     requests,
     weight,
-    minutes: weight / (weightShare * WEIGHT_PER_MINUTE),
+    minutes: weight / (tools.weightShare * WEIGHT_PER_MINUTE),
   };
 }
 
@@ -123,13 +126,14 @@ export function renderPreview(preview: Omit<Preview, "fault">): string {
 
 /** The symbols that a run would work on, and what would be wrong with their names. */
 async function chooseSymbols(
-  { db, exchange, log }: PreviewTools,
+  tools: PreviewTools,
   { symbols, size, shard, namedBy }: Selection,
 ): Promise<{ readonly symbols: readonly string[]; readonly fault: Error | null }> {
+  const { db, exchange } = tools;
   if (symbols === null) {
     const age = await findRankingAge(db);
     const members = age === null ? [] : (await listMembers(db, size)).map(({ symbol }) => symbol);
-    const chosen = members.length > 0 ? members : await rankNow({ db, exchange, log }, size);
+    const chosen = members.length > 0 ? members : await rankNow(tools, size);
     return { symbols: takeShard(chosen, shard), fault: null };
   }
   const asked = takeShard(symbols, shard);

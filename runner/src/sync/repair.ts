@@ -4,11 +4,12 @@ import { INTERVALS, type Interval } from "../contract/intervals.ts";
 import { type Coin, listCoins } from "../db/coins.ts";
 import { findCoinsDue } from "../db/gap-reads.ts";
 import { renderArguments } from "../db/runs.ts";
+import { collectItems, exitCodeOrThrow } from "../run.ts";
 import type { Settings } from "../settings/table.ts";
 import { planRepair } from "./fill-plan.ts";
-import { type FillCommand, fillCoins } from "./fill-run.ts";
+import { type FillCommand, type FillWork, fillCoins } from "./fill-run.ts";
 import { previewFill, renderPreview } from "./preview.ts";
-import { BACKGROUND_WEIGHT_SHARE, type Work, type WorkSettings, withWork } from "./work.ts";
+import { type Work, type WorkSettings, weightShareOf, withWork } from "./work.ts";
 
 export type RepairRequest = {
   readonly intervals: readonly Interval[];
@@ -40,36 +41,41 @@ export async function repairGaps(
     firstPolicy: request.all ? "always" : "due",
     plan: (state, now) => planRepair(state, now, request.all, settings.fallbackStart),
   };
-  return withWork(context, settings, { ...fill, isReadOnly: request.isPreview }, async (work) => {
-    await work.believed;
-    let worst: ExitCode = EXIT.done;
-    for (const interval of request.intervals) {
-      const coins = await listCoinsToAsk(work, interval, request);
-      if (coins.length === 0) continue;
-      if (request.isPreview) {
-        const selection = {
-          interval,
-          symbols: coins.map(({ symbol }) => symbol),
-          namedBy: "--symbols" as const,
-          size: coins.length,
-          shard: { index: 0, count: 1 },
-        };
-        const { fault: _, ...preview } = await previewFill(
-          { ...work, log: context.log },
-          selection,
-          BACKGROUND_WEIGHT_SHARE,
-          fill,
-        );
-        context.print(`${request.asJson ? JSON.stringify(preview) : renderPreview(preview)}\n`);
-      } else if (
-        (await fillCoins(context, work, fill, { interval, areNamed: request.symbols !== null }, coins)) !==
-        EXIT.done
-      ) {
-        worst = EXIT.failed;
+  return withWork(context, settings, { ...fill, isReadOnly: request.isPreview }, (work) =>
+    collectItems(async (items) => {
+      await work.believed;
+      const exits: ExitCode[] = [];
+      for (const interval of request.intervals) {
+        const coins = await listCoinsToAsk(work, interval, request);
+        if (coins.length === 0) continue;
+        const job = { context, work, fill, interval, areNamed: request.symbols !== null };
+        if (request.isPreview) await printPreview(job, weightShareOf(settings, true), coins);
+        else {
+          const result = await fillCoins(job, coins);
+          items.push(...result.items);
+          exits.push(exitCodeOrThrow(result));
+        }
       }
-    }
-    return worst;
-  });
+      return exits.every((exit) => exit === EXIT.done) ? EXIT.done : EXIT.failed;
+    }),
+  );
+}
+
+async function printPreview(
+  { context, work, fill, interval }: FillWork,
+  weightShare: number,
+  coins: readonly Coin[],
+): Promise<void> {
+  const selection = {
+    interval,
+    symbols: coins.map(({ symbol }) => symbol),
+    namedBy: "--symbols" as const,
+    size: coins.length,
+    shard: { index: 0, count: 1 },
+  };
+  const tools = { ...work, log: context.log, weightShare };
+  const { fault: _, ...preview } = await previewFill(tools, selection, fill);
+  context.print(`${fill.asJson ? JSON.stringify(preview) : renderPreview(preview)}\n`);
 }
 
 /** Those with a gap that is due; with `all` every coin of the interval, since its first candle is asked for again. */

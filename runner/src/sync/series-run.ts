@@ -17,6 +17,7 @@ import type { Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";
 import type { Progress } from "../progress.ts";
+import { collectItems, type SeriesResult } from "../run.ts";
 import { takeBackCover } from "./believed-cover.ts";
 import { type FillTools, fillSeries } from "./fill.ts";
 import { countCandles, type Plan, pageGaps, type Task } from "./fill-plan.ts";
@@ -40,7 +41,6 @@ export type SeriesRun = {
   readonly log: Logger;
   readonly progress: Progress;
   readonly plan: (state: SeriesState, now: number) => Plan;
-  readonly onItem: (item: RunItem) => void;
 };
 
 /** Series under way together: a minute job of 60 symbols takes one round trip to the exchange. */
@@ -58,6 +58,15 @@ export async function runSeries(
   run: SeriesRun,
   interval: Interval,
   coins: readonly Coin[],
+): Promise<SeriesResult> {
+  return collectItems((items) => workOnAll(run, interval, coins, items));
+}
+
+async function workOnAll(
+  run: SeriesRun,
+  interval: Interval,
+  coins: readonly Coin[],
+  items: RunItem[],
 ): Promise<ExitCode> {
   const { db, locks, exchange, signal, log } = run;
   const load = coalesce((coinIds: readonly number[]) => loadSeries(db, interval, coinIds));
@@ -68,7 +77,6 @@ export async function runSeries(
   };
   const withFirstCandle = createFirstCandles({ ...run, policy: run.firstPolicy }, loadSound);
   const pageSlots = pLimit(PAGES_AT_ONCE);
-  const items: RunItem[] = [];
   const failures: unknown[] = [];
   const unlisted: unknown[] = [];
   const isAway = () =>
@@ -158,7 +166,6 @@ export async function runSeries(
     if (items.length < order.length && !isAway()) signal.throwIfAborted();
   } finally {
     run.progress.stop();
-    for (const item of items) run.onItem(item);
   }
   // coins come and go; most of them at once is the exchange's fault, and no success
   if (unlisted.length * 2 > items.length) failures.push(...unlisted);

@@ -4,18 +4,19 @@ import type { CommandName } from "../contract/commands.ts";
 import type { ExitCode } from "../contract/exits.ts";
 import { openBudget } from "../db/budget.ts";
 import { findDatabaseTime } from "../db/clock.ts";
-import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
+import type { Database } from "../db/connect.ts";
 import { isThisHost } from "../db/connection/tls.ts";
-import { createLockSession, type LockSession } from "../db/lock.ts";
+import type { LockSession } from "../db/lock.ts";
 import { addressOf, claimOrigin, findOrigin, refuseOther } from "../db/origin.ts";
-import { waitForSchema } from "../db/schema/schema.ts";
+import { patienceMs, waitForSchema } from "../db/schema/schema.ts";
+import { sessionName, withLocks } from "../db/with-database.ts";
 import { TryAgain } from "../errors.ts";
 import { createBinance } from "../exchange/binance.ts";
 import { type ClockReading, type Exchange, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
 import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
 import { createLimiter } from "../exchange/limiter.ts";
 import { listProxyVariables } from "../exchange/proxy.ts";
-import { type RunReport, withRun } from "../run.ts";
+import { exitCodeOrThrow, failedBy, type RunResult, withRun } from "../run.ts";
 import type { Settings } from "../settings/table.ts";
 import { renderDuration } from "../time.ts";
 
@@ -35,11 +36,10 @@ export type Work = {
   readonly believed: Promise<void>;
   /** The command's signal, also aborted when the locks are lost. */
   readonly signal: AbortSignal;
-  readonly report: RunReport;
 };
 
 /** Backfill and gap repair leave the rest to the minute jobs, which they must never starve. */
-export const BACKGROUND_WEIGHT_SHARE = 0.6;
+const BACKGROUND_WEIGHT_SHARE = 0.6;
 
 const LONGEST_REQUEST_MS = 10_000;
 const SHORTEST_REQUEST_MS = 1_000;
@@ -47,12 +47,9 @@ const SHORTEST_REQUEST_MS = 1_000;
 const WAITS_MS = 8_000;
 /** Our clock this far from the exchange's is worth a word; what counts as closed is decided by the exchange's. */
 const CLOCK_WARNING_MS = 5_000;
-/** Without a deadline a person waits: say soon that the database is away. */
-const PATIENCE_MS = 10_000;
-
-/** A third of the deadline may go into waiting for the database, the rest is for the work. */
-export function patienceMs(deadlineS: number | null): number {
-  return deadlineS === null ? PATIENCE_MS : (deadlineS * 1000) / 3;
+/** The share of the exchange's weight that a run may take. */
+export function weightShareOf(settings: WorkSettings, isBackground: boolean): number {
+  return isBackground ? Math.min(BACKGROUND_WEIGHT_SHARE, settings.weightLimit) : settings.weightLimit;
 }
 
 /** `isBackground`: takes at most 60 % of the exchange's weight. `isReadOnly`: a plan; no ledger row, nothing claimed. */
@@ -73,56 +70,69 @@ export async function withWork(
   context: Context,
   settings: WorkSettings,
   run: WorkRun,
-  work: (tools: Work) => Promise<ExitCode>,
+  work: (tools: Work) => Promise<RunResult>,
 ): Promise<ExitCode> {
-  const db = openDatabase(settings.dbUrl, `${run.command} ${context.runId.slice(0, 13)}`);
-  const locks = createLockSession(db, context.signal);
-  const { signal } = locks;
-  try {
-    const ready = openWhenMigrated(db, locks, patienceMs(context.deadlineS), context.signal);
-    ready.catch(() => {}); // awaited below, after what can be made in the meantime (30 ms of a minute job)
-    const share = run.isBackground
-      ? Math.min(BACKGROUND_WEIGHT_SHARE, settings.weightLimit)
-      : settings.weightLimit;
-    const budget = openBudget(db, settings.egressKey);
-    const exchange = createBinance({
-      url: settings.exchangeUrl,
-      createLimiter: (now) => createLimiter(budget, share * WEIGHT_PER_MINUTE, now, signal),
-      timeoutMs: requestTimeoutMs(context.deadlineS),
-      signal,
-      onRetry: (failure, attempt) =>
-        context.log.debug({ "event.name": "request_retried", attempt }, failure.message),
-      onLeftOut: (path, { leftOut, examples }) =>
-        context.log.warn(
-          { "event.name": "entries_left_out", path, left_out: leftOut, examples },
-          `[RUN] ${leftOut} entries of ${path} cannot be right and are left out, among them ${examples.map((each) => JSON.stringify(each)).join(", ")}`,
-        ),
-    });
-    await ready;
-    // asked while the run is being opened: a round trip to the exchange is a tenth of a minute job
-    const clock = exchange.readClock({
-      now: () => findDatabaseTime(db),
-      isOneHost: isThisHost(settings.dbUrl),
-    });
-    clock.catch(() => {}); // awaited in the run, which must record its failure
-    const checked = async (report: RunReport): Promise<ExitCode> => {
-      report.rateLimitHits = exchange.rateLimitHits;
-      const believed = checkExchange({ ...run, context, db, exchange, url: settings.exchangeUrl }, clock);
+  const name = sessionName(context, run.command);
+  return withLocks({ url: settings.dbUrl, name, signal: context.signal }, async (db, locks) => {
+    const { exchange, clock } = await openExchange(context, settings, run.isBackground, { db, locks });
+    const exchangeUrl = settings.exchangeUrl;
+    const execute = async (): Promise<RunResult> => {
+      const believed = checkExchange({ ...run, context, db, exchange, url: exchangeUrl }, clock);
       believed.catch(() => {}); // awaited by the work, and below
-      const exitCode = await work({
-        ...{ db, locks, exchange, exchangeUrl: settings.exchangeUrl, believed, signal, report },
-      });
-      await believed;
-      return exitCode;
+      const tools: Work = { db, locks, exchange, exchangeUrl, believed, signal: locks.signal };
+      const result = await work(tools).catch(failedBy);
+      const error = result.error ?? (await errorOf(believed));
+      const end = error === undefined ? {} : failedBy(meaningOf(error, context));
+      return { ...result, ...end, rateLimitHits: exchange.rateLimitHits() };
     };
-    const translated = (report: RunReport) =>
-      checked(report).catch((error: unknown) => throwForRun(error, context));
-    if (run.isReadOnly) return await translated({ items: [], rateLimitHits: () => 0 });
+    if (run.isReadOnly) return exitCodeOrThrow(await execute());
     await setImmediate(); // the question for the clock takes the connection that is there, the run opens another
-    return await withRun(context, db, run.command, run.args, translated);
-  } finally {
-    await Promise.all([locks.end(), closeDatabase(db)]);
-  }
+    return withRun({ context, db, command: run.command, args: run.args }, execute);
+  });
+}
+
+async function errorOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+/**
+ * Waits for the schema, and asks for the exchange's clock. What takes time is begun together and awaited as late as it
+ * may be: making the exchange's client takes 30 ms of a minute job, and a round trip to the exchange a tenth of it.
+ */
+async function openExchange(
+  context: Context,
+  settings: WorkSettings,
+  isBackground: boolean,
+  { db, locks }: Pick<Work, "db" | "locks">,
+): Promise<{ readonly exchange: Exchange; readonly clock: Promise<ClockReading> }> {
+  const { signal } = locks;
+  const ready = openWhenMigrated(db, locks, patienceMs(context.deadlineS), context.signal);
+  ready.catch(() => {}); // awaited below, after the exchange's client is made
+  const budget = openBudget(db, settings.egressKey);
+  const share = weightShareOf(settings, isBackground);
+  const exchange = createBinance({
+    url: settings.exchangeUrl,
+    createLimiter: (now) => createLimiter(budget, share * WEIGHT_PER_MINUTE, now, signal),
+    timeoutMs: requestTimeoutMs(context.deadlineS),
+    signal,
+    onRetry: (failure, attempt) =>
+      context.log.debug({ "event.name": "request_retried", attempt }, failure.message),
+    onLeftOut: (path, { leftOut, examples }) =>
+      context.log.warn(
+        { "event.name": "entries_left_out", path, left_out: leftOut, examples },
+        `[RUN] ${leftOut} entries of ${path} cannot be right and are left out, among them ${examples.map((each) => JSON.stringify(each)).join(", ")}`,
+      ),
+  });
+  await ready;
+  const clock = exchange.readClock({
+    now: () => findDatabaseTime(db),
+    isOneHost: isThisHost(settings.dbUrl),
+  });
+  clock.catch(() => {}); // awaited in the run, which must record its failure
+  return { exchange, clock };
 }
 
 /** Waits for the schema; the login of the session for locks goes beside the first look (20 ms of a minute job). */
@@ -145,13 +155,11 @@ function requestTimeoutMs(deadlineS: number | null): number {
 }
 
 /** An exchange that is away before any series was touched is a reason to try again later. */
-function throwForRun(error: unknown, { env }: Context): never {
-  if (error instanceof ExchangeFailure && isTransient(error.kind)) {
-    const proxies = error.kind === "unavailable" ? listProxyVariables(env) : [];
-    const hint = proxies.length === 0 ? "" : ` (no proxy is used, although ${proxies.join(", ")} is set)`;
-    throw new TryAgain(`${error.message}${hint}`, { cause: error });
-  }
-  throw error;
+function meaningOf(error: unknown, { env }: Context): unknown {
+  if (!(error instanceof ExchangeFailure && isTransient(error.kind))) return error;
+  const proxies = error.kind === "unavailable" ? listProxyVariables(env) : [];
+  const hint = proxies.length === 0 ? "" : ` (no proxy is used, although ${proxies.join(", ")} is set)`;
+  return new TryAgain(`${error.message}${hint}`, { cause: error });
 }
 
 function warnOfClock({ log }: Context, aheadMs: number): void {

@@ -1,5 +1,5 @@
 import type { Database } from "../connect.ts";
-import { addEndedRun, type NewRun, type RunEnd } from "../runs.ts";
+import { addEndedRun, type EndedRun } from "../runs.ts";
 import { bounded, type Reader } from "../session.ts";
 
 /** One row of the audit trail: what a run of `health` saw. `checkedAt` in ms; `criteria` and `names` as in the report. */
@@ -24,19 +24,18 @@ const LIMIT_MS = 2_000;
 
 /**
  * The whole run of `health` in one transaction, after it: what it saw is told before the database is trusted with a
- * row. `ms` since its start; no results where it was stopped. Rejects after 2 s (and what it takes to connect).
+ * row; no results where it was stopped. Rejects after 2 s (and what it takes to connect).
  */
 export async function recordHealth(
   db: Database,
-  run: NewRun,
-  end: RunEnd,
-  ms: number,
+  ended: EndedRun,
   { now, results }: { readonly now: number; readonly results: readonly StoredResult[] },
 ): Promise<void> {
   const always = new AbortController().signal; // a run that was stopped is recorded too
   const write = async (client: Reader) => {
-    await addEndedRun(client, run, end, ms);
-    if (results.length > 0) await client.query(INSERT_RESULTS, [run.runId, now, JSON.stringify(results)]);
+    await addEndedRun(client, ended);
+    if (results.length > 0)
+      await client.query(INSERT_RESULTS, [ended.run.runId, now, JSON.stringify(results)]);
   };
   await bounded(db, { limitMs: LIMIT_MS, signal: always, mayWrite: true }, write);
 }

@@ -3,11 +3,12 @@ import pg from "pg";
 import { ROLES } from "../../contract/names.ts";
 import { TryAgain } from "../../errors.ts";
 import { MINUTE_MS } from "../../time.ts";
-import { closeDatabase, type Database, openClient, openDatabase, tellServer } from "../connect.ts";
+import { type Database, openClient, tellServer } from "../connect.ts";
 import { cutClient, sessionOf } from "../connection/client.ts";
 import { translate } from "../fault.ts";
-import { openLockSession, waitForLock } from "../lock.ts";
+import { waitForLock } from "../lock.ts";
 import { isBusy, retryBusy } from "../lock-retry.ts";
+import { withLocks } from "../with-database.ts";
 import { hasAllFirst, renumber } from "./first-numbers.ts";
 import { checkRequirements } from "./requirements.ts";
 import { findMaker, giveRights, makeRoles, readRoles } from "./roles.ts";
@@ -76,24 +77,23 @@ async function withMigrateLock<T>(
   work: (db: Database, apply: () => Promise<readonly string[]>) => Promise<T>,
 ): Promise<T> {
   const until = performance.now() + WAIT_MS;
-  const db = openDatabase(url, "migrate");
-  const locks = await openLockSession(db, request.stop);
-  const client = openClient(db);
-  locks.lost.addEventListener("abort", () => cutClient(client, locks.lost.reason));
-  try {
-    if (!(await waitForLock(locks, "migrate", "schema", WAIT_MS))) {
-      throw new TryAgain("another migration holds the lock for more than 5 min; see r3a_util.lock_holder");
+  return withLocks({ url, name: "migrate", signal: request.stop }, async (db, locks) => {
+    await locks.open();
+    const client = openClient(db);
+    locks.lost.addEventListener("abort", () => cutClient(client, locks.lost.reason));
+    try {
+      if (!(await waitForLock(locks, "migrate", "schema", WAIT_MS))) {
+        throw new TryAgain("another migration holds the lock for more than 5 min; see r3a_util.lock_holder");
+      }
+      await client.connect();
+      tellServer(db, (await sessionOf(client)).server);
+      return await work(db, () => applyFiles(db, client, { ...request, stop: locks.signal, until }));
+    } catch (error) {
+      throw translate(error);
+    } finally {
+      await client.end();
     }
-    await client.connect();
-    tellServer(db, (await sessionOf(client)).server);
-    return await work(db, () => applyFiles(db, client, { ...request, stop: locks.signal, until }));
-  } catch (error) {
-    throw translate(error);
-  } finally {
-    await client.end();
-    await locks.end();
-    await closeDatabase(db);
-  }
+  });
 }
 
 /** Returns what was missing. A file that meets a table which somebody holds is tried again until `until`. */

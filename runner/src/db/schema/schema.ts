@@ -52,6 +52,14 @@ export async function listFiles(): Promise<readonly string[]> {
 const FOREIGN_LEDGER =
   "r3a.migration has no column name, so another program made it: rename it, or let DB_URL name another database";
 
+/** Without a deadline a person waits: say soon that the database is away. */
+const PATIENCE_MS = 10_000;
+
+/** How long a command waits for its schema: a third of its deadline, since the rest is for the work. */
+export function patienceMs(deadlineS: number | null): number {
+  return deadlineS === null ? PATIENCE_MS : (deadlineS * 1000) / 3;
+}
+
 /**
  * Waits until the database answers and has every migration of this program; TryAgain after `waitMs`, which says which
  * of the two it was.

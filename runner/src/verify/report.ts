@@ -1,0 +1,85 @@
+import type { Context } from "../context.ts";
+import { WIDTH_MS } from "../contract/intervals.ts";
+import { renderNumber, renderTable } from "../render.ts";
+import { renderTime } from "../time.ts";
+import { type Finding, type FindingKind, isFault } from "./verify.ts";
+
+/** Findings that a person reads; the JSON has them all. */
+const SHOWN = 50;
+/** Each write is a call of the system. */
+const PRINTED_TOGETHER = 500;
+
+/** What to do about findings that no other command of its own accord mends. */
+const REMEDIES: Partial<Record<FindingKind, string>> = {
+  "covered beyond now":
+    "covered beyond now: a clock was ahead once; the next sync of the interval takes this back and asks for what it hid",
+  "candle beyond now":
+    "candle beyond now: stored under a clock that was ahead; it stays until its time has come, and the sync that asks for it then keeps a difference as a revision",
+  impossible:
+    "impossible: another program, or an older version, wrote values that no candle can have; `backfill INTERVAL --again --from T --to T` puts the exchange's candle in its place and keeps the old values as a revision",
+  contradiction:
+    "contradiction: one of the two intervals is wrong; `backfill INTERVAL --again --from T --to T` of both asks for them again",
+};
+
+/** Prints findings as they come (JSON), or keeps those that a person reads: a broken series can have a million. */
+export function createReport(context: Context, asJson: boolean) {
+  const shown: Finding[] = [];
+  const notes = new Set<string>();
+  let [count, faults] = [0, 0];
+  let part: string[] = [];
+  if (asJson) context.print('{"findings":[');
+  const printPart = () => {
+    context.print(part.join(""));
+    part = [];
+    return context.printed();
+  };
+  return {
+    faults: () => faults,
+    /** A fault of a whole series, as a sentence. */
+    note(sentence: string) {
+      faults += 1;
+      notes.add(sentence);
+    },
+    async add(finding: Finding) {
+      if (asJson) part.push(`${count === 0 ? "" : ","}${JSON.stringify(finding)}`);
+      if (part.length === PRINTED_TOGETHER) await printPart();
+      count += 1;
+      if (isFault(finding)) faults += 1;
+      if (shown.length < SHOWN) shown.push(finding);
+      const remedy = REMEDIES[finding.kind];
+      if (remedy !== undefined) notes.add(remedy);
+    },
+    async end(series: number) {
+      if (asJson) {
+        await printPart();
+        const rest = JSON.stringify({ series, faults, notes: [...notes] });
+        context.print(`],${rest.slice(1)}\n`);
+        return;
+      }
+      const sum = `${renderNumber(series)} series verified`;
+      const lines = [
+        ...(count === 0 ? [] : [renderFindings(shown)]),
+        ...(count > SHOWN ? [`... and ${renderNumber(count - SHOWN)} more; --json prints all`] : []),
+        ...notes,
+        count === 0 && faults === 0
+          ? `${sum}: complete and consistent`
+          : `${sum}: ${renderNumber(count)} findings`,
+      ];
+      context.print(`${lines.join("\n")}\n`);
+    },
+  };
+}
+
+function renderFindings(findings: readonly Finding[]): string {
+  return renderTable(
+    ["symbol", "interval", "finding", "from", "to", "candles"],
+    findings.map(({ symbol, interval, kind, from, to }) => [
+      symbol,
+      interval,
+      kind,
+      renderTime(from),
+      renderTime(to),
+      (to - from) / WIDTH_MS[interval],
+    ]),
+  );
+}

@@ -1,0 +1,53 @@
+import type { Span } from "../candle/span.ts";
+import type { Context } from "../context.ts";
+import { EXIT, type ExitCode } from "../contract/exits.ts";
+import type { Interval } from "../contract/intervals.ts";
+import { FARTHEST_MS } from "../contract/limits.ts";
+import { findDatabaseTime } from "../db/clock.ts";
+import { findCoins, listCoins } from "../db/coins.ts";
+import type { Database } from "../db/connect.ts";
+import { loadSeries } from "../db/series.ts";
+import { UsageFault } from "../errors.ts";
+import { createProgress } from "../progress.ts";
+import { createReport } from "./report.ts";
+import { verifySeries } from "./verify.ts";
+
+/** Which series to compare (`symbols` null: all), and which part of them. */
+export type VerifyRequest = {
+  readonly symbols: readonly string[] | null;
+  readonly intervals: readonly Interval[];
+  readonly span: Span;
+  readonly asJson: boolean;
+};
+
+/** Compares the series one after the other and prints what is wrong with them; 1 where something is. */
+export async function runVerify(
+  context: Context,
+  db: Database,
+  { symbols, intervals, span, asJson }: VerifyRequest,
+): Promise<ExitCode> {
+  const coins = symbols === null ? await listCoins(db) : await findCoins(db, symbols);
+  const unknown = symbols?.filter((symbol) => !coins.some((coin) => coin.symbol === symbol)) ?? [];
+  if (unknown.length > 0) throw new UsageFault([`nothing is stored of ${unknown.join(", ")}`]);
+  const coinIds = coins.map(({ coinId }) => coinId);
+  const latest = (await findDatabaseTime(db)) + FARTHEST_MS.clock;
+  const report = createReport(context, asJson);
+  const progress = createProgress("verify", context.terminal, "series");
+  let series = 0;
+  try {
+    progress.start(intervals.length * coins.length);
+    for (const interval of intervals) {
+      for (const state of await loadSeries(db, interval, coinIds)) {
+        context.signal.throwIfAborted();
+        if (state.covered !== null) series += 1;
+        if (state.fault !== undefined) report.note(state.fault);
+        else for await (const finding of verifySeries(db, state, span, latest)) await report.add(finding);
+        progress.advance(1);
+      }
+    }
+  } finally {
+    progress.stop();
+  }
+  await report.end(series);
+  return report.faults() > 0 ? EXIT.failed : EXIT.done;
+}
