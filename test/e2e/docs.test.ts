@@ -1,7 +1,10 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { exec, spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { listStale } from "../../dev/docs/main.ts";
 import { REGISTRY } from "../../runner/src/commands/registry.ts";
@@ -18,6 +21,7 @@ const PAGES = [
   "docs/quick-reference.md",
   "docs/deploy.md",
   "docs/database.md",
+  "CONTRIBUTING.md",
 ];
 const texts = await Promise.all(PAGES.map(read));
 const [readme = ""] = texts;
@@ -44,7 +48,7 @@ const shellLines = blocks
   .filter(({ page, line }) => line !== "" && (page !== "docs/commands.md" || line.startsWith("runner ")));
 const inline = texts.flatMap((text) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = ""]) => code));
 
-const RUNNER = /^(?:npm start --|npm run runner --|runner) (.+)$/;
+const RUNNER = /^(?:[A-Z_]+=\S+ )*(?:npm start --|npm run runner --|runner) (.+)$/;
 /** Other programs, which the cluster tests run, or whose account nobody has here. */
 const OTHERS =
   /^(?:[A-Z][A-Z0-9_]*=\S+ )*(?:kubectl|pulumi|helm|export [A-Z_]+=|npm ci$|read -rs TOKEN$|printf '\{"auths"|npm test\b|npm start$|npm run test:e2e)/;
@@ -92,10 +96,53 @@ test("every line of a shell block is a command that there is", () => {
     if (command !== undefined) return command === "COMMAND" || COMMANDS.some((name) => name === command);
     const script = /^(?:\w+=\S+ )*npm run (\S+)/.exec(line)?.[1];
     if (script === "runner") return line === "npm run runner --"; // the words before a command, in prose
-    return scripts.includes(script ?? "") || OTHERS.test(line);
+    return scripts.includes(script ?? "") || line.startsWith("npx ") || OTHERS.test(line);
   };
   expect(shellLines.filter(({ line }) => !isKnown(line))).toEqual([]);
   expect(inline.filter((code) => code.startsWith("npm ") && !isKnown(code))).toEqual([]);
+});
+
+test("every file that CONTRIBUTING.md names is there", async () => {
+  const named = [...(texts.at(-1) ?? "").matchAll(/`((?:\.?[\w-]+\/)+[\w.-]*|\.ci\/run)`/g)].map(
+    ([, path = ""]) => path,
+  );
+  const isThere = await Promise.all(
+    named.map((path) =>
+      access(join(ROOT, path)).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  expect(named.filter((path, index) => !isThere[index] && !/NAME|NNN/.test(path))).toEqual([]);
+  expect(named.length).toBeGreaterThan(25);
+});
+
+describe("what CONTRIBUTING.md starts by npx", () => {
+  const lines = shellLines.flatMap(({ line }) => (line.startsWith("npx ") ? [line] : []));
+  const env = { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "/" };
+
+  test.each(lines.filter((line) => line.startsWith("npx vitest")))("%s passes", async (line) => {
+    const { stdout } = await promisify(exec)(line, { cwd: ROOT, env });
+    expect(stdout).toMatch(/Tests .*[1-9]\d* passed/);
+  });
+
+  test.each(lines.filter((line) => line.startsWith("npx node")))("%s waits for a debugger", async (line) => {
+    const child = spawn(process.execPath, wordsOf(line.replace("-brk", "-brk=0")).slice(2), {
+      cwd: ROOT,
+      env,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const [said] = await once(child.stderr, "data");
+    expect(String(said)).toContain("Debugger listening on");
+    child.kill("SIGKILL");
+    await once(child, "close");
+  });
+
+  test("is each of them", () => {
+    expect(lines.filter((line) => !/^npx (vitest run|node) /.test(line))).toEqual([]);
+    expect(lines).toHaveLength(3);
+  });
 });
 
 test("every name that health ends a row with is explained", async () => {
