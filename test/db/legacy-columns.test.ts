@@ -1,13 +1,11 @@
 import { expect, test } from "vitest";
 import { useLegacyDatabases } from "../support/legacy/build.ts";
-import { expectNothingLeft } from "../support/legacy/database.ts";
+import { expectNothingLeft, objectsOf } from "../support/legacy/database.ts";
 
 /** Columns of the old table beyond the five, of other types, and under other names. */
 
 const make = useLegacyDatabases();
 const ONE = { coins: ["BTCUSDT"], firstMonth: "2024-01", months: 2, intervals: ["1h"] } as const;
-const SHAPE = `select string_agg(c.oid::regclass || ' ' || c.relkind::text, ' ' order by c.oid) as all from pg_class c
-  where relnamespace in ('r3a'::regnamespace, 'r3a_util'::regnamespace)`;
 
 const WIDE = `
   alter table r3a.ohlcv_partitioned add quote_volume float8, add trades integer, add taker_base numeric, add taker_quote real,
@@ -73,7 +71,7 @@ test("a column without a place in the new table is refused by name, unless a per
     `alter table r3a.ohlcv_partitioned add vwap numeric, add source text, add close_time bigint;
      update r3a.ohlcv_partitioned set vwap = 5, source = 'x', close_time = 1`,
   );
-  const before = await database.query(SHAPE);
+  const before = await objectsOf(database);
   for (const args of [
     "migrate-layout",
     "migrate-layout --dry-run",
@@ -89,7 +87,7 @@ test("a column without a place in the new table is refused by name, unless a per
       args.includes("none"),
     );
   }
-  expect(await database.query(SHAPE)).toEqual(before);
+  expect(await objectsOf(database)).toEqual(before);
   const plan = await database.run("migrate-layout --dry-run --drop-columns vwap,source,close_time");
   expect(plan.stdout).toContain("columns whose values go (--drop-columns): vwap, source, close_time");
   expect(await database.run("migrate-layout --drop-columns vwap,source,close_time")).toMatchObject({
@@ -119,7 +117,7 @@ test("a column that a candle needs and that is missing or of another type is fou
     ONE,
     `alter table r3a.ohlcv_partitioned rename volume to vol; alter table r3a.ohlcv_partitioned alter high type text`,
   );
-  const before = await database.query(SHAPE);
+  const before = await objectsOf(database);
   const { code, stderr } = await database.run("migrate-layout");
   expect(code).toBe(78);
   expect(stderr).toContain(
@@ -129,7 +127,7 @@ test("a column that a candle needs and that is missing or of another type is fou
   expect(stderr).toContain(
     "column high of r3a.ohlcv_partitioned is text, which is no number: alter its type",
   );
-  expect(await database.query(SHAPE)).toEqual(before);
+  expect(await objectsOf(database)).toEqual(before);
 });
 
 test("a number of trades that is none is a row that must not be stored", async () => {

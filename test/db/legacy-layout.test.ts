@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { lockKey } from "../../runner/src/db/lock.ts";
 import { withSession } from "../support/database/empty-database.ts";
 import { useLegacyDatabases } from "../support/legacy/build.ts";
-import { copyOldRows, expectNothingLeft, findFate } from "../support/legacy/database.ts";
+import { copyOldRows, expectNothingLeft, findFate, objectsOf } from "../support/legacy/database.ts";
 import { startRunner } from "../support/runner.ts";
 
 /** What migrate-layout takes for the old layout, what it refuses, and what may stand in its way. */
@@ -15,17 +15,14 @@ const SMALL = {
   months: 2,
   intervals: ["1h", "1d"],
 } as const;
-const OBJECTS = `
-  select string_agg(format('%s %s', c.oid::regclass, c.reltuples), ' ' order by c.oid) || (select string_agg(oid::regprocedure::text, ' ' order by oid)
-    from pg_proc where pronamespace = 'r3a_util'::regnamespace) as all
-  from pg_class c where relnamespace in ('r3a'::regnamespace, 'r3a_util'::regnamespace)`;
 
-test("a plan says what would be moved, renamed and dropped, and changes nothing", async () => {
-  const database = await make(SMALL);
-  const before = await database.query(OBJECTS);
+test("a plan says what would be moved, renamed and dropped and what space that needs, and changes nothing", async () => {
+  const database = await make({ ...SMALL, intervals: ["15m", "1d"], rowsPerLeaf: 2_784 });
+  const before = await objectsOf(database);
   const run = await database.run("migrate-layout --dry-run --json");
   expect(run).toMatchObject({ code: 0, stderr: "" });
-  expect(JSON.parse(run.stdout)).toMatchObject({
+  const plan = JSON.parse(run.stdout);
+  expect(plan).toMatchObject({
     stage: "old",
     leaves: 8,
     coins: [
@@ -35,7 +32,13 @@ test("a plan says what would be moved, renamed and dropped, and changes nothing"
     renames: ["r3a.coin", "r3a.ohlcv_gap_log", "r3a_util.last_ts_by_coin_interval"],
     drops: expect.arrayContaining(["r3a_util.leaf_partitions()", "r3a_util.release_lock(text,text)"]),
   });
-  expect(await database.query(OBJECTS)).toEqual(before);
+  for (const bytes of [plan.extraBytes, plan.walBytes]) {
+    expect(bytes).toBeGreaterThan(500_000);
+    expect(bytes).toBeLessThan(5e6);
+  }
+  const { stdout } = await database.run("migrate-layout --dry-run");
+  expect(stdout).toMatch(/needs about \d+ MB of free space at its peak .* writes about \d+ MB of WAL in all/);
+  expect(await objectsOf(database)).toEqual(before);
 });
 
 test("whatever could only be guessed at is refused with 78, all of it at once and before anything is changed", async () => {
@@ -50,7 +53,7 @@ test("whatever could only be guessed at is refused with 78, all of it at once an
      create table r3a.four_1d partition of r3a.four for values in ('1d') partition by range ("timestamp");
      create table r3a.four_leaf partition of r3a.four_1d for values from ('2024-01-01') to ('2024-02-01');`,
   );
-  const before = await database.query(OBJECTS);
+  const before = await objectsOf(database);
   for (const args of ["migrate-layout", "migrate-layout --dry-run"]) {
     const { code, stderr, stdout } = await database.run(args);
     expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
@@ -60,7 +63,7 @@ test("whatever could only be guessed at is refused with 78, all of it at once an
     expect(stderr).toContain("coin 2 has leaves but no symbol: give --coins 2=SYMBOL");
     expect(stderr).toContain("coins 3 and 4 are both ETHUSDT");
   }
-  expect(await database.query(OBJECTS)).toEqual(before);
+  expect(await objectsOf(database)).toEqual(before);
   await database.query(`drop table r3a.five, r3a.rest, r3a.four`);
   const run = await database.run("migrate-layout --coins 1=BTCUSDT,2=SOLUSDT");
   expect(run).toMatchObject({ code: 0 });
@@ -124,24 +127,6 @@ test("a reader that holds a leaf only keeps that leaf, which is named; the next 
   expect(run).toMatchObject({ code: 0 });
   expect(JSON.parse(run.stdout)).toMatchObject({ leaves: 1, added: 0, same: 3, isComplete: true });
   expect(await findFate(database)).toMatchObject({ rows: 24, stored: 24, lost: 0, invented: 0 });
-});
-
-test("a view on the old table is named from the first run on, and what it reads is not dropped from under it", async () => {
-  const database = await make(
-    SMALL,
-    `create view public.report as select max(close) from r3a.ohlcv_partitioned`,
-  );
-  const run = await database.run("migrate-layout");
-  expect(run.code).toBe(1);
-  expect(run.stderr).toContain("view public.report read(s) the old table");
-  expect(run.stderr).toContain(
-    "all candles are moved, but view public.report still read(s) r3a.ohlcv_legacy",
-  );
-  await database.query(`drop view report`);
-  const last = await database.run("migrate-layout --json");
-  expect(last).toMatchObject({ code: 0 });
-  expect(JSON.parse(last.stdout)).toMatchObject({ kept: ["r3a.coin_legacy", "r3a.ohlcv_gap_log_legacy"] });
-  await expectNothingLeft(database);
 });
 
 test("a second one leaves the work to the first, which ends at SIGTERM and at its deadline with the rest to do", async () => {

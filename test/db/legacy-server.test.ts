@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { replaceInCatalog } from "../support/database/catalog-stand-in.ts";
+import { replaceVersion } from "../support/database/catalog-stand-in.ts";
 import { withSession } from "../support/database/empty-database.ts";
 import { useLegacyDatabases } from "../support/legacy/build.ts";
 import { runRunner } from "../support/runner.ts";
@@ -9,14 +9,7 @@ const make = useLegacyDatabases();
 /** A database of the old layout on a server that says it has this version. */
 async function makeOn(version: string, release: string): Promise<string> {
   const { url } = await make({ coins: ["BTCUSDT"], firstMonth: "2024-01", months: 1 });
-  const { damage } = replaceInCatalog({
-    kind: "function",
-    name: "current_setting",
-    takes: "(text)",
-    standIn: `(text) returns text stable return case $1 when 'server_version_num' then '${version}' when 'server_version' then '${release}'
-      else pg_catalog.real_current_setting($1) end`,
-  });
-  await withSession(url, (client) => client.query(damage));
+  await withSession(url, (client) => client.query(replaceVersion(version, release).damage));
   return url;
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { migrate } from "../../runner/src/db/schema/migrate.ts";
 import { MIGRATIONS } from "../../runner/src/db/schema/schema.ts";
-import { replaceInCatalog } from "../support/database/catalog-stand-in.ts";
+import { replaceVersion } from "../support/database/catalog-stand-in.ts";
 import { useEmptyDatabases, withSession } from "../support/database/empty-database.ts";
 import { schemaFingerprint } from "../support/database/schema-fingerprint.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
@@ -140,14 +140,7 @@ test("a migration that waits for another one ends at its deadline and at SIGTERM
 
 test("a server newer than the tests know is warned of, and migrated all the same", async () => {
   const url = await emptyDatabase();
-  const { damage } = replaceInCatalog({
-    kind: "function",
-    name: "current_setting",
-    takes: "(text)",
-    standIn: `(text) returns text stable return case $1 when 'server_version_num' then '190001' when 'server_version' then '19.1'
-      else pg_catalog.real_current_setting($1) end`,
-  });
-  await withSession(url, (client) => client.query(damage));
+  await withSession(url, (client) => client.query(replaceVersion("190001", "19.1").damage));
   const run = await runRunner(["migrate"], { DB_URL: url });
   expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining("applied 000003_leaves") });
   expect(run.stderr).toContain(

@@ -3,11 +3,9 @@ import type { LegacyLeaf } from "../../runner/src/db/legacy/catalog.ts";
 import { estimateDisk } from "../../runner/src/legacy/disk.ts";
 import { logPace, paceOf } from "../../runner/src/legacy/pace.ts";
 import { createLogger } from "../../runner/src/log.ts";
-import { useLegacyDatabases } from "../support/legacy/build.ts";
 
 /** What is said of a move before and during it. */
 
-const make = useLegacyDatabases();
 const leafOf = (rows: number, bytes: number, from: number, to: number): LegacyLeaf => ({
   name: "x",
   parent: "y",
@@ -72,23 +70,4 @@ test("the space at the peak follows from the largest leaf, the WAL from all rows
     march,
   );
   expect(need).toEqual({ extraBytes: 18e6 + 2 * 65_536, walBytes: 1_010 * 214 });
-});
-
-test("the plan names the space that the move needs, and changes nothing", async () => {
-  const database = await make({
-    coins: ["BTCUSDT"],
-    firstMonth: "2024-01",
-    months: 1,
-    intervals: ["15m"],
-    rowsPerLeaf: 2_976,
-  });
-  const text = await database.run("migrate-layout --dry-run");
-  expect(text.stdout).toMatch(
-    /needs about \d+ MB of free space at its peak .* writes about \d+ MB of WAL in all/,
-  );
-  const { stdout } = await database.run("migrate-layout --dry-run --json");
-  const plan = JSON.parse(stdout);
-  expect(plan.extraBytes).toBeGreaterThan(500_000);
-  expect(plan.extraBytes).toBeLessThan(5e6);
-  expect(plan.walBytes).toBeGreaterThan(500_000);
 });

@@ -22,3 +22,14 @@ export function replaceInCatalog({ kind, name, takes = "", standIn }: Played): {
       alter ${kind} pg_catalog.real_${name}${takes} rename to ${name}`,
   };
 }
+
+/** The same for a server that says it has this version, e.g. `190001` and `19.1`. */
+export function replaceVersion(version: string, release: string): ReturnType<typeof replaceInCatalog> {
+  return replaceInCatalog({
+    kind: "function",
+    name: "current_setting",
+    takes: "(text)",
+    standIn: `(text) returns text stable return case $1 when 'server_version_num' then '${version}' when 'server_version' then '${release}'
+      else pg_catalog.real_current_setting($1) end`,
+  });
+}

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client, DatabaseError, Pool, type QueryResultRow } from "pg";
+import { DatabaseError, Pool, type QueryResultRow } from "pg";
 import { afterAll, afterEach, beforeAll, expect, inject } from "vitest";
+import { asAdmin } from "./empty-database.ts";
 
 export interface TestDatabase {
   readonly name: string;
@@ -76,14 +77,4 @@ export function useDatabase(): UsedDatabase {
       return (await opened().pool.query<Row>(sql, [...params])).rows;
     },
   };
-}
-
-async function asAdmin(statement: string): Promise<void> {
-  const client = new Client({ connectionString: inject("adminUrl") });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }

@@ -18,7 +18,8 @@ export function useEmptyDatabases(): () => Promise<string> {
   };
 }
 
-async function asAdmin(statement: string): Promise<void> {
+/** Runs a statement as the owner of the test server, outside of the databases of tests. */
+export async function asAdmin(statement: string): Promise<void> {
   await withSession(inject("adminUrl"), (client) => client.query(statement));
 }
 

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { Client, Pool, type QueryResultRow } from "pg";
+import { Pool, type QueryResultRow } from "pg";
 import { afterAll, beforeAll, expect, inject } from "vitest";
 import type { UsedDatabase } from "../database/database.ts";
+import { asAdmin } from "../database/empty-database.ts";
 
 /** Registers an empty database for the test file, for what a migrated one cannot show. */
 export function useBareDatabase(): UsedDatabase {
@@ -33,14 +34,12 @@ export function useBareDatabase(): UsedDatabase {
   };
 }
 
-async function asAdmin(statement: string): Promise<void> {
-  const client = new Client({ connectionString: inject("adminUrl") });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
+/** Relations and functions of our schemas with the estimates of their rows: equal where nothing was changed. */
+export async function objectsOf(database: Pick<UsedDatabase, "query">): Promise<unknown> {
+  return database.query(`
+    select format('%s %s %s', c.oid::regclass, c.relkind, c.reltuples) from pg_class c
+    where relnamespace in ('r3a'::regnamespace, 'r3a_util'::regnamespace)
+    union all select oid::regprocedure::text from pg_proc where pronamespace = 'r3a_util'::regnamespace order by 1`);
 }
 
 /** Old rows as they are before the move, in a table of the test's own: coin by coin, since each leaf is a lock. */
