@@ -18,8 +18,9 @@ import { MINUTE_MS } from "../time.ts";
 import { createItems } from "./items.ts";
 import { moveLeaves } from "./move.ts";
 import { logPace, paceOf } from "./pace.ts";
+import { renderMovePlan } from "./plan-text.ts";
 import { adoptOldDatabase, type OldDatabase, type OldRequest, readOldDatabase } from "./prepare.ts";
-import { renderPlan, renderSummary, type Summary } from "./summary.ts";
+import { renderSummary, type Summary } from "./summary.ts";
 
 export type MoveRequest = {
   readonly dbUrl: string;
@@ -42,7 +43,7 @@ export async function runMove(context: Context, request: MoveRequest): Promise<E
     // before the old table gets another name: a server that migrate refuses must find it as it was
     await checkServer(db, (note) => context.log.warn({ "event.name": "server_noted" }, `[MAINT] ${note}`));
     if (request.isPreview || (await findState(db)) === "none") {
-      context.print(renderPlan(await readOldDatabase(db, request.old), request));
+      context.print(renderMovePlan(await readOldDatabase(db, request.old), request));
       return EXIT.done;
     }
     await locks.open();
