@@ -36,7 +36,7 @@ export async function measureIngest(stage: Stage): Promise<readonly Figure[]> {
       pages.slice(index * 5, index * 5 + 5),
     );
     const store = async () => {
-      for (const group of groups) await storePages(db, group, null);
+      for (const group of groups) await storePages(db, group, { runId: null });
     };
     const empty = () =>
       client.query(
@@ -129,7 +129,7 @@ async function measureRerun(
     await storePages(
       db,
       [{ ...page, overlapsStored: true, covered: { from: START, to: START + PAGES_EACH * PAGE_MS } }],
-      null,
+      { runId: null },
     );
   const walBytes = (await wal()) - walBefore;
   return { walBytes, rewritten: (await versions()) === before ? 0 : pages.length };

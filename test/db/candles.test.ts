@@ -34,12 +34,10 @@ const insert = (...batches: readonly [coinId: number, candles: readonly Candle[]
   );
 const upsert = (...batches: readonly [coinId: number, candles: readonly Candle[]][]) =>
   withClient(db, (client) =>
-    upsertCandles(
-      client,
-      "1m",
-      batches.map(([coinId, candles]) => ({ coinId, candles })),
-      RUN,
-    ),
+    upsertCandles(client, "1m", {
+      batches: batches.map(([coinId, candles]) => ({ coinId, candles })),
+      runId: RUN,
+    }),
   );
 const countRows = async () =>
   (await database.query<{ n: number }>("select count(*)::int as n from r3a.ohlcv_partitioned"))[0]?.n;
@@ -148,7 +146,7 @@ test("rows that are stored already leave no dead row, no lock and no WAL", async
   const candles = makeCandles("1m", START, 1000);
   const fresh = await withTransaction(db, async (client) => {
     const counted = countWal(client);
-    await upsertCandles(counted.client, "1m", [{ coinId: one, candles }], RUN);
+    await upsertCandles(counted.client, "1m", { batches: [{ coinId: one, candles }], runId: RUN });
     return counted.bytes();
   });
   // the measure sees what is written
@@ -158,7 +156,7 @@ test("rows that are stored already leave no dead row, no lock and no WAL", async
   expect(await upsert([one, candles])).toEqual(new Map([[one, { added: 0, revised: 0 }]]));
   const again = await withTransaction(db, async (client) => {
     const counted = countWal(client);
-    await upsertCandles(counted.client, "1m", [{ coinId: one, candles }], RUN);
+    await upsertCandles(counted.client, "1m", { batches: [{ coinId: one, candles }], runId: RUN });
     return counted.bytes();
   });
   expect(await listVersions(database)).toEqual(before);

@@ -95,8 +95,8 @@ test("a sync loads a handful, whatever the log holds", async () => {
   expect(state?.gaps.length).toBeLessThan(5);
   expect(state?.unlisted.length).toBeLessThanOrEqual(40);
   expect([state?.failed, state?.openGaps]).toEqual([[], GAPS / 4]);
-  expect(await findCoinsDue(db, "1m", null, START)).toEqual([{ coinId, symbol: "AUSDT" }]);
-  expect(await findCoinsDue(db, "1m", null, START - 1)).toEqual([]);
+  expect(await findCoinsDue(db, "1m", { symbols: null, now: START })).toEqual([{ coinId, symbol: "AUSDT" }]);
+  expect(await findCoinsDue(db, "1m", { symbols: null, now: START - 1 })).toEqual([]);
 });
 
 test("without statistics each look goes by an index and reads no more than it returns", async () => {

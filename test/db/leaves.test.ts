@@ -119,7 +119,7 @@ test("a leaf is given up when the time that it was given is over, with the code 
     withSession(database.url, async (ddl) => {
       await ddl.query("begin; lock table only r3a.ohlcv_1m in share update exclusive mode");
       const startedAt = performance.now();
-      const made = ensureLeaf(db, leaf, undefined, startedAt + 500);
+      const made = ensureLeaf(db, leaf, { until: startedAt + 500 });
       await expect(made).rejects.toMatchObject({ code: "55P03", cause: { code: "55P03" } });
       expect(performance.now() - startedAt).toBeLessThan(8_000);
     }),
@@ -137,7 +137,7 @@ test("a leaf table that a crash left standalone is attached with the rows that i
   );
   await withDatabase(async (db) => {
     await ensureLeaf(db, leaf);
-    await storePages(db, [makePage(coin, makeCandles("1m", from + 60_000, 3))], null);
+    await storePages(db, [makePage(coin, makeCandles("1m", from + 60_000, 3))], { runId: null });
   });
   expect(await database.query(`select count(*)::int as n from r3a.${leaf.name}`)).toEqual([{ n: 4 }]);
   expect((await indexesOf(leaf.name)).map(({ valid }) => valid)).toEqual([true, true]);
@@ -145,7 +145,9 @@ test("a leaf table that a crash left standalone is attached with the rows that i
 
 test("rows reach the leaf of their time at both edges of its bounds", async () => {
   const edge = Date.UTC(2023, 2, 1);
-  await withDatabase((db) => storePages(db, [makePage(coin, makeCandles("1m", edge - 60_000, 2))], null));
+  await withDatabase((db) =>
+    storePages(db, [makePage(coin, makeCandles("1m", edge - 60_000, 2))], { runId: null }),
+  );
   expect(
     await database.query(
       `select tableoid::regclass::text as leaf from r3a.ohlcv_partitioned where "interval" = '1m'

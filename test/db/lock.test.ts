@@ -117,7 +117,9 @@ test("a lock session that the server ends says so to all who use it", async () =
     expect(await lost).toBeInstanceOf(TryAgain);
     await expect(locks.tryLock("series", "Y:1m")).rejects.toBeInstanceOf(TryAgain);
     await expect(locks.unlock("series", "X:1m")).rejects.toBeInstanceOf(TryAgain);
-    await expect(waitForLock(locks, "series", "X:1m", 1_000)).rejects.toBeInstanceOf(TryAgain);
+    await expect(
+      waitForLock(locks, { scope: "series", key: "X:1m", timeoutMs: 1_000 }),
+    ).rejects.toBeInstanceOf(TryAgain);
   } finally {
     await locks.end();
     await db.pool.end();
@@ -131,8 +133,8 @@ test("an unlock of what is not held any more is an error, and a wait ends when i
     await expect(locks.unlock("series", "NEVER:1m")).rejects.toThrow("was not held any more");
     const { wait } = await withSession(world.database.url, async (holder) => {
       await holder.query(`select r3a_util.acquire_lock('series', 'BUSY:1m')`);
-      expect(await waitForLock(locks, "series", "BUSY:1m", 300)).toBe(false);
-      return { wait: waitForLock(locks, "series", "BUSY:1m", 30_000) };
+      expect(await waitForLock(locks, { scope: "series", key: "BUSY:1m", timeoutMs: 300 })).toBe(false);
+      return { wait: waitForLock(locks, { scope: "series", key: "BUSY:1m", timeoutMs: 30_000 }) };
     });
     expect(await wait).toBe(true);
   } finally {

@@ -22,7 +22,7 @@ test("a backfill that began before the newest candles were deleted does not rais
   const [coin = 0] = await addTestCoins(database, ["C0USDT"]);
   for (const ms of [NOW, NOW - 700 * MINUTE_MS]) await ensureLeaf(db, leafAt("1m", ms));
   const stored = makePage(coin, makeCandles("1m", NOW - 600 * MINUTE_MS, 600), { interval: "1m" });
-  await storePages(db, [stored], null);
+  await storePages(db, [stored], { runId: null });
   const [begun] = await loadSeries(db, "1m", [coin]);
   if (begun === undefined) throw new Error("the series is not there");
   await database.query(`delete from r3a.ohlcv_partitioned where "timestamp" >= to_timestamp($1)`, [
@@ -36,7 +36,7 @@ test("a backfill that began before the newest candles were deleted does not rais
   for (const candles of [makeCandles("1m", span.from, 100), []]) {
     const slots = candles.map(({ openTime }) => openTime);
     const { write } = applyPage(begun, { span, slots, rejected: new Map(), failure: null }, candles, NOW);
-    await storePages(db, [{ ...write, overlapsStored: true }], null);
+    await storePages(db, [{ ...write, overlapsStored: true }], { runId: null });
   }
   const rows = await database.query("select last_ts from r3a_util.last_ts_by_coin_interval");
   expect(rows).toEqual([{ last_ts: new Date(NOW - 101 * MINUTE_MS) }]);

@@ -49,7 +49,7 @@ const store = (index: number, interval: Interval, ms: number, count = 1) =>
   storePages(
     db,
     [makePage(coin(index), makeCandles(interval, ms, count), { interval, overlapsStored: true })],
-    null,
+    { runId: null },
   );
 const setLastTs = (index: number, interval: Interval, ms: number) =>
   database.query(

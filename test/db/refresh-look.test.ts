@@ -36,7 +36,7 @@ const store = (coin = 0, interval: Interval, ms: number) =>
   storePages(
     db,
     [makePage(coin, makeCandles(interval, ms, 1), { interval, overlapsStored: interval === "1m" })],
-    null,
+    { runId: null },
   );
 
 async function preview() {

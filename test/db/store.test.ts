@@ -45,7 +45,7 @@ test("pages of several series go in together, counts stand at each series' first
   const written = await storePages(
     db,
     [page(one(), 0, 1000), page(two(), 0, 10), page(one(), 1000, 1000, { covered: span(0, 2000) })],
-    null,
+    { runId: null },
   );
   expect(written).toEqual([
     { added: 2000, revised: 0 },
@@ -54,14 +54,16 @@ test("pages of several series go in together, counts stand at each series' first
   ]);
   expect(await stateOf(one())).toMatchObject({ covered: span(0, 2000), lastTs: START + 1999 * MINUTE_MS });
   expect(await stateOf(two())).toMatchObject({ covered: span(0, 10), lastTs: START + 9 * MINUTE_MS });
-  expect(await storePages(db, [], null)).toEqual([]);
+  expect(await storePages(db, [], { runId: null })).toEqual([]);
 });
 
 test("a page that was thought new and overlaps stored rows is counted right, revisions included", async () => {
-  await storePages(db, [page(one(), 0, 10), page(two(), 0, 5)], null);
+  await storePages(db, [page(one(), 0, 10), page(two(), 0, 5)], { runId: null });
   const revised = makeCandles("1m", START, 12).map((candle) => ({ ...candle, close: "100.9" }));
   const more = makePage(two(), makeCandles("1m", START, 7));
-  const written = await storePages(db, [makePage(one(), revised), more, page(coins[2] ?? 0, 0, 3)], null);
+  const written = await storePages(db, [makePage(one(), revised), more, page(coins[2] ?? 0, 0, 3)], {
+    runId: null,
+  });
   expect(written).toEqual([
     { added: 2, revised: 10 },
     { added: 2, revised: 0 },
@@ -73,25 +75,25 @@ test("a page that was thought new and overlaps stored rows is counted right, rev
 
 test("the same page twice changes nothing the second time, whether it is known to overlap or not", async () => {
   const pages = [page(one(), 0, 500, { gaps: [] }), page(two(), 5, 500)];
-  await storePages(db, pages, null);
+  await storePages(db, pages, { runId: null });
   const before = await listVersions(database);
   expect(before).toHaveLength(1004);
   for (const overlapsStored of [true, false]) {
     const again = pages.map((each) => ({ ...each, overlapsStored }));
-    expect(await storePages(db, again, null)).toEqual(pages.map(() => ({ added: 0, revised: 0 })));
+    expect(await storePages(db, again, { runId: null })).toEqual(pages.map(() => ({ added: 0, revised: 0 })));
     expect(await listVersions(database)).toEqual(before);
   }
 });
 
 test("an older page never lowers the last timestamp, and a page without candles moves the covered span alone", async () => {
-  await storePages(db, [page(one(), 100, 10)], null);
-  await storePages(db, [page(one(), 50, 50, { covered: span(50, 110) })], null);
+  await storePages(db, [page(one(), 100, 10)], { runId: null });
+  await storePages(db, [page(one(), 50, 50, { covered: span(50, 110) })], { runId: null });
   expect(await stateOf(one())).toMatchObject({ covered: span(50, 110), lastTs: START + 109 * MINUTE_MS });
   const gap = makeGap(START + 40 * MINUTE_MS, START + 50 * MINUTE_MS);
   await storePages(
     db,
     [{ ...page(one(), 0, 1), candles: [], covered: span(40, 110), lastTs: null, gaps: [gap] }],
-    null,
+    { runId: null },
   );
   expect(await stateOf(one())).toMatchObject({
     covered: span(40, 110),
@@ -104,7 +106,7 @@ test("gaps are stored, split and repaired with the page that changes them", asyn
   const gap = makeGap(START + 10 * MINUTE_MS, START + 20 * MINUTE_MS, {
     evidence: { error: 'it\'s "quoted"', raw: "[1]" },
   });
-  await storePages(db, [page(one(), 0, 10, { covered: span(0, 20), gaps: [gap] })], null);
+  await storePages(db, [page(one(), 0, 10, { covered: span(0, 20), gaps: [gap] })], { runId: null });
   expect((await stateOf(one()))?.gaps).toEqual([gap]);
   const rest = { ...gap, to: START + 12 * MINUTE_MS };
   const repaired = makeGap(START + 12 * MINUTE_MS, START + 20 * MINUTE_MS, {
@@ -114,7 +116,7 @@ test("gaps are stored, split and repaired with the page that changes them", asyn
   await storePages(
     db,
     [page(one(), 12, 8, { covered: span(0, 20), overlapsStored: true, gaps: [rest, repaired] })],
-    null,
+    { runId: null },
   );
   expect((await stateOf(one()))?.gaps).toEqual([rest]);
   expect(await countRows()).toBe(18);
@@ -122,10 +124,10 @@ test("gaps are stored, split and repaired with the page that changes them", asyn
 
 test("a page that is refused leaves nothing of its group, and its own error says why", async () => {
   const clash = makeGap(START, START + MINUTE_MS);
-  await storePages(db, [page(one(), 1, 5, { covered: span(0, 6), gaps: [clash] })], null);
+  await storePages(db, [page(one(), 1, 5, { covered: span(0, 6), gaps: [clash] })], { runId: null });
   const before = await listVersions(database);
   const second = { ...clash, id: crypto.randomUUID() };
-  const refused = storePages(db, [page(two(), 0, 5), page(one(), 6, 5, { gaps: [second] })], null);
+  const refused = storePages(db, [page(two(), 0, 5), page(one(), 6, 5, { gaps: [second] })], { runId: null });
   await expect(refused).rejects.toMatchObject({ code: "23505" });
   expect(await listVersions(database)).toEqual(before);
 });

@@ -50,7 +50,8 @@ beforeAll(async () => {
   const [a, b, , stopped] = await addTestCoins(database, ["AUSDT", "BUSDT", "EMPTY", "STOPPED"]);
   const db = openDatabase(database.url, "test");
   for (const ms of [newest, old]) await ensureLeaf(db, leafAt("1m", ms));
-  const store = (coinId = 0, ms = 0) => storePages(db, [makePage(coinId, makeCandles("1m", ms, 1))], null);
+  const store = (coinId = 0, ms = 0) =>
+    storePages(db, [makePage(coinId, makeCandles("1m", ms, 1))], { runId: null });
   await store(a, newest);
   await store(b, newest);
   await store(stopped, old);

@@ -1,5 +1,4 @@
-import type { Context } from "../context.ts";
-import { EXIT, type ExitCode } from "../contract/exits.ts";
+import { EXIT } from "../contract/exits.ts";
 import { renderArguments, renderShard } from "../db/runs.ts";
 import { parseInterval, parseSymbols } from "../settings/parsers.ts";
 import { SETTINGS } from "../settings/table.ts";
@@ -9,7 +8,7 @@ import { runPreview } from "../sync/preview-run.ts";
 import { parseShard, type Selection, shardOfPod } from "../sync/selection.ts";
 import { WORK_SETTINGS } from "../sync/work.ts";
 import { renderTime } from "../time.ts";
-import { type Command, collectFaults, OPTION, parsePeriod, parseReason, type RawOptions } from "./command.ts";
+import { type Command, collectFaults, OPTION, parsePeriod, parseReason } from "./command.ts";
 
 export const backfill: Command = {
   name: "backfill",
@@ -32,61 +31,56 @@ export const backfill: Command = {
       .option(...OPTION.dryRun)
       .option(...OPTION.deadline)
       .option(...OPTION.json),
-  run: (context, [interval], options) => runBackfill(context, interval, options, options.dryRun === true),
+  async run(context, [intervalText], options) {
+    const faults = collectFaults();
+    const interval = faults.take("INTERVAL", intervalText, parseInterval);
+    const symbols = faults.take("--symbols", options.symbols, parseSymbols);
+    const top = faults.take("--top", options.top, SETTINGS.universeSize.parse);
+    const { from, to } = parsePeriod(faults, {
+      from: options.from,
+      to: options.to ?? renderTime(Date.now()),
+    });
+    const acceptExchange = faults.take("--accept-exchange", options.acceptExchange, parseReason) ?? null;
+    const shard = faults.take("--shard", options.shard, parseShard);
+    faults.take("--source", options.source, parseSource);
+    if (top !== undefined && symbols !== undefined) faults.note("--top and --symbols exclude each other");
+    if (options.from === undefined)
+      faults.note("--from is missing: say where the backfill starts, e.g. --from 2024-01-01");
+    const again = options.again === true;
+    const settings = faults.settings(context, [
+      ...WORK_SETTINGS,
+      "symbols",
+      "universeSize",
+      "shards",
+      "shardIndex",
+    ]);
+    if (interval === undefined || from === null || to === null) return EXIT.usage;
+    const selection: Selection = {
+      interval,
+      symbols: symbols ?? (top === undefined ? settings.symbols : null),
+      namedBy: symbols === undefined ? "SYMBOLS" : "--symbols",
+      size: top ?? settings.universeSize,
+      shard: shard ?? shardOfPod(settings),
+    };
+    const fill: FillCommand = {
+      command: "backfill",
+      // all that another shell may have set otherwise stands in it, the end of the span too
+      args: renderArguments([interval], {
+        "--again": again,
+        "--from": renderTime(from),
+        "--to": renderTime(to),
+        "--shard": renderShard(selection.shard),
+        ...(selection.symbols === null ? { "--top": selection.size } : { "--symbols": selection.symbols }),
+      }),
+      isBackground: true,
+      asJson: options.json === true,
+      acceptExchange,
+      firstPolicy: "always",
+      plan: (state, now) => planBackfill(state, { from, to }, now, again),
+    };
+    return (options.dryRun === true ? runPreview : runFill)(context, { settings, fill, selection });
+  },
 };
-
-/** `backfill`, or with `isPreview` its plan. */
-export async function runBackfill(
-  context: Context,
-  intervalText: string | undefined,
-  options: RawOptions,
-  isPreview: boolean,
-): Promise<ExitCode> {
-  const faults = collectFaults();
-  const interval = faults.take("INTERVAL", intervalText, parseInterval);
-  const symbols = faults.take("--symbols", options.symbols, parseSymbols);
-  const top = faults.take("--top", options.top, SETTINGS.universeSize.parse);
-  const { from, to } = parsePeriod(faults, { from: options.from, to: options.to ?? renderTime(Date.now()) });
-  const acceptExchange = faults.take("--accept-exchange", options.acceptExchange, parseReason) ?? null;
-  const shard = faults.take("--shard", options.shard, parseShard);
-  faults.take("--source", options.source, parseSource);
-  if (top !== undefined && symbols !== undefined) faults.note("--top and --symbols exclude each other");
-  if (options.from === undefined)
-    faults.note("--from is missing: say where the backfill starts, e.g. --from 2024-01-01");
-  const again = options.again === true;
-  const settings = faults.settings(context, [
-    ...WORK_SETTINGS,
-    "symbols",
-    "universeSize",
-    "shards",
-    "shardIndex",
-  ]);
-  if (interval === undefined || from === null || to === null) return EXIT.usage;
-  const selection: Selection = {
-    interval,
-    symbols: symbols ?? (top === undefined ? settings.symbols : null),
-    namedBy: symbols === undefined ? "SYMBOLS" : "--symbols",
-    size: top ?? settings.universeSize,
-    shard: shard ?? shardOfPod(settings),
-  };
-  const fill: FillCommand = {
-    command: "backfill",
-    // all that another shell may have set otherwise stands in it, the end of the span too
-    args: renderArguments([interval], {
-      "--again": again,
-      "--from": renderTime(from),
-      "--to": renderTime(to),
-      "--shard": renderShard(selection.shard),
-      ...(selection.symbols === null ? { "--top": selection.size } : { "--symbols": selection.symbols }),
-    }),
-    isBackground: true,
-    asJson: options.json === true,
-    acceptExchange,
-    firstPolicy: "always",
-    plan: (state, now) => planBackfill(state, { from, to }, now, again),
-  };
-  return (isPreview ? runPreview : runFill)(context, { settings, fill, selection });
-}
 
 function parseSource(text: string): string {
   if (text === "auto" || text === "rest") return text;

@@ -26,7 +26,7 @@ export const migrate: Command = {
     const tellAgain = (error: unknown) =>
       context.log.warn({ "event.name": "migrate_again" }, `[RUN] trying again: ${messageOf(error)}`);
     const request = { isPlan, stop: context.signal, warn, onBusy: tellAgain };
-    const done = await whileAway(context.signal, waitS * 1000, tellAgain, async () =>
+    const done = await whileAway({ signal: context.signal, waitMs: waitS * 1000, tellAgain }, async () =>
       options.roles === true
         ? migrateWithRoles(dbUrl, request)
         : { files: await applyMigrations(dbUrl, request), statements: [] },
@@ -36,16 +36,17 @@ export const migrate: Command = {
   },
 };
 
+type Patience = {
+  readonly signal: AbortSignal;
+  readonly waitMs: number;
+  readonly tellAgain: (error: unknown) => void;
+};
+
 /**
  * Repeats `work` for `waitMs` while it ends with TryAgain. The schema Job fails at its first exit code that is not 0, so
  * a server that restarts must be waited for in here. A migration is safe to repeat: each file is one transaction.
  */
-async function whileAway<T>(
-  signal: AbortSignal,
-  waitMs: number,
-  tellAgain: (error: unknown) => void,
-  work: () => Promise<T>,
-): Promise<T> {
+async function whileAway<T>({ signal, waitMs, tellAgain }: Patience, work: () => Promise<T>): Promise<T> {
   const until = performance.now() + waitMs;
   for (;;) {
     try {

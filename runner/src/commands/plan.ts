@@ -1,4 +1,4 @@
-import { runBackfill } from "./backfill.ts";
+import { backfill } from "./backfill.ts";
 import { type Command, OPTION } from "./command.ts";
 import { sync } from "./sync.ts";
 
@@ -16,8 +16,8 @@ export const plan: Command = {
       .option(...OPTION.shard)
       .option(...OPTION.deadline)
       .option(...OPTION.json),
-  run: (context, args, options) =>
-    options.from === undefined && options.to === undefined && options.again === undefined
-      ? sync.run(context, args, { ...options, dryRun: true })
-      : runBackfill(context, args[0], options, true),
+  run(context, args, options) {
+    const isSync = [options.from, options.to, options.again].every((option) => option === undefined);
+    return (isSync ? sync : backfill).run(context, args, { ...options, dryRun: true });
+  },
 };

@@ -94,8 +94,7 @@ export async function insertCandles(
 export async function upsertCandles(
   client: pg.PoolClient,
   interval: Interval,
-  batches: readonly CandleBatch[],
-  runId: string | null,
+  { batches, runId }: { readonly batches: readonly CandleBatch[]; readonly runId: string | null },
 ): Promise<Map<number, Written>> {
   const { values, count, first, last } = encode(interval, batches);
   if (count === 0) return new Map();
@@ -147,8 +146,7 @@ const FIND_OTHERS = `
 export async function findOthers(
   db: Database,
   { coinId, interval }: { readonly coinId: number; readonly interval: Interval },
-  { from, to }: Span,
-  openTimes: readonly number[],
+  { from, to, openTimes }: Span & { readonly openTimes: readonly number[] },
 ): Promise<readonly number[]> {
   const { rows } = await withClient(db, (client) =>
     client.query<{ at: number }>(FIND_OTHERS, [coinId, interval, from, to, openTimes]),

@@ -126,7 +126,7 @@ export async function faultOf(client: pg.ClientBase, error: unknown): Promise<un
 }
 
 /** A client of the pool that answers. Whoever takes it gives it back. */
-export async function takeClient(db: Database): Promise<pg.PoolClient> {
+async function takeClient(db: Database): Promise<pg.PoolClient> {
   for (;;) {
     const client = await db.pool.connect().catch((error: unknown) => {
       throw translate(isPoolBusy(db, error) ? new TryAgain(ALL_AT_WORK, { cause: error }) : error);

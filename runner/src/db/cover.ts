@@ -1,4 +1,4 @@
-import type { Interval } from "../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
 import { withTransaction } from "./session.ts";
 import { msOf } from "./sql-time.ts";
@@ -18,14 +18,13 @@ export async function findNewestClosed(
   db: Database,
   { coinId, interval }: Series,
   now: number,
-  widthMs: number,
 ): Promise<{ readonly now: number; readonly newest: number | null }> {
   const { rows } = await withClient(db, (client) =>
     client.query<{ now: number; newest: number | null }>(FIND_NEWEST, [
       coinId,
       interval,
       now,
-      `${widthMs} ms`,
+      `${WIDTH_MS[interval]} ms`,
     ]),
   );
   if (rows[0] === undefined) throw new Error("the database says nothing of its clock");

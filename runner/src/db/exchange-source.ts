@@ -23,8 +23,7 @@ const LIST_SAMPLES = `
 export async function listSamples(
   db: Database,
   interval: Interval,
-  before: number,
-  { coins, candles }: { readonly coins: number; readonly candles: number },
+  { before, coins, candles }: { readonly before: number; readonly coins: number; readonly candles: number },
 ): Promise<readonly Sample[]> {
   const { rows } = await withClient(db, (client) =>
     client.query<Sample>(LIST_SAMPLES, [interval, before, coins, candles]),

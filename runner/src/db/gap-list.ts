@@ -49,9 +49,8 @@ export async function countGaps(db: Database, filter: GapFilter): Promise<number
 /** Gives `take` the gaps in parts, by symbol, interval and time; `most`: not more than so many. Returns how many. */
 export async function listGaps(
   db: Database,
-  filter: GapFilter,
+  { most, ...filter }: GapFilter & { readonly most: number | null },
   take: (part: readonly ListedGap[]) => Promise<void>,
-  most: number | null = null,
 ): Promise<number> {
   return withClient(db, async (client) => {
     await client.query(DECLARE_LIST, [...valuesOf(filter), most]);

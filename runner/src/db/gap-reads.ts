@@ -26,7 +26,7 @@ const FIND_TOUCHING = `
 
 /** Gaps that overlap the span or touch it, by time. Reads as many rows as it returns. */
 export async function findTouching(db: Database, series: SeriesKey, span: Span): Promise<readonly Gap[]> {
-  return findGaps(db, FIND_TOUCHING, series, span);
+  return findGaps(db, FIND_TOUCHING, { ...series, ...span });
 }
 
 /** Candles behind a delisting are one stretch with hardly a seam; a log of thousands of them is not written at once. */
@@ -38,10 +38,10 @@ const FIND_DELISTED = `
 
 /** Gaps for a delisting that begin in the span: candles behind them refute it. */
 export async function findDelisted(db: Database, series: SeriesKey, span: Span): Promise<readonly Gap[]> {
-  return findGaps(db, FIND_DELISTED, series, span);
+  return findGaps(db, FIND_DELISTED, { ...series, ...span });
 }
 
-async function findGaps(db: Database, text: string, series: SeriesKey, { from, to }: Span) {
+async function findGaps(db: Database, text: string, { from, to, ...series }: SeriesKey & Span) {
   const { rows } = await withClient(db, (client) =>
     client.query<GapRow>(text, [series.coinId, series.interval, new Date(from), new Date(to)]),
   );
@@ -158,8 +158,7 @@ const FIND_COINS_DUE = `
 export async function findCoinsDue(
   db: Database,
   interval: Interval,
-  symbols: readonly string[] | null,
-  now: number,
+  { symbols, now }: { readonly symbols: readonly string[] | null; readonly now: number },
 ): Promise<readonly Coin[]> {
   const { rows } = await withClient(db, (client) =>
     client.query<Coin>(FIND_COINS_DUE, [interval, symbols, new Date(now)]),

@@ -34,8 +34,10 @@ export async function listLeafNames(db: Database): Promise<Set<string>> {
 export async function ensureLeaf(
   db: Database,
   leaf: Leaf,
-  signal?: AbortSignal,
-  until = Number.POSITIVE_INFINITY,
+  {
+    signal,
+    until = Number.POSITIVE_INFINITY,
+  }: { readonly signal?: AbortSignal; readonly until?: number } = {},
 ): Promise<void> {
   const startedAt = performance.now();
   try {

@@ -148,9 +148,7 @@ export async function openLockSession(db: Database, stop?: AbortSignal): Promise
  */
 export async function waitForLock(
   locks: LockSession,
-  scope: string,
-  key: string,
-  timeoutMs: number,
+  { scope, key, timeoutMs }: { readonly scope: string; readonly key: string; readonly timeoutMs: number },
 ): Promise<boolean> {
   const until = performance.now() + timeoutMs;
   while (!(await locks.tryLock(scope, key))) {

@@ -33,8 +33,7 @@ const UNIQUE_VIOLATION = "23505";
 export async function storePages(
   db: Database,
   pages: readonly PageWrite[],
-  runId: string | null,
-  alive?: AbortSignal,
+  { runId, alive }: { readonly runId: string | null; readonly alive?: AbortSignal },
 ): Promise<readonly Written[]> {
   const interval = pages[0]?.interval;
   if (interval === undefined) return [];
@@ -50,7 +49,7 @@ export async function storePages(
         counts.set(coinId, { added: before.added + added, revised: before.revised + revised });
       }
     };
-    add(await upsertCandles(client, interval, seen, runId));
+    add(await upsertCandles(client, interval, { batches: seen, runId }));
     add(await insertFresh(fresh));
     await updateSeries(client, lastOfEachSeries(pages));
     await upsertGaps(client, pages.flatMap(gapsOf), runId);
@@ -71,7 +70,7 @@ export async function storePages(
         if (codeOf(error) !== UNIQUE_VIOLATION) throw error;
       }
       await client.query("rollback to savepoint fresh");
-      for (const batch of batches) add(await upsertCandles(client, interval, [batch], runId));
+      for (const batch of batches) add(await upsertCandles(client, interval, { batches: [batch], runId }));
       return new Map();
     }
   });

@@ -97,11 +97,11 @@ function isCounted({ outcome }: MaintStep): boolean {
 
 /** One action with its row in the ledger and its line in the log; null when it was not needed any more. */
 async function recordStep(context: Context, tools: StepTools, action: Action): Promise<MaintStep | null> {
-  const { client, pid } = tools.session;
+  const { client } = tools.session;
   const { op, object } = action;
   const id = await beginOp(client, { runId: context.runId, op, object, attempt: action.attempts + 1 });
   const startedAt = performance.now();
-  const watch = setInterval(() => reportBlockers(context, tools.db, pid, action), WATCH_MS);
+  const watch = setInterval(() => reportBlockers(context, tools, action), WATCH_MS);
   let end: { outcome: OpOutcome; sqlstate: string | null; error: string | null } = {
     outcome: "done",
     sqlstate: null,
@@ -139,8 +139,8 @@ async function recordStep(context: Context, tools: StepTools, action: Action): P
   return needed ? { op, object, outcome: end.outcome, ms, error: end.error } : null;
 }
 
-function reportBlockers({ log }: Context, db: Database, pid: number, { op, object }: Action): void {
-  withClient(db, (client) => listBlockers(client, pid)).then(
+function reportBlockers({ log }: Context, { db, session }: StepTools, { op, object }: Action): void {
+  withClient(db, (client) => listBlockers(client, session.pid)).then(
     (blockers) => {
       if (blockers.length === 0) return;
       log.warn(

@@ -78,7 +78,7 @@ async function change(tools: StepTools, action: Action, isNeeded: () => Promise<
     );
   }
   if (!(await isNeeded())) return false;
-  if (action.kind === "leaf") await ensureLeaf(db, action.leaf, signal, until);
+  if (action.kind === "leaf") await ensureLeaf(db, action.leaf, { signal, until });
   else await keepLedger(session.client, action.op, () => performance.now() > until);
   return true;
 }

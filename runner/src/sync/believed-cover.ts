@@ -18,7 +18,7 @@ export async function believeCover(db: Database, state: SeriesState, now: number
   const { covered, interval } = state;
   if (covered === null || covered.to <= now + FARTHEST_MS.clock) return covered;
   const width = WIDTH_MS[interval];
-  const database = await findNewestClosed(db, state, now, width);
+  const database = await findNewestClosed(db, state, now);
   const end = database.newest === null ? null : slotOf(interval, database.newest) + width;
   const isBeyondAll = covered.to > database.now + FARTHEST_MS.clock;
   const to = isBeyondAll ? end : Math.max(slotOf(interval, now), end ?? 0);

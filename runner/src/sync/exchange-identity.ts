@@ -82,7 +82,7 @@ async function chooseSamples(db: Database, now: number): Promise<readonly Sample
     for (const interval of INTERVALS.toReversed()) {
       if (chosen.size >= ENOUGH_CANDLES) break;
       const before = now - age - WIDTH_MS[interval];
-      for (const sample of await listSamples(db, interval, before, SAMPLE))
+      for (const sample of await listSamples(db, interval, { before, ...SAMPLE }))
         chosen.set(`${sample.symbol}:${interval}:${sample.openTime}`, sample);
     }
   }

@@ -52,7 +52,7 @@ export async function runFill(
   { settings, fill, selection }: FillRequest,
 ): Promise<ExitCode> {
   const { interval, symbols, size, shard } = selection;
-  return withWork(context, settings, { ...fill, isReadOnly: false }, async (work) => {
+  return withWork(context, { ...fill, settings, isReadOnly: false }, async (work) => {
     if (symbols !== null) {
       const job = { context, work, fill, interval, areNamed: true };
       return fillNamed(job, selection.namedBy, takeShard(symbols, shard));

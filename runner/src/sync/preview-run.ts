@@ -10,7 +10,7 @@ export async function runPreview(
   { settings, fill, selection }: FillRequest,
 ): Promise<ExitCode> {
   const weightShare = weightShareOf(settings, fill.isBackground);
-  return withWork(context, settings, { ...fill, isReadOnly: true }, async (work) => {
+  return withWork(context, { ...fill, settings, isReadOnly: true }, async (work) => {
     await work.believed;
     const tools = { ...work, log: context.log, weightShare };
     const { fault, ...preview } = await previewFill(tools, selection, fill);

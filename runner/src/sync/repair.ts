@@ -41,7 +41,7 @@ export async function repairGaps(
     firstPolicy: request.all ? "always" : "due",
     plan: (state, now) => planRepair(state, now, request.all, settings.fallbackStart),
   };
-  return withWork(context, settings, { ...fill, isReadOnly: request.isPreview }, (work) =>
+  return withWork(context, { ...fill, settings, isReadOnly: request.isPreview }, (work) =>
     collectItems(async (items) => {
       await work.believed;
       const exits: ExitCode[] = [];
@@ -85,5 +85,5 @@ async function listCoinsToAsk(
   { symbols, all }: RepairRequest,
 ): Promise<readonly Coin[]> {
   if (all) return (await listCoins(db, interval)).filter(({ symbol }) => symbols?.includes(symbol) ?? true);
-  return findCoinsDue(db, interval, symbols, exchange.now());
+  return findCoinsDue(db, interval, { symbols, now: exchange.now() });
 }

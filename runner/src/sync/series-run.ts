@@ -59,13 +59,12 @@ export async function runSeries(
   interval: Interval,
   coins: readonly Coin[],
 ): Promise<SeriesResult> {
-  return collectItems((items) => workOnAll(run, interval, coins, items));
+  return collectItems((items) => workOnAll(run, { interval, coins }, items));
 }
 
 async function workOnAll(
   run: SeriesRun,
-  interval: Interval,
-  coins: readonly Coin[],
+  { interval, coins }: { readonly interval: Interval; readonly coins: readonly Coin[] },
   items: RunItem[],
 ): Promise<ExitCode> {
   const { db, locks, exchange, signal, log } = run;
@@ -115,7 +114,8 @@ async function workOnAll(
         touching: (span: Span) => findTouching(db, state, span),
         delisted: (span: Span) => findDelisted(db, state, span),
       };
-      const others: FillTools["findOthers"] = (span, openTimes) => findOthers(db, state, span, openTimes);
+      const others: FillTools["findOthers"] = (span, openTimes) =>
+        findOthers(db, state, { ...span, openTimes });
       const [filled, tally] = await fillSeries(
         {
           ...run,

@@ -52,7 +52,14 @@ async function refreshByOne(
   isFirst: boolean,
   told: Told,
 ): Promise<void> {
-  if (!(await waitForLock(locks, "universe", "ranking", isFirst ? FIRST_RANKING_WAIT_MS : 0))) return;
+  if (
+    !(await waitForLock(locks, {
+      scope: "universe",
+      key: "ranking",
+      timeoutMs: isFirst ? FIRST_RANKING_WAIT_MS : 0,
+    }))
+  )
+    return;
   try {
     const age = await findRankingAge(db);
     if (age === null) await refreshRanking(db, exchange, size, null, told.log);

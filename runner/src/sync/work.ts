@@ -54,6 +54,7 @@ export function weightShareOf(settings: WorkSettings, isBackground: boolean): nu
 
 /** `isBackground`: takes at most 60 % of the exchange's weight. `isReadOnly`: a plan; no ledger row, nothing claimed. */
 export type WorkRun = {
+  readonly settings: WorkSettings;
   readonly command: CommandName;
   readonly args: string;
   readonly isBackground: boolean;
@@ -68,14 +69,13 @@ export type WorkRun = {
  */
 export async function withWork(
   context: Context,
-  settings: WorkSettings,
   run: WorkRun,
   work: (tools: Work) => Promise<RunResult>,
 ): Promise<ExitCode> {
+  const { dbUrl, exchangeUrl } = run.settings;
   const name = sessionName(context, run.command);
-  return withLocks({ url: settings.dbUrl, name, signal: context.signal }, async (db, locks) => {
-    const { exchange, clock } = await openExchange(context, settings, run.isBackground, { db, locks });
-    const exchangeUrl = settings.exchangeUrl;
+  return withLocks({ url: dbUrl, name, signal: context.signal }, async (db, locks) => {
+    const { exchange, clock } = await openExchange(context, run, { db, locks });
     const execute = async (): Promise<RunResult> => {
       const believed = checkExchange({ ...run, context, db, exchange, url: exchangeUrl }, clock);
       believed.catch(() => {}); // awaited by the work, and below
@@ -104,12 +104,11 @@ async function errorOf(work: Promise<unknown>): Promise<unknown> {
  */
 async function openExchange(
   context: Context,
-  settings: WorkSettings,
-  isBackground: boolean,
+  { settings, isBackground }: WorkRun,
   { db, locks }: Pick<Work, "db" | "locks">,
 ): Promise<{ readonly exchange: Exchange; readonly clock: Promise<ClockReading> }> {
   const { signal } = locks;
-  const ready = openWhenMigrated(db, locks, patienceMs(context.deadlineS), context.signal);
+  const ready = openWhenMigrated({ db, locks }, context);
   ready.catch(() => {}); // awaited below, after the exchange's client is made
   const budget = openBudget(db, settings.egressKey);
   const share = weightShareOf(settings, isBackground);
@@ -137,14 +136,12 @@ async function openExchange(
 
 /** Waits for the schema; the login of the session for locks goes beside the first look (20 ms of a minute job). */
 async function openWhenMigrated(
-  db: Database,
-  locks: LockSession,
-  waitMs: number,
-  signal: AbortSignal,
+  { db, locks }: Pick<Work, "db" | "locks">,
+  { deadlineS, signal }: Context,
 ): Promise<void> {
   const early = locks.open();
   early.catch(() => {}); // a database that is away now may be there after the wait
-  await waitForSchema(db, waitMs, signal);
+  await waitForSchema(db, patienceMs(deadlineS), signal);
   await early.catch(() => locks.open());
 }
 

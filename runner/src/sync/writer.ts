@@ -50,7 +50,7 @@ export function createWriter(db: Database, runId: string | null, alive: AbortSig
     away.signal.throwIfAborted();
     try {
       await ensureLeaves(pages);
-      return (await storePages(db, pages, runId, alive)).map((written) => ({ written }));
+      return (await storePages(db, pages, { runId, alive })).map((written) => ({ written }));
     } catch (error) {
       if (error instanceof TryAgain && !isRefusal(error)) {
         away.abort(error);

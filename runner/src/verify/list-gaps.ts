@@ -21,7 +21,7 @@ export async function printGaps(
     else context.print(`${renderGaps(part)}\n`);
     await context.printed();
   };
-  const listed = await listGaps(db, filter, printPart, asJson ? null : SHOWN);
+  const listed = await listGaps(db, { ...filter, most: asJson ? null : SHOWN }, printPart);
   const more = asJson || listed < SHOWN ? 0 : (await countGaps(db, filter)) - listed;
   if (more > 0)
     context.print(

@@ -52,7 +52,7 @@ export function useSyncedDatabase(): SyncedDatabase {
     const span = { from: END - 300 * HOUR_MS, to: END };
     const candles = makeCandles("1h", span.from, 300);
     for (const id of [a, b])
-      await storePages(db, [makePage(id, candles, { interval: "1h", covered: span })], null);
+      await storePages(db, [makePage(id, candles, { interval: "1h", covered: span })], { runId: null });
     await database.query(
       `insert into r3a.run (run_id, command, arguments, started_at, finished_at, outcome, exit_code)
        values (gen_random_uuid(), 'sync', '1h', $1, $1, 'success', 0)`,

@@ -82,7 +82,7 @@ async function withMigrateLock<T>(
     const client = openClient(db);
     locks.lost.addEventListener("abort", () => cutClient(client, locks.lost.reason));
     try {
-      if (!(await waitForLock(locks, "migrate", "schema", WAIT_MS))) {
+      if (!(await waitForLock(locks, { scope: "migrate", key: "schema", timeoutMs: WAIT_MS }))) {
         throw new TryAgain("another migration holds the lock for more than 5 min; see r3a_util.lock_holder");
       }
       await client.connect();
