@@ -26,7 +26,7 @@ test("a lock table and connections that are nearly used up are failures, by the 
     await client.query("select pg_advisory_lock(n) from generate_series(1, 850) n");
     expect(judgeLockSlots(await readLoads(db, signal))).toMatchObject({
       status: "fail",
-      found: expect.stringMatching(/8\d\d of about 1,050 slots of the lock table are in use \(8\d %\)/),
+      output: expect.stringMatching(/8\d\d of about 1,050 slots of the lock table are in use \(8\d %\)/),
     });
   });
   const hold = async (left: number): Promise<void> => {
@@ -34,7 +34,7 @@ test("a lock table and connections that are nearly used up are failures, by the 
     const loads = await readLoads(db, signal);
     expect(judgeConnections(loads)).toMatchObject({
       status: "fail",
-      found: "19 of 20 connections are in use",
+      output: "19 of 20 connections are in use",
     });
   };
   const { connections } = await readLoads(db, signal);

@@ -33,6 +33,10 @@ const gapAt = (due: string) => (coin: number) =>
   values (gen_random_uuid(), ${coin}, '1h', to_timestamp(${AT / 1000}), to_timestamp(${(AT + HOUR_MS) / 1000}), 'open', 'absent', '${due}')`;
 
 const later = () => measure({}, { now: NOW + 3 * HOUR_MS });
+const addMaint = (columns: string, values: string) =>
+  `insert into r3a.run (run_id, command, origin, started_at, ${columns})
+   values (gen_random_uuid(), 'maint', 'maint', to_timestamp(${(NOW - 3 * HOUR_MS) / 1000}), ${values})`;
+const REMOVE_MAINT = "delete from r3a.run where command = 'maint'";
 const FAULTS: Readonly<Record<string, Fault>> = {
   "freshness 1h": {
     status: "fail",
@@ -59,6 +63,29 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     says: /indexes are invalid or missing/,
     damage: `create index lone on ${LEAF} (close); update pg_index set indisready = false where indexrelid = 'r3a.lone'::regclass`,
     mend: "drop index r3a.lone",
+  },
+  "integrity leaves": {
+    status: "fail",
+    says: /^a DEFAULT partition takes rows that belong into leaves/,
+    damage: "create table r3a.rest partition of r3a.ohlcv_1h default",
+    mend: "drop table r3a.rest",
+  },
+  "integrity detach": {
+    status: "fail",
+    says: /^a DETACH CONCURRENTLY was cut off/,
+    damage: "update pg_inherits set inhdetachpending = true where inhrelid = 'r3a.ohlcv_1h_2025'::regclass",
+    mend: "update pg_inherits set inhdetachpending = false where inhrelid = 'r3a.ohlcv_1h_2025'::regclass",
+  },
+  "integrity wraparound": {
+    status: "fail",
+    says: /^the oldest row is 1,300 million transactions/,
+    ...replaceInCatalog({
+      kind: "table",
+      name: "pg_database",
+      standIn: ` as select datname, datminmxid,
+        ((pg_current_xact_id()::text::bigint + 4294967296 - 1300000000) % 4294967296)::text::xid as datfrozenxid
+        from pg_catalog.real_pg_database`,
+    }),
   },
   "integrity constraints": {
     status: "fail",
@@ -124,6 +151,18 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     says: /ended with failure \(exit 1\)/,
     damage: "update r3a.run set outcome = 'failure', exit_code = 1",
     mend: "update r3a.run set outcome = 'success', exit_code = 0",
+  },
+  "activity runs": {
+    status: "fail",
+    says: /^1 of 1 last runs did not succeed/,
+    damage: addMaint("finished_at, outcome, exit_code", "now(), 'failure', 1"),
+    mend: REMOVE_MAINT,
+  },
+  "activity running": {
+    status: "fail",
+    says: /^the processes of 1 runs are gone/,
+    damage: addMaint("heartbeat_at", `to_timestamp(${(NOW - 3 * HOUR_MS) / 1000})`),
+    mend: REMOVE_MAINT,
   },
 };
 

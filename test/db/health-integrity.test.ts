@@ -15,6 +15,7 @@ import {
   updateCandle,
   useSyncedDatabase,
 } from "../support/health/synced-database.ts";
+import { cutDetach } from "../support/maint/cut-detach.ts";
 
 const { database, coinIds, measure, expectBad } = useSyncedDatabase();
 
@@ -125,7 +126,7 @@ describe("integrity", () => {
        delete from pg_inherits where inhrelid = (select indexrelid from pg_index where indrelid = '${lone}'::regclass);
        insert into pg_inherits values ('${lone}'::regclass, 'r3a.ohlcv_1h'::regclass, 1, false)`,
       `delete from pg_inherits where inhrelid = '${lone}'::regclass; drop table ${lone}`,
-      ["integrity indexes: fail"],
+      ["integrity indexes: fail", "integrity leaves: fail"],
     );
     expect(resultFor(missing, "integrity indexes")?.names).toHaveLength(2);
     const constraint = await expectBad(
@@ -136,6 +137,33 @@ describe("integrity", () => {
     expect(resultFor(constraint, "integrity constraints")?.names).toEqual([
       "r3a.coin: known is not validated",
     ]);
+  });
+
+  test("sees an index that only a parent has, on both levels", async () => {
+    for (const [parent, lacking] of [
+      ["ohlcv_1h", [`${LEAF} has no r3a.extra`, "r3a.ohlcv_1h_2025 has no r3a.extra"]],
+      ["ohlcv_partitioned", ["15m", "1h", "1m", "slow"].map((name) => `r3a.ohlcv_${name} has no r3a.extra`)],
+    ] as const) {
+      const report = await expectBad(
+        `create index extra on only r3a.${parent} (close)`,
+        "drop index r3a.extra",
+        ["integrity indexes: fail"],
+      );
+      expect(resultFor(report, "integrity indexes")?.names).toEqual(expect.arrayContaining([...lacking]));
+    }
+  });
+
+  test("sees a DETACH CONCURRENTLY that was cut off", async () => {
+    await cutDetach(database.url, "ohlcv_1h", "ohlcv_1h_2025");
+    const report = await measure();
+    await database.query("alter table r3a.ohlcv_1h detach partition r3a.ohlcv_1h_2025 finalize");
+    expect(resultFor(report, "integrity detach")?.names).toEqual(["r3a.ohlcv_1h_2025"]);
+    const lacking = await measure();
+    await database.query(
+      "alter table r3a.ohlcv_1h attach partition r3a.ohlcv_1h_2025 for values from ('2025-01-01Z') to ('2026-01-01Z')",
+    );
+    expect(badOf(lacking)).toEqual(["integrity leaves: warn"]);
+    expect(badOf(await measure())).toEqual([]);
   });
 
   test("sees a migration that is not applied", async () => {

@@ -172,12 +172,12 @@ test.each<[string, string, () => void, "warn" | "fail" | "skip", RegExp, RegExp]
     /OOMKilled/,
     /kubectl describe pod/,
   ],
-])("%s", async (_, name, spoil, status, found, remedy) => {
+])("%s", async (_, name, spoil, status, output, remedy) => {
   spoil();
   expect(await diagnoseCluster(installation.server.kubeconfig, name)).toEqual({
     name,
     status,
-    found: expect.stringMatching(found),
+    output: expect.stringMatching(output),
     remedy: expect.stringMatching(remedy),
   });
 });

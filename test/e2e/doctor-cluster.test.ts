@@ -166,12 +166,12 @@ test.each<[string, string, () => void, "warn" | "fail" | "skip", RegExp, RegExp]
     /not allowed to ask .*: kubectl auth can-i --list -n r3a --as system:serviceaccount:r3a:r3a-janitor-sa/,
     /^$/,
   ],
-])("%s", async (_, name, spoil, status, found, remedy) => {
+])("%s", async (_, name, spoil, status, output, remedy) => {
   spoil();
   expect(await diagnoseCluster(installation.server.kubeconfig, name)).toEqual({
     name,
     status,
-    found: expect.stringMatching(found),
+    output: expect.stringMatching(output),
     remedy: expect.stringMatching(remedy),
   });
 });
@@ -198,8 +198,8 @@ test("a kubeconfig that cannot be read is told by path, line and reason, and its
     await writeFile(KUBECONFIG, `apiVersion: v1\nusers:\n- name: me\n${broken}`);
     const { of } = await runDoctor({ KUBECONFIG }, "cluster");
     expect(of("cluster")).toMatchObject({
-      status: "fail",
-      found: expect.stringMatching(/the kubeconfig .*config cannot be read in line \d: /),
+      status: "error",
+      output: expect.stringMatching(/the kubeconfig .*config cannot be read in line \d: /),
     });
     expect(JSON.stringify(of("cluster"))).not.toMatch(/canary|\\n/);
   }
@@ -212,28 +212,28 @@ test("CronJobs that we may not see are a failure, and what needs them is passed 
   expect(code).toBe(1);
   expect(of("cluster")).toMatchObject({
     status: "fail",
-    found: expect.stringMatching(/not allowed to look at CronJobs in namespace r3a: 403/),
+    output: expect.stringMatching(/not allowed to look at CronJobs in namespace r3a: 403/),
     remedy: expect.stringMatching(/auth can-i list cronjobs/),
   });
-  expect(of("pods")).toMatchObject({ status: "skip", found: "needs cluster, see there" });
+  expect(of("pods")).toMatchObject({ status: "skip", output: "needs cluster, see there" });
 });
 
 test("a namespace without us is passed over, one that was asked for is a failure; an API that is away is one too", async () => {
   answers.lists.cronjobs = [];
   expect((await look("cluster")).of("cluster")).toMatchObject({
     status: "skip",
-    found: expect.stringMatching(/no CronJob of r3a/),
+    output: expect.stringMatching(/no CronJob of r3a/),
   });
   const env = { HOME: "/nowhere", KUBECONFIG: installation.server.kubeconfig };
   const elsewhere = await runRunner(["doctor", "--only", "cluster", "--namespace", "r3a-dev"], env);
   expect([elsewhere.code, elsewhere.stdout]).toEqual([
     1,
-    expect.stringMatching(/fail {2}cluster {2}namespace r3a-dev at .* has no CronJob/),
+    expect.stringMatching(/fail {3}cluster {2}namespace r3a-dev at .* has no CronJob/),
   ]);
   await installation.server.stop();
   const again = await startAnswers(answers);
   await again.stop();
   const away = await runDoctor({ KUBECONFIG: again.kubeconfig }, "cluster");
-  expect([away.code, away.of("cluster")?.status]).toEqual([1, "fail"]);
+  expect([away.code, away.of("cluster")?.status]).toEqual([1, "error"]);
   installation.server = await startAnswers(answers);
 });

@@ -21,7 +21,7 @@ describe("the exchange", () => {
     await world.exchange.stop();
     const { code, of } = await look("exchange,origin");
     await world.exchange.listen();
-    expect([code, of("exchange")?.found]).toEqual([
+    expect([code, of("exchange")?.output]).toEqual([
       1,
       expect.stringMatching(/cannot be reached.*ECONNREFUSED/),
     ]);
@@ -32,13 +32,13 @@ describe("the exchange", () => {
     ["451", /refuses this region/, /region/],
     ["418", /banned this address/, /wait/],
     ["403", /web firewall/, /wait/],
-  ] as const)("that answers with %s", async (kind, found, remedy) => {
+  ] as const)("that answers with %s", async (kind, output, remedy) => {
     world.exchange.addFault({ kind });
     const { code, of } = await look("exchange");
     expect(code).toBe(1);
     expect(of("exchange")).toMatchObject({
       status: "fail",
-      found: expect.stringMatching(found),
+      output: expect.stringMatching(output),
       remedy: expect.stringMatching(remedy),
     });
   });
@@ -55,9 +55,9 @@ describe("the exchange", () => {
     expect(code, JSON.stringify([of("budget"), of("exchange")])).toBe(exitCode);
     expect(of("budget")).toMatchObject({
       status: exitCode === 1 ? "fail" : "warn",
-      found: expect.stringContaining(`default is ${word} for 10 min`),
+      output: expect.stringContaining(`default is ${word} for 10 min`),
     });
-    expect(of("exchange")?.found).toContain(`not asked, since this address is ${word}`);
+    expect(of("exchange")?.output).toContain(`not asked, since this address is ${word}`);
     expect(world.exchange.requests.length).toBe(asked);
   });
 
@@ -65,7 +65,7 @@ describe("the exchange", () => {
     await query("update r3a.origin set exchange = 'binance'");
     const { code, of } = await look("origin");
     await query("update r3a.origin set exchange = 'simulated'");
-    expect([code, of("origin")?.found]).toEqual([
+    expect([code, of("origin")?.output]).toEqual([
       1,
       expect.stringMatching(/filled from binance.*answers as simulated/),
     ]);

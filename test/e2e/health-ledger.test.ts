@@ -49,7 +49,7 @@ test("a standby that never confirms keeps neither the report nor its row back; d
         )
         .toMatchObject({
           status: expect.stringMatching(/warn|fail/),
-          found: expect.stringMatching(/writer \(pid \d+\) waits .* for a standby to confirm its commit/),
+          output: expect.stringMatching(/writer \(pid \d+\) waits .* for a standby to confirm its commit/),
           remedy: expect.stringContaining("synchronous_standby_names"),
         });
       await setStandbys("");

@@ -40,9 +40,7 @@ const CALLS: Readonly<Record<CommandName, readonly string[]>> = {
   "refresh-lastts": ["refresh-lastts"],
   vacuum: ["vacuum", "vacuum --vacuum"],
   health: ["health"],
-  doctor: [
-    "doctor --only db-url,database,server,tls,schema,locks,lock-probe,runs,gaps,leaves,indexes,size,budget",
-  ],
+  doctor: ["doctor --only db-url,database,server,tls,schema,locks,lock-probe,budget,health"],
   janitor: [],
 };
 const ORDER: readonly CommandName[] = [

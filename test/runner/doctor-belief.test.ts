@@ -22,10 +22,10 @@ test.each([
   ["banned_ms", 3 * DAY_MS, "fail", /^banned_until of default lies 3.0 d ahead/],
 ] as const)(
   "a budget whose %s is beyond %d ms is impossible, and the words to lift it are told",
-  (column, most, below, found) => {
+  (column, most, below, output) => {
     expect(judgeBudgets([{ ...budget, [column]: most }], NOW).status).toBe(below);
     const beyond = judgeBudgets([{ ...budget, [column]: most + 1 }], NOW);
-    expect(beyond).toMatchObject({ status: "fail", found: expect.stringMatching(found) });
+    expect(beyond).toMatchObject({ status: "fail", output: expect.stringMatching(output) });
     expect(beyond.remedy).toMatch(/update r3a\.api_budget set .*banned_until = '-infinity'/);
   },
 );
@@ -44,7 +44,9 @@ test("variables that ask for a proxy are named in any case, without their values
   expect(names).toEqual(["All_Proxy", "HTTPS_PROXY", "NODE_USE_ENV_PROXY", "http_proxy"]);
   const told = judgeProxy(names);
   expect(told.status).toBe("warn");
-  expect(told.found).toMatch(/^All_Proxy, HTTPS_PROXY.* are set, and requests to the exchange use no proxy$/);
+  expect(told.output).toMatch(
+    /^All_Proxy, HTTPS_PROXY.* are set, and requests to the exchange use no proxy$/,
+  );
   expect(JSON.stringify(told)).not.toContain("SECRET");
   expect(judgeProxy(listProxyVariables({ NODE_USE_ENV_PROXY: "0", NO_PROXY: "x" })).status).toBe("pass");
 });
@@ -73,10 +75,10 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
     /WEIGHT_LIMIT/,
   ],
   ["weight", judgeBudgets([budget], NOW), "pass", /default: 4 weight/, /^$/],
-])("of %s, budget says what is and what to do", (_, finding, status, found, remedy) => {
+])("of %s, budget says what is and what to do", (_, finding, status, output, remedy) => {
   expect(finding).toMatchObject({
     status,
-    found: expect.stringMatching(found),
+    output: expect.stringMatching(output),
     remedy: expect.stringMatching(remedy),
   });
 });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { type Check, type Finding, fail, pass, runChecks, warn } from "../../runner/src/doctor/check.ts";
-import { renderJson, renderResults, worstOf } from "../../runner/src/doctor/render.ts";
+import { renderJson, renderResults } from "../../runner/src/doctor/render.ts";
 import { Stopped } from "../../runner/src/errors.ts";
 
 const never = new AbortController().signal;
@@ -24,10 +24,10 @@ test("three checks that hang cost their own time once and hide none of the other
   ];
   const results = await runChecks(checks, null, never, 200);
   expect(results.map(({ name, status }) => name + status)).toEqual(
-    ["a", "b", "c"].map((name) => `${name}fail`).concat(["d", "e", "f", "g"].map((name) => `${name}pass`)),
+    ["a", "b", "c"].map((name) => `${name}error`).concat(["d", "e", "f", "g"].map((name) => `${name}pass`)),
   );
   expect(results[0]).toMatchObject({
-    found: "could not be checked within 0.2 s",
+    output: "could not be checked within 0.2 s",
     remedy: expect.stringContaining("runner doctor --only a"),
   });
 });
@@ -42,12 +42,12 @@ test("a check that hangs is told to stop", async () => {
   await told.promise;
 });
 
-test("what cannot be looked at is a failure with the reason", async () => {
+test("what cannot be looked at is an error with the reason", async () => {
   const broken = check("a", async () => {
     throw new Error("permission denied", { cause: new Error("42501") });
   });
   expect(await runChecks([broken], null, never)).toMatchObject([
-    { status: "fail", found: "could not be checked: permission denied: 42501" },
+    { status: "error", output: "could not be checked: permission denied: 42501" },
   ]);
 });
 
@@ -66,7 +66,7 @@ test("what needs a check that failed is passed over, over several steps, and loo
   ];
   const results = await runChecks(checks, null, never);
   expect(results.map(({ status }) => status)).toEqual(["fail", "skip", "skip", "warn", "pass"]);
-  expect(results[1]?.found).toBe("needs way, see there");
+  expect(results[1]?.output).toBe("needs way, see there");
   expect(looks).toBe(1);
 });
 
@@ -98,17 +98,17 @@ test("the report names every check once, with mark, word and remedy, and no colo
     { name: "a", ...pass("well") },
     { name: "bc", ...fail("broken", "mend it") },
     { name: "d", ...warn("odd", "look") },
-    { name: "e", status: "skip", found: "needs bc", remedy: "" } as const,
-    { name: "f", status: "skip", found: "needs bc", remedy: "" } as const,
+    { name: "e", status: "skip", output: "needs bc", remedy: "" } as const,
+    { name: "f", status: "skip", output: "needs bc", remedy: "" } as const,
   ];
   expect(renderResults(results)).toBe(
     [
-      "✓ pass  a   well",
-      "✗ fail  bc  broken",
-      "            -> mend it",
-      "! warn  d   odd",
-      "            -> look",
-      "- skip  e, f: needs bc",
+      "✓ pass   a   well",
+      "✗ fail   bc  broken",
+      "             -> mend it",
+      "! warn   d   odd",
+      "             -> look",
+      "- skip   e, f: needs bc",
       "1 passed, 1 warned, 1 failed, 2 skipped",
       "",
     ].join("\n"),
@@ -118,9 +118,27 @@ test("the report names every check once, with mark, word and remedy, and no colo
     at: "1970-01-01T00:00:00Z",
     checks: results,
   });
-  expect([worstOf(results), worstOf(results.slice(2)), worstOf(results.slice(3))]).toEqual([
-    "fail",
-    "warn",
-    "pass",
+});
+
+test("a group gives results with names of its own, and is passed over as one", async () => {
+  const group = async () => [
+    { name: "stored a", ...fail("broken", "mend") },
+    { name: "stored", ...pass("1 of 2") },
+  ];
+  const checks = [
+    check("way", pass("")),
+    { name: "stored", needs: ["way"], look: group },
+    check("later", pass(""), { needs: ["stored"] }),
+  ];
+  const results = await runChecks(checks, ["stored", "later"], never);
+  expect(results.map(({ name, status }) => `${name} ${status}`)).toEqual([
+    "stored a fail",
+    "stored pass",
+    "later skip",
+  ]);
+  const away = [check("way", fail("away", "")), { name: "stored", needs: ["way"], look: group }];
+  expect((await runChecks(away, ["stored"], never)).map(({ name, status }) => `${name} ${status}`)).toEqual([
+    "way fail",
+    "stored skip",
   ]);
 });

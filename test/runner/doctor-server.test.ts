@@ -221,10 +221,10 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
     /filled from binance.*answers as simulated/,
     /EXCHANGE_URL or DB_URL/,
   ],
-])("%s", (_, finding, status, found, remedy) => {
+])("%s", (_, finding, status, output, remedy) => {
   expect(finding).toEqual({
     status,
-    found: expect.stringMatching(found),
+    output: expect.stringMatching(output),
     remedy: expect.stringMatching(remedy),
   });
 });

@@ -23,6 +23,13 @@ const ended = (outcome: "partial" | "failure" | "timeout" | "aborted", exitCode:
 const running = (startedAgo: number, beatAgo: number, deadlineS: number | null) =>
   group("1m", { running: { startedAt: NOW - startedAgo, heartbeatAt: NOW - beatAgo, deadlineS } });
 
+/** Began after the last one that ended, and was heard of last before `silentFor`. */
+const lost = (silentFor: number) =>
+  group("1m", {
+    finished: { startedAt: NOW - 9 * MINUTE_MS, outcome: "success", exitCode: 0, error: null },
+    running: { startedAt: NOW - 8 * MINUTE_MS, heartbeatAt: NOW - silentFor, deadlineS: null },
+  });
+
 describe("activity", () => {
   test("passes by the last success of the scheduled sync", () => {
     expect(judge([group("1m")])).toMatchObject({
@@ -51,7 +58,8 @@ describe("activity", () => {
     ["under way", [running(50_000, 5_000, 60)], "pass", "ended well"],
     ["past its deadline", [running(75_001 - 20_000, 5_000, 40)], "fail", "past its deadline of 40 s"],
     ["closing after its deadline", [running(55_000, 5_000, 40)], "pass", "ended well"],
-    ["without a heartbeat", [running(59_000, 60_001, null)], "fail", "its process is gone"],
+    ["without a heartbeat", [lost(5 * MINUTE_MS + 1)], "fail", "its process is gone"],
+    ["without one for 5 min", [lost(5 * MINUTE_MS)], "pass", "ended well"],
     ["an old row beside a newer end", [running(61_000, 61_000, 1)], "pass", "ended well"],
   ] as const)("%s", (_, groups, status, output) => {
     const result = judge(groups);

@@ -1,12 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  type AttachedLeaf,
-  type Catalog,
-  type IndexWork,
-  keyOf,
-  planMaint,
-} from "../../runner/src/maint/maint-plan.ts";
+import { type Catalog, type IndexWork, keyOf, planMaint } from "../../runner/src/maint/maint-plan.ts";
+import type { AttachedLeaf } from "../../runner/src/partition/attached.ts";
 import { listLeavesAhead, storageOf } from "../../runner/src/partition/desired.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { isSealed } from "../../runner/src/partition/sealed.ts";

@@ -1,6 +1,7 @@
 import { EXIT } from "../contract/exits.ts";
 import { diagnose, listCheckNames } from "../doctor/diagnose.ts";
-import { renderJson, renderResults, worstOf } from "../doctor/render.ts";
+import { renderJson, renderResults } from "../doctor/render.ts";
+import { isFailure } from "../status.ts";
 import { type Command, collectFaults, OPTION, parseList } from "./command.ts";
 
 export const doctor: Command = {
@@ -19,7 +20,7 @@ export const doctor: Command = {
     faults.settings(context, []);
     const results = await diagnose({ env: context.env, namespace, signal: context.signal }, only);
     context.print(options.json === true ? renderJson(results, Date.now()) : renderResults(results));
-    return worstOf(results) === "fail" ? EXIT.failed : EXIT.done;
+    return results.some(({ status }) => isFailure(status)) ? EXIT.failed : EXIT.done;
   },
 };
 

@@ -1,7 +1,7 @@
 import { renderArguments } from "../db/runs.ts";
 import { withDatabase } from "../db/with-database.ts";
 import { runHealth } from "../health/health-run.ts";
-import { HEALTH_SETTINGS } from "../health/measure.ts";
+import { HEALTH_SETTINGS } from "../health/measurements.ts";
 import { renderJson } from "../health/render/json.ts";
 import { renderProm } from "../health/render/prom.ts";
 import { renderMarkdown, renderReport } from "../health/render/text.ts";

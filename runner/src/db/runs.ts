@@ -43,6 +43,12 @@ export type RunEnd = {
   readonly error: string | null;
 };
 
+/**
+ * A running process writes its heartbeat each 15 s. After this time (ms) without one the process is gone: health reports
+ * the run, and maint closes its row. A server that fails over keeps heartbeats back for a minute or two.
+ */
+export const GONE_MS = 300_000;
+
 const OPEN_RUN = `
   insert into r3a.run (run_id, command, arguments, origin, deadline_s, host, pid, version)
   values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`;

@@ -1,15 +1,15 @@
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
+import { HEALTH_SETTINGS } from "../health/measurements.ts";
 import { type Environment, parseSettings } from "../settings/parse.ts";
 import type { Settings } from "../settings/table.ts";
 import { type Check, type Result, runChecks } from "./check.ts";
 import { clusterChecks } from "./cluster.ts";
 import { exchangeChecks } from "./exchange.ts";
-import { ledgerChecks } from "./ledger.ts";
+import { healthCheck } from "./health.ts";
 import { createOnSchema } from "./schema-lack.ts";
 import { serverChecks } from "./server.ts";
 import { sessionChecks } from "./session.ts";
 import { settingsChecks } from "./settings.ts";
-import { tableChecks } from "./tables.ts";
 
 export type Place = {
   readonly env: Environment;
@@ -44,8 +44,7 @@ function createChecks({ env, namespace, signal }: Place, db: Database): readonly
     ...settingsChecks(env),
     ...serverChecks(db, env.NODE_EXTRA_CA_CERTS ?? null),
     ...sessionChecks(db, onSchema),
-    ...ledgerChecks(db, onSchema),
-    ...tableChecks(db, onSchema, readSetting(env, ["dbSizeBudgetGb"])?.dbSizeBudgetGb ?? null),
+    healthCheck(db, readSetting(env, HEALTH_SETTINGS)),
     ...exchangeChecks(db, onSchema, readSetting(env, ["exchangeUrl", "egressKey"])),
     ...clusterChecks(env, namespace, signal),
   ];

@@ -204,15 +204,15 @@ export function judgeOrigin(stored: string | null, answering: Origin): Finding {
 function judgeSource(stored: Finding, address: string, source: StoredSource | null): Finding {
   if (source?.reason != null)
     return pass(
-      `${stored.found}; ${source.compared - source.equal} of ${source.compared} stored candles differed at ${address}, and a person took them: ${source.reason}`,
+      `${stored.output}; ${source.compared - source.equal} of ${source.compared} stored candles differed at ${address}, and a person took them: ${source.reason}`,
     );
   if (source?.isCompared)
     return pass(
-      `${stored.found}; ${source.equal} of ${source.compared} stored candles were equal there when ${address} was new`,
+      `${stored.output}; ${source.equal} of ${source.compared} stored candles were equal there when ${address} was new`,
     );
-  if (source?.isOnly) return pass(`${stored.found}; ${address} is the only address that candles came from`);
+  if (source?.isOnly) return pass(`${stored.output}; ${address} is the only address that candles came from`);
   return warn(
-    `${stored.found}, but its candles have not been compared with the stored ones at ${address}`,
+    `${stored.output}, but its candles have not been compared with the stored ones at ${address}`,
     "nothing: the next run that fetches candles compares them, and refuses another exchange with 78",
   );
 }

@@ -1,13 +1,6 @@
+import { MARK, type Status, worstStatus } from "../status.ts";
 import { renderTime } from "../time.ts";
 import type { Result } from "./check.ts";
-
-const MARK = { pass: "✓", warn: "!", fail: "✗", skip: "-" } as const;
-
-/** How the whole stands: the worst of all. */
-export function worstOf(results: readonly Result[]): "pass" | "warn" | "fail" {
-  const has = (status: Result["status"]) => results.some((result) => result.status === status);
-  return has("fail") ? "fail" : has("warn") ? "warn" : "pass";
-}
 
 /**
  * A block for each check, for a person; those that are passed over for one reason share a line. By words and marks,
@@ -16,23 +9,24 @@ export function worstOf(results: readonly Result[]): "pass" | "warn" | "fail" {
 export function renderResults(results: readonly Result[]): string {
   const isShown = ({ status }: Result) => status !== "skip";
   const width = Math.max(...results.filter(isShown).map(({ name }) => name.length));
-  const blocks = results.filter(isShown).map(({ name, status, found, remedy }) => {
-    const head = `${MARK[status]} ${status}  ${name.padEnd(width)}  ${found}`;
-    return remedy === "" ? head : `${head}\n${" ".repeat(width + 10)}-> ${remedy}`;
+  const blocks = results.filter(isShown).map(({ name, status, output, remedy }) => {
+    const head = `${MARK[status]} ${status.padEnd(5)}  ${name.padEnd(width)}  ${output}`;
+    return remedy === "" ? head : `${head}\n${" ".repeat(width + 11)}-> ${remedy}`;
   });
   const skipped = Map.groupBy(
     results.filter((result) => !isShown(result)),
-    ({ found }) => found,
+    ({ output }) => output,
   );
   const passedOver = [...skipped].map(
-    ([found, group]) => `${MARK.skip} skip  ${group.map(({ name }) => name).join(", ")}: ${found}`,
+    ([output, group]) => `${MARK.skip} skip   ${group.map(({ name }) => name).join(", ")}: ${output}`,
   );
-  const count = (status: Result["status"]) => results.filter((result) => result.status === status).length;
-  const sum = `${count("pass")} passed, ${count("warn")} warned, ${count("fail")} failed, ${count("skip")} skipped`;
+  const count = (status: Status) => results.filter((result) => result.status === status).length;
+  const failed = count("fail") + count("error");
+  const sum = `${count("pass")} passed, ${count("warn")} warned, ${failed} failed, ${count("skip")} skipped`;
   return `${[...blocks, ...passedOver].join("\n")}\n${sum}\n`;
 }
 
 /** One object: `status` of the whole, `at` (UTC) and the checks. */
 export function renderJson(results: readonly Result[], now: number): string {
-  return `${JSON.stringify({ status: worstOf(results), at: renderTime(now), checks: results })}\n`;
+  return `${JSON.stringify({ status: worstStatus(results.map(({ status }) => status)), at: renderTime(now), checks: results })}\n`;
 }

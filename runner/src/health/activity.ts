@@ -1,14 +1,13 @@
 import type { Interval } from "../contract/intervals.ts";
 import type { RunGroup } from "../db/health/activity.ts";
-import { parseSyncArguments, renderSyncArguments, type SyncForm } from "../db/runs.ts";
+import { GONE_MS, parseSyncArguments, renderSyncArguments, type SyncForm } from "../db/runs.ts";
 import type { AgeLimits } from "../settings/parsers.ts";
-import { MINUTE_MS, renderDuration, renderTime } from "../time.ts";
-import { type CheckResult, resultOf, type Status, worstOf } from "./report.ts";
+import { type Status, worstStatus } from "../status.ts";
+import { renderDuration, renderTime } from "../time.ts";
+import { type CheckResult, resultOf } from "./report.ts";
 
 /** A run closes its row within 8 s of its deadline. */
-const CLOSING_MS = 15_000;
-/** Four heartbeats. */
-const LOST_MS = MINUTE_MS;
+export const CLOSING_MS = 15_000;
 
 type SyncRuns = RunGroup & Omit<SyncForm, "interval">;
 
@@ -39,7 +38,7 @@ export function judgeActivity(
   const status =
     scheduled.length === 0 || missing.length > 0
       ? "fail"
-      : worstOf(verdicts.map((verdict) => verdict.status));
+      : worstStatus(verdicts.map((verdict) => verdict.status));
   const since = `in the last ${renderDuration(limits.error)}`;
   const faults = [
     ...bad.map(({ group, output }) => `sync ${shorten(group.args)} ${output}`),
@@ -79,7 +78,7 @@ function judgeGroup({ finished, running, successAt }: RunGroup, limits: AgeLimit
     const since = `runs since ${renderTime(Math.floor(startedAt / 1000) * 1000)}`;
     if (deadlineS !== null && now > startedAt + deadlineS * 1000 + CLOSING_MS)
       return fail(`${since}, past its deadline of ${deadlineS} s`, true);
-    if (now > heartbeatAt + LOST_MS)
+    if (now > heartbeatAt + GONE_MS)
       return fail(
         `${since} without a heartbeat for ${renderDuration(now - heartbeatAt)}: its process is gone`,
         true,

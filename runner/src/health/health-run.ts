@@ -4,7 +4,8 @@ import type { Database } from "../db/connect.ts";
 import { recordHealth } from "../db/health/results.ts";
 import { messageOf, SettingsFault } from "../errors.ts";
 import { describeEnd, describeRun, exitCodeOrThrow, failedBy, type RunResult, tellEnd } from "../run.ts";
-import { type HealthSettings, measureHealth } from "./measure.ts";
+import { measureHealth } from "./measure.ts";
+import type { HealthSettings } from "./measurements.ts";
 import { type CheckName, type HealthReport, isHealthy } from "./report.ts";
 
 /** What to check, and `args` as the ledger has them; `now` (ms) null: the present. `isStrict`: a warning is a failure too. `print` gets the report. */

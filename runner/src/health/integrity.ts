@@ -3,7 +3,7 @@ import type { RecentCandles } from "../db/health/integrity.ts";
 import type { SeriesScan } from "../db/scan.ts";
 import { renderNumber } from "../render.ts";
 import { HOUR_MS, renderDuration } from "../time.ts";
-import { type CheckResult, resultOf } from "./report.ts";
+import { type CheckResult, RUNBOOK_JOBS, resultOf } from "./report.ts";
 
 /** The parts of the light integrity check; the deep one (every page, every candle) belongs to the audit. */
 export const WINDOW_PARTS = ["candles", "alignment", "slots", "last-timestamps"] as const;
@@ -32,8 +32,7 @@ export function judgeSchema(pending: readonly string[]): CheckResult {
     "every migration is applied",
     "the database lacks migrations: run migrate",
   );
-  // nothing is damaged: the release's own job has failed, or was not run
-  return { ...result, runbook: "OhlcvScriptErrors" };
+  return { ...result, runbook: RUNBOOK_JOBS };
 }
 
 export function judgeIndexes(faults: readonly string[]): CheckResult {

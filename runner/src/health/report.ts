@@ -1,9 +1,8 @@
+import type { Status } from "../status.ts";
+
 /** The six checks, in the order in which they are shown. */
 export const CHECKS = ["freshness", "coverage", "integrity", "size", "backup", "activity"] as const;
 export type CheckName = (typeof CHECKS)[number];
-
-/** `error`: could not be measured, which counts as a failure. `skip`: there is nothing to measure here. */
-export type Status = "pass" | "warn" | "fail" | "error" | "skip";
 
 /** What one check says of one component (interval, part of the database, job; "" where it has none). */
 export type CheckResult = {
@@ -48,6 +47,8 @@ const RUNBOOKS: Readonly<Record<CheckName, string>> = {
 /** Where a check could not look for one of these reasons, whatever it would have found. */
 export const RUNBOOK_DATABASE_AWAY = "OhlcvDatabaseUnreachable";
 export const RUNBOOK_SETTINGS = RUNBOOKS.activity;
+/** Nothing is damaged: the job that should have done the work has failed, or was not run. */
+export const RUNBOOK_JOBS = RUNBOOKS.activity;
 export const RUNBOOK_DAMAGE = RUNBOOKS.integrity;
 
 const MOST_NAMES = 10;
@@ -69,13 +70,6 @@ export function resultOf(check: CheckName, component: string, finding: Finding):
     names: names.slice(0, MOST_NAMES),
     moreNames: Math.max(0, names.length - MOST_NAMES),
   };
-}
-
-/** A known fault says more than a check that could not look, so it gives the whole its name; both are failures. */
-const ORDER: readonly Status[] = ["skip", "pass", "warn", "error", "fail"];
-
-export function worstOf(statuses: readonly Status[]): Status {
-  return ORDER.findLast((status) => statuses.includes(status)) ?? "error";
 }
 
 /** Whether the whole counts as healthy; `isStrict`: a warning does not. What could not be measured never does. */

@@ -1,5 +1,5 @@
-import type { Span } from "../candle/span.ts";
 import { INTERVALS, type Interval } from "../contract/intervals.ts";
+import { type AttachedLeaf, listMisaligned } from "../partition/attached.ts";
 import { DESIRED, listLeavesAhead } from "../partition/desired.ts";
 import { type Leaf, leafAt } from "../partition/layout.ts";
 import { isSealed } from "../partition/sealed.ts";
@@ -15,15 +15,6 @@ export type IndexWork = {
   readonly isConcurrent: boolean;
   /** A session that builds on the table, or vacuums it; null where none does. */
   readonly builder: number | null;
-};
-
-/** A table below a list partition. `span` is null where its bounds are none of a leaf's. Names without schema. */
-export type AttachedLeaf = {
-  readonly name: string;
-  readonly parent: string;
-  readonly span: Span | null;
-  readonly isDetaching: boolean;
-  readonly options: readonly string[];
 };
 
 /** What the database is like, as far as maint looks after it. */
@@ -153,23 +144,6 @@ function listMissing(leaves: readonly AttachedLeaf[], now: number): Leaf[] {
             span.to > wanted.span.from),
       ),
   );
-}
-
-/** Sentences about leaves that stand where none of ours can, or under another name. */
-export function listMisaligned(leaves: readonly AttachedLeaf[]): string[] {
-  return leaves.flatMap(({ name, parent, span }) => {
-    const interval = INTERVALS.find((candidate) => leafAt(candidate, 0).parent === parent);
-    const should = interval !== undefined && span !== null ? leafAt(interval, span.from) : null;
-    if (
-      should !== null &&
-      should.name === name &&
-      should.span.from === span?.from &&
-      should.span.to === span.to
-    )
-      return [];
-    const place = should === null ? "" : `; its period belongs to r3a.${should.name}`;
-    return [`r3a.${name} below r3a.${parent} is none of our leaves${place}: detach it, and move its rows`];
-  });
 }
 
 /** Outside the leaves ahead nobody but a person knows why a table is detached. */

@@ -17,7 +17,7 @@ export type Ground = {
 export type Fault = {
   readonly status: Exclude<Finding["status"], "pass" | "skip">;
   /** The reason that the check is there for. */
-  readonly found: RegExp;
+  readonly output: RegExp;
   readonly arrange: (ground: Ground) => Promise<Result>;
 };
 
@@ -25,7 +25,7 @@ export type Fault = {
 export function damaged(
   damage: string,
   mend: string,
-  { status, found, env }: Pick<Fault, "status" | "found"> & { readonly env?: Record<string, string> },
+  { status, output, env }: Pick<Fault, "status" | "output"> & { readonly env?: Record<string, string> },
 ): Fault {
   const arrange = async ({ server, look }: Ground) => {
     await server.query(damage);
@@ -35,7 +35,7 @@ export function damaged(
       await server.query(mend);
     }
   };
-  return { status, found, arrange };
+  return { status, output, arrange };
 }
 
 /**

@@ -4,11 +4,11 @@ import { damaged, type Fault, type Ground } from "./ground.ts";
 /** A fault of the objects in the cluster, which are good again before the next one. */
 const inCluster = (
   status: Fault["status"],
-  found: RegExp,
+  output: RegExp,
   spoil: (installation: Installation) => unknown,
 ): Fault => ({
   status,
-  found,
+  output,
   arrange: async ({ installation, look }: Ground) => {
     spoil(installation);
     return look();
@@ -23,16 +23,16 @@ export const OUTSIDE_FAULTS: Readonly<Record<string, Fault>> = {
   budget: damaged(
     "insert into r3a.api_budget (egress_key, firewall_until) values ('default', now() + interval '10 min')",
     "delete from r3a.api_budget",
-    { status: "fail", found: /^the address of default is held by the web firewall \(403\) for 10 min/ },
+    { status: "fail", output: /^the address of default is held by the web firewall \(403\) for 10 min/ },
   ),
   proxy: {
     status: "warn",
-    found: /^HTTPS_PROXY is set, and requests to the exchange use no proxy$/,
+    output: /^HTTPS_PROXY is set, and requests to the exchange use no proxy$/,
     arrange: ({ look }) => look({ HTTPS_PROXY: "http://127.0.0.1:1" }),
   },
   exchange: {
     status: "fail",
-    found: /refuses this region/,
+    output: /refuses this region/,
     arrange: async ({ exchange, look }) => {
       exchange.addFault({ kind: "451" });
       const result = await look();
@@ -42,7 +42,7 @@ export const OUTSIDE_FAULTS: Readonly<Record<string, Fault>> = {
   },
   "clock-exchange": {
     status: "fail",
-    found: /^this machine's clock is 2 min ahead of the exchange's$/,
+    output: /^this machine's clock is 2 min ahead of the exchange's$/,
     arrange: async ({ exchange, look }) => {
       exchange.set({ clock: { offsetMs: -120_000 } });
       const result = await look();
@@ -52,7 +52,7 @@ export const OUTSIDE_FAULTS: Readonly<Record<string, Fault>> = {
   },
   origin: damaged("insert into r3a.origin (exchange) values ('binance')", "delete from r3a.origin", {
     status: "fail",
-    found: /filled from binance, and EXCHANGE_URL answers as simulated/,
+    output: /filled from binance, and EXCHANGE_URL answers as simulated/,
   }),
   cluster: inCluster("fail", /not allowed to look at CronJobs in namespace r3a/, ({ answers }) =>
     answers.forbidden.add("cronjobs"),

@@ -2,11 +2,8 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { type Database, openDatabase } from "../../../runner/src/db/connect.ts";
 import { ensureLeaf } from "../../../runner/src/db/leaves.ts";
 import { storePages } from "../../../runner/src/db/store.ts";
-import {
-  type HealthRequest,
-  type HealthSettings,
-  measureHealth,
-} from "../../../runner/src/health/measure.ts";
+import { type HealthRequest, measureHealth } from "../../../runner/src/health/measure.ts";
+import type { HealthSettings } from "../../../runner/src/health/measurements.ts";
 import { CHECKS, type CheckResult, type HealthReport } from "../../../runner/src/health/report.ts";
 import { leafAt } from "../../../runner/src/partition/layout.ts";
 import { parseSettings } from "../../../runner/src/settings/parse.ts";
@@ -18,6 +15,8 @@ export const NOW = Date.parse("2024-06-20T12:10:00Z");
 /** Close of the newest candle. */
 export const END = NOW - 10 * MINUTE_MS;
 export const LEAF = "r3a.ohlcv_1h_2024";
+/** maint makes the leaf of the next period ahead. */
+const NEXT_YEAR = Date.UTC(2025, 0);
 const SYMBOLS = ["AUSDT", "BUSDT"] as const;
 export const SETTINGS: HealthSettings = {
   syncIntervals: ["1h"],
@@ -48,14 +47,14 @@ export function useSyncedDatabase(): SyncedDatabase {
     const db = openDatabase(database.url, "test");
     const [a = 0, b = 0] = await addTestCoins(database, SYMBOLS);
     opened = { db, ids: [a, b] };
-    await ensureLeaf(db, leafAt("1h", NOW));
+    for (const ms of [NOW, NEXT_YEAR]) await ensureLeaf(db, leafAt("1h", ms));
     const span = { from: END - 300 * HOUR_MS, to: END };
     const candles = makeCandles("1h", span.from, 300);
     for (const id of [a, b])
       await storePages(db, [makePage(id, candles, { interval: "1h", covered: span })], { runId: null });
     await database.query(
-      `insert into r3a.run (run_id, command, arguments, started_at, finished_at, outcome, exit_code)
-       values (gen_random_uuid(), 'sync', '1h', $1, $1, 'success', 0)`,
+      `insert into r3a.run (run_id, command, arguments, origin, started_at, finished_at, outcome, exit_code)
+       values (gen_random_uuid(), 'sync', '1h', 'sync-1h', $1, $1, 'success', 0)`,
       [new Date(END)],
     );
     // the counts of a session that goes on reach the statistics late

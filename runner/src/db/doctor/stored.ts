@@ -1,9 +1,6 @@
 import { readdir } from "node:fs/promises";
-import type { Interval } from "../../contract/intervals.ts";
 import type { Database } from "../connect.ts";
 import { type LegacyState, LOOK_AT_ROOT, type RootLook, stateOf } from "../legacy/state.ts";
-import type { RunOutcome } from "../runs.ts";
-import { IS_OPEN_GAP } from "../scan.ts";
 import { currentNames } from "../schema/first-numbers.ts";
 import { OBJECTS } from "../schema/requirements.ts";
 import { listPending, MIGRATIONS } from "../schema/schema.ts";
@@ -43,52 +40,6 @@ export async function readSchema(db: Database, signal: AbortSignal): Promise<Sch
     layout: stateOf(state.look, pending),
     faults: judgeObjects(state.objects, pending),
   };
-}
-
-const AGE = (since: string) => `(extract(epoch from clock_timestamp() - ${since}) * 1000)::float8`;
-
-/** The last run of each command, arguments and origin that ended, and all that say they are running. */
-const RUNS = `
-  with ended as (
-    select distinct on (command, arguments, origin) * from r3a.run
-    where outcome <> 'running' and started_at > now() - interval '7 days' order by command, arguments, origin, started_at desc
-  )
-  select command, arguments, origin, outcome, exit_code, error_summary, deadline_s, coalesce(host, '') as host, pid,
-         ${AGE("started_at")} as age_ms, ${AGE("heartbeat_at")} as silent_ms
-  from (select * from ended union all select * from r3a.run where outcome = 'running') r
-  order by command, arguments, origin, age_ms`;
-
-export type RunRow = {
-  command: string;
-  arguments: string;
-  /** Name of the job that started it; null: a person. */
-  origin: string | null;
-  outcome: RunOutcome | "running";
-  exit_code: number | null;
-  error_summary: string | null;
-  deadline_s: number | null;
-  host: string;
-  pid: number | null;
-  /** Since its start. */
-  age_ms: number;
-  /** Since its last heartbeat. */
-  silent_ms: number;
-};
-
-export async function listLastRuns(db: Database, signal: AbortSignal): Promise<readonly RunRow[]> {
-  return withReader(db, signal, async (client) => (await client.query<RunRow>(RUNS)).rows);
-}
-
-const GAPS = `
-  select "interval", count(*)::int as gaps, min(from_ts) as oldest,
-         coalesce(max(${AGE("next_check_at")}), 0) as overdue_ms
-  from r3a.ohlcv_gap_log where ${IS_OPEN_GAP} group by "interval"`;
-
-/** Open gaps of an interval: how many, the oldest one's start, and for how long the one due longest has been due. */
-export type GapCountRow = { interval: Interval; gaps: number; oldest: Date; overdue_ms: number };
-
-export async function countOpenGaps(db: Database, signal: AbortSignal): Promise<readonly GapCountRow[]> {
-  return withReader(db, signal, async (client) => (await client.query<GapCountRow>(GAPS)).rows);
 }
 
 /** A minute that is over says nothing of the one that runs. Taking from an infinite time is an error before PostgreSQL 17. */

@@ -76,13 +76,19 @@ export async function listRecent(
   return rows;
 }
 
-/** An index under construction is invalid too, and no fault. The plan of maint is asked only where one is invalid. */
+/**
+ * An index under construction is invalid or not attached yet, and no fault. The plan of maint is asked only where one is
+ * invalid.
+ */
 const FAULTY_INDEXES = `
-  with building as (select index_relid from pg_stat_progress_create_index where datname = current_database()),
-  leaf as (
-    select l.inhrelid as id, l.inhparent as parent
-    from pg_inherits p join pg_inherits l on l.inhparent = p.inhrelid
-    where p.inhparent = 'r3a.ohlcv_partitioned'::regclass
+  with building as (
+    select relid, index_relid from pg_stat_progress_create_index where datname = current_database()
+  ),
+  root as (select 'r3a.ohlcv_partitioned'::regclass as id),
+  part as (
+    select inhrelid as id, inhparent as parent from pg_inherits
+    where inhparent = (select id from root)
+       or inhparent in (select inhrelid from pg_inherits where inhparent = (select id from root))
   )
   select i.indexrelid::regclass::text || ' is invalid, and '
            || case when i.indexrelid in (select w.indexrelid from r3a_util.wanted_index() w where w.indexrelid is not null)
@@ -93,11 +99,11 @@ const FAULTY_INDEXES = `
     and not (i.indisvalid and i.indisready and i.indislive)
     and not exists (select from building b where b.index_relid = i.indexrelid)
   union all
-  select leaf.id::regclass::text || ' has no ' || p.indexrelid::regclass::text
-  from leaf join pg_index p on p.indrelid = leaf.parent
-  where not exists (
+  select part.id::regclass::text || ' has no ' || p.indexrelid::regclass::text
+  from part join pg_index p on p.indrelid = part.parent
+  where not exists (select from building b where b.relid = part.id) and not exists (
     select from pg_inherits h join pg_index i on i.indexrelid = h.inhrelid
-    where h.inhparent = p.indexrelid and i.indrelid = leaf.id
+    where h.inhparent = p.indexrelid and i.indrelid = part.id
   )
   order by 1`;
 
@@ -107,7 +113,7 @@ const FAULTY_CONSTRAINTS = `
   where connamespace in ('r3a'::regnamespace, 'r3a_util'::regnamespace) and not convalidated
   order by 1`;
 
-/** Invalid indexes, and leaves that lack one of their parent's; one sentence each. */
+/** Invalid indexes, and partitions that lack one of their parent's; one sentence each. */
 export async function listFaultyIndexes(client: Reader): Promise<readonly string[]> {
   return listFaults(client, FAULTY_INDEXES);
 }

@@ -1,26 +1,12 @@
-import type { AttachedLeaf, Catalog, IndexWork, LedgerOp } from "../../maint/maint-plan.ts";
+import type { Catalog, IndexWork, LedgerOp } from "../../maint/maint-plan.ts";
 import { DESIRED } from "../../partition/desired.ts";
+import { LEAVES, type LeafRow, toAttached } from "../attached-leaves.ts";
 import type { OwnClient } from "../session.ts";
-import { msOf } from "../sql-time.ts";
 import { LEDGER_DUE } from "./ledger.ts";
 
 const INDEX_WORK = `
   select attempts, rank, op, table_name as "table", object, sql, is_concurrent as "isConcurrent", builder
   from r3a_util.maint_index_plan($1, $2, to_regclass($3)) with ordinality as p order by p.ordinality`;
-
-/** Of all candle tables, or of $1 alone. */
-export const LEAVES = `
-  select c.relname as name, p.relname as parent, i.inhdetachpending as "isDetaching", coalesce(c.reloptions, '{}') as options,
-         ${msOf("b.edges[1]::timestamptz")} as "from",
-         ${msOf("b.edges[2]::timestamptz")} as "to"
-  from pg_inherits l
-  join pg_class p on p.oid = l.inhrelid
-  join pg_inherits i on i.inhparent = l.inhrelid
-  join pg_class c on c.oid = i.inhrelid
-  left join lateral regexp_match(
-    pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \\(''([^'']+)''\\) TO \\(''([^'']+)''\\)$') as b (edges) on c.relkind = 'r'
-  where l.inhparent = 'r3a.ohlcv_partitioned'::regclass and ($1::text is null or c.oid = to_regclass($1))
-  order by p.relname, c.relname`;
 
 const STANDALONE = `
   select c.relname as name from pg_class c
@@ -35,12 +21,6 @@ const STRANGERS = `
   order by 1`;
 
 const ATTEMPTS = `select object, attempts from r3a_util.maint_attempt`;
-
-export type LeafRow = Omit<AttachedLeaf, "span"> & { from: number | null; to: number | null };
-
-export function toAttached({ from, to, ...leaf }: LeafRow): AttachedLeaf {
-  return { ...leaf, span: from === null || to === null ? null : { from, to } };
-}
 
 /**
  * The catalog as maint looks at it. With `only` (a table with its schema) just that table's part, for a look before and

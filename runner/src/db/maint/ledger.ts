@@ -1,4 +1,5 @@
 import type { LedgerOp } from "../../maint/maint-plan.ts";
+import { GONE_MS } from "../runs.ts";
 import type { OwnClient } from "../session.ts";
 
 /** What the ledgers forget, and how large one transaction of it may be. */
@@ -18,8 +19,7 @@ const OLD_RUNS = (days: number) =>
   `select run_id from r3a.run where started_at < now() - interval '${days} days'`;
 const OLD_OPS = (days: number) =>
   `select id from r3a_util.maint_op where at < now() - interval '${days} days'`;
-/** A run beats every 15 s; the processes of these are gone. */
-const GONE_RUNS = `outcome = 'running' and heartbeat_at < now() - interval '5 minutes'`;
+const GONE_RUNS = `outcome = 'running' and heartbeat_at < now() - interval '${GONE_MS} milliseconds'`;
 
 /** Rows are due a day after they may go, so that this is the work of one run a day and not of all. */
 export const LEDGER_DUE = `

@@ -1,14 +1,13 @@
+import { MARK, type Status } from "../../status.ts";
 import { renderTime } from "../../time.ts";
-import type { CheckResult, HealthReport, Status } from "../report.ts";
-
-const GLYPH: Readonly<Record<Status, string>> = { pass: "✓", warn: "!", fail: "✗", error: "?", skip: "-" };
+import type { CheckResult, HealthReport } from "../report.ts";
 
 /** One line for each result, for a person: glyph and word, never colour alone, so that it can be piped. */
 export function renderReport(report: HealthReport): string {
   const width = Math.max(...report.results.map((result) => titleOf(result).length));
   const lines = report.results.map((result) => {
     const { status } = result;
-    return `${GLYPH[status]} ${status.padEnd(5)}  ${titleOf(result).padEnd(width)}  ${describe(result)}${runbookOf(result)}`;
+    return `${MARK[status]} ${status.padEnd(5)}  ${titleOf(result).padEnd(width)}  ${describeResult(result)}${runbookOf(result)}`;
   });
   return [...lines, summarize(report), ""].join("\n");
 }
@@ -19,8 +18,8 @@ export function renderMarkdown(report: HealthReport): string {
     const cells = [
       result.check,
       result.component,
-      `${GLYPH[result.status]} ${result.status}`,
-      `${describe(result)}${runbookOf(result)}`,
+      `${MARK[result.status]} ${result.status}`,
+      `${describeResult(result)}${runbookOf(result)}`,
     ];
     return `| ${cells.map((cell) => cell.replace(/[\\|]/g, "\\$&").replace(/\s*\n\s*/g, " ")).join(" | ")} |`;
   });
@@ -38,7 +37,8 @@ function titleOf({ check, component }: CheckResult): string {
   return component === "" ? check : `${check} ${component}`;
 }
 
-function describe({ output, names, moreNames }: CheckResult): string {
+/** The sentence and what is affected. */
+export function describeResult({ output, names, moreNames }: CheckResult): string {
   if (names.length === 0) return output;
   return `${output}: ${names.join(", ")}${moreNames > 0 ? ` and ${moreNames} more` : ""}`;
 }

@@ -1,0 +1,40 @@
+import type { Database } from "../db/connect.ts";
+import { measureHealth } from "../health/measure.ts";
+import type { HealthSettings } from "../health/measurements.ts";
+import { describeResult } from "../health/render/text.ts";
+import { CHECKS } from "../health/report.ts";
+import { type Check, pass, type Result, skip } from "./check.ts";
+
+/** Of each look of health; 14 looks, two at once, when every one of them hangs. */
+const LOOK_MS = 4_000;
+const LIMIT_MS = 45_000;
+
+/**
+ * What health measures, as one group: a result for each check of health that does not pass, and one for all that pass.
+ * `settings` null: they cannot be read.
+ */
+export function healthCheck(db: Database, settings: HealthSettings | null): Check {
+  return {
+    name: "health",
+    // with another schema nothing is where health looks for it
+    needs: ["database", "schema"],
+    limitMs: LIMIT_MS,
+    look: async (signal) => {
+      if (settings === null) return skip("needs settings, see there");
+      const request = { checks: CHECKS, isQuick: false, now: Date.now(), signal };
+      const { results } = await measureHealth(db, settings, request, LOOK_MS);
+      const others = results.filter(({ status }) => status !== "pass");
+      const rows: Result[] = others.map((result) => ({
+        name: `health ${result.check} ${result.component}`.trim(),
+        status: result.status,
+        output: describeResult(result),
+        remedy:
+          result.status === "skip" ? "" : `docs/operations.md, part What health finds: ${result.runbook}`,
+      }));
+      const passed = results.length - others.length;
+      if (passed > 0)
+        rows.unshift({ name: "health", ...pass(`${passed} of ${results.length} results of health pass`) });
+      return rows;
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import type { EndedRun, LedgerRun } from "../db/health/jobs.ts";
+import { GONE_MS } from "../db/runs.ts";
+import { HOUR_MS, renderDuration } from "../time.ts";
+import { CLOSING_MS } from "./activity.ts";
+import { type CheckResult, resultOf } from "./report.ts";
+
+/** Each job starts once a day at least. What is older did not run since, or was done by a person who saw it fail. */
+const RECENT_MS = 26 * HOUR_MS;
+/** The job r3a-maint closes a run whose process is gone each hour. */
+const UNCLOSED_MS = 2 * HOUR_MS;
+
+function nameOf({ command, args, origin }: LedgerRun): string {
+  const text = `${command} ${args}`.trim();
+  return `${text.length > 60 ? `${text.slice(0, 60)}...` : text}${origin === null ? "" : ` (job ${origin})`}`;
+}
+
+/**
+ * The last run of each command but sync and health. One that failed is a failure where a job started it within a day,
+ * and a warning where a person did, who has read why; after a day a job's is a warning and a person's is forgotten.
+ */
+export function judgeRuns(runs: readonly EndedRun[], now: number): CheckResult {
+  const isRecent = ({ startedAt }: LedgerRun) => startedAt > now - RECENT_MS;
+  const bad = runs.filter((run) => run.outcome !== "success" && (run.origin !== null || isRecent(run)));
+  const isFailure = bad.some((run) => run.origin !== null && run.outcome !== "partial" && isRecent(run));
+  return resultOf("activity", "runs", {
+    status: isFailure ? "fail" : bad.length > 0 ? "warn" : "pass",
+    observed: bad.length,
+    unit: "runs",
+    output:
+      bad.length > 0
+        ? `${bad.length} of ${runs.length} last runs did not succeed: run each by hand, and read its output`
+        : runs.length === 0
+          ? "no command but sync and health ran in the last 7 days"
+          : `the last run of each of ${runs.length} commands succeeded`,
+    names: bad.map((run) => {
+      const error = run.error === null ? "" : `: ${run.error.slice(0, 160)}`;
+      return `${nameOf(run)} ended with ${run.outcome} (exit ${run.exitCode ?? "-"}) ${renderDuration(now - run.startedAt)} ago${error}`;
+    }),
+  });
+}
+
+/** Runs under way: one whose process is gone fails where maint does not close it, one past its deadline is a warning. */
+export function judgeRunning(runs: readonly LedgerRun[], now: number): CheckResult {
+  const silenceOf = ({ heartbeatAt }: LedgerRun) => now - heartbeatAt;
+  const gone = runs.filter((run) => silenceOf(run) >= GONE_MS);
+  const late = runs.filter(
+    ({ startedAt, deadlineS }) => deadlineS !== null && now > startedAt + deadlineS * 1000 + CLOSING_MS,
+  );
+  const placeOf = ({ host, pid }: LedgerRun) => `${host || "?"} pid ${pid ?? "?"}`;
+  const result = (finding: Parameters<typeof resultOf>[2]) =>
+    resultOf("activity", "running", { observed: runs.length, unit: "runs", ...finding });
+  if (gone.length > 0)
+    return result({
+      status: gone.some((run) => silenceOf(run) >= UNCLOSED_MS) ? "fail" : "warn",
+      output: `the processes of ${gone.length} runs are gone: see why each died (out of memory? kubectl describe pod); maint closes their rows`,
+      names: gone.map(
+        (run) => `${nameOf(run)} on ${placeOf(run)}, silent for ${renderDuration(silenceOf(run))}`,
+      ),
+    });
+  if (late.length > 0)
+    return result({
+      status: "warn",
+      output: `${late.length} runs are past their own deadline: doctor --only blocked says what they wait for`,
+      names: late.map(
+        (run) => `${nameOf(run)} on ${placeOf(run)}, for ${renderDuration(now - run.startedAt)}`,
+      ),
+    });
+  const names = runs.map((run) => `${nameOf(run)} for ${renderDuration(now - run.startedAt)}`);
+  return result({
+    status: "pass",
+    output:
+      runs.length === 0 ? "no command but the syncs of jobs runs now" : `${runs.length} runs are under way`,
+    names,
+  });
+}

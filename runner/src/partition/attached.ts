@@ -1,0 +1,29 @@
+import type { Span } from "../candle/span.ts";
+import { INTERVALS } from "../contract/intervals.ts";
+import { leafAt } from "./layout.ts";
+
+/** A table below a list partition. `span` is null where its bounds are none of a leaf's. Names without schema. */
+export type AttachedLeaf = {
+  readonly name: string;
+  readonly parent: string;
+  readonly span: Span | null;
+  readonly isDetaching: boolean;
+  readonly options: readonly string[];
+};
+
+/** Sentences about leaves that stand where none of ours can, or under another name. */
+export function listMisaligned(leaves: readonly AttachedLeaf[]): string[] {
+  return leaves.flatMap(({ name, parent, span }) => {
+    const interval = INTERVALS.find((candidate) => leafAt(candidate, 0).parent === parent);
+    const should = interval !== undefined && span !== null ? leafAt(interval, span.from) : null;
+    if (
+      should !== null &&
+      should.name === name &&
+      should.span.from === span?.from &&
+      should.span.to === span.to
+    )
+      return [];
+    const place = should === null ? "" : `; its period belongs to r3a.${should.name}`;
+    return [`r3a.${name} below r3a.${parent} is none of our leaves${place}: detach it, and move its rows`];
+  });
+}
