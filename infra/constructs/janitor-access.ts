@@ -1,4 +1,4 @@
-import { JANITOR_ACCOUNT, JANITOR_ROLE } from "@r3a/runner/contract/names";
+import { JANITOR, JANITOR_ACCOUNT, JANITOR_COMPONENT } from "@r3a/runner/contract/names";
 import { type ClusterRight, JANITOR_RIGHTS } from "@r3a/runner/contract/rights";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
@@ -26,8 +26,8 @@ function renderRules(): k8s.PolicyRule[] {
 export class JanitorAccess extends Construct {
   constructor(scope: Construct, settings: Settings) {
     super(scope, "janitor-access");
-    const labels = componentLabels("maint-janitor");
-    const target = { name: JANITOR_ROLE, namespace: janitorNamespaceOf(settings), labels };
+    const labels = componentLabels(JANITOR_COMPONENT);
+    const target = { name: JANITOR, namespace: janitorNamespaceOf(settings), labels };
     new k8s.KubeServiceAccount(this, "service-account", {
       metadata: { name: JANITOR_ACCOUNT, namespace: settings.namespace, labels },
       automountServiceAccountToken: false,
@@ -35,7 +35,7 @@ export class JanitorAccess extends Construct {
     new k8s.KubeRole(this, "role", { metadata: target, rules: renderRules() });
     new k8s.KubeRoleBinding(this, "role-binding", {
       metadata: target,
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: JANITOR_ROLE },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: JANITOR },
       // the namespace is named: without it the binding would be to an account in `default` and grant nothing
       subjects: [{ kind: "ServiceAccount", name: JANITOR_ACCOUNT, namespace: settings.namespace }],
     });

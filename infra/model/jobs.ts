@@ -1,4 +1,5 @@
 import type { CommandName } from "@r3a/runner/contract/commands";
+import { JANITOR, JANITOR_COMPONENT } from "@r3a/runner/contract/names";
 import type { SettingName } from "../settings/schema.ts";
 import type { Need } from "./need.ts";
 
@@ -131,7 +132,7 @@ export const JOBS: readonly Job[] = [
     waitDb: true,
   },
   {
-    name: "maint-janitor",
+    name: JANITOR_COMPONENT,
     why: "A pod that can never start holds its CronJob back until somebody takes it away.",
     schedule: "*/5 * * * *",
     command: ["janitor"],
@@ -144,7 +145,7 @@ export const JOBS: readonly Job[] = [
     waitDb: false,
     flags: { "--unschedulable": "janitorUnschedulable" },
     waives: {
-      "no-token": "it asks the Kubernetes API, with the rights of the Role r3a-maint-janitor and no others",
+      "no-token": `it asks the Kubernetes API, with the rights of the Role ${JANITOR} and no others`,
     },
   },
   {

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { COMMANDS, type CommandName, ROLE_OF } from "../../runner/src/contract/commands.ts";
-import { ROLES, type Role } from "../../runner/src/contract/names.ts";
-import { ROLE_NAMES } from "../../runner/src/db/schema/roles-plan.ts";
+import { ROLE_NAMES, ROLES, type Role } from "../../runner/src/contract/names.ts";
 import { withSession } from "../support/database/empty-database.ts";
 import { useOwnServer } from "../support/database/own-server.ts";
 import { useWorld } from "../support/world.ts";

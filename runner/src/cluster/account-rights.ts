@@ -1,5 +1,5 @@
 import type { V1PolicyRule } from "@kubernetes/client-node";
-import { JANITOR_ROLE } from "../contract/names.ts";
+import { JANITOR } from "../contract/names.ts";
 import { type ClusterRight, JANITOR_RIGHTS } from "../contract/rights.ts";
 import type { Cluster } from "./cluster.ts";
 import { nameOf } from "./rights.ts";
@@ -44,21 +44,21 @@ async function askForEach(
 
 async function readRole({ rbac }: Cluster, account: Account, namespace: string): Promise<string[]> {
   const [role, binding] = await Promise.all([
-    orNull(rbac.readNamespacedRole({ name: JANITOR_ROLE, namespace })),
-    orNull(rbac.readNamespacedRoleBinding({ name: JANITOR_ROLE, namespace })),
+    orNull(rbac.readNamespacedRole({ name: JANITOR, namespace })),
+    orNull(rbac.readNamespacedRoleBinding({ name: JANITOR, namespace })),
   ]);
   if (role === null || binding === null)
-    return [`anything: ${role === null ? "Role" : "RoleBinding"} ${JANITOR_ROLE} is not there`];
+    return [`anything: ${role === null ? "Role" : "RoleBinding"} ${JANITOR} is not there`];
   const isBound =
     binding.roleRef.kind === "Role" &&
-    binding.roleRef.name === JANITOR_ROLE &&
+    binding.roleRef.name === JANITOR &&
     (binding.subjects ?? []).some(
       (subject) =>
         subject.kind === "ServiceAccount" &&
         subject.name === account.name &&
         subject.namespace === account.namespace,
     );
-  if (!isBound) return [`anything: RoleBinding ${JANITOR_ROLE} does not give it that Role`];
+  if (!isBound) return [`anything: RoleBinding ${JANITOR} does not give it that Role`];
   return RIGHTS.filter((right) => !(role.rules ?? []).some((rule) => gives(rule, right))).map(nameOf);
 }
 

@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { JANITOR } from "../contract/names.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { renderTime } from "../time.ts";
@@ -38,11 +39,11 @@ export async function carryOutAll(
 /** An Event that a person sees beside the janitor's CronJob, or where there is none beside what would have gone. */
 export async function tellBrake(cluster: Cluster, plan: Plan, log: Logger): Promise<void> {
   const { namespace, sight, decisions, brake } = plan;
-  const janitor = sight.cronJobs.find(({ metadata }) => metadata?.name === CRON_JOB)?.metadata;
+  const janitor = sight.cronJobs.find(({ metadata }) => metadata?.name === JANITOR)?.metadata;
   const object =
     janitor?.uid === undefined
       ? decisions.find(isAction)
-      : { kind: "CronJob", name: CRON_JOB, uid: janitor.uid };
+      : { kind: "CronJob", name: JANITOR, uid: janitor.uid };
   if (object !== undefined)
     await recordEvent(cluster, namespace, object, "JanitorBrake", `nothing is removed: ${brake}`, log);
 }
@@ -51,7 +52,6 @@ export async function tellBrake(cluster: Cluster, plan: Plan, log: Logger): Prom
 type Result = "done" | "gone" | "changed" | "failed";
 
 const COMPONENT = "r3a-janitor";
-const CRON_JOB = "r3a-maint-janitor";
 const LONGEST_MESSAGE = 1_000;
 
 /**

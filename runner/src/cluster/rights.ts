@@ -1,4 +1,4 @@
-import { JANITOR_ROLE } from "../contract/names.ts";
+import { JANITOR } from "../contract/names.ts";
 import { type ClusterRight, JANITOR_RIGHTS } from "../contract/rights.ts";
 import { SettingsFault } from "../errors.ts";
 import type { Logger } from "../log.ts";
@@ -35,7 +35,7 @@ export async function checkRights(
   const names = rights.filter((right) => !marks.has(right)).map(nameOf);
   if (names.length > 0)
     throw new SettingsFault([
-      `this account may not ${names.join(", ")} in namespace ${namespace}: bind the Role ${JANITOR_ROLE} to it there`,
+      `this account may not ${names.join(", ")} in namespace ${namespace}: bind the Role ${JANITOR} to it there`,
     ]);
 }
 

@@ -1,3 +1,4 @@
+import { JANITOR_COMPONENT } from "../contract/names.ts";
 import { renderTime } from "../time.ts";
 import { caretakerOf } from "./caretaker.ts";
 import type { Family } from "./family.ts";
@@ -8,9 +9,6 @@ import { delayOf, protectionOf } from "./protection.ts";
 import { stuckStateOf } from "./stuck-pod.ts";
 
 /** Why an object stays although something is wrong with it: each is a sentence for the plan, null is none. */
-
-/** Label of every run of the janitor: none deletes another, whoever started it. */
-const JANITOR = "maint-janitor";
 
 /** uids of the janitor's own pod, Job and CronJob. */
 export function ownUids(pods: readonly Pod[], family: Family, policy: Policy): ReadonlySet<string> {
@@ -72,8 +70,9 @@ function whyUntouched(
   { own, policy }: Bounds,
 ): string | null {
   if (metadata?.deletionTimestamp !== undefined) return "is being deleted";
+  // every run of the janitor has the label, whoever started it: no run deletes another
   const isJanitor = levels.some(
-    ({ uid = "", labels }) => own.has(uid) || labels?.["app.kubernetes.io/component"] === JANITOR,
+    ({ uid = "", labels }) => own.has(uid) || labels?.["app.kubernetes.io/component"] === JANITOR_COMPONENT,
   );
   return isJanitor ? "belongs to the janitor" : protectionOf(levels, policy.selectors);
 }

@@ -1,10 +1,12 @@
 import { EXIT } from "../contract/exits.ts";
+import { ROLE_NAMES } from "../contract/names.ts";
 import { migrate as applyMigrations, type Migrated, migrateWithRoles } from "../db/schema/migrate.ts";
 import { messageOf, TryAgain } from "../errors.ts";
 import { parseCount } from "../settings/parsers.ts";
 import { sleep } from "../sleep.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
+const { owner, writer, reader } = ROLE_NAMES;
 const RETRY_MS = 1_000;
 
 export const migrate: Command = {
@@ -12,7 +14,7 @@ export const migrate: Command = {
   examples: ["migrate", "migrate --dry-run", "migrate --roles", "migrate --wait 120"],
   define: (command) =>
     command
-      .option("--roles", "also make the roles r3a_owner, r3a_writer and r3a_reader, with their rights")
+      .option("--roles", `also make the roles ${owner}, ${writer} and ${reader}, with their rights`)
       .option("--wait <seconds>", "try again for this long while the database is away (default: not at all)")
       .option(...OPTION.dryRun)
       .option(...OPTION.deadline)

@@ -3,12 +3,25 @@ import type { EnvironmentName } from "./environment.ts";
 /** The roles of the database, from all rights to the fewest; docs/database.md has them as SQL. */
 export const ROLES = ["owner", "writer", "reader"] as const;
 export type Role = (typeof ROLES)[number];
+/** Their names in the database: groups without a login. Logins are made members, and keep their passwords. */
+export const ROLE_NAMES: Readonly<Record<Role, string>> = {
+  owner: "r3a_owner",
+  writer: "r3a_writer",
+  reader: "r3a_reader",
+};
 
 /** The label that every object of the suite carries, CronJobs, their Jobs and their pods too. */
 export const PART_OF = { label: "app.kubernetes.io/part-of", suite: "r3a" } as const;
 
 /** `app.kubernetes.io/managed-by` of the same. */
 export const MANAGER = "r3a-infra";
+
+/** The janitor among the jobs, as the label `app.kubernetes.io/component` of its objects says. */
+export const JANITOR_COMPONENT = "maint-janitor";
+/** The name of the janitor's CronJob, and of the Role and RoleBinding of its account. */
+export const JANITOR = `r3a-${JANITOR_COMPONENT}` as const;
+/** The janitor's ServiceAccount: its pod alone has a token. */
+export const JANITOR_ACCOUNT = "r3a-janitor-sa";
 
 /** Names of the suite's CronJobs, also in the old charts, whose objects lack the label. */
 export const CRON_JOBS = [
@@ -19,19 +32,13 @@ export const CRON_JOBS = [
   "r3a-sync-4h",
   "r3a-sync-1d",
   "r3a-maint",
-  "r3a-maint-janitor",
+  JANITOR,
   "r3a-maint-refresh-lastts",
   "r3a-maint-vacuum-hot",
   "r3a-gaps",
   "r3a-verify",
   "r3a-health",
 ] as const;
-
-/** The Role and the RoleBinding of the janitor's account; its CronJob has the same name. */
-export const JANITOR_ROLE = "r3a-maint-janitor";
-
-/** The janitor's ServiceAccount: its pod alone has a token. */
-export const JANITOR_ACCOUNT = "r3a-janitor-sa";
 
 /** The probe in the image (runner/src/alive.ts): 1 where the heartbeat file is older than R3A_HEARTBEAT_MAX_AGE. */
 export const ALIVE = ["/usr/bin/node", "/app/alive.js"] as const;

@@ -1,10 +1,10 @@
 import { listMissingRights } from "../cluster/account-rights.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { ScheduledJob } from "../cluster/installation.ts";
-import { JANITOR_ROLE } from "../contract/names.ts";
+import { JANITOR } from "../contract/names.ts";
 import { type Finding, fail, listSome, pass, skip, warn } from "./check.ts";
 
-export const isJanitor = ({ name }: ScheduledJob) => name.includes("janitor");
+export const isJanitor = ({ name }: ScheduledJob) => name === JANITOR;
 
 /** Each job's account is there and not `default`; the janitor's has rights, so no other job may have it. */
 export function judgeAccounts(
@@ -66,6 +66,6 @@ export function judgeRights(
   if (missing.length === 0) return pass(`${name} may do in namespace ${target} what the janitor does there`);
   return fail(
     `${name} may not ${listSome(missing, 8)} in namespace ${target}`,
-    `deploy again: Role and RoleBinding ${JANITOR_ROLE} belong to the objects of the chart; or correct JANITOR_NAMESPACE`,
+    `deploy again: Role and RoleBinding ${JANITOR} belong to the objects of the chart; or correct JANITOR_NAMESPACE`,
   );
 }

@@ -1,3 +1,4 @@
+import { ROLE_NAMES } from "../../contract/names.ts";
 import { SettingsFault } from "../../errors.ts";
 import { type Database, withClient } from "../connect.ts";
 import { findState } from "../legacy/state.ts";
@@ -106,7 +107,7 @@ export function judgeMaker({ role, ...rights }: MakerRights): readonly string[] 
     );
   if (rights.strangers.length > 0)
     faults.push(
-      `tables of ours belong to ${rights.strangers.join(", ")}, and role ${role} is no member: run this as the owner, or as a role that has it (grant r3a_owner to ...)`,
+      `tables of ours belong to ${rights.strangers.join(", ")}, and role ${role} is no member: run this as the owner, or as a role that has it (grant ${ROLE_NAMES.owner} to ...)`,
     );
   return faults;
 }

@@ -1,11 +1,5 @@
-import { ROLES, type Role } from "../../contract/names.ts";
+import { ROLE_NAMES, ROLES } from "../../contract/names.ts";
 
-/** The three roles of the database are groups without a login: logins are made members, and keep their passwords. */
-export const ROLE_NAMES: Readonly<Record<Role, string>> = {
-  owner: "r3a_owner",
-  writer: "r3a_writer",
-  reader: "r3a_reader",
-};
 export const { owner: OWNER, writer: WRITER, reader: READER } = ROLE_NAMES;
 const SCHEMAS = "r3a, r3a_util";
 
