@@ -8,7 +8,7 @@ import { findRankingAge, listMembers, replaceMembers } from "../db/members.ts";
 import { findRefusal, noteRanking } from "../db/ranking-notes.ts";
 import { withTransaction } from "../db/session.ts";
 import type { Exchange } from "../exchange/exchange.ts";
-import { ExchangeFailure } from "../exchange/failure.ts";
+import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";
 import { HOUR_MS, renderDuration, renderTime } from "../time.ts";
 import { plannerOf, refreshRanking } from "./ranking.ts";
@@ -69,7 +69,10 @@ async function refreshByOne(
   }
 }
 
-/** A refusal is remembered for a while where an older ranking can stay: each run would ask again, every minute. */
+/**
+ * Lists that cannot be right are remembered for a while where an older ranking can stay: each run would ask again, every
+ * minute. An exchange that does not answer has refused nothing, and is asked again by the next run.
+ */
 async function refreshUnlessRefused(
   db: Database,
   exchange: Exchange,
@@ -86,7 +89,8 @@ async function refreshUnlessRefused(
   try {
     await refreshRanking(db, exchange, size, age, log);
   } catch (error) {
-    if (error instanceof ExchangeFailure) await noteRanking(db, redact(error.message));
+    if (error instanceof ExchangeFailure && !isTransient(error.kind))
+      await noteRanking(db, redact(error.message));
     throw error;
   }
   await noteRanking(db, null);
