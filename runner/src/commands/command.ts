@@ -4,7 +4,9 @@ import type { CommandName } from "../contract/commands.ts";
 import type { ExitCode } from "../contract/exits.ts";
 import { SettingsFault, UsageFault } from "../errors.ts";
 import { parseSettings } from "../settings/parse.ts";
-import type { Settings } from "../settings/table.ts";
+import { parseInterval, parseSymbols } from "../settings/parsers.ts";
+import { SETTINGS, type Settings } from "../settings/table.ts";
+import { type AskedSeries, parseShard } from "../sync/selection.ts";
 import { parseTime, renderTime } from "../time.ts";
 
 /** Raw options as commander gives them: text, or true for a flag. */
@@ -78,6 +80,28 @@ export function parsePeriod(
   if (from !== null && to !== null && from >= to)
     faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
   return { from, to };
+}
+
+/** The period of a backfill, which has no beginning of its own; it ends now where `--to` is absent. */
+export function parseBackfillPeriod(faults: Faults, options: RawOptions): ReturnType<typeof parsePeriod> {
+  const period = parsePeriod(faults, { from: options.from, to: options.to ?? renderTime(Date.now()) });
+  if (options.from === undefined)
+    faults.note("--from is missing: say where the backfill starts, e.g. --from 2024-01-01");
+  return period;
+}
+
+/** INTERVAL, `--top`, `--symbols` and `--shard`; null where the interval is wrong, which is noted. */
+export function parseSeries(
+  faults: Faults,
+  intervalText: string | undefined,
+  options: RawOptions,
+): AskedSeries | null {
+  const interval = faults.take("INTERVAL", intervalText, parseInterval);
+  const top = faults.take("--top", options.top, SETTINGS.universeSize.parse);
+  const symbols = faults.take("--symbols", options.symbols, parseSymbols);
+  const shard = faults.take("--shard", options.shard, parseShard);
+  if (top !== undefined && symbols !== undefined) faults.note("--top and --symbols exclude each other");
+  return interval === undefined ? null : { interval, top, symbols, shard };
 }
 
 /** Options that most commands share, declared once so that they read the same in every help. */

@@ -1,7 +1,10 @@
-import { backfill } from "./backfill.ts";
-import { type Command, OPTION } from "./command.ts";
-import { sync } from "./sync.ts";
+import { EXIT } from "../contract/exits.ts";
+import { BACKFILL_SETTINGS, requestBackfill, requestSync, SYNC_SETTINGS } from "../sync/fill-requests.ts";
+import { runPreview } from "../sync/preview-run.ts";
+import { isSwitchedOff } from "../sync/selection.ts";
+import { type Command, collectFaults, OPTION, parseBackfillPeriod, parseSeries } from "./command.ts";
 
+/** Shows what `sync` would ask for, or `backfill` where a span or `--again` is given. */
 export const plan: Command = {
   name: "plan",
   examples: ["plan 1m --top 20", "plan 1m --symbols BTCUSDT --from 2020-01-01"],
@@ -16,8 +19,20 @@ export const plan: Command = {
       .option(...OPTION.shard)
       .option(...OPTION.deadline)
       .option(...OPTION.json),
-  run(context, args, options) {
-    const isSync = [options.from, options.to, options.again].every((option) => option === undefined);
-    return (isSync ? sync : backfill).run(context, args, { ...options, dryRun: true });
+  async run(context, [intervalText], options) {
+    const faults = collectFaults();
+    const series = parseSeries(faults, intervalText, options);
+    const manner = { asJson: options.json === true, acceptExchange: null };
+    if (options.from === undefined && options.to === undefined && options.again === undefined) {
+      const settings = faults.settings(context, SYNC_SETTINGS);
+      if (series === null) return EXIT.usage;
+      if (isSwitchedOff(context, series.interval, settings)) return EXIT.done;
+      return runPreview(context, requestSync({ ...series, ...manner }, settings));
+    }
+    const { from, to } = parseBackfillPeriod(faults, options);
+    const settings = faults.settings(context, BACKFILL_SETTINGS);
+    if (series === null || from === null || to === null) return EXIT.usage;
+    const asked = { ...series, ...manner, from, to, again: options.again === true };
+    return runPreview(context, requestBackfill(asked, settings));
   },
 };

@@ -1,6 +1,8 @@
+import type { Context } from "../context.ts";
 import type { Interval } from "../contract/intervals.ts";
 import type { Coin } from "../db/coins.ts";
 import { SettingsFault } from "../errors.ts";
+import type { Settings } from "../settings/table.ts";
 
 /** One part of many: every n-th series from the i-th, so that pods of an Indexed Job share the work. */
 export type Shard = { readonly index: number; readonly count: number };
@@ -38,3 +40,40 @@ export type Selection = {
   readonly size: number;
   readonly shard: Shard;
 };
+
+/** What the arguments say of the series to work on; where they say nothing, the settings do. */
+export type AskedSeries = {
+  readonly interval: Interval;
+  readonly symbols: readonly string[] | undefined;
+  readonly top: number | undefined;
+  readonly shard: Shard | undefined;
+};
+
+export const SELECTION_SETTINGS = ["symbols", "universeSize", "shards", "shardIndex"] as const;
+
+export function selectionOf(
+  { interval, symbols, top, shard }: AskedSeries,
+  settings: Pick<Settings, (typeof SELECTION_SETTINGS)[number]>,
+): Selection {
+  return {
+    interval,
+    symbols: symbols ?? (top === undefined ? settings.symbols : null),
+    namedBy: symbols === undefined ? "SYMBOLS" : "--symbols",
+    size: top ?? settings.universeSize,
+    shard: shard ?? shardOfPod(settings),
+  };
+}
+
+/** Whether the interval is switched off, which is no fault: the jobs of all intervals are there whatever is stored. */
+export function isSwitchedOff(
+  { log }: Pick<Context, "log">,
+  interval: Interval,
+  { syncIntervals }: Pick<Settings, "syncIntervals">,
+): boolean {
+  if (syncIntervals.includes(interval)) return false;
+  log.info(
+    { interval, "event.name": "interval_off" },
+    `[RUN] ${interval} is not in SYNC_INTERVALS; nothing to do`,
+  );
+  return true;
+}
