@@ -67,10 +67,10 @@ test.each<[string, string, () => void, "warn" | "fail" | "skip", RegExp, RegExp]
     "a schedule that cannot be read",
     "schedules",
     () => {
-      installation.cronJob("r3a-sync-1d").spec.schedule = "@daily";
+      installation.cronJob("r3a-sync-1d").spec.schedule = "61 2 * * *";
     },
     "fail",
-    /r3a-sync-1d \(@daily\) has a schedule that cannot be read/,
+    /r3a-sync-1d \(61 2 \* \* \*\) has a schedule that cannot be read/,
     /kubectl/,
   ],
   [

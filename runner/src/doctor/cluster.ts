@@ -8,7 +8,7 @@ import { type Environment, parseSettings } from "../settings/parse.ts";
 import { MINUTE_MS, renderDuration, renderTime } from "../time.ts";
 import { isJanitor, judgeAccounts, lookAtRights } from "./accounts.ts";
 import { type Check, type Finding, fail, listSome, pass, skip, warn } from "./check.ts";
-import { listLastStarts } from "./cron.ts";
+import { listLastStarts } from "./last-starts.ts";
 
 /** The controller looks each ten seconds, and a busy one is late. */
 const LATE_MS = 3 * MINUTE_MS;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { JOBS } from "../../infra/model/jobs.ts";
 import { nextRuns } from "../../infra/model/schedule.ts";
-import { listLastStarts } from "../../runner/src/doctor/cron.ts";
+import { listLastStarts } from "../../runner/src/doctor/last-starts.ts";
 
 const field = (least: number, most: number) => {
   const value = fc.integer({ min: least, max: most });
@@ -17,7 +17,7 @@ const field = (least: number, most: number) => {
   );
 };
 
-test("the last starts are those that a cron library counts forwards", () => {
+test("the last starts are those that are counted forwards, the one at the moment itself among them", () => {
   const schedules = fc
     .tuple(
       field(0, 59),
@@ -55,6 +55,14 @@ test("days of the week by number and name; where both kinds of days are named, e
   expect(days("0 6 21 * sun")).toEqual([22, 21, 15]);
 });
 
+test("a start at the very moment counts, and so does the last leap day", () => {
+  const noon = Date.UTC(2026, 10, 22, 12);
+  expect(listLastStarts("0 * * * *", noon, 2)).toEqual([noon, noon - 3_600_000]);
+  expect(listLastStarts("0 * * * *", noon - 1, 1)).toEqual([noon - 3_600_000]);
+  expect(listLastStarts("0 0 29 2 *", noon, 1)).toEqual([Date.UTC(2024, 1, 29)]);
+  expect(listLastStarts("@daily", noon, 1)).toEqual([Date.UTC(2026, 10, 22)]);
+});
+
 test("every schedule of the table can be read", () => {
   for (const { schedule } of JOBS)
     expect([schedule, listLastStarts(schedule, Date.now(), 2).length]).toEqual([schedule, 2]);
@@ -68,7 +76,6 @@ test.each([
   "*/0 * * * *",
   "x * * * *",
   "0 0 30 2 *",
-  "@daily",
   "1- * * * *",
 ])("%j gives no start", (schedule) => {
   expect(listLastStarts(schedule, Date.UTC(2026, 5), 1)).toEqual([]);
