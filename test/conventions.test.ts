@@ -1,5 +1,6 @@
 import { basename, dirname } from "node:path";
 import { describe, expect, test } from "vitest";
+import { VERSION } from "../runner/src/contract/names.ts";
 import { breaches, type File, files, runner, sources } from "./support/sources.ts";
 
 const LONGEST_FILE = 250;
@@ -80,4 +81,11 @@ describe("files", () => {
     const named = files.filter(({ text }) => [host, machine, key].some((pattern) => pattern.test(text)));
     expect(named.map(({ path }) => path)).toEqual([]);
   });
+});
+
+test("the version is the same in the contract, in every package.json and in the image", () => {
+  const textOf = (path: string) => files.find((file) => file.path === path)?.text ?? "";
+  const manifests = ["package.json", "runner/package.json", "infra/package.json"];
+  expect(manifests.map((path) => JSON.parse(textOf(path)).version)).toEqual([VERSION, VERSION, VERSION]);
+  expect(textOf("runner/Dockerfile")).toContain(`\nARG VERSION=${VERSION}\n`);
 });

@@ -1,6 +1,6 @@
 import { ENVIRONMENT } from "@r3a/runner/contract/environment";
 import { INTERVALS } from "@r3a/runner/contract/intervals";
-import { FEW_PODS, JANITOR_SCOPES, PROTECTED_SELECTORS } from "@r3a/runner/contract/janitor";
+import { FEW_PODS, JANITOR_MODES, JANITOR_SCOPES, PROTECTED_SELECTORS } from "@r3a/runner/contract/janitor";
 import { z } from "zod";
 import { DATABASE_SETTINGS } from "./database-fields.ts";
 import {
@@ -175,7 +175,7 @@ export const SETTINGS = z.strictObject({
     .default("0.0.0.0/0")
     .describe("Where the exchange is; of 0.0.0.0/0 and ::/0 the private ranges are left out."),
   janitorMode: z
-    .enum(["scan", "delete"])
+    .enum(JANITOR_MODES)
     .default(ENVIRONMENT.JANITOR_MODE.default)
     .describe("JANITOR_MODE: the janitor only prints its plan, or carries it out."),
   janitorTargetNamespace: z

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import type { Context } from "./context.ts";
 import type { CommandName } from "./contract/commands.ts";
 import { EXIT, type ExitCode } from "./contract/exits.ts";
+import { VERSION } from "./contract/names.ts";
 import type { Database } from "./db/connect.ts";
 import {
   beat,
@@ -127,9 +128,6 @@ export function tellEnd(
     `[RUN] ${command} ${args} ended: ${outcome} (exit ${exitCode})`,
   );
 }
-
-/** Version of the package, written into each ledger row. */
-const VERSION = "0.1.0";
 
 function outcomeOf(exitCode: ExitCode, items: readonly RunItem[]): RunOutcome {
   if (exitCode === EXIT.done) return "success";

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
-import type { JanitorScope } from "../contract/janitor.ts";
+import type { JanitorMode, JanitorScope } from "../contract/janitor.ts";
 import { JANITOR_ACCOUNT } from "../contract/names.ts";
 import { SettingsFault } from "../errors.ts";
 import type { Selector } from "../selector.ts";
@@ -25,7 +25,7 @@ export type JanitorRequest = {
   readonly withUnschedulable: boolean;
   readonly maxDeletes: number;
   readonly maxPercent: number;
-  readonly mode: "scan" | "delete";
+  readonly mode: JanitorMode;
   readonly asJson: boolean;
 };
 

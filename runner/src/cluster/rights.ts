@@ -1,3 +1,4 @@
+import type { JanitorMode } from "../contract/janitor.ts";
 import { JANITOR } from "../contract/names.ts";
 import { type ClusterRight, JANITOR_RIGHTS } from "../contract/rights.ts";
 import { SettingsFault } from "../errors.ts";
@@ -11,7 +12,7 @@ import type { Cluster } from "./cluster.ts";
 export async function checkRights(
   { authorization }: Cluster,
   namespace: string,
-  mode: "scan" | "delete",
+  mode: JanitorMode,
   log: Logger,
 ): Promise<void> {
   const { look, delete: toDelete, mark } = JANITOR_RIGHTS;

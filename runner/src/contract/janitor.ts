@@ -2,6 +2,10 @@
 export const JANITOR_SCOPES = ["ours", "namespace"] as const;
 export type JanitorScope = (typeof JANITOR_SCOPES)[number];
 
+/** scan: the janitor prints its plan; delete: it also carries the plan out. */
+export const JANITOR_MODES = ["scan", "delete"] as const;
+export type JanitorMode = (typeof JANITOR_MODES)[number];
+
 /** Namespaces of Kubernetes itself; the janitor refuses them in every mode. */
 export const SYSTEM_NAMESPACE = /^kube-/;
 

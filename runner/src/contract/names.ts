@@ -1,5 +1,8 @@
 import type { EnvironmentName } from "./environment.ts";
 
+/** The version of the system, as in package.json and in the image; each row of the ledger has it. */
+export const VERSION = "0.1.0";
+
 /** The roles of the database, from all rights to the fewest; docs/database.md has them as SQL. */
 export const ROLES = ["owner", "writer", "reader"] as const;
 export type Role = (typeof ROLES)[number];

@@ -1,5 +1,5 @@
 import { parseJanitorNamespace } from "../cluster/namespace.ts";
-import { JANITOR_SCOPES, type JanitorScope } from "../contract/janitor.ts";
+import { JANITOR_MODES, JANITOR_SCOPES, type JanitorMode, type JanitorScope } from "../contract/janitor.ts";
 import { parseSelectors, type Selector } from "../selector.ts";
 import { countRow, type Rows } from "./row.ts";
 
@@ -12,7 +12,7 @@ export type JanitorSettings = {
   readonly janitorMaxDeletes: number;
   readonly janitorMaxPercent: number;
   readonly janitorProtectedSelectors: readonly Selector[];
-  readonly janitorMode: "scan" | "delete";
+  readonly janitorMode: JanitorMode;
 };
 
 export const JANITOR_ROWS: Rows<JanitorSettings> = {
@@ -27,8 +27,9 @@ export const JANITOR_ROWS: Rows<JanitorSettings> = {
   janitorMode: { name: "JANITOR_MODE", parse: parseJanitorMode },
 };
 
-function parseJanitorMode(text: string): "scan" | "delete" {
-  if (text === "scan" || text === "delete") return text;
+function parseJanitorMode(text: string): JanitorMode {
+  const mode = JANITOR_MODES.find((each) => each === text);
+  if (mode !== undefined) return mode;
   throw new Error(`must be scan or delete, not ${JSON.stringify(text)}`);
 }
 
