@@ -120,12 +120,7 @@ export const SETTINGS = z.strictObject({
   egressKey: label
     .default(ENVIRONMENT.EGRESS_KEY.default)
     .describe("EGRESS_KEY: jobs behind one address share it."),
-  maintMaxOps: z
-    .int()
-    .min(1)
-    .max(1_000)
-    .default(ENVIRONMENT.MAINT_MAX_OPS.default)
-    .describe("MAINT_MAX_OPS: operations of one maint run."),
+  maintMaxOps: upTo(ENVIRONMENT.MAINT_MAX_OPS).describe("MAINT_MAX_OPS: operations of one maint run."),
   logLevel: z
     .enum(["fatal", "error", "warn", "info", "debug"])
     .default(ENVIRONMENT.LOG_LEVEL.default)
