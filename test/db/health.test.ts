@@ -185,4 +185,22 @@ describe("freshness, coverage and activity", () => {
     ]);
     expect(resultFor(report, "activity running")?.names).toEqual(["backfill on ? pid ?, silent for 2.5 h"]);
   });
+
+  test("come from one scan of all series, which freshness, coverage and gaps share", async () => {
+    const db = openDatabase(database.url, "test");
+    const scans: string[] = [];
+    db.pool.on("connect", (client) => {
+      const query = client.query.bind(client) as (...words: readonly unknown[]) => unknown;
+      const noted = (...words: readonly unknown[]) => {
+        if (String(words[0]).includes("r3a.gap_count")) scans.push(String(words[0]));
+        return query(...words);
+      };
+      Object.assign(client, { query: noted });
+    });
+    const request = { checks: CHECKS, isQuick: false, now: NOW, signal: new AbortController().signal };
+    const report = await measureHealth(db, SETTINGS, request, 30_000);
+    await db.pool.end();
+    expect(badOf(report)).toEqual([]);
+    expect(scans).toHaveLength(1);
+  });
 });
