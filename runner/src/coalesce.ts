@@ -1,7 +1,8 @@
 /**
  * Turns a call for many into a call for one that shares round trips: what is asked while a call is under way goes
  * together in the next. Sixty series then need one statement instead of sixty. Order of answers = order of items.
- * `maxItems` bounds one call.
+ * `maxItems` bounds one call. Two others collect what comes together and cannot be made of this one: the lanes of
+ * sync/writer.ts, which cut by rows and series, and the queue of exchange/limiter.ts, which may grant a part.
  */
 export function coalesce<Item, Answer>(
   callAll: (items: readonly Item[]) => Promise<readonly Answer[]>,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Catalog, type IndexWork, keyOf, planMaint } from "../../runner/src/maint/maint-plan.ts";
+import { actionKey, type Catalog, type IndexWork, planMaint } from "../../runner/src/maint/maint-plan.ts";
 import type { AttachedLeaf } from "../../runner/src/partition/attached.ts";
 import { listLeavesAhead, storageOf } from "../../runner/src/partition/desired.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
@@ -150,7 +150,7 @@ describe("order", () => {
       { ...whole(NOW), leaves: [], ledger: ["delete-items", "delete-runs"] },
       NOW,
     );
-    expect(new Set(actions.map(keyOf)).size).toBe(actions.length);
+    expect(new Set(actions.map(actionKey)).size).toBe(actions.length);
   });
 });
 

@@ -1,7 +1,7 @@
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
-import { createTransport } from "../../runner/src/exchange/transport.ts";
+import { createExchangeTransport } from "../../runner/src/exchange/transport.ts";
 import { makeCertificate } from "../support/database/certificates.ts";
 
 const closers: (() => void)[] = [];
@@ -23,7 +23,7 @@ test("a certificate that nobody trusts is refused, whatever NODE_TLS_REJECT_UNAU
     server.closeAllConnections();
     server.close();
   });
-  const send = createTransport(5_000, 2, new AbortController().signal);
+  const send = createExchangeTransport(5_000, 2, new AbortController().signal);
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   await expect(send(url, {}, { bytes: 1_000, read: String })).rejects.toMatchObject({ kind: "certificate" });
   expect(requests).toBe(0);

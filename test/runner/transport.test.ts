@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
-import { createTransport } from "../../runner/src/exchange/transport.ts";
+import { createExchangeTransport } from "../../runner/src/exchange/transport.ts";
 
 const BODY = JSON.stringify(Array.from({ length: 1000 }, (_, index) => [index, "8819.15000000"]));
 const EXPECTED = { bytes: 100_000, read: (body: Buffer) => body.toString() };
@@ -37,7 +37,7 @@ async function serveBytes(...parts: readonly (string | Buffer)[]) {
 }
 
 const open = (timeoutMs = 5_000, signal = new AbortController().signal) => {
-  const send = createTransport(timeoutMs, 2, signal);
+  const send = createExchangeTransport(timeoutMs, 2, signal);
   return (url: string) => send(url, {}, EXPECTED);
 };
 

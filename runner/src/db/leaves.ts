@@ -4,7 +4,7 @@ import type { Leaf } from "../partition/layout.ts";
 import { renderTime } from "../time.ts";
 import { type Database, withClient } from "./connect.ts";
 import { codeOf } from "./fault.ts";
-import { isBusy, LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
+import { Busy, isBusy, LOCK_TIMEOUT_MS, retryBusy } from "./lock-retry.ts";
 import { withTransaction } from "./session.ts";
 import { INSUFFICIENT_PRIVILEGE } from "./sqlstate.ts";
 
@@ -12,7 +12,7 @@ const LIST_LEAVES = `select relid::regclass::text as name from pg_partition_tree
 /** As the owner of the parent, whoever asks: see the migration 000003_leaves. */
 const MAKE_LEAF = `select r3a_util.make_leaf($1, $2, $3) as name`;
 
-const PATIENCE_MS = 25_000;
+const LEAF_PATIENCE_MS = 25_000;
 
 const NO_RIGHT =
   "the role of DB_URL may not make it: maint with the owner's role makes it now, and migrate --roles gives every writer the right (docs/database.md)";
@@ -41,19 +41,15 @@ export async function ensureLeaf(
 ): Promise<void> {
   const startedAt = performance.now();
   try {
-    await retryBusy(() => createLeaf(db, leaf), Math.min(until, startedAt + PATIENCE_MS), signal);
+    await retryBusy(() => createLeaf(db, leaf), Math.min(until, startedAt + LEAF_PATIENCE_MS), signal);
   } catch (error) {
     if (codeOf(error) === INSUFFICIENT_PRIVILEGE)
-      throw Object.assign(new SettingsFault([`leaf r3a.${leaf.name} is missing, and ${NO_RIGHT}`]), {
-        cause: error,
-      });
+      throw new SettingsFault([`leaf r3a.${leaf.name} is missing, and ${NO_RIGHT}`], { cause: error });
     if (!isBusy(error)) throw error;
-    throw Object.assign(
-      new Error(
-        `leaf r3a.${leaf.name} could not be attached in ${Math.round((performance.now() - startedAt) / 1000)} s: a long transaction holds r3a.${leaf.parent}`,
-        { cause: error },
-      ),
-      { code: codeOf(error) },
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    throw new Busy(
+      `leaf r3a.${leaf.name} could not be attached in ${seconds} s: a long transaction holds r3a.${leaf.parent}`,
+      error,
     );
   }
 }

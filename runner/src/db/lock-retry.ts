@@ -10,6 +10,16 @@ export function isBusy(error: unknown): boolean {
   return codeOf(error) === LOCK_NOT_AVAILABLE || codeOf(error) === DEADLOCK || isCatalogClash(error);
 }
 
+/** Others still held what a statement needed when the time for it was over; `code` is the one of the last try. */
+export class Busy extends Error {
+  override readonly name = "Busy";
+  readonly code: string | null;
+  constructor(message: string, cause: unknown) {
+    super(message, { cause });
+    this.code = codeOf(cause);
+  }
+}
+
 /**
  * Does `work` again while others hold its locks, with pauses that grow to a second, until `until` (of performance.now);
  * then its last error comes out; `attempt` counts from 1. In the pauses readers and writers get through. Nobody else is

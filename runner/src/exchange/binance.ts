@@ -14,7 +14,7 @@ import { createListingsFetcher } from "./fetch-listings.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Listing } from "./listing.ts";
 import { createRequester, type RequestOptions } from "./retry.ts";
-import { createTransport } from "./transport.ts";
+import { createExchangeTransport } from "./transport.ts";
 
 export type BinanceOptions = RequestOptions & {
   readonly createLimiter: (now: () => number) => Limiter;
@@ -118,7 +118,7 @@ function createApi(options: BinanceOptions, clock: ExchangeClock, limiter: Limit
   });
   // before its first request ccxt looks for agents for proxies, and loads undici where it finds them: 34 ms of a minute job
   api.proxiesModulesLoading = Promise.resolve();
-  const send = createTransport(options.timeoutMs, CONNECTIONS, options.signal);
+  const send = createExchangeTransport(options.timeoutMs, CONNECTIONS, options.signal);
   api.fetchImplementation = (url: string, { headers }: { headers: Record<string, string> }) =>
     send(url, headers, expectationOf(url));
   // runs for every answer with that answer's own headers, which the instance's fields share between calls

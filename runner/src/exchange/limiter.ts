@@ -50,7 +50,8 @@ type Waiting = {
 };
 
 /**
- * A limiter that asks the shared budget before every request; requests that are ready together ask together.
+ * A limiter that asks the shared budget before every request; requests that are ready together ask together. They are
+ * collected as in coalesce.ts and the lanes of sync/writer.ts, but the budget may grant some of them and let others wait.
  * `limitPerMinute` is in weight, `now` the exchange's clock, whose calendar minutes are what it counts in.
  */
 export function createLimiter(

@@ -33,7 +33,7 @@ const inflate = promisify(gunzip);
  * it. Fails with an ExchangeFailure of kind `timeout`, `garbage` (cut short, too large, not to be read), `certificate`
  * or `unavailable`, or with the run's own reason when that stops.
  */
-export function createTransport(timeoutMs: number, connections: number, runSignal: AbortSignal) {
+export function createExchangeTransport(timeoutMs: number, connections: number, runSignal: AbortSignal) {
   const options = { keepAlive: true, maxSockets: connections, scheduling: "lifo" } as const;
   // said even though it is the default: NODE_TLS_REJECT_UNAUTHORIZED=0 would switch the check off
   const secure = new https.Agent({ ...options, rejectUnauthorized: true });

@@ -127,7 +127,7 @@ export function planMaint(catalog: Catalog, now: number): MaintPlan {
 }
 
 /** Two of the same key are the same operation: a plan that still has it after it was done says that it was in vain. */
-export function keyOf(action: Action): string {
+export function actionKey(action: Action): string {
   return `${action.op} ${action.object} ${"sql" in action ? action.sql : ""}`;
 }
 

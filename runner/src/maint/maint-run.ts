@@ -8,7 +8,7 @@ import { withMaintSession } from "../db/maint/session.ts";
 import { own } from "../db/session.ts";
 import { TryAgain } from "../errors.ts";
 import { createProgress } from "../progress.ts";
-import { type Action, keyOf, type MaintPlan, planMaint } from "./maint-plan.ts";
+import { type Action, actionKey, type MaintPlan, planMaint } from "./maint-plan.ts";
 import { Blocked, performAction, type StepTools } from "./maint-step.ts";
 
 export type MaintLimits = {
@@ -66,7 +66,9 @@ export async function runMaint(
     const mayBegin = () => performance.now() < limits.until && steps.filter(isCounted).length < limits.maxOps;
     for (;;) {
       const plan = planMaint(await readCatalog(session.client), Date.now());
-      const next = plan.actions.filter((action) => !tried.has(keyOf(action)) && !stuck.has(action.object));
+      const next = plan.actions.filter(
+        (action) => !tried.has(actionKey(action)) && !stuck.has(action.object),
+      );
       progress.start(tried.size + Math.min(next.length, limits.maxOps));
       if (next.length === 0 || !mayBegin()) {
         for (const fault of plan.refused) log.error({ "event.name": "maint_refused" }, `[MAINT] ${fault}`);
@@ -76,7 +78,7 @@ export async function runMaint(
       for (const action of next) {
         if (!mayBegin()) break;
         if (stuck.has(action.object)) continue;
-        tried.add(keyOf(action));
+        tried.add(actionKey(action));
         const step = await recordStep(context, tools, action);
         progress.advance(1);
         if (step === null) continue;

@@ -1,14 +1,18 @@
 import type { Database } from "../db/connect.ts";
-import { listBuilders, listHolders, listOldTransactions, renderSessions } from "../db/connection/sessions.ts";
-import { codeOf } from "../db/fault.ts";
+import {
+  listBuilders,
+  listOldTransactions,
+  listTableHolders,
+  renderSessions,
+} from "../db/connection/sessions.ts";
 import { ensureLeaf } from "../db/leaves.ts";
-import { isBusy, retryBusy } from "../db/lock-retry.ts";
+import { Busy, isBusy, retryBusy } from "../db/lock-retry.ts";
 import { readCatalog } from "../db/maint/catalog.ts";
 import { keepLedger } from "../db/maint/ledger.ts";
 import { runAlone, runTransaction } from "../db/maint/ops.ts";
 import type { MaintSession } from "../db/maint/session.ts";
 import { MINUTE_MS } from "../time.ts";
-import { type Action, keyOf, planMaint } from "./maint-plan.ts";
+import { type Action, actionKey, planMaint } from "./maint-plan.ts";
 
 export type StepTools = {
   readonly db: Database;
@@ -29,7 +33,7 @@ export class Blocked extends Error {
 }
 
 /** Tries for a lock end after this, so that one table that is always busy leaves time for the others. */
-const PATIENCE_MS = MINUTE_MS;
+const LOCK_PATIENCE_MS = MINUTE_MS;
 
 /**
  * Does one action and reads back from the catalog that it is done. False when it was not needed any more; throws
@@ -40,7 +44,7 @@ export async function performAction(tools: StepTools, action: Action): Promise<b
   const table = tableOf(action);
   const isNeeded = async () => {
     const { actions } = planMaint(await readCatalog(client, table), Date.now());
-    const found = actions.find((candidate) => keyOf(candidate) === keyOf(action));
+    const found = actions.find((candidate) => actionKey(candidate) === actionKey(action));
     if (found?.kind === "index" && found.builder !== null)
       throw await blockedByBuilder(tools, found.builder, table);
     return found !== undefined;
@@ -60,7 +64,7 @@ function tableOf(action: Action): string {
 
 async function change(tools: StepTools, action: Action, isNeeded: () => Promise<boolean>): Promise<boolean> {
   const { db, session, signal, until } = tools;
-  const retryUntil = Math.min(until, performance.now() + PATIENCE_MS);
+  const retryUntil = Math.min(until, performance.now() + LOCK_PATIENCE_MS);
   if (action.kind === "index" && action.isConcurrent) {
     await refuseBesideOldTransactions(tools, action.object);
     // a look before the lock: a vacuum that this one shows is left in peace, where waiting for it would cancel it
@@ -113,7 +117,7 @@ async function lookUnderLock(
 }
 
 async function blockedByBuilder({ session }: StepTools, pid: number, table: string): Promise<Blocked> {
-  const holder = (await listHolders(session.client, [table])).filter((found) => found.pid === pid);
+  const holder = (await listTableHolders(session.client, [table])).filter((found) => found.pid === pid);
   return new Blocked(`${table} is being built on or vacuumed: ${renderSessions(holder) || `pid ${pid}`}`);
 }
 
@@ -123,10 +127,9 @@ async function explain({ session, signal }: StepTools, action: Action, error: un
   if (!isBusy(error)) throw error;
   // a leaf is attached beside readers and writers of its parent: they are not who held it
   const [table, list] =
-    action.kind === "leaf" ? [`r3a.${action.leaf.parent}`, listBuilders] : [tableOf(action), listHolders];
+    action.kind === "leaf"
+      ? [`r3a.${action.leaf.parent}`, listBuilders]
+      : [tableOf(action), listTableHolders];
   const holders = renderSessions(await list(session.client, [table, ROOT]));
-  throw Object.assign(
-    new Error(`${table} stayed locked; held by: ${holders || "nobody any more"}`, { cause: error }),
-    { code: codeOf(error) },
-  );
+  throw new Busy(`${table} stayed locked; held by: ${holders || "nobody any more"}`, error);
 }

@@ -10,7 +10,7 @@ import {
   compareSeries,
   deleteRows,
   findInLeaf,
-  listAttached,
+  listAttachedLeaves,
   listStoredLeaves,
   listSymbols,
   lockRows,
@@ -23,10 +23,10 @@ import { leafAt, listLeavesOf } from "../partition/layout.ts";
 import {
   type Change,
   type KnownSeries,
-  keyOf,
   type LastTs,
   planRefresh,
   type SeriesKey,
+  seriesKey,
 } from "./refresh-plan.ts";
 
 /** No candle is stored that opens later than this after now. */
@@ -84,7 +84,7 @@ async function refreshDiffering(
   open: readonly OpenLeaf[],
   isPreview: boolean,
 ): Promise<Refreshed> {
-  const compared = await compareSeries(client, await listAttached(client, open));
+  const compared = await compareSeries(client, await listAttachedLeaves(client, open));
   const { known, stored } = await findDiffering(client, compared);
   const all = planRefresh(known, stored, true);
   const isMoving = all.length > 0 && (await readStateOn(client)) === "moving";
@@ -144,8 +144,8 @@ async function searchLeaves(
     const here = rest.filter(({ parent }) => parent === leaf.parent);
     if (here.length === 0) continue;
     const newest = await findInLeaf(client, leaf, here);
-    const keys = new Set(newest.map(keyOf));
-    rest = rest.filter((each) => !keys.has(keyOf(each)));
+    const keys = new Set(newest.map(seriesKey));
+    rest = rest.filter((each) => !keys.has(seriesKey(each)));
     found.push(...newest);
   }
   return found;
@@ -187,9 +187,11 @@ async function applyChanges(
   const removed = certain.filter(({ to }) => to === null);
   if (removed.length > 0) await deleteRows(client, removed);
   const missing = changes.filter(({ from }) => from === null);
-  const added = new Set(missing.length === 0 ? [] : (await addRows(client, withLastTs(missing))).map(keyOf));
+  const added = new Set(
+    missing.length === 0 ? [] : (await addRows(client, withLastTs(missing))).map(seriesKey),
+  );
   return {
-    written: [...certain, ...missing.filter((change) => added.has(keyOf(change)))],
+    written: [...certain, ...missing.filter((change) => added.has(seriesKey(change)))],
     busy: changes.length - locked.length - added.size,
   };
 }

@@ -18,7 +18,7 @@ export function kindOf({ from, to }: Change): ChangeKind {
   return to > from ? "raised" : "lowered";
 }
 
-export function keyOf({ coinId, interval }: SeriesKey): string {
+export function seriesKey({ coinId, interval }: SeriesKey): string {
   return `${coinId} ${interval}`;
 }
 
@@ -31,10 +31,10 @@ export function planRefresh(
   stored: readonly LastTs[],
   mayLower: boolean,
 ): readonly Change[] {
-  const candles = new Map(stored.map((row) => [keyOf(row), row.lastTs]));
+  const candles = new Map(stored.map((row) => [seriesKey(row), row.lastTs]));
   return known
     .map(({ coinId, interval, lastTs }): Change => {
-      return { coinId, interval, from: lastTs, to: candles.get(keyOf({ coinId, interval })) ?? null };
+      return { coinId, interval, from: lastTs, to: candles.get(seriesKey({ coinId, interval })) ?? null };
     })
     .filter((change) => {
       if (change.from === change.to) return false;

@@ -2,15 +2,15 @@ import type { Context } from "../context.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { renderTime } from "../time.ts";
-import { type Finding, type FindingKind, isFault } from "./verify.ts";
+import { type Disagreement, type DisagreementKind, isFault } from "./verify.ts";
 
-/** Findings that a person reads; the JSON has them all. */
+/** Disagreements that a person reads, to whom they are findings; the JSON has them all. */
 const SHOWN = 50;
 /** Each write is a call of the system. */
 const PRINTED_TOGETHER = 500;
 
-/** What to do about findings that no other command of its own accord mends. */
-const REMEDIES: Partial<Record<FindingKind, string>> = {
+/** What to do about disagreements that no other command mends. */
+const REMEDIES: Partial<Record<DisagreementKind, string>> = {
   "covered beyond now":
     "covered beyond now: a clock was ahead once; the next sync of the interval takes this back and asks for what it hid",
   "candle beyond now":
@@ -21,9 +21,9 @@ const REMEDIES: Partial<Record<FindingKind, string>> = {
     "contradiction: one of the two intervals is wrong; `backfill INTERVAL --again --from T --to T` of both asks for them again",
 };
 
-/** Prints findings as they come (JSON), or keeps those that a person reads: a broken series can have a million. */
+/** Prints disagreements as they come (JSON), or keeps those that a person reads: a broken series can have a million. */
 export function createReport(context: Context, asJson: boolean) {
-  const shown: Finding[] = [];
+  const shown: Disagreement[] = [];
   const notes = new Set<string>();
   let [count, faults] = [0, 0];
   let part: string[] = [];
@@ -40,13 +40,13 @@ export function createReport(context: Context, asJson: boolean) {
       faults += 1;
       notes.add(sentence);
     },
-    async add(finding: Finding) {
-      if (asJson) part.push(`${count === 0 ? "" : ","}${JSON.stringify(finding)}`);
+    async add(disagreement: Disagreement) {
+      if (asJson) part.push(`${count === 0 ? "" : ","}${JSON.stringify(disagreement)}`);
       if (part.length === PRINTED_TOGETHER) await printPart();
       count += 1;
-      if (isFault(finding)) faults += 1;
-      if (shown.length < SHOWN) shown.push(finding);
-      const remedy = REMEDIES[finding.kind];
+      if (isFault(disagreement)) faults += 1;
+      if (shown.length < SHOWN) shown.push(disagreement);
+      const remedy = REMEDIES[disagreement.kind];
       if (remedy !== undefined) notes.add(remedy);
     },
     async end(series: number) {
@@ -58,7 +58,7 @@ export function createReport(context: Context, asJson: boolean) {
       }
       const sum = `${renderNumber(series)} series verified`;
       const lines = [
-        ...(count === 0 ? [] : [renderFindings(shown)]),
+        ...(count === 0 ? [] : [renderDisagreements(shown)]),
         ...(count > SHOWN ? [`... and ${renderNumber(count - SHOWN)} more; --json prints all`] : []),
         ...notes,
         count === 0 && faults === 0
@@ -70,10 +70,10 @@ export function createReport(context: Context, asJson: boolean) {
   };
 }
 
-function renderFindings(findings: readonly Finding[]): string {
+function renderDisagreements(disagreements: readonly Disagreement[]): string {
   return renderTable(
     ["symbol", "interval", "finding", "from", "to", "candles"],
-    findings.map(({ symbol, interval, kind, from, to }) => [
+    disagreements.map(({ symbol, interval, kind, from, to }) => [
       symbol,
       interval,
       kind,

@@ -41,7 +41,9 @@ export async function runVerify(
         context.signal.throwIfAborted();
         if (state.covered !== null) series += 1;
         if (state.fault !== undefined) report.note(state.fault);
-        else for await (const finding of verifySeries(db, state, span, latest)) await report.add(finding);
+        else
+          for await (const disagreement of verifySeries(db, state, span, latest))
+            await report.add(disagreement);
         progress.advance(1);
       }
     }

@@ -19,7 +19,7 @@ import type { SeriesState } from "../db/series.ts";
  * `logged but stored`: the log says missing and the candle is there. `impossible`: values that no candle can have, as NaN
  * or a price of 0. Others as in the docs of `verify`.
  */
-export type FindingKind =
+export type DisagreementKind =
   | "gap"
   | "open gap"
   | "logged but stored"
@@ -31,14 +31,14 @@ export type FindingKind =
   | "covered beyond now"
   | "candle beyond now";
 
-export type Finding = Span & {
+export type Disagreement = Span & {
   readonly symbol: string;
   readonly interval: Interval;
-  readonly kind: FindingKind;
+  readonly kind: DisagreementKind;
 };
 
 /** Misaligned candles are real rows of 2017 and 2018: reported, no fault. */
-export function isFault({ kind }: Finding): boolean {
+export function isFault({ kind }: Disagreement): boolean {
   return kind !== "misaligned";
 }
 
@@ -54,11 +54,11 @@ export async function* verifySeries(
   state: SeriesState,
   wanted: Span,
   latest: number,
-): AsyncGenerator<Finding> {
+): AsyncGenerator<Disagreement> {
   const { coinId, interval, symbol, covered } = state;
   const width = WIDTH_MS[interval];
-  const list = (kind: FindingKind, spans: readonly Span[]) =>
-    union(spans).map(({ from, to }): Finding => ({ symbol, interval, kind, from, to }));
+  const list = (kind: DisagreementKind, spans: readonly Span[]) =>
+    union(spans).map(({ from, to }): Disagreement => ({ symbol, interval, kind, from, to }));
   const slots = (times: readonly number[]): Span[] => times.map((from) => ({ from, to: from + width }));
 
   const future = spanOf(Math.max(wanted.from, Math.floor(latest / width) * width), wanted.to);
@@ -95,7 +95,7 @@ export function compareWithLog(
   stretch: Span,
   missing: readonly Span[],
   gaps: readonly LoggedGap[],
-): readonly (readonly [FindingKind, readonly Span[]])[] {
+): readonly (readonly [DisagreementKind, readonly Span[]])[] {
   const logged = within(union(gaps), stretch);
   const open = within(union(gaps.filter(({ isOpen }) => isOpen)), stretch);
   return [

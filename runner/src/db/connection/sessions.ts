@@ -82,7 +82,10 @@ export async function listOldTransactions(
 }
 
 /** Sessions that hold any lock on one of the tables. */
-export async function listHolders(client: Asked, tables: readonly string[]): Promise<readonly Session[]> {
+export async function listTableHolders(
+  client: Asked,
+  tables: readonly string[],
+): Promise<readonly Session[]> {
   return client.query<Session>(HOLDERS, [tables, []]);
 }
 

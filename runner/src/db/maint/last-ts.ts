@@ -78,7 +78,7 @@ export async function listStoredLeaves(client: OwnClient): Promise<readonly Stor
 }
 
 /** Those of `leaves` that are attached. */
-export async function listAttached(
+export async function listAttachedLeaves(
   client: OwnClient,
   leaves: readonly OpenLeaf[],
 ): Promise<readonly OpenLeaf[]> {

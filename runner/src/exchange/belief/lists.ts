@@ -72,7 +72,7 @@ function believeEach<T extends { readonly symbol: string }>(
       continue;
     }
     leftOut += 1;
-    if (examples.length < EXAMPLES) examples.push(nameOf(entry));
+    if (examples.length < EXAMPLES) examples.push(symbolOf(entry));
   }
   return { entries: [...entries.values()], leftOut, examples };
 }
@@ -87,7 +87,7 @@ function believeText(value: unknown, form: RegExp): string | null {
   return typeof value === "string" && value.length <= 80 && form.test(value) ? value : null;
 }
 
-function nameOf(entry: unknown): string {
+function symbolOf(entry: unknown): string {
   const symbol = fieldOf(entry, "symbol");
   return typeof symbol === "string" && symbol !== "" ? printable(symbol, 40) : "one without a name";
 }
