@@ -2,10 +2,11 @@ import { Client } from "pg";
 import { expect, test } from "vitest";
 import { buildLegacyLayout } from "../../dev/fixtures/legacy-layout.ts";
 import { DAY, HOUR } from "../support/candle/series.ts";
-import { copyOldRows, expectNothingLeft, findFate, useBareDatabase } from "../support/legacy/database.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { copyOldRows, expectNothingLeft, findFate } from "../support/legacy/database.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
-const database = useBareDatabase();
+const database = useDatabase({ isMigrated: false });
 const world = useWorld({ weightLimit: null }, database);
 
 test("a sync before the first leaf is moved goes on behind the newest old candle, and its own candles count", async () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Candle, isMisaligned, isRejected, parseCandle } from "../../runner/src/candle/candle.ts";
+import { isSymbol, parseSymbol } from "../../runner/src/candle/symbol.ts";
 import { anyInterval, anyTime, DAY, HOUR, rowAt } from "../support/candle/arbitraries.ts";
 
 const NOW = Date.parse("2024-08-01T12:00:30Z");
@@ -151,5 +152,22 @@ test("a sound row of any interval and day is accepted", () => {
     fc.property(anyInterval, anyTime, (interval, openTime) => {
       expect(reasonOf(parseCandle(rowAt(interval, openTime), openTime))).toBe("accepted");
     }),
+  );
+});
+
+describe("a symbol", () => {
+  test.each(["BTCUSDT", "btc/usdt", "BTC-USDT", "btc_usdt", " Btc Usdt "])("%j is BTCUSDT", (text) => {
+    expect(parseSymbol(text)).toBe("BTCUSDT");
+  });
+
+  test.each(["BTCUSDT", "1000SATSUSDT", "币安人生USDT", "4USDT"])("%s can be a market id", (text) => {
+    expect(isSymbol(parseSymbol(text))).toBe(true);
+  });
+
+  test.each(["", "B", "BTC.USDT", "BTC'USDT", "BTC;USDT", 'BTC"', "A".repeat(31), "BTC%USDT"])(
+    "%j cannot",
+    (text) => {
+      expect(isSymbol(parseSymbol(text))).toBe(false);
+    },
   );
 });

@@ -4,11 +4,12 @@ import { expect, test } from "vitest";
 import { buildLegacyLayout, insertLegacyCandles } from "../../dev/fixtures/legacy-layout.ts";
 import { DAY, HOUR } from "../support/candle/series.ts";
 import { createDice } from "../support/crash.ts";
-import { copyOldRows, expectNothingLeft, findFate, useBareDatabase } from "../support/legacy/database.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { copyOldRows, expectNothingLeft, findFate } from "../support/legacy/database.ts";
 import { runRunner } from "../support/runner.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
-const database = useBareDatabase();
+const database = useDatabase({ isMigrated: false });
 const world = useWorld({ weightLimit: null }, database);
 const MONTHS = 16;
 /** The old candles here are made up, and not those of the simulated exchange. */

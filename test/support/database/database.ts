@@ -5,7 +5,7 @@ import { DatabaseError, Pool, type QueryResultRow } from "pg";
 import { afterAll, afterEach, beforeAll, expect, inject } from "vitest";
 import { asAdmin } from "./empty-database.ts";
 
-export interface TestDatabase {
+interface TestDatabase {
   readonly name: string;
   readonly url: string;
   /** Deletes the database, whoever is still connected. */
@@ -21,8 +21,13 @@ export interface UsedDatabase {
 
 const OBJECT_IN_USE = "55006";
 
-/** Makes a migrated database that belongs to the caller alone, named after the test file. */
-export async function testDatabase(): Promise<TestDatabase> {
+export type DatabaseOptions = {
+  /** False: an empty database, for what a migrated one cannot show. */
+  readonly isMigrated?: boolean;
+};
+
+/** Makes a database that belongs to the caller alone, named after the test file. */
+async function testDatabase({ isMigrated = true }: DatabaseOptions): Promise<TestDatabase> {
   const file = basename(expect.getState().testPath ?? "test", ".test.ts");
   const name = `r3a_${file
     .toLowerCase()
@@ -31,7 +36,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   // copies of one template exclude each other
   for (let attempt = 1; ; attempt++) {
     try {
-      await asAdmin(`CREATE DATABASE ${name} TEMPLATE ${inject("template")}`);
+      await asAdmin(`CREATE DATABASE ${name} ${isMigrated ? `TEMPLATE ${inject("template")}` : ""}`);
       break;
     } catch (error) {
       if (attempt === 100 || !(error instanceof DatabaseError) || error.code !== OBJECT_IN_USE) throw error;
@@ -44,7 +49,7 @@ export async function testDatabase(): Promise<TestDatabase> {
 }
 
 /** Registers hooks that give the test file, or the `describe` that calls it, a database of its own. */
-export function useDatabase(): UsedDatabase {
+export function useDatabase(options: DatabaseOptions = {}): UsedDatabase {
   let open: { readonly database: TestDatabase; readonly pool: Pool } | undefined;
   let failed = false;
   const opened = () => {
@@ -52,7 +57,7 @@ export function useDatabase(): UsedDatabase {
     return open;
   };
   beforeAll(async () => {
-    const database = await testDatabase();
+    const database = await testDatabase(options);
     const pool = new Pool({ connectionString: database.url, max: 3 });
     // tests restart servers and end connections on purpose; the statement that meets it fails by itself
     pool.on("error", () => {});

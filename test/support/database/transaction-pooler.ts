@@ -1,7 +1,5 @@
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-
-export type TransactionPooler = { readonly url: string; readonly stop: () => Promise<void> };
+import type { Socket } from "node:net";
+import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 /** A session at the server that is lent out; `client` null: free. */
 type Backend = { readonly socket: Socket; client: Socket | null };
@@ -14,17 +12,11 @@ const IDLE = "I".charCodeAt(0);
  * A pooler as PgBouncer in transaction mode: each client logs in through a session of its own, which then belongs to
  * all; every transaction gets whichever session is free, the one that was freed last first.
  */
-export async function startTransactionPooler(target: string): Promise<TransactionPooler> {
-  const { hostname, port } = new URL(target);
+export async function startTransactionPooler(target: string): Promise<TcpProxy> {
   const backends: Backend[] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const socket = connect(Number(port), hostname);
+  return startTcpProxy(target, (client, reach) => {
+    const socket = reach();
     const backend: Backend = { socket, client };
-    for (const each of [client, socket]) {
-      sockets.add(each);
-      each.on("error", () => {});
-    }
     let isLoggedIn = false;
     let rest = Buffer.alloc(0);
     socket.on("data", (data) => {
@@ -56,16 +48,4 @@ export async function startTransactionPooler(target: string): Promise<Transactio
       lent.socket.write(data);
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = new URL(target);
-  url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
-    url: url.href,
-    stop: async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, "close");
-    },
-  };
 }

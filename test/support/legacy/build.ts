@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client, type QueryResultRow } from "pg";
+import type { QueryResultRow } from "pg";
 import { buildLegacyLayout, type LegacyOptions } from "../../../dev/fixtures/legacy-layout.ts";
-import { useEmptyDatabases } from "../database/empty-database.ts";
+import { useEmptyDatabases, withSession } from "../database/empty-database.ts";
 import { type RunResult, runRunner, startRunner } from "../runner.ts";
 
 export type LegacyDatabase = {
@@ -19,15 +19,8 @@ export function useLegacyDatabases(): (options: LegacyOptions, more?: string) =>
     const url = await makeEmpty();
     const database: LegacyDatabase = {
       url,
-      async query<Row extends QueryResultRow>(sql: string, params: readonly unknown[] = []) {
-        const client = new Client({ connectionString: url });
-        await client.connect();
-        try {
-          return (await client.query<Row>(sql, [...params])).rows;
-        } finally {
-          await client.end();
-        }
-      },
+      query: <Row extends QueryResultRow>(sql: string, params: readonly unknown[] = []) =>
+        withSession(url, async (client) => (await client.query<Row>(sql, [...params])).rows),
       run: (args) => runRunner(args.split(" "), { DB_URL: url }),
       async moveUntilGone(ending) {
         // so slowly that it sleeps for seconds after each leaf

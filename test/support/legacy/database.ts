@@ -1,38 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { Pool, type QueryResultRow } from "pg";
-import { afterAll, beforeAll, expect, inject } from "vitest";
+import { expect } from "vitest";
 import type { UsedDatabase } from "../database/database.ts";
-import { asAdmin } from "../database/empty-database.ts";
-
-/** Registers an empty database for the test file, for what a migrated one cannot show. */
-export function useBareDatabase(): UsedDatabase {
-  const name = `r3a_bare_${randomBytes(4).toString("hex")}`;
-  let open: { readonly url: string; readonly pool: Pool } | undefined;
-  const opened = () => {
-    if (open === undefined) throw new Error("the database exists from beforeAll to afterAll");
-    return open;
-  };
-  beforeAll(async () => {
-    await asAdmin(`create database ${name}`);
-    const url = new URL(inject("adminUrl"));
-    url.pathname = `/${name}`;
-    const pool = new Pool({ connectionString: url.href, max: 3 });
-    pool.on("error", () => {});
-    open = { url: url.href, pool };
-  });
-  afterAll(async () => {
-    await open?.pool.end();
-    await asAdmin(`drop database if exists ${name} with (force)`);
-  });
-  return {
-    get url() {
-      return opened().url;
-    },
-    async query<Row extends QueryResultRow>(sql: string, params: readonly unknown[] = []) {
-      return (await opened().pool.query<Row>(sql, [...params])).rows;
-    },
-  };
-}
 
 /** Relations and functions of our schemas with the estimates of their rows: equal where nothing was changed. */
 export async function objectsOf(database: Pick<UsedDatabase, "query">): Promise<unknown> {
