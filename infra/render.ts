@@ -1,6 +1,6 @@
 import { App } from "cdk8s";
 import { R3aChart } from "./chart.ts";
-import type { Manifest } from "./rules/rule.ts";
+import type { Manifest } from "./manifest.ts";
 import type { Settings } from "./settings/schema.ts";
 
 /** The plain objects of one environment, in the order in which they can be applied. */

@@ -1,5 +1,5 @@
 import { SettingsFault } from "../errors.ts";
-import type { Manifest } from "../rules/rule.ts";
+import type { Manifest } from "../manifest.ts";
 import { isAdoptable } from "../settings/adoptable.ts";
 
 /** What the bridge needs of an object to name it; a Secret's header has no more than this. */

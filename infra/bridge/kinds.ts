@@ -9,7 +9,7 @@ import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js
 import { Role } from "@pulumi/kubernetes/rbac/v1/role.js";
 import { RoleBinding } from "@pulumi/kubernetes/rbac/v1/roleBinding.js";
 import type { CustomResource, CustomResourceOptions } from "@pulumi/pulumi";
-import type { Manifest } from "../rules/rule.ts";
+import type { Manifest } from "../manifest.ts";
 import { describeObject } from "./adopt.ts";
 
 /** Registers one object under a logical name. */

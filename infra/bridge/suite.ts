@@ -1,6 +1,6 @@
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
+import type { Manifest } from "../manifest.ts";
 import { renderObjects } from "../render.ts";
-import type { Manifest } from "../rules/rule.ts";
 import type { Settings } from "../settings/schema.ts";
 import { makerOf } from "./kinds.ts";
 import { makeProvider } from "./provider.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Manifest } from "../rules/rule.ts";
+import type { Manifest } from "../manifest.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { RequiredSecret } from "./need.ts";
 import { listRequiredSecrets } from "./required-secrets.ts";

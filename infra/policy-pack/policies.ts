@@ -5,17 +5,10 @@ import type {
   ResourceValidationPolicy,
   StackValidationPolicy,
 } from "@pulumi/policy";
+import { type Manifest, nameOf } from "../manifest.ts";
 import { CHART_RULES } from "../rules/chart-rules.ts";
 import { SINGLE_RULES } from "../rules/check-objects.ts";
-import {
-  type ChartRule,
-  type CheckOptions,
-  type Level,
-  type Manifest,
-  nameOf,
-  type Rule,
-  waiverOf,
-} from "../rules/rule.ts";
+import { type ChartRule, type CheckOptions, type Level, type Rule, waiverOf } from "../rules/rule.ts";
 
 /** Secrets are no part of a chart, but in secretsMode `pulumi` they are a part of the stack. */
 const SYNTH_ONLY = ["no-secret-object"];

@@ -1,5 +1,6 @@
+import type { Manifest } from "../manifest.ts";
 import { checkObjects } from "../rules/check-objects.ts";
-import type { Finding, Manifest } from "../rules/rule.ts";
+import type { Finding } from "../rules/rule.ts";
 import type { Settings } from "../settings/schema.ts";
 
 /** What the rules say of an environment's objects; what the settings leave to others is taken to be there. */

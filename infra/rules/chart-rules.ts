@@ -1,8 +1,9 @@
+import { type Manifest, nameOf } from "../manifest.ts";
 import { faultOfSchedule } from "../model/schedule.ts";
 import { EGRESS_RULES } from "./egress-rules.ts";
 import { sharedStart } from "./minute-offset.ts";
 import { containersOf, cronJobOf, podOf } from "./pod.ts";
-import { type ChartRule, type Manifest, nameOf } from "./rule.ts";
+import type { ChartRule } from "./rule.ts";
 import { isSelected, type Selector } from "./selector.ts";
 
 /** The syncs start when a candle closes: at minute 0 by nature. They share the exchange's budget by a lock. */

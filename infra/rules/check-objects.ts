@@ -1,3 +1,4 @@
+import { type Manifest, nameOf } from "../manifest.ts";
 import { CHART_RULES } from "./chart-rules.ts";
 import { CRON_JOB_RULES } from "./cron-job-rules.ts";
 import { IMAGE_RULES } from "./image-rules.ts";
@@ -5,15 +6,7 @@ import { JOB_RULES } from "./job-rules.ts";
 import { OBJECT_RULES } from "./object-rules.ts";
 import { jobOf, podOf } from "./pod.ts";
 import { POD_RULES } from "./pod-rules.ts";
-import {
-  type CheckOptions,
-  type Finding,
-  faultyWaivers,
-  type Manifest,
-  nameOf,
-  type Rule,
-  waiverOf,
-} from "./rule.ts";
+import { type CheckOptions, type Finding, faultyWaivers, type Rule, waiverOf } from "./rule.ts";
 
 /** A rule about a part of an object as one about the object; objects without that part pass. */
 function about<Part>(partOf: (object: Manifest) => Part | null): (rule: Rule<Part>) => Rule<Manifest> {

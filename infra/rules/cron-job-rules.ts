@@ -1,7 +1,8 @@
+import type { Manifest } from "../manifest.ts";
 import { faultOfSchedule, shortestPeriod, TIME_ZONE } from "../model/schedule.ts";
 import { graceOf } from "./job-rules.ts";
 import { cronJobOf } from "./pod.ts";
-import { MAY_OVERRUN, type Manifest, type Rule } from "./rule.ts";
+import { MAY_OVERRUN, type Rule } from "./rule.ts";
 
 /** The controller appends 11 characters to make a Job's name, and 63 are allowed. */
 const LONGEST_NAME = 52;

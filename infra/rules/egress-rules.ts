@@ -1,5 +1,6 @@
+import type { Manifest } from "../manifest.ts";
 import { podOf } from "./pod.ts";
-import type { ChartRule, Manifest } from "./rule.ts";
+import type { ChartRule } from "./rule.ts";
 import { isSelected, type Selector } from "./selector.ts";
 
 type Egress = { readonly to?: readonly { readonly ipBlock?: { readonly cidr?: string } }[] };

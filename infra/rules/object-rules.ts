@@ -1,5 +1,6 @@
+import type { Manifest } from "../manifest.ts";
 import { secretIn } from "../settings/secret-text.ts";
-import type { Manifest, Rule } from "./rule.ts";
+import type { Rule } from "./rule.ts";
 
 type PolicyRule = {
   readonly apiGroups?: readonly string[];

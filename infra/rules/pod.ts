@@ -1,4 +1,4 @@
-import type { Manifest } from "./rule.ts";
+import type { Manifest } from "../manifest.ts";
 
 type SecurityContext = {
   readonly runAsNonRoot?: boolean;

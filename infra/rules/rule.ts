@@ -1,16 +1,4 @@
-/** A Kubernetes object as it stands in YAML. What lies below `metadata` is read through the types of `pod.ts`. */
-export type Manifest = {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: {
-    readonly name?: string;
-    readonly generateName?: string;
-    readonly namespace?: string;
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-  };
-  readonly [field: string]: unknown;
-};
+import { type Manifest, nameOf } from "../manifest.ts";
 
 /** What an environment declares about the things around the objects. */
 export type CheckOptions = {
@@ -56,11 +44,6 @@ export type ChartRule = Described & {
     options: CheckOptions,
   ): readonly { readonly object: Manifest; readonly message: string }[];
 };
-
-/** Kind/name, as findings and messages name an object. */
-export function nameOf(object: Manifest): string {
-  return `${object.kind}/${object.metadata.name ?? "(no name)"}`;
-}
 
 /** The annotation that allows a CronJob to run for longer than its period; its value is the reason. */
 export const MAY_OVERRUN = "r3a.dev/may-overrun";

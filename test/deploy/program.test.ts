@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
+import type { Manifest } from "../../infra/manifest.ts";
 import { renderObjects } from "../../infra/render.ts";
-import type { Manifest } from "../../infra/rules/rule.ts";
 import { loadStack } from "../../infra/settings/stack-files.ts";
 import type { ProgramResult } from "../support/pulumi/run-program.ts";
 import {

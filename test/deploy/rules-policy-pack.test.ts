@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import { credentials } from "@grpc/grpc-js";
 import type { Policies, ResourceValidationArgs, StackValidationArgs } from "@pulumi/policy";
 import { afterEach, expect, test } from "vitest";
+import type { Manifest } from "../../infra/manifest.ts";
 import { manifestOf, policiesFor } from "../../infra/policy-pack/policies.ts";
-import type { Manifest } from "../../infra/rules/rule.ts";
 import {
   goodConfigMap,
   goodCronJob,

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
+import type { Manifest } from "../../infra/manifest.ts";
 import { JOBS } from "../../infra/model/jobs.ts";
 import { componentLabels } from "../../infra/model/labels.ts";
 import { renderObjects } from "../../infra/render.ts";
 import { podOf } from "../../infra/rules/pod.ts";
-import type { Manifest } from "../../infra/rules/rule.ts";
 import { isSelected, type Selector } from "../../infra/rules/selector.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
 import { PROTECTED_SELECTORS } from "../../runner/src/contract/janitor.ts";

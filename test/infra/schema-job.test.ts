@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { Manifest } from "../../infra/manifest.ts";
 import { renderObjects } from "../../infra/render.ts";
 import { checkObjects } from "../../infra/rules/check-objects.ts";
 import { type JobSpec, jobOf, podOf } from "../../infra/rules/pod.ts";
-import type { Manifest } from "../../infra/rules/rule.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
 
 const render = (settings: Partial<Settings> = {}) => renderObjects(SETTINGS.parse(settings));

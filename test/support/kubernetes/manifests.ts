@@ -1,4 +1,4 @@
-import type { Manifest } from "../../../infra/rules/rule.ts";
+import type { Manifest } from "../../../infra/manifest.ts";
 
 const NAMESPACE = "r3a";
 const LABELS = { "app.kubernetes.io/name": "r3a" };

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { Manifest } from "../../../infra/rules/rule.ts";
+import type { Manifest } from "../../../infra/manifest.ts";
 
 /** A type as jsii describes it: a primitive, a named struct, a list or map of a type, or one of several. */
 type JsiiType = {

@@ -13,7 +13,7 @@ import { Pod } from "kubernetes-models/v1/Pod";
 import { Secret } from "kubernetes-models/v1/Secret";
 import { Service } from "kubernetes-models/v1/Service";
 import { ServiceAccount } from "kubernetes-models/v1/ServiceAccount";
-import type { Manifest } from "../../../infra/rules/rule.ts";
+import type { Manifest } from "../../../infra/manifest.ts";
 import { faultsIn28 } from "./schema-28.ts";
 
 /** kubernetes-models 5.1.0 and client-node 2.0.1 know the fields of 1.36. */

@@ -1,5 +1,5 @@
+import { type Manifest, nameOf } from "../../../infra/manifest.ts";
 import { containersOf, podOf } from "../../../infra/rules/pod.ts";
-import { type Manifest, nameOf } from "../../../infra/rules/rule.ts";
 
 /** A Secret that pods need; `keys` is empty where all of them are taken. */
 export type SecretReference = {

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { App } from "cdk8s";
 import { parse, parseAllDocuments } from "yaml";
 import { R3aChart } from "../../../infra/chart.ts";
-import type { Manifest } from "../../../infra/rules/rule.ts";
+import type { Manifest } from "../../../infra/manifest.ts";
 import type { Settings } from "../../../infra/settings/schema.ts";
 import { SECRET_SETTINGS } from "../../../infra/settings/secret-keys.ts";
 import { loadStack } from "../../../infra/settings/stack-files.ts";
