@@ -12,7 +12,7 @@ export type Manifest = {
   readonly [field: string]: unknown;
 };
 
-/** Kind/name, as findings and messages name an object. */
+/** Kind/name, as breaches and messages name an object. */
 export function nameOf(object: Manifest): string {
   return `${object.kind}/${object.metadata.name ?? "(no name)"}`;
 }

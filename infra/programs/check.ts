@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { SettingsFault } from "../errors.ts";
 import { renderObjects } from "../render.ts";
-import type { Finding } from "../rules/rule.ts";
+import type { Breach } from "../rules/rule.ts";
 import { listStacks, loadStack } from "../settings/stack-files.ts";
 import { checkEnvironment } from "./check-environment.ts";
 
@@ -13,9 +13,9 @@ process.exitCode = Math.max(...listStacks(root).map(checkStack));
 function checkStack(stack: string): number {
   try {
     const settings = loadStack(root, stack);
-    const findings = checkEnvironment(renderObjects(settings), settings);
-    for (const line of renderFindings(findings)) process.stderr.write(`${stack}: ${line}\n`);
-    return findings.some(({ level }) => level === "error") ? 1 : 0;
+    const breaches = checkEnvironment(renderObjects(settings), settings);
+    for (const line of renderBreaches(breaches)) process.stderr.write(`${stack}: ${line}\n`);
+    return breaches.some(({ level }) => level === "error") ? 1 : 0;
   } catch (error) {
     if (!(error instanceof SettingsFault)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -24,8 +24,8 @@ function checkStack(stack: string): number {
 }
 
 /** One line for what a rule says of any number of objects. */
-function renderFindings(findings: readonly Finding[]): readonly string[] {
-  const groups = Map.groupBy(findings, ({ rule, message }) => `${rule} ${message}`);
+function renderBreaches(breaches: readonly Breach[]): readonly string[] {
+  const groups = Map.groupBy(breaches, ({ rule, message }) => `${rule} ${message}`);
   return [...groups.values()].flatMap(([first, ...others]) =>
     first === undefined
       ? []

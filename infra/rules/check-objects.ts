@@ -6,7 +6,7 @@ import { JOB_RULES } from "./job-rules.ts";
 import { OBJECT_RULES } from "./object-rules.ts";
 import { jobOf, podOf } from "./pod.ts";
 import { POD_RULES } from "./pod-rules.ts";
-import { type CheckOptions, type Finding, faultyWaivers, type Rule, waiverOf } from "./rule.ts";
+import { type Breach, type CheckOptions, faultyWaivers, type Rule, waiverOf } from "./rule.ts";
 
 /** A rule about a part of an object as one about the object; objects without that part pass. */
 function about<Part>(partOf: (object: Manifest) => Part | null): (rule: Rule<Part>) => Rule<Manifest> {
@@ -30,8 +30,8 @@ export const SINGLE_RULES: readonly Rule<Manifest>[] = [
 
 const RULE_IDS = [...SINGLE_RULES, ...CHART_RULES].map(({ id }) => id);
 
-/** Holds every object against every rule; waived findings are left out, faulty waivers are findings themselves. */
-export function checkObjects(objects: readonly Manifest[], options: CheckOptions): readonly Finding[] {
+/** Holds every object against every rule; waived breaches are left out, faulty waivers are breaches themselves. */
+export function checkObjects(objects: readonly Manifest[], options: CheckOptions): readonly Breach[] {
   const found = [
     ...objects.flatMap((object) =>
       SINGLE_RULES.flatMap((rule) =>

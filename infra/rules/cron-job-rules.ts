@@ -13,7 +13,7 @@ const FAILURE_LOG_SECONDS = 86_400;
 /** Missed starts after which the controller gives up counting (TooManyMissedTimes). */
 const MOST_MISSED = 100;
 
-/** Shortest time between two starts in seconds, null where the schedule is wrong: that is another rule's finding. */
+/** Shortest time between two starts in seconds, null where the schedule is wrong: that is another rule's breach. */
 function periodOf(schedule: string | undefined): number | null {
   return schedule === undefined || faultOfSchedule(schedule) !== null ? null : shortestPeriod(schedule);
 }

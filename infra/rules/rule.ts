@@ -14,7 +14,7 @@ export type CheckOptions = {
 
 export type Level = "error" | "warn";
 
-export type Finding = {
+export type Breach = {
   readonly rule: string;
   readonly level: Level;
   /** Kind/name. */
@@ -32,12 +32,12 @@ type Described = {
   readonly upstream: readonly string[];
 };
 
-/** A rule about one thing; each text it returns is one finding. Wrong types are the schema's matter, not a rule's. */
+/** A rule about one thing; each text it returns is one breach. Wrong types are the schema's matter, not a rule's. */
 export type Rule<Subject> = Described & {
   check(subject: Subject, options: CheckOptions): readonly string[];
 };
 
-/** A rule about all objects together; it says at which of them each finding lies. */
+/** A rule about all objects together; it says at which of them each breach lies. */
 export type ChartRule = Described & {
   check(
     objects: readonly Manifest[],
@@ -55,8 +55,8 @@ export function waiverOf(object: Manifest, ruleId: string): string | null {
 }
 
 /** Waivers that say nothing: without a reason, or of a rule that does not exist (a typing error would waive nothing). */
-export function faultyWaivers(object: Manifest, ruleIds: readonly string[]): readonly Finding[] {
-  return Object.entries(object.metadata.annotations ?? {}).flatMap(([key, reason]): Finding[] => {
+export function faultyWaivers(object: Manifest, ruleIds: readonly string[]): readonly Breach[] {
+  return Object.entries(object.metadata.annotations ?? {}).flatMap(([key, reason]): Breach[] => {
     const isWaiver = key.startsWith(WAIVER);
     if (!isWaiver && key !== MAY_OVERRUN) return [];
     const found = { level: "error", object: nameOf(object) } as const;

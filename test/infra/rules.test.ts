@@ -179,7 +179,11 @@ test("the rules know Kubernetes objects alone: neither cdk8s nor Pulumi", () => 
     [...readFileSync(new URL(name, folder), "utf8").matchAll(/from "([^"]+)"/g)].map((match) => match[1]),
   );
   const foreign = imports.filter((target) => !/^(\.\/|@r3a\/runner\/contract\/)/.test(target ?? ""));
-  expect([...new Set(foreign)].sort()).toEqual(["../manifest.ts", "../model/schedule.ts", "../settings/secret-text.ts"]);
+  expect([...new Set(foreign)].sort()).toEqual([
+    "../manifest.ts",
+    "../model/schedule.ts",
+    "../settings/secret-text.ts",
+  ]);
 });
 
 describe("the rule table", () => {
