@@ -5,11 +5,11 @@ import { approximateSettings, readSecrets } from "../bridge/secrets.ts";
 import { Suite } from "../bridge/suite.ts";
 import { SettingsFault } from "../errors.ts";
 import { listOutputs, type SuiteOutputs } from "../model/outputs.ts";
-import { UNRELEASED } from "../settings/fields.ts";
 import { describe } from "../settings/parse.ts";
 import { readPulumiConfig } from "../settings/pulumi-config.ts";
 import { PROJECT, type Settings } from "../settings/schema.ts";
 import { checkStackFile } from "../settings/stack-files.ts";
+import { isUnreleased } from "../settings/unreleased.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const stackFile = () => `Pulumi.${getStack()}.yaml`;
@@ -43,7 +43,7 @@ function readSettings(config: Config): { settings: Settings; faults: readonly st
 
 /** Synth only warns of it: its objects are looked at, not run. */
 function checkReleased(settings: Settings): readonly string[] {
-  if (!JSON.stringify(settings).includes(UNRELEASED)) return [];
+  if (!isUnreleased(settings)) return [];
   const message =
     "all zeros: no image has been released for this stack yet; " +
     "release one, or set what the registry shows: pulumi config set imageDigest sha256:...";

@@ -5,8 +5,8 @@ import { EXIT } from "@r3a/runner/contract/exits";
 import { Yaml } from "cdk8s";
 import { SettingsFault } from "../errors.ts";
 import { renderObjects } from "../render.ts";
-import { UNRELEASED } from "../settings/fields.ts";
 import { listStacks, loadStack } from "../settings/stack-files.ts";
+import { isUnreleased } from "../settings/unreleased.ts";
 
 const HELP = `Writes the objects of each environment to dist/<stack>/r3a.yaml.
 
@@ -38,7 +38,7 @@ function synthStack(root: string, stack: string, outdir: string): number {
   try {
     const settings = loadStack(root, stack);
     const objects = renderObjects(settings);
-    if (JSON.stringify(objects).includes(UNRELEASED))
+    if (isUnreleased(settings))
       process.stderr.write(
         `warn: Pulumi.${stack}.yaml: r3a:imageDigest: all zeros, so no pod can start; set it to the digest of a release\n`,
       );

@@ -1,9 +1,8 @@
+import { UNRELEASED } from "../settings/unreleased.ts";
 import { containersOf, type Pod } from "./pod.ts";
 import type { Rule } from "./rule.ts";
 
 const DIGEST = /@sha256:[0-9a-f]{64}$/;
-/** Stands in a stack file until a release writes the real digest; no image has it. */
-const UNRELEASED = `@sha256:${"0".repeat(64)}`;
 
 /** The tag of an image reference; a registry's port is none. */
 function tagOf(image: string): string | undefined {
@@ -52,7 +51,7 @@ export const IMAGE_RULES: readonly Rule<Pod>[] = [
     why: "The committed digest is all zeros until a release writes the real one; pods of it never start.",
     upstream: [],
     check: ({ spec }) =>
-      containersOf(spec).some(({ image = "" }) => image.endsWith(UNRELEASED))
+      containersOf(spec).some(({ image = "" }) => image.endsWith(`@${UNRELEASED}`))
         ? ["its image digest is all zeros; set imageDigest to a released one"]
         : [],
   },

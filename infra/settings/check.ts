@@ -3,8 +3,8 @@ import { parseSelector } from "@r3a/runner/selector";
 import type { Fault } from "../errors.ts";
 import { checkAdopted } from "./adoptable.ts";
 import { checkPlaces, checkSecretTexts } from "./check-places.ts";
-import { UNRELEASED } from "./fields.ts";
 import type { Settings } from "./schema.ts";
+import { UNRELEASED } from "./unreleased.ts";
 
 const PINNED = /^[^@\s]+@sha256:[0-9a-f]{64}$/;
 const REPOSITORY = /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$/;

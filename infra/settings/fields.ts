@@ -1,8 +1,5 @@
 import { z } from "zod";
 
-/** Digest that stands in the committed prod file until a release writes the real one. */
-export const UNRELEASED = `sha256:${"0".repeat(64)}`;
-
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const QUANTITY = /^\d+(\.\d+)?(m|Ki|Mi|Gi|Ti)?$/;

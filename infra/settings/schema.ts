@@ -14,10 +14,10 @@ import {
   quantity,
   seconds,
   symbol,
-  UNRELEASED,
   upTo,
   url,
 } from "./fields.ts";
+import { UNRELEASED } from "./unreleased.ts";
 
 /** Project and namespace of all keys: Pulumi takes typed keys of the project's own namespace only. */
 export const PROJECT = "r3a";

@@ -183,6 +183,7 @@ test("the rules know Kubernetes objects alone: neither cdk8s nor Pulumi", () => 
     "../manifest.ts",
     "../model/schedule.ts",
     "../settings/secret-text.ts",
+    "../settings/unreleased.ts",
   ]);
 });
 

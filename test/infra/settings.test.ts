@@ -4,11 +4,11 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { SettingsFault } from "../../infra/errors.ts";
 import { DEFAULTS } from "../../infra/settings/decode.ts";
-import { UNRELEASED } from "../../infra/settings/fields.ts";
 import { parseSettings } from "../../infra/settings/parse.ts";
 import { readPulumiConfig } from "../../infra/settings/pulumi-config.ts";
 import { SECRET_SETTINGS } from "../../infra/settings/secret-keys.ts";
 import { listStacks, loadStack } from "../../infra/settings/stack-files.ts";
+import { isUnreleased, UNRELEASED } from "../../infra/settings/unreleased.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const read = (name: string) => readFile(`${ROOT}${name}`, "utf8");
@@ -134,6 +134,17 @@ test("without a network policy the database's block limits nothing, and may be a
 test("a tag is fine where no digest is demanded, and a job's own pinned image always", () => {
   expect(faultsOf({ requireDigest: false, imageTag: "dev" }, {})).toEqual([]);
   expect(faultsOf({ jobs: { gaps: { image: `a/b@${UNRELEASED}` } } })).toEqual([]);
+});
+
+test("an environment is unreleased as long as one of its images has the digest of zeros", () => {
+  const pinned = { ...DEFAULTS, ...RELEASED };
+  expect(isUnreleased(pinned)).toBe(false);
+  for (const changes of [
+    { imageDigest: UNRELEASED },
+    { waitDbImage: `a/b@${UNRELEASED}` },
+    { jobs: { gaps: { image: `a/b@${UNRELEASED}` } } },
+  ])
+    expect(isUnreleased({ ...pinned, ...changes })).toBe(true);
 });
 
 test("all faults come at once: of the schema, between settings, and of the jobs", () => {
