@@ -10,42 +10,64 @@ import { Role } from "@pulumi/kubernetes/rbac/v1/role.js";
 import { RoleBinding } from "@pulumi/kubernetes/rbac/v1/roleBinding.js";
 import type { CustomResource, CustomResourceOptions } from "@pulumi/pulumi";
 import type { Manifest } from "../manifest.ts";
-import { describeObject } from "./adopt.ts";
+import { describeObject, type ObjectHeader } from "./adopt.ts";
 
 /** Registers one object under a logical name. */
 export type MakeResource = (name: string, options: CustomResourceOptions) => CustomResource;
 
-/**
- * Every kind that a chart may hold. Typed classes, since their type tokens are those of hand-written Pulumi, so that
- * policies and `pulumi import` know them. Deep imports: the package's root loads every API group there is. `Secret`
- * is absent on purpose: secret values never pass through a chart, see secrets.ts.
- */
-const KINDS: Readonly<Record<string, (object: Manifest) => MakeResource>> = {
-  "v1/Namespace": typed(Namespace),
-  "v1/ServiceAccount": typed(ServiceAccount),
-  "v1/ConfigMap": typed(ConfigMap),
-  "rbac.authorization.k8s.io/v1/Role": typed(Role),
-  "rbac.authorization.k8s.io/v1/RoleBinding": typed(RoleBinding),
-  "networking.k8s.io/v1/NetworkPolicy": typed(NetworkPolicy),
-  "batch/v1/Job": typed(Job),
-  "batch/v1/CronJob": typed(CronJob),
-  "apps/v1/Deployment": typed(Deployment),
-  "external-secrets.io/v1/ExternalSecret": typed(ForeignObject),
+/** What an `up` does with a kind of object. */
+type Kind = {
+  /** Objects wait for all of an earlier phase, and are deleted before them. */
+  readonly phase: number;
+  /** Absent: no chart may hold an object of this kind. */
+  readonly make?: (object: Manifest) => MakeResource;
 };
 
-/** `apiVersion/kind` of everything that the bridge can register. */
-export const KNOWN_KINDS: readonly string[] = Object.keys(KINDS);
+/**
+ * Every kind of object, in the order of an `up`. Workloads come after the schema Job, which `up` waits for: where it
+ * fails, the CronJobs stay as they were. RoleBindings come after Roles, since the API server checks a role that is bound.
+ *
+ * Typed classes, since their type tokens are those of hand-written Pulumi, so that policies and `pulumi import` know them.
+ * Deep imports: the package's root loads every API group there is. A Secret has no class here: its values never pass
+ * through a chart, see secrets.ts.
+ */
+const KINDS: Readonly<Record<string, Kind>> = {
+  "v1/Namespace": { phase: 0, make: typed(Namespace) },
+  "v1/ServiceAccount": { phase: 1, make: typed(ServiceAccount) },
+  "v1/ConfigMap": { phase: 1, make: typed(ConfigMap) },
+  "v1/Secret": { phase: 1 },
+  "external-secrets.io/v1/ExternalSecret": { phase: 1, make: typed(ForeignObject) },
+  "rbac.authorization.k8s.io/v1/Role": { phase: 2, make: typed(Role) },
+  "networking.k8s.io/v1/NetworkPolicy": { phase: 2, make: typed(NetworkPolicy) },
+  "rbac.authorization.k8s.io/v1/RoleBinding": { phase: 3, make: typed(RoleBinding) },
+  "batch/v1/Job": { phase: 4, make: typed(Job) },
+  "batch/v1/CronJob": { phase: 5, make: typed(CronJob) },
+  "apps/v1/Deployment": { phase: 5, make: typed(Deployment) },
+};
 
 /** How to register a chart's object; an unknown kind is an error, never an untyped resource. */
 export function makerOf(object: Manifest): MakeResource {
-  const key = `${object.apiVersion}/${object.kind}`;
-  const maker = KINDS[key];
-  if (maker === undefined)
+  const { make } = kindOf(object);
+  if (make === undefined)
     throw new Error(
-      `${describeObject(object)}: the bridge has no class for ${key}; ` +
-        `add it to KINDS in infra/bridge/kinds.ts and to PHASES in infra/bridge/options-for.ts`,
+      `${describeObject(object)}: no chart may hold a ${object.kind}; see infra/bridge/secrets.ts`,
     );
-  return maker(object);
+  return make(object);
+}
+
+/** The place of an object in the order of an `up`. */
+export function phaseOf(object: ObjectHeader): number {
+  return kindOf(object).phase;
+}
+
+function kindOf(object: ObjectHeader): Kind {
+  const key = `${object.apiVersion}/${object.kind}`;
+  const kind = KINDS[key];
+  if (kind === undefined)
+    throw new Error(
+      `${describeObject(object)}: the bridge does not know ${key}; add it to KINDS in infra/bridge/kinds.ts`,
+    );
+  return kind;
 }
 
 function typed<Args>(

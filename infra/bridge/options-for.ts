@@ -1,5 +1,6 @@
 import type { Settings } from "../settings/schema.ts";
 import { describeObject, idOf, importIdOf, type ObjectHeader } from "./adopt.ts";
+import { phaseOf } from "./kinds.ts";
 
 export const DELETION_PROPAGATION = "pulumi.com/deletionPropagationPolicy";
 export type DeletionPropagation = "foreground" | "background" | "orphan";
@@ -18,24 +19,6 @@ export type ObjectOptions = {
 };
 
 /**
- * The order of an `up`. Workloads come after the schema Job, which `up` waits for: where it fails, the CronJobs stay
- * as they were. RoleBindings come after Roles, since the API server checks a role that is bound.
- */
-const PHASES: Readonly<Record<string, number>> = {
-  Namespace: 0,
-  ServiceAccount: 1,
-  ConfigMap: 1,
-  Secret: 1,
-  ExternalSecret: 1,
-  Role: 2,
-  NetworkPolicy: 2,
-  RoleBinding: 3,
-  Job: 4,
-  CronJob: 5,
-  Deployment: 5,
-};
-
-/**
  * Every decision about an object but its content. `protect` covers what cannot be made again from this repository:
  * the namespace, whose deletion takes all in it, and secrets, an ExternalSecret's included since it owns one. The
  * namespace also stays in the cluster once it leaves the program, with the secrets that others made in it; a Secret
@@ -43,17 +26,12 @@ const PHASES: Readonly<Record<string, number>> = {
  */
 export function optionsFor(object: ObjectHeader, settings: Settings): ObjectOptions {
   const { kind } = object;
-  const phase = PHASES[kind];
-  if (phase === undefined)
-    throw new Error(
-      `${describeObject(object)}: its place in the order is unknown; add ${kind} to PHASES in infra/bridge/options-for.ts`,
-    );
   const isNamespace = kind === "Namespace";
   const isSecret = kind === "Secret" || kind === "ExternalSecret";
   const importId = importIdOf(object, settings.adopt);
   return {
     name: `${kind}/${idOf(object)}`.toLowerCase(),
-    phase,
+    phase: phaseOf(object),
     protect: settings.protect && (isNamespace || isSecret),
     retainOnDelete: settings.protect && isNamespace,
     ...(importId === undefined ? {} : { importId }),
