@@ -34,9 +34,6 @@ export type Job = {
   readonly waives?: Readonly<Record<string, string>>;
 };
 
-/** From the creation of a Job to the command's first line, and a little more. */
-export const START_UP_SECONDS = 5;
-
 /** The first minutes of an hour belong to the syncs; what else leaves freedom keeps away from them. */
 export const JOBS: readonly Job[] = [
   {

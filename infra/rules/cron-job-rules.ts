@@ -1,18 +1,20 @@
 import type { Manifest } from "../manifest.ts";
+import {
+  isNameTooLong,
+  isStartTooLong,
+  isStartTooShort,
+  LONGEST_NAME,
+  longestRun,
+  MOST_MISSED,
+  SHORTEST_STARTING_DEADLINE,
+} from "../model/job-times.ts";
 import { faultOfSchedule, shortestPeriod, TIME_ZONE } from "../model/schedule.ts";
 import { graceOf } from "./job-rules.ts";
 import { cronJobOf } from "./pod.ts";
 import { MAY_OVERRUN, type Rule } from "./rule.ts";
 
-/** The controller appends 11 characters to make a Job's name, and 63 are allowed. */
-const LONGEST_NAME = 52;
-/** The controller looks every ten seconds: with less, a start may never happen. */
-const SHORTEST_STARTING_DEADLINE = 10;
 /** A day: whoever is on call sees in the morning what failed in the night. */
 const FAILURE_LOG_SECONDS = 86_400;
-/** Missed starts after which the controller gives up counting (TooManyMissedTimes). */
-const MOST_MISSED = 100;
-
 /** Shortest time between two starts in seconds, null where the schedule is wrong: that is another rule's breach. */
 function periodOf(schedule: string | undefined): number | null {
   return schedule === undefined || faultOfSchedule(schedule) !== null ? null : shortestPeriod(schedule);
@@ -39,7 +41,7 @@ export const CRON_JOB_RULES: readonly Rule<Manifest>[] = [
     upstream: [],
     check: (object) => {
       const name = object.metadata.name ?? "";
-      return cronJobOf(object) && name.length > LONGEST_NAME
+      return cronJobOf(object) && isNameTooLong(name)
         ? [`its name has ${name.length} characters; shorten it to ${LONGEST_NAME}`]
         : [];
     },
@@ -88,11 +90,11 @@ export const CRON_JOB_RULES: readonly Rule<Manifest>[] = [
       const cronJob = cronJobOf(object);
       if (!cronJob) return [];
       const deadline = cronJob.startingDeadlineSeconds;
-      if (deadline === undefined || deadline < SHORTEST_STARTING_DEADLINE) {
+      if (deadline === undefined || isStartTooShort(deadline)) {
         return [`set startingDeadlineSeconds to ${SHORTEST_STARTING_DEADLINE} or more`];
       }
       const period = periodOf(cronJob.schedule);
-      return period !== null && deadline >= MOST_MISSED * period
+      return period !== null && isStartTooLong(deadline, period)
         ? [
             `startingDeadlineSeconds (${deadline}) spans ${MOST_MISSED} starts or more; set less than ${MOST_MISSED * period}`,
           ]
@@ -110,7 +112,7 @@ export const CRON_JOB_RULES: readonly Rule<Manifest>[] = [
       const period = periodOf(cronJob?.schedule);
       if (!job?.activeDeadlineSeconds || period === null) return [];
       if (object.metadata.annotations?.[MAY_OVERRUN]?.trim()) return [];
-      const longest = job.activeDeadlineSeconds + graceOf(job);
+      const longest = longestRun(job.activeDeadlineSeconds, graceOf(job));
       return longest > period
         ? [
             `may run for ${longest} s (activeDeadlineSeconds + grace), starts every ${period} s; shorten it or annotate ${MAY_OVERRUN}: <reason>`,

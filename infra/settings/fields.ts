@@ -37,40 +37,47 @@ export type Resources = z.infer<typeof resources>;
 
 /** What of a job an environment may change; everything that it leaves out stays as `jobs.ts` has it. */
 export const jobOverride = z.strictObject({
-  enabled: z.boolean().optional().describe("False: the job is not made at all."),
-  schedule: z.string().optional().describe("Cron expression of five fields, UTC."),
-  suspend: z.boolean().optional().describe("True: the CronJob is there and starts nothing."),
+  enabled: z.boolean().exactOptional().describe("False: the job is not made at all."),
+  schedule: z.string().exactOptional().describe("Cron expression of five fields, UTC."),
+  suspend: z.boolean().exactOptional().describe("True: the CronJob is there and starts nothing."),
   concurrencyPolicy: z
     .enum(["Forbid", "Allow", "Replace"])
-    .optional()
+    .exactOptional()
     .describe("What happens when the last run still goes on; default Forbid."),
-  startingDeadlineSeconds: seconds.optional().describe("How late a start may be; a later one is left out."),
+  startingDeadlineSeconds: seconds
+    .exactOptional()
+    .describe("How late a start may be; a later one is left out."),
   activeDeadlineSeconds: seconds
-    .optional()
+    .exactOptional()
     .describe("The Job is ended after this, start and waits included."),
   /** 0, none at all, is for checkJobs to refuse, which can say why. */
   deadlineSeconds: z
     .int()
     .min(0)
     .max(604_800)
-    .optional()
+    .exactOptional()
     .describe("The command's own deadline; default: what start and grace leave of activeDeadlineSeconds."),
-  terminationGracePeriodSeconds: seconds.optional().describe("From SIGTERM to SIGKILL."),
-  backoffLimit: count.optional().describe("How often a failed pod is tried again."),
-  successfulJobsHistoryLimit: count.optional().describe("As the setting of this name, for one job."),
-  failedJobsHistoryLimit: count.optional().describe("As the setting of this name, for one job."),
-  ttlSecondsAfterFinished: seconds.optional().describe("As the setting of this name, for one job."),
-  waitDb: z.boolean().optional().describe("Whether an init container waits for the database."),
-  shards: z.int().min(1).max(100).optional().describe("Pods of an Indexed Job that share the series."),
+  terminationGracePeriodSeconds: seconds.exactOptional().describe("From SIGTERM to SIGKILL."),
+  backoffLimit: count.exactOptional().describe("How often a failed pod is tried again."),
+  successfulJobsHistoryLimit: count.exactOptional().describe("As the setting of this name, for one job."),
+  failedJobsHistoryLimit: count.exactOptional().describe("As the setting of this name, for one job."),
+  ttlSecondsAfterFinished: seconds.exactOptional().describe("As the setting of this name, for one job."),
+  waitDb: z.boolean().exactOptional().describe("Whether an init container waits for the database."),
+  shards: z.int().min(1).max(100).exactOptional().describe("Pods of an Indexed Job that share the series."),
   runMode: z
     .enum(["cronjob", "deployment"])
-    .optional()
+    .exactOptional()
     .describe("deployment: one pod that repeats itself; the minute syncs alone."),
-  image: z.string().optional().describe("Whole image of this job, with digest; default: the runner."),
-  imagePullPolicy: pullPolicy.optional().describe("As the setting of this name, for one job."),
-  resources: resources
-    .partial()
-    .optional()
+  image: z.string().exactOptional().describe("Whole image of this job, with digest; default: the runner."),
+  imagePullPolicy: pullPolicy.exactOptional().describe("As the setting of this name, for one job."),
+  resources: z
+    .strictObject({
+      cpuRequest: quantity.exactOptional(),
+      memoryRequest: quantity.exactOptional(),
+      memoryLimit: quantity.exactOptional(),
+      temporarySpace: quantity.exactOptional(),
+    })
+    .exactOptional()
     .describe("{cpuRequest, memoryRequest, memoryLimit, temporarySpace}, each as the setting of its name."),
 });
 export type JobOverride = z.infer<typeof jobOverride>;

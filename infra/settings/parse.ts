@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { type Fault, SettingsFault } from "../errors.ts";
-import { checkJobs } from "../model/resolve-jobs.ts";
+import { checkJobs } from "../model/check-jobs.ts";
 import { checkSettings } from "./check.ts";
 import { DEFAULTS } from "./decode.ts";
 import { jobOverride, resources } from "./fields.ts";

@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
+import { checkJobs } from "../../infra/model/check-jobs.ts";
 import { JOBS } from "../../infra/model/jobs.ts";
-import { checkJobs, resolveJobs } from "../../infra/model/resolve-jobs.ts";
+import { resolveJobs } from "../../infra/model/resolve-jobs.ts";
 import { faultOfSchedule, nextRuns, shortestPeriod } from "../../infra/model/schedule.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
 import { REGISTRY } from "../../runner/src/commands/registry.ts";

@@ -181,6 +181,7 @@ test("the rules know Kubernetes objects alone: neither cdk8s nor Pulumi", () => 
   const foreign = imports.filter((target) => !/^(\.\/|@r3a\/runner\/contract\/)/.test(target ?? ""));
   expect([...new Set(foreign)].sort()).toEqual([
     "../manifest.ts",
+    "../model/job-times.ts",
     "../model/schedule.ts",
     "../settings/secret-text.ts",
     "../settings/unreleased.ts",
