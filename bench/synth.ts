@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { loadStack } from "../infra/model/load.ts";
 import { renderObjects } from "../infra/render.ts";
-import { listStacks, loadStack } from "../infra/settings/stack-files.ts";
+import { listStacks } from "../infra/settings/stack-files.ts";
 import { type Figure, median, round } from "./report.ts";
 
 const ROUNDS = 7;

@@ -60,6 +60,23 @@ describe("imports", () => {
     expect(breaches(others, (target) => !/^(cdk8s|constructs)/.test(target))).toEqual([]);
   });
 
+  test("of infra, the folders stand on each other: settings, then the model, then rules and constructs", () => {
+    const isBelow = (target: string, ...folders: readonly string[]) =>
+      !target.startsWith("infra/") ||
+      ["infra/errors.ts", "infra/manifest.ts"].includes(target) ||
+      folders.some((folder) => target.startsWith(`infra/${folder}/`));
+    for (const [folder, ...below] of [
+      ["settings"],
+      ["model", "settings"],
+      ["rules", "model", "settings"],
+      ["constructs", "model", "settings"],
+    ] as const) {
+      const own = infra.filter(({ path }) => path.startsWith(`infra/${folder}/`));
+      expect(own.length).toBeGreaterThan(5);
+      expect(breaches(own, (target) => isBelow(target, folder, ...below))).toEqual([]);
+    }
+  });
+
   test("a package that infra imports is one of its own dependencies", () => {
     const isOwn = (target: string) => /^(infra\/|node:)/.test(target);
     const names = dependenciesOf("infra");

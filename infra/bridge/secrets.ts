@@ -3,9 +3,8 @@ import { type Config, getStack, type Output, runtime, secret } from "@pulumi/pul
 import { SUITE_LABELS } from "../model/labels.ts";
 import type { RequiredSecret } from "../model/need.ts";
 import { listRequiredSecrets } from "../model/required-secrets.ts";
-import { DEFAULTS } from "../settings/decode.ts";
 import { describe } from "../settings/parse.ts";
-import type { Settings } from "../settings/schema.ts";
+import { DEFAULTS, type Settings } from "../settings/schema.ts";
 import { isSecretName, plainSecret, SECRET_SETTINGS, type SecretName } from "../settings/secret-keys.ts";
 import type { Registration } from "./register-chart.ts";
 

@@ -1,8 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { SettingsFault } from "../errors.ts";
+import { loadStack } from "../model/load.ts";
 import { renderObjects } from "../render.ts";
 import type { Breach } from "../rules/rule.ts";
-import { listStacks, loadStack } from "../settings/stack-files.ts";
+import { listStacks } from "../settings/stack-files.ts";
 import { checkEnvironment } from "./check-environment.ts";
 
 /** Part of `npm run check`: holds every object of every environment against the rules; 1 where one is an error. */

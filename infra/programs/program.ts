@@ -4,6 +4,7 @@ import { checkContext } from "../bridge/kube-context.ts";
 import { approximateSettings, readSecrets } from "../bridge/secrets.ts";
 import { Suite } from "../bridge/suite.ts";
 import { SettingsFault } from "../errors.ts";
+import { settingsFrom } from "../model/load.ts";
 import { listOutputs, type SuiteOutputs } from "../model/outputs.ts";
 import { describe } from "../settings/parse.ts";
 import { readPulumiConfig } from "../settings/pulumi-config.ts";
@@ -34,7 +35,7 @@ function registerStack(): SuiteOutputs {
 
 function readSettings(config: Config): { settings: Settings; faults: readonly string[] } {
   try {
-    return { settings: readPulumiConfig(config), faults: [] };
+    return { settings: settingsFrom(readPulumiConfig(config)), faults: [] };
   } catch (error) {
     if (!(error instanceof SettingsFault)) throw error;
     return { settings: approximateSettings(config), faults: error.faults };

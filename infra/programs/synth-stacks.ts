@@ -4,8 +4,9 @@ import { parseArgs } from "node:util";
 import { EXIT } from "@r3a/runner/contract/exits";
 import { Yaml } from "cdk8s";
 import { SettingsFault } from "../errors.ts";
+import { loadStack } from "../model/load.ts";
 import { renderObjects } from "../render.ts";
-import { listStacks, loadStack } from "../settings/stack-files.ts";
+import { listStacks } from "../settings/stack-files.ts";
 import { isUnreleased } from "../settings/unreleased.ts";
 
 const HELP = `Writes the objects of each environment to dist/<stack>/r3a.yaml.

@@ -1,56 +1,65 @@
 import type { z } from "zod";
-import { type Fault, SettingsFault } from "../errors.ts";
-import { checkJobs } from "../model/check-jobs.ts";
-import { checkSettings } from "./check.ts";
-import { DEFAULTS } from "./decode.ts";
+import type { Fault } from "../errors.ts";
 import { jobOverride, resources } from "./fields.ts";
 import { nearest } from "./nearest.ts";
-import { PROJECT, SETTINGS, type Settings } from "./schema.ts";
+import { restoreDate } from "./plain-scalar.ts";
+import { DEFAULTS, isSetting, PROJECT, SETTINGS, type SettingName, type Settings } from "./schema.ts";
 import { SECRET_SETTINGS } from "./secret-keys.ts";
 
 /** Which file a setting stands in; asked with the setting's name alone. */
 export type PlaceOf = (name: string) => string;
 
-/** Settings from raw values; everything that is wrong is thrown together as one SettingsFault. */
-export function parseSettings(raw: Readonly<Record<string, unknown>>, placeOf: PlaceOf): Settings {
-  const { settings, faults } = examineSettings(raw, placeOf);
-  if (faults.length > 0) throw new SettingsFault(faults);
-  return settings;
+/** A value as a reader found it: as plain data, and of a scalar also the text. */
+export type RawValue = { readonly text?: string | undefined; readonly value: unknown };
+
+/** What a reader found: the values by setting, their places, and what is wrong with the files themselves. */
+export type Source = {
+  readonly values: Readonly<Record<string, RawValue>>;
+  readonly placeOf: PlaceOf;
+  /** Whole lines for the reader of the error. */
+  readonly faults: readonly string[];
+};
+
+/**
+ * Settings from raw values, each of the right type and form. Where values are wrong, the settings are what is left with
+ * the wrong values at their defaults. What the settings mean together is checked after that (model/load.ts).
+ */
+export function parseSettings(values: Source["values"]): {
+  readonly settings: Settings;
+  readonly wrong: readonly Fault[];
+} {
+  const raw = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, decode(name, value)]));
+  const first = SETTINGS.safeParse(raw);
+  if (first.success) return { settings: first.data, wrong: [] };
+  const { issues } = first.error;
+  return { settings: SETTINGS.parse(without(raw, issues)), wrong: issues.flatMap(faultsOf) };
+}
+
+/** A raw value as its setting has it; a text that does not fit the type stays a text, for the schema to refuse. */
+export function decode(name: string, { text, value }: RawValue): unknown {
+  return text !== undefined && isSetting(name) ? decodeText(DEFAULTS[name], text) : value;
 }
 
 /**
- * As parseSettings, for a loader with faults of its own to add. Where there are faults, the settings are what is left
- * with the wrong values at their defaults.
+ * The value of a text, by the type of the setting's default. The engine hands every scalar over as a text and the rest as
+ * JSON, so that what both readers find is decoded here. A scalar that the engine reads differently has been refused
+ * before (plain-scalar.ts), but for a date.
  */
-export function examineSettings(
-  raw: Readonly<Record<string, unknown>>,
-  placeOf: PlaceOf,
-): { readonly settings: Settings; readonly faults: readonly string[] } {
-  const first = SETTINGS.safeParse(raw);
-  const issues = first.success ? [] : first.error.issues;
-  const wrong = issues.flatMap((issue) => faultsOf(issue));
-  const settings = first.success ? first.data : SETTINGS.parse(without(raw, issues));
-  const checked = [...checkSettings(settings), ...checkJobs(settings)].filter(
-    (fault) => !isBlurred(fault, wrong),
-  );
-  return { settings, faults: [...wrong, ...checked].map((fault) => describe(fault, placeOf)) };
+function decodeText(model: Settings[SettingName], text: string): unknown {
+  if (typeof model === "string") return restoreDate(text);
+  if (typeof model === "boolean") return text === "true" ? true : text === "false" ? false : text;
+  if (typeof model === "number") return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The line of a fault: file, key, what is wrong and what to do. */
 export function describe({ key, message }: Fault, placeOf: PlaceOf): string {
   const name = /^[^.[]*/.exec(key)?.[0] ?? key;
   return `${placeOf(name)}: ${PROJECT}:${key}: ${message}`;
-}
-
-/** A fault that may only be there because a wrong value beside it was taken out. */
-function isBlurred({ key }: Fault, wrong: readonly Fault[]): boolean {
-  const job = /^jobs\.[^.]+/.exec(key)?.[0];
-  return wrong.some(
-    (other) =>
-      key === other.key ||
-      key.startsWith(`${other.key}.`) ||
-      (job !== undefined && other.key.startsWith(`${job}.`) && /seconds$/i.test(key)),
-  );
 }
 
 /** The raw values without what the schema refused, so that the rest can be checked in the same go. */

@@ -1,30 +1,25 @@
 import { type Config, getStack, runtime } from "@pulumi/pulumi";
-import { SettingsFault } from "../errors.ts";
-import { DEFAULTS, decodeSetting, isSetting } from "./decode.ts";
-import { describe, examineSettings, unknownKey } from "./parse.ts";
-import type { Settings } from "./schema.ts";
+import { describe, type RawValue, type Source, unknownKey } from "./parse.ts";
+import { DEFAULTS, isSetting } from "./schema.ts";
 import { isSecretName } from "./secret-keys.ts";
 
 /**
- * The settings of an environment from the engine, which has put the defaults of Pulumi.yaml under the stack's values.
- * Of the secrets it sees the names alone. Everything that is wrong is thrown together as one SettingsFault.
+ * What the engine says of an environment; it has put the defaults of Pulumi.yaml under the stack's values. Of the secrets
+ * the names alone are read.
  */
-export function readPulumiConfig(config: Config, stack: string = getStack()): Settings {
-  const place = () => `Pulumi.${stack}.yaml`;
+export function readPulumiConfig(config: Config, stack: string = getStack()): Source {
+  const placeOf = () => `Pulumi.${stack}.yaml`;
   const prefix = `${config.name}:`;
   const names = Object.keys(runtime.allConfig())
     .filter((key) => key.startsWith(prefix))
     .map((key) => key.slice(prefix.length));
-  const unknown = names
+  const faults = names
     .filter((name) => !isSetting(name) && !isSecretName(name))
-    .map((key) => describe({ key, message: unknownKey(key) }, place));
-  const raw: Record<string, unknown> = {};
-  for (const name of Object.keys(DEFAULTS).filter(isSetting)) {
+    .map((key) => describe({ key, message: unknownKey(key) }, placeOf));
+  const values: Record<string, RawValue> = {};
+  for (const name of Object.keys(DEFAULTS)) {
     const text = config.get(name);
-    if (text !== undefined) raw[name] = decodeSetting(name, text);
+    if (text !== undefined) values[name] = { text, value: text };
   }
-  const { settings, faults } = examineSettings(raw, place);
-  const all = [...unknown, ...faults];
-  if (all.length > 0) throw new SettingsFault(all);
-  return settings;
+  return { values, placeOf, faults };
 }

@@ -243,3 +243,10 @@ export const SETTINGS = z.strictObject({
 /** All settings of one environment, defaults filled in. */
 export type Settings = z.infer<typeof SETTINGS>;
 export type SettingName = keyof Settings;
+
+/** What every setting is worth where no file says anything. */
+export const DEFAULTS: Settings = SETTINGS.parse({});
+
+export function isSetting(name: string): name is SettingName {
+  return Object.hasOwn(DEFAULTS, name);
+}

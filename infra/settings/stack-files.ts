@@ -2,11 +2,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { SettingsFault } from "../errors.ts";
-import { DEFAULTS, decodeSetting, isSetting } from "./decode.ts";
 import { nearest } from "./nearest.ts";
-import { describe, examineSettings, unknownKey } from "./parse.ts";
+import { decode, describe, type RawValue, type Source, unknownKey } from "./parse.ts";
 import { isReadAlike } from "./plain-scalar.ts";
-import { PROJECT, type Settings } from "./schema.ts";
+import { DEFAULTS, isSetting, PROJECT } from "./schema.ts";
 import { faultOfSecure, isEncrypted, isSecretName, plainSecret, secretInProject } from "./secret-keys.ts";
 import { type Entry, readYaml, type YamlFault, type YamlFile } from "./yaml-file.ts";
 
@@ -23,11 +22,11 @@ export function listStacks(root: string): readonly string[] {
 }
 
 /**
- * The settings of an environment from the files that Pulumi reads too: the defaults of Pulumi.yaml, replaced key by key
- * by Pulumi.<stack>.yaml. Needs no engine and no passphrase: secrets are checked for being encrypted and left alone.
- * Everything that is wrong is thrown together as one SettingsFault.
+ * What the files say that Pulumi reads too: the defaults of Pulumi.yaml, replaced key by key by Pulumi.<stack>.yaml. Needs
+ * no engine and no passphrase: secrets are checked for being encrypted and left alone. Throws a SettingsFault where a file
+ * cannot be read at all.
  */
-export function loadStack(root: string, stack: string): Settings {
+export function readStack(root: string, stack: string): Source {
   const stackFile = `Pulumi.${stack}.yaml`;
   const stacks = listStacks(root);
   if (!stacks.includes(stack))
@@ -39,16 +38,16 @@ export function loadStack(root: string, stack: string): Settings {
     throw new SettingsFault(
       [projectYaml, stackYaml].flatMap((file) => ("faults" in file ? file.faults : [])),
     );
-  const project = readProject(projectYaml);
-  const own = readStack(stackFile, stackYaml);
-  const raw = { ...project.values, ...own.values };
-  const { settings, faults } = examineSettings(raw, (name) => placeOf(name, stackFile, project, own));
+  const project = readProjectFile(projectYaml);
+  const own = readStackFile(stackFile, stackYaml);
   const missing = project.undecided
     .filter((name) => !(name in own.values))
     .map((name) => at(PROJECT_FILE, name, "has neither default nor value; `npm run docs` writes it again"));
-  const all = [...project.faults, ...own.faults, ...missing, ...faults];
-  if (all.length > 0) throw new SettingsFault(all);
-  return settings;
+  return {
+    values: { ...project.values, ...own.values },
+    placeOf: (name) => placeOf(name, stackFile, project, own),
+    faults: [...project.faults, ...own.faults, ...missing],
+  };
 }
 
 /**
@@ -59,16 +58,17 @@ export function checkStackFile(root: string, stack: string): readonly string[] {
   if (!listStacks(root).includes(stack)) return [];
   const file = `Pulumi.${stack}.yaml`;
   const yaml = open(root, file);
-  return "faults" in yaml ? yaml.faults : readStack(file, yaml).faults;
+  return "faults" in yaml ? yaml.faults : readStackFile(file, yaml).faults;
 }
 
 /** What one file sets, and what is wrong with the file itself. */
-type Part = { readonly values: Readonly<Record<string, unknown>>; readonly faults: readonly string[] };
+type Part = Pick<Source, "values" | "faults">;
 
 /** A default that Pulumi.yaml has from the schema is right by itself: what to change then is the stack's file. */
 function placeOf(name: string, stackFile: string, project: Part, own: Part): string {
-  if (name in own.values || !(name in project.values)) return stackFile;
-  const isOurs = isSetting(name) && isDeepStrictEqual(project.values[name], DEFAULTS[name]);
+  const value = project.values[name];
+  if (name in own.values || value === undefined) return stackFile;
+  const isOurs = isSetting(name) && isDeepStrictEqual(decode(name, value), DEFAULTS[name]);
   return isOurs ? stackFile : PROJECT_FILE;
 }
 
@@ -88,8 +88,8 @@ function open(root: string, file: string): YamlFile | YamlFault {
   return parsed;
 }
 
-function readProject(file: YamlFile): Part & { readonly undecided: readonly string[] } {
-  const values: Record<string, unknown> = {};
+function readProjectFile(file: YamlFile): Part & { readonly undecided: readonly string[] } {
+  const values: Record<string, RawValue> = {};
   const undecided: string[] = [];
   const faults: string[] = [];
   const name = file.keys.find(({ key }) => key === "name")?.text;
@@ -106,7 +106,7 @@ function readProject(file: YamlFile): Part & { readonly undecided: readonly stri
     if (key in values || undecided.includes(key))
       faults.push(at(PROJECT_FILE, key, `stands here twice, also as ${PROJECT}:${key}; keep one of them`));
     else if (fault !== null) faults.push(at(PROJECT_FILE, key, fault));
-    else if (entry.text !== undefined || Array.isArray(entry.value)) values[key] = settingOf(key, entry);
+    else if (entry.text !== undefined || Array.isArray(entry.value)) values[key] = rawOf(entry);
     else {
       const declared = Object.entries(entry.value as Readonly<Record<string, unknown>>);
       const given = declared.filter(([field]) => field === "default" || field === "value");
@@ -114,14 +114,14 @@ function readProject(file: YamlFile): Part & { readonly undecided: readonly stri
       if (given.length > 1)
         faults.push(at(PROJECT_FILE, key, "has both default and value; keep one of them"));
       else if (first === undefined) undecided.push(key);
-      else values[key] = first[1];
+      else values[key] = { value: first[1] };
     }
   }
   return { values, undecided, faults };
 }
 
-function readStack(stackFile: string, file: YamlFile): Part {
-  const values: Record<string, unknown> = {};
+function readStackFile(stackFile: string, file: YamlFile): Part {
+  const values: Record<string, RawValue> = {};
   const faults: string[] = [];
   for (const { key } of file.keys)
     if (!STACK_KEYS.includes(key)) {
@@ -154,7 +154,7 @@ function readStack(stackFile: string, file: YamlFile): Part {
     const unsure = entry.plain.find(({ text, isWhole }) => !isReadAlike(text, isText && isWhole));
     if (unsure !== undefined) faults.push(at(stackFile, key, readTwoWays(unsure.line)));
     // a text is checked all the same; of what is none, a second fault would only repeat the first
-    if (unsure === undefined || isText) values[key] = settingOf(key, entry);
+    if (unsure === undefined || isText) values[key] = rawOf(entry);
   }
   return { values, faults };
 }
@@ -166,6 +166,4 @@ function readTwoWays(line: number): string {
   );
 }
 
-function settingOf(key: string, { text, value }: Entry): unknown {
-  return text !== undefined && isSetting(key) ? decodeSetting(key, text) : value;
-}
+const rawOf = ({ text, value }: Entry): RawValue => ({ text, value });

@@ -1,8 +1,8 @@
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { loadStack } from "../../infra/model/load.ts";
 import { synthStacks } from "../../infra/programs/synth-stacks.ts";
 import type { Settings } from "../../infra/settings/schema.ts";
-import { loadStack } from "../../infra/settings/stack-files.ts";
 import { DAY_MS } from "../../runner/src/time.ts";
 import { isControlledBy, type KubeObject, kubectl, listObjects, NAMESPACE } from "./kubectl.ts";
 import { ROOT } from "./run-tool.ts";

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { checkAdoption, importIdOf } from "../../infra/bridge/adopt.ts";
-import { parseSettings } from "../../infra/settings/parse.ts";
+import { settingsFrom } from "../../infra/model/load.ts";
 import type { ProgramResult } from "../support/pulumi/run-program.ts";
 import { changesOf, manifestOf, objectsOf, runStack, SECRET_VALUES } from "../support/pulumi/stack-run.ts";
+import { sourceOf } from "../support/settings-source.ts";
 
 const SYNC = { apiVersion: "batch/v1", kind: "CronJob", metadata: { name: "r3a-sync-1m", namespace: "r3a" } };
 const CONFIG = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "r3a-config", namespace: "r3a" } };
@@ -45,7 +46,7 @@ describe("an entry of adopt", () => {
     ["/a", "delete KIND NAME"],
   ])("of another kind is refused by both loaders, with what to do: %s", (entry, command) => {
     const attempt = () =>
-      parseSettings({ imageTag: "a", requireDigest: false, adopt: ["Namespace/r3a", entry] }, () => "f");
+      settingsFrom(sourceOf({ imageTag: "a", requireDigest: false, adopt: ["Namespace/r3a", entry] }, "f"));
     expect(attempt).toThrow(
       `f: r3a:adopt[1]: only Namespace, ServiceAccount, ConfigMap can be adopted, as Kind/name or Kind/*; delete it by \`kubectl -n r3a ${command}\``,
     );

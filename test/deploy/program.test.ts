@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import type { Manifest } from "../../infra/manifest.ts";
+import { loadStack } from "../../infra/model/load.ts";
 import { renderObjects } from "../../infra/render.ts";
-import { loadStack } from "../../infra/settings/stack-files.ts";
 import type { ProgramResult } from "../support/pulumi/run-program.ts";
 import {
   byKey,

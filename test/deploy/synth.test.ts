@@ -2,8 +2,9 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { loadStack } from "../../infra/model/load.ts";
 import { renderObjects } from "../../infra/render.ts";
-import { listStacks, loadStack } from "../../infra/settings/stack-files.ts";
+import { listStacks } from "../../infra/settings/stack-files.ts";
 import { copyProject, ROOT, runIn } from "../support/pulumi/project.ts";
 
 const synth = (cwd: string, args: readonly string[] = [], env = {}) =>

@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { loadStack } from "../../infra/model/load.ts";
 import { renderObjects } from "../../infra/render.ts";
 import { cronJobOf } from "../../infra/rules/pod.ts";
 import { SETTINGS } from "../../infra/settings/schema.ts";
-import { loadStack } from "../../infra/settings/stack-files.ts";
 import { listHelmSteps } from "../cluster/guide-steps.ts";
 import { ROOT } from "../support/pulumi/project.ts";
 

@@ -1,10 +1,11 @@
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { loadStack } from "../../infra/model/load.ts";
 import { checkEnvironment } from "../../infra/programs/check-environment.ts";
 import { renderObjects } from "../../infra/render.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
-import { listStacks, loadStack } from "../../infra/settings/stack-files.ts";
+import { listStacks } from "../../infra/settings/stack-files.ts";
 import { SCHEMA_VERSIONS, schemaFaults } from "../support/kubernetes/schema.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

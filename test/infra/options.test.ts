@@ -3,8 +3,7 @@ import { makerOf } from "../../infra/bridge/kinds.ts";
 import { DELETION_PROPAGATION, optionsFor } from "../../infra/bridge/options-for.ts";
 import { planChart } from "../../infra/bridge/register-chart.ts";
 import { renderObjects } from "../../infra/render.ts";
-import { DEFAULTS } from "../../infra/settings/decode.ts";
-import type { Settings } from "../../infra/settings/schema.ts";
+import { DEFAULTS, type Settings } from "../../infra/settings/schema.ts";
 
 const ORPHAN = { [DELETION_PROPAGATION]: "orphan" };
 

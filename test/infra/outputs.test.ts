@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { listOutputs } from "../../infra/model/outputs.ts";
 import { renderObjects } from "../../infra/render.ts";
-import { DEFAULTS } from "../../infra/settings/decode.ts";
-import type { Settings } from "../../infra/settings/schema.ts";
+import { DEFAULTS, type Settings } from "../../infra/settings/schema.ts";
 
 const outputsOf = (changes: Partial<Settings> = {}) => {
   const settings: Settings = { ...DEFAULTS, imageTag: "dev", ...changes };

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { Config, runtime } from "@pulumi/pulumi";
 import { afterAll, describe, expect, test } from "vitest";
 import { SettingsFault } from "../../infra/errors.ts";
+import { loadStack, settingsFrom } from "../../infra/model/load.ts";
 import { readPulumiConfig } from "../../infra/settings/pulumi-config.ts";
 import type { Settings } from "../../infra/settings/schema.ts";
-import { checkStackFile, loadStack } from "../../infra/settings/stack-files.ts";
+import { checkStackFile } from "../../infra/settings/stack-files.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "r3a-plain-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -43,7 +44,7 @@ function loadBoth(key: keyof Settings, written: string, engine: string): readonl
     outcomeOf(() => {
       const faults = checkStackFile(folder, "e");
       if (faults.length > 0) throw new SettingsFault(faults);
-      return readPulumiConfig(new Config("r3a"), "e");
+      return settingsFrom(readPulumiConfig(new Config("r3a"), "e"));
     }, [key]),
   ];
 }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { Manifest } from "../../infra/manifest.ts";
+import { loadStack } from "../../infra/model/load.ts";
 import { checkEnvironment } from "../../infra/programs/check-environment.ts";
 import { renderObjects } from "../../infra/render.ts";
 import { checkObjects } from "../../infra/rules/check-objects.ts";
 import type { CheckOptions } from "../../infra/rules/rule.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
-import { loadStack } from "../../infra/settings/stack-files.ts";
 import {
   goodCronJob,
   goodNetworkPolicy,

@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { HELM_VALUES } from "../../dev/docs/helm-values.ts";
-import { DEFAULTS } from "../../infra/settings/decode.ts";
 import { jobOverride } from "../../infra/settings/fields.ts";
+import { DEFAULTS } from "../../infra/settings/schema.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 

@@ -3,12 +3,13 @@ import { Config, runtime } from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { SettingsFault } from "../../infra/errors.ts";
-import { DEFAULTS } from "../../infra/settings/decode.ts";
-import { parseSettings } from "../../infra/settings/parse.ts";
+import { loadStack, settingsFrom } from "../../infra/model/load.ts";
 import { readPulumiConfig } from "../../infra/settings/pulumi-config.ts";
+import { DEFAULTS } from "../../infra/settings/schema.ts";
 import { SECRET_SETTINGS } from "../../infra/settings/secret-keys.ts";
-import { listStacks, loadStack } from "../../infra/settings/stack-files.ts";
+import { listStacks } from "../../infra/settings/stack-files.ts";
 import { isUnreleased, UNRELEASED } from "../../infra/settings/unreleased.ts";
+import { sourceOf } from "../support/settings-source.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const read = (name: string) => readFile(`${ROOT}${name}`, "utf8");
@@ -17,7 +18,7 @@ const RELEASED = { imageDigest: `sha256:${"a".repeat(64)}` };
 /** All faults of raw settings, without the file's name. */
 function faultsOf(raw: Readonly<Record<string, unknown>>, base: object = RELEASED): readonly string[] {
   try {
-    parseSettings({ ...base, ...raw }, () => "Pulumi.prod.yaml");
+    settingsFrom(sourceOf({ ...base, ...raw }, "Pulumi.prod.yaml"));
   } catch (error) {
     if (!(error instanceof SettingsFault)) throw error;
     for (const fault of error.faults)
@@ -202,7 +203,7 @@ describe("the engine's config", () => {
 
   test.each(listStacks(ROOT))("gives the settings that the files of %s give", async (stack) => {
     runtime.setAllConfig(await configOf(stack));
-    expect(readPulumiConfig(new Config("r3a"), stack)).toEqual(loadStack(ROOT, stack));
+    expect(settingsFrom(readPulumiConfig(new Config("r3a"), stack))).toEqual(loadStack(ROOT, stack));
   });
 
   test("may hold secrets, which are not read, and no unknown key", async () => {
@@ -210,9 +211,9 @@ describe("the engine's config", () => {
     const secrets = Object.fromEntries(Object.keys(SECRET_SETTINGS).map((name) => [`r3a:${name}`, canary]));
     const config = await configOf("prod");
     runtime.setAllConfig({ ...config, ...secrets }, Object.keys(secrets));
-    expect(JSON.stringify(readPulumiConfig(new Config("r3a"), "prod"))).not.toContain(canary);
+    expect(JSON.stringify(settingsFrom(readPulumiConfig(new Config("r3a"), "prod")))).not.toContain(canary);
     runtime.setAllConfig({ ...config, ...secrets, "r3a:universSize": canary, "r3a:protect": canary });
-    const attempt = () => readPulumiConfig(new Config("r3a"), "prod");
+    const attempt = () => settingsFrom(readPulumiConfig(new Config("r3a"), "prod"));
     expect(attempt).toThrow("Pulumi.prod.yaml: r3a:universSize: unknown; did you mean universeSize?");
     expect(attempt).toThrow("Pulumi.prod.yaml: r3a:protect: has the wrong type; write true or false");
     expect(attempt).not.toThrow(canary);

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { SettingsFault } from "../../infra/errors.ts";
-import { listStacks, loadStack } from "../../infra/settings/stack-files.ts";
+import { loadStack } from "../../infra/model/load.ts";
+import { listStacks } from "../../infra/settings/stack-files.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "r3a-stack-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
