@@ -11,10 +11,9 @@ const render = (count: number) => {
   const chart = new Chart(new App(), "many");
   for (let copy = 0; copy < count; copy += 1)
     for (const job of resolveJobs(settings))
-      new BatchCronJob(chart, settings, {
-        ...job,
-        name: `${job.name}-${copy}`,
-        objectName: `${job.objectName}-${copy}`,
+      new BatchCronJob(chart, `${job.name}-${copy}`, {
+        settings,
+        job: { ...job, name: `${job.name}-${copy}`, objectName: `${job.objectName}-${copy}` },
       });
   chart.toJson();
   return performance.now() - startedAt;

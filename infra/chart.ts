@@ -10,6 +10,7 @@ import { RepeatingDeployment } from "./constructs/repeating-deployment.ts";
 import { SchemaJob } from "./constructs/schema-job.ts";
 import { listRequiredSecrets } from "./model/required-secrets.ts";
 import { resolveJobs } from "./model/resolve-jobs.ts";
+import { janitorNamespaceOf } from "./model/runner-environment.ts";
 import type { Settings } from "./settings/schema.ts";
 
 /** All objects of one environment. Secrets are named in it and never made by it. */
@@ -19,15 +20,24 @@ export class R3aChart extends Chart {
 
     if (settings.createNamespace) addNamespace(this, settings);
     if (settings.serviceAccountCreate) addServiceAccount(this, settings);
-    new JanitorAccess(this, settings);
+    new JanitorAccess(this, "janitor-access", {
+      namespace: settings.namespace,
+      targetNamespace: janitorNamespaceOf(settings),
+    });
     if (settings.networkPolicy) addNetworkPolicies(this, settings);
     addConfig(this, settings);
     if (settings.secretsMode === "externalSecret")
-      for (const secret of listRequiredSecrets(settings)) new ExternalSecret(this, settings, secret);
+      for (const secret of listRequiredSecrets(settings))
+        new ExternalSecret(this, secret.name, {
+          namespace: settings.namespace,
+          secret,
+          store: { name: settings.externalSecretStore, kind: settings.externalSecretStoreKind },
+          refreshInterval: settings.externalSecretRefresh,
+        });
 
-    new SchemaJob(this, settings);
+    new SchemaJob(this, "migrate", { settings });
     for (const job of resolveJobs(settings))
-      if (job.runMode === "deployment") new RepeatingDeployment(this, settings, job);
-      else new BatchCronJob(this, settings, job);
+      if (job.runMode === "deployment") new RepeatingDeployment(this, job.name, { settings, job });
+      else new BatchCronJob(this, job.name, { settings, job });
   }
 }

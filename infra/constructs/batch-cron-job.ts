@@ -34,10 +34,18 @@ const FAILURE_POLICY: k8s.PodFailurePolicy = {
   ],
 };
 
+/** One job of one environment. */
+export type BatchCronJobProps = {
+  /** What all pods of the environment share: namespace, account, names of secrets, priority. */
+  readonly settings: Settings;
+  /** The job with all its values; times in seconds. */
+  readonly job: ResolvedJob;
+};
+
 /** A row of the table as a CronJob; an Indexed Job where its series are split over pods. */
 export class BatchCronJob extends Construct {
-  constructor(scope: Construct, settings: Settings, job: ResolvedJob) {
-    super(scope, job.name);
+  constructor(scope: Construct, id: string, { settings, job }: BatchCronJobProps) {
+    super(scope, id);
     const labels = componentLabels(job.name);
     new k8s.KubeCronJob(this, "cron-job", {
       metadata: {

@@ -3,8 +3,14 @@ import { type ClusterRight, JANITOR_RIGHTS } from "@r3a/runner/contract/rights";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
 import { componentLabels } from "../model/labels.ts";
-import { janitorNamespaceOf } from "../model/runner-environment.ts";
-import type { Settings } from "../settings/schema.ts";
+
+/** Where the janitor runs and where it cleans. */
+export type JanitorAccessProps = {
+  /** Namespace of the janitor's pod and account. */
+  readonly namespace: string;
+  /** Namespace that the janitor cleans: the Role and its binding stand there. By default the same. */
+  readonly targetNamespace: string;
+};
 
 /** A rule for each kind of object, with all that the janitor does to objects of that kind. */
 function renderRules(): k8s.PolicyRule[] {
@@ -24,12 +30,12 @@ function renderRules(): k8s.PolicyRule[] {
  * since the program reads lists alone.
  */
 export class JanitorAccess extends Construct {
-  constructor(scope: Construct, settings: Settings) {
-    super(scope, "janitor-access");
+  constructor(scope: Construct, id: string, { namespace, targetNamespace }: JanitorAccessProps) {
+    super(scope, id);
     const labels = componentLabels(JANITOR_COMPONENT);
-    const target = { name: JANITOR, namespace: janitorNamespaceOf(settings), labels };
+    const target = { name: JANITOR, namespace: targetNamespace, labels };
     new k8s.KubeServiceAccount(this, "service-account", {
-      metadata: { name: JANITOR_ACCOUNT, namespace: settings.namespace, labels },
+      metadata: { name: JANITOR_ACCOUNT, namespace, labels },
       automountServiceAccountToken: false,
     });
     new k8s.KubeRole(this, "role", { metadata: target, rules: renderRules() });
@@ -37,7 +43,7 @@ export class JanitorAccess extends Construct {
       metadata: target,
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: JANITOR },
       // the namespace is named: without it the binding would be to an account in `default` and grant nothing
-      subjects: [{ kind: "ServiceAccount", name: JANITOR_ACCOUNT, namespace: settings.namespace }],
+      subjects: [{ kind: "ServiceAccount", name: JANITOR_ACCOUNT, namespace }],
     });
   }
 }

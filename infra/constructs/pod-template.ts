@@ -7,12 +7,17 @@ import type { Resources } from "../settings/fields.ts";
 import type { Settings } from "../settings/schema.ts";
 
 /** One pod of the runner's image: its containers' common parts, Pod Security `restricted` included. */
-export type RunnerPod = Omit<NeedyPod, "command"> & {
+export type RunnerPodProps = Omit<NeedyPod, "command"> & {
+  /** Repository with digest or tag. */
   readonly image: string;
   readonly imagePullPolicy: Settings["imagePullPolicy"];
+  /** The command of the runner and its arguments. */
   readonly args: readonly [CommandName, ...string[]];
+  /** Whether an init container waits for the database. */
   readonly waitDb: boolean;
+  /** From SIGTERM to SIGKILL, in seconds. */
   readonly terminationGracePeriodSeconds: number;
+  /** Of each container, as Kubernetes quantities: `50m`, `96Mi`. */
   readonly resources: Resources;
   readonly restartPolicy: "Never" | "Always";
   readonly needs: readonly Need[];
@@ -22,7 +27,7 @@ export type RunnerPod = Omit<NeedyPod, "command"> & {
 const USER = 10_001;
 
 /** Template of a runner pod. What it gets besides its image and its arguments follows from its needs. */
-export function podTemplate(settings: Settings, pod: RunnerPod): k8s.PodTemplateSpec {
+export function podTemplate(settings: Settings, pod: RunnerPodProps): k8s.PodTemplateSpec {
   const provisions = provisionsOf(pod.needs);
   const needy = { ...pod, command: pod.args[0] };
   // an init container waits with the account that its pod will work with

@@ -5,10 +5,18 @@ import type { ResolvedJob } from "../model/resolve-jobs.ts";
 import type { Settings } from "../settings/schema.ts";
 import { podTemplate } from "./pod-template.ts";
 
+/** One job of one environment that may repeat itself. */
+export type RepeatingDeploymentProps = {
+  /** What all pods of the environment share: namespace, account, names of secrets, priority. */
+  readonly settings: Settings;
+  /** The job with all its values, `repeatsEverySeconds` among them; times in seconds. */
+  readonly job: ResolvedJob;
+};
+
 /** A minute sync as one long-running pod instead of 1,440 pods a day; it starts at each full period by itself. */
 export class RepeatingDeployment extends Construct {
-  constructor(scope: Construct, settings: Settings, job: ResolvedJob) {
-    super(scope, job.name);
+  constructor(scope: Construct, id: string, { settings, job }: RepeatingDeploymentProps) {
+    super(scope, id);
     const labels = componentLabels(job.name);
     new k8s.KubeDeployment(this, "deployment", {
       metadata: {

@@ -18,13 +18,16 @@ const DATABASE_WAIT_SECONDS = 120;
 const NO_FAIL_JOB =
   "pulumi up waits for this Job and knows BackoffLimitExceeded alone: with a FailJob rule it would wait for ever";
 
+/** The environment whose database is brought to the schema of its image. */
+export type SchemaJobProps = { readonly settings: Settings };
+
 /**
  * Brings the database to the schema of the image: one Job per release, named by its content since a Job's template
  * cannot change. All other jobs wait until it is done. It has no TTL, so that a second apply finds it.
  */
 export class SchemaJob extends Construct {
-  constructor(scope: Construct, settings: Settings) {
-    super(scope, "migrate");
+  constructor(scope: Construct, id: string, { settings }: SchemaJobProps) {
+    super(scope, id);
     const template = podTemplate(settings, {
       component: "migrate",
       image: imageOf(settings),

@@ -13,14 +13,14 @@ export type Job = {
   readonly command: readonly [CommandName, ...string[]];
   /** How late a start may be, in seconds; a later one is left out. */
   readonly startingDeadlineSeconds: number;
-  /** The Job is ended after this, start and waits included. */
+  /** The Job is ended after so many seconds, start and waits included. */
   readonly activeDeadlineSeconds: number;
   readonly backoffLimit: number;
-  /** From SIGTERM to SIGKILL. */
+  /** From SIGTERM to SIGKILL, in seconds. */
   readonly terminationGracePeriodSeconds: number;
   /** Whether an init container waits for the database; without it the command itself waits. */
   readonly waitDb: boolean;
-  /** Whether it may also run as a Deployment that repeats itself (`runMode: deployment`). */
+  /** The period in seconds of a job that may also run as a Deployment that repeats itself (`runMode: deployment`). */
   readonly repeatsEverySeconds?: number;
   /** Whether its series can be split over the pods of an Indexed Job. */
   readonly isSharded?: boolean;

@@ -7,16 +7,23 @@ import { JOBS, type Job } from "./jobs.ts";
 export type ResolvedJob = Job & {
   /** Name of the object, e.g. `r3a-sync-1m`. */
   readonly objectName: string;
+  /** Repository with digest or tag; by default the runner's. */
   readonly image: string;
+  /** By default that of the environment. */
   readonly imagePullPolicy: Settings["imagePullPolicy"];
+  /** By default false; the setting suspendAll suspends every job. */
   readonly suspend: boolean;
+  /** By default Forbid. */
   readonly concurrencyPolicy: "Forbid" | "Allow" | "Replace";
-  /** The command's own deadline; 0: none. */
+  /** The command's own deadline in seconds; by default what start-up and grace leave of activeDeadlineSeconds. */
   readonly deadlineSeconds: number;
   readonly successfulJobsHistoryLimit: number;
   readonly failedJobsHistoryLimit: number;
+  /** A finished Job is deleted after so many seconds; 0: by the history limits alone. */
   readonly ttlSecondsAfterFinished: number;
+  /** Pods of an Indexed Job that share the series; by default 1. */
   readonly shards: number;
+  /** By default cronjob; deployment: one pod that repeats itself. */
   readonly runMode: "cronjob" | "deployment";
   readonly resources: Resources;
 };
