@@ -1,6 +1,5 @@
 import { ENVIRONMENT } from "@r3a/runner/contract/environment";
 import { INTERVALS } from "@r3a/runner/contract/intervals";
-import { FEW_PODS, JANITOR_MODES, JANITOR_SCOPES, PROTECTED_SELECTORS } from "@r3a/runner/contract/janitor";
 import { z } from "zod";
 import { DATABASE_SETTINGS } from "./database-fields.ts";
 import {
@@ -17,6 +16,7 @@ import {
   upTo,
   url,
 } from "./fields.ts";
+import { JANITOR_SETTINGS } from "./janitor-fields.ts";
 import { UNRELEASED } from "./unreleased.ts";
 
 /** Project and namespace of all keys: Pulumi takes typed keys of the project's own namespace only. */
@@ -169,46 +169,7 @@ export const SETTINGS = z.strictObject({
   exchangeCidr: cidr
     .default("0.0.0.0/0")
     .describe("Where the exchange is; of 0.0.0.0/0 and ::/0 the private ranges are left out."),
-  janitorMode: z
-    .enum(JANITOR_MODES)
-    .default(ENVIRONMENT.JANITOR_MODE.default)
-    .describe("JANITOR_MODE: the janitor only prints its plan, or carries it out."),
-  janitorTargetNamespace: z
-    .union([label, z.literal("")])
-    .default("")
-    .describe(
-      "JANITOR_NAMESPACE: namespace that the janitor cleans, never kube-*; empty: that of `namespace`.",
-    ),
-  janitorScope: z
-    .enum(JANITOR_SCOPES)
-    .default(ENVIRONMENT.JANITOR_SCOPE.default)
-    .describe(
-      "JANITOR_SCOPE: the janitor acts on what belongs to the suite, or on all of the namespace that no operator, Helm or GitOps controller looks after.",
-    ),
-  janitorDeleteAfterSeconds: upTo(ENVIRONMENT.JANITOR_DELETE_AFTER_SECONDS).describe(
-    "JANITOR_DELETE_AFTER_SECONDS: how long a pod must be stuck.",
-  ),
-  janitorFinishedAfterSeconds: upTo(ENVIRONMENT.JANITOR_FINISHED_AFTER_SECONDS).describe(
-    "JANITOR_FINISHED_AFTER_SECONDS: how long ago a Job must have ended to be deleted.",
-  ),
-  janitorMaxDeletes: upTo(ENVIRONMENT.JANITOR_MAX_DELETES).describe(
-    "JANITOR_MAX_DELETES: if more objects would go at once, none goes.",
-  ),
-  janitorMaxPercent: upTo(ENVIRONMENT.JANITOR_MAX_PERCENT).describe(
-    `JANITOR_MAX_PERCENT: the same, in percent of the pods in its scope, where more than ${FEW_PODS} would go.`,
-  ),
-  janitorUnschedulable: z
-    .boolean()
-    .default(false)
-    .describe(
-      "Whether a pod that finds no node counts as stuck; an autoscaler may need longer than the delay.",
-    ),
-  janitorProtectedSelectors: z
-    .array(z.string())
-    .default([...PROTECTED_SELECTORS])
-    .describe(
-      "JANITOR_PROTECTED_SELECTORS: label selectors of what the janitor never touches. An empty list is refused; a label that nothing has, e.g. r3a.dev/nothing, protects nothing.",
-    ),
+  ...JANITOR_SETTINGS,
   refreshLookback: z
     .string()
     .regex(/^[1-9]\d{0,5} (second|minute|hour|day)s?$/, "must be e.g. 3 days")
