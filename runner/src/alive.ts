@@ -2,8 +2,9 @@ import { statSync } from "node:fs";
 import { HEARTBEAT_FILE, HEARTBEAT_MAX_AGE } from "./contract/names.ts";
 
 /**
- * A program of its own, the liveness probe of a `sync --every`: 0 while the heartbeat file is young enough, else 1 with
- * the reason. It loads nothing but this file, since it runs twice a minute beside the sync, within the memory of its pod.
+ * A program of its own: the liveness probe of `sync --every`. Exit 0 while the heartbeat file is young enough, else 1
+ * with the reason. It loads no other file than the contract, since it runs twice a minute beside the sync, within the
+ * memory of the same pod.
  */
 
 const fault = faultOf(process.env[HEARTBEAT_FILE] ?? "", Number(process.env[HEARTBEAT_MAX_AGE]));

@@ -1,8 +1,9 @@
 /**
- * Turns a call for many into a call for one that shares round trips: what is asked while a call is under way goes
- * together in the next. Sixty series then need one statement instead of sixty. Order of answers = order of items.
- * `maxItems` bounds one call. Two others collect what comes together and cannot be made of this one: the lanes of
- * sync/writer.ts, which cut by rows and series, and the queue of exchange/limiter.ts, which may grant a part.
+ * Turns a call for many items into a call for one item that shares round trips. The items that come while a call is
+ * under way go together in the next call, so that sixty series need one statement instead of sixty. The order of the
+ * answers is the order of the items. `maxItems` bounds one call. Two other files collect what comes together, and cannot
+ * be made of this one: the lanes of sync/writer.ts, which cut by rows and series, and the queue of exchange/limiter.ts,
+ * which may grant a part.
  */
 export function coalesce<Item, Answer>(
   callAll: (items: readonly Item[]) => Promise<readonly Answer[]>,
@@ -14,7 +15,7 @@ export function coalesce<Item, Answer>(
 
   const drain = async () => {
     running = true;
-    // a turn of the event loop, so that everybody who asks "at once" is in the first call
+    // one turn of the event loop, so that all who ask at the same time are in the first call
     await Promise.resolve();
     while (waiting.length > 0) {
       const batch = waiting.slice(0, maxItems);

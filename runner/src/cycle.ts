@@ -8,15 +8,19 @@ import { messageOf, Stopped } from "./errors.ts";
 import { sleep } from "./sleep.ts";
 import { describeUnderWay } from "./under-way.ts";
 
-/** A cycle may take longer than its period, since the next one then waits; what hangs is cut by this. */
+/**
+ * The default deadline of a cycle is at least this long. A cycle may take longer than its period, since the next cycle
+ * waits for it; a cycle that hangs is cut.
+ */
 const SHORTEST_DEADLINE_S = 300;
-/** What is under way at a cycle's deadline has this long to end, then the cycle is left to itself. */
+/** Work that is under way at the deadline of a cycle has this long to end. Then the loop goes on without it. */
 const GRACE_MS = 8_000;
 
 /**
- * Runs at each full period, each time as a run of its own with a deadline of its own (`--deadline`); one that fails is
- * logged, and the next one starts at its time with new connections. The start and each that ended, however it did, touch
- * the heartbeat file: the probe asks whether the loop goes on, not whether the exchange is there. Ends at SIGTERM with 0.
+ * Runs at each full period. Each cycle is a run of its own with a deadline of its own (`--deadline`). A cycle that
+ * fails is logged, and the next cycle starts at its time with new connections. The start of the loop and the end of
+ * each cycle, however it ended, touch the heartbeat file: the probe asks whether the loop goes on, not whether the
+ * exchange answers. Ends with 0 at SIGTERM.
  */
 export async function repeat(
   context: Context,
@@ -24,7 +28,7 @@ export async function repeat(
   runOnce: (cycle: Context) => Promise<unknown>,
 ): Promise<typeof EXIT.done> {
   const deadlineS = context.deadlineS ?? Math.max(SHORTEST_DEADLINE_S, Math.ceil(periodMs / 1000));
-  // the file outlives a restart of the container: without this its age would count from the process before
+  // the file outlives a restart of the container: without this touch its age would count from the earlier process
   await touchHeartbeat(context);
   for (let runId = context.runId; ; runId = uuidv7()) {
     const hasEnded = await runCycle({ ...context, runId, deadlineS, log: context.logOf(runId) }, runOnce);
@@ -37,7 +41,7 @@ export async function repeat(
   }
 }
 
-/** False where the cycle neither worked nor ended. Rejects only when the whole command is stopped. */
+/** False where the cycle did not end. Rejects only when the whole command is stopped. */
 async function runCycle(cycle: Context, runOnce: (cycle: Context) => Promise<unknown>): Promise<boolean> {
   const deadlineMs = (cycle.deadlineS ?? SHORTEST_DEADLINE_S) * 1000;
   const late = new AbortController();
@@ -45,8 +49,8 @@ async function runCycle(cycle: Context, runOnce: (cycle: Context) => Promise<unk
   const signal = AbortSignal.any([cycle.signal, late.signal]);
   const abandoned = wait(deadlineMs, null, { signal: over.signal })
     .then(() => {
-      const told = `the cycle's deadline of ${cycle.deadlineS} s passed; under way: ${describeUnderWay() ?? "nothing known"}`;
-      late.abort(new Stopped(told, EXIT.deadline));
+      const reason = `the cycle's deadline of ${cycle.deadlineS} s passed; under way: ${describeUnderWay() ?? "nothing known"}`;
+      late.abort(new Stopped(reason, EXIT.deadline));
       return wait(GRACE_MS, false, { signal: over.signal });
     })
     .catch(() => true);
@@ -71,7 +75,7 @@ async function runCycle(cycle: Context, runOnce: (cycle: Context) => Promise<unk
     return hasEnded;
   } finally {
     over.abort();
-    work.catch(() => {}); // one that is left may still fail
+    work.catch(() => {}); // a cycle that was left to itself may still fail
   }
 }
 

@@ -18,7 +18,7 @@ export class UsageFault extends Error {
   }
 }
 
-/** A state of others that passes: database away, exchange bans or holds us. Exit 75. */
+/** A state of another system that passes: the database is away, or the exchange bans or holds this address. Exit 75. */
 export class TryAgain extends Error {
   override readonly name = "TryAgain";
 }
@@ -42,8 +42,8 @@ export function exitCodeOf(error: unknown): ExitCode {
 }
 
 /**
- * The message of anything thrown, with its causes: the place that knows the SQLSTATE or status is often the last. At
- * most `depth` of them, since causes can go round.
+ * The message of anything thrown, with the messages of its causes: often only the last cause knows the SQLSTATE or the
+ * status. At most `depth` causes are read, since causes can form a circle.
  */
 export function messageOf(error: unknown, depth = 8): string {
   if (!(error instanceof Error)) return String(error);

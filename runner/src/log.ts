@@ -5,21 +5,21 @@ import type { Environment } from "./settings/parse.ts";
 export type Logger = pino.Logger;
 
 const CREDENTIALS_IN_URL = /([a-z][a-z0-9+]*:\/\/)[^\s/@"']+@/gi;
-/** In characters; of a bare secret, not of one in a URL. */
+/** The least length of a bare secret that is removed, in characters. Credentials in a URL are always removed. */
 const SHORTEST = { inLogs: 4, inResults: 12 } as const;
 
 /**
- * A filter that takes every secret of this environment out of a text, and credentials out of any URL. Paths of known
- * fields are not enough: a message, a stack or a cause can hold the whole URL.
+ * A filter that removes every secret of this environment from a text, and the credentials from any URL. It is not
+ * enough to filter known fields: a message, a stack or a cause can hold the whole URL.
  */
 export function createRedactor(env: Environment): (text: string) => string {
   return redactorOf(env, SHORTEST.inLogs);
 }
 
 /**
- * The same for results, which programs read: a bare secret of less than 12 characters stays. A password such as
- * `ohlcv` or `fail` is a word of ours too, and without it metrics and states would have no name any more; whoever sees
- * the word learns nothing from it. The whole DB_URL and credentials in URLs go here too.
+ * The filter for results, which programs read: a bare secret of less than 12 characters stays. A password such as
+ * `ohlcv` or `fail` is also a name of a metric or a state, and the program that reads the result needs these names; a
+ * reader of such a word learns nothing from it. The whole DB_URL and the credentials in URLs are removed here too.
  */
 export function createResultRedactor(env: Environment): (text: string) => string {
   return redactorOf(env, SHORTEST.inResults);
@@ -46,19 +46,19 @@ function decodeSafely(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text; // a lone % is part of the password itself
+    return text; // a % that encodes nothing is a part of the password
   }
 }
 
 const LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 
-/** JSON lines in ECS names on stderr; on a terminal one short line for a person. stdout is for results only. */
+/** JSON lines with ECS names on stderr; on a terminal one short line for a person. stdout is for results only. */
 export function createLogger(env: Environment, write: (text: string) => void, forPeople: boolean): Logger {
   const level = env.LOG_LEVEL ?? "";
   const redact = createRedactor(env);
   return pino(
     {
-      // a person watches the progress bar, which lines of every series would tear
+      // a person watches the progress bar, and a line for each series would break the bar
       level: LEVELS.includes(level) ? level : forPeople ? "warn" : ENVIRONMENT.LOG_LEVEL.default,
       messageKey: "message",
       base: { "service.name": "r3a" },

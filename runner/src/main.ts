@@ -13,7 +13,7 @@ import { parseCount } from "./settings/parsers.ts";
 import type { Settings } from "./settings/table.ts";
 import { describeUnderWay } from "./under-way.ts";
 
-/** The only file that reads the process: arguments, environment, signals, streams, exit. */
+/** The only file that reads the process itself: arguments, environment, signals, streams, exit. */
 
 const env = process.env;
 const redact = createRedactor(env);
@@ -28,7 +28,10 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     stop.abort(new Stopped(`stopped by ${signal}; what was done is stored`, EXIT.terminated)),
   );
 }
-/** What is under way when the process is told to stop has this long; then a hung connection must not hold it. */
+/**
+ * Work that is under way when the process is told to stop has this long to end. Then a connection that hangs must not
+ * keep the process.
+ */
 const GRACE_MS = 8_000;
 let underWayAtStop: string | null = null;
 stop.signal.addEventListener("abort", () => {
@@ -43,7 +46,10 @@ stop.signal.addEventListener("abort", () => {
     process.exit(exitCodeOf(reason));
   }, GRACE_MS).unref();
 });
-/** What nobody caught leaves the process in a state that nobody knows: it ends, with a word and not with a bare stack. */
+/**
+ * An error that nobody caught leaves the process in a state that nobody knows. So the process ends, and it says why in
+ * a sentence instead of a bare stack.
+ */
 for (const event of ["uncaughtException", "unhandledRejection"] as const) {
   process.on(event, (error: unknown) => {
     const left = describeUnderWay();
@@ -59,7 +65,7 @@ let isReaderGone = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (isReaderGone) return;
   if (error.code !== "EPIPE") process.exit(EXIT.failed);
-  // `candles | head` closes the pipe, since it has enough; what has come to its own end keeps its exit code
+  // `candles | head` closes the pipe when it has enough; a command that has already ended keeps its exit code
   isReaderGone = true;
   stop.abort(new Stopped("nobody reads the result any more", EXIT.done));
 });
@@ -73,7 +79,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     if (isReaderGone && error === stop.signal.reason) return EXIT.done;
     const isExpected = error instanceof UsageFault || error instanceof SettingsFault;
-    // what fails after the stop fails for it, or would have failed anyway: the stop is how the process ends
+    // an error after the stop is mostly caused by the stop: the process then ends with the reason of the stop
     const isStopped = stop.signal.aborted && (error === stop.signal.reason || error instanceof TryAgain);
     const text = isStopped ? describeStop(error) : messageOf(error);
     if (isExpected) process.stderr.write(`${redact(text)}\n`);
@@ -82,7 +88,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-/** The reason, what was under way at that moment, and what came of it. */
+/** The reason of the stop, what was under way at that moment, and the error that followed. */
 function describeStop(error: unknown): string {
   const { reason } = stop.signal;
   const parts = [
@@ -93,7 +99,9 @@ function describeStop(error: unknown): string {
   return parts.join("; ");
 }
 
-/** The last word of the process: a line for a person, else one of the log, and also where the log is silent. */
+/**
+ * The last message of the process: a line for a person, else a line of the log; stderr also where the log is silent.
+ */
 function tellFatal(eventName: string, text: string, error?: unknown): void {
   if (isTerminal || !log.isLevelEnabled("fatal")) process.stderr.write(`${redact(text)}\n`);
   else
@@ -106,7 +114,10 @@ function tellFatal(eventName: string, text: string, error?: unknown): void {
     );
 }
 
-/** Builds the parser around the one command that is asked for, so that only its modules are loaded. */
+/**
+ * Builds the parser with the options of the requested command only, so that only the modules of this command are
+ * loaded.
+ */
 async function runCommand(argv: readonly string[]): Promise<ExitCode> {
   let outcome: ExitCode = EXIT.done;
   const program = new Commander("runner")
@@ -150,9 +161,9 @@ function contextOf(name: CommandName, options: RawOptions): Context {
   const faults = collectFaults();
   const deadlineS =
     faults.take("--deadline", options.deadline, (text) => parseCount(text, LONGEST_DEADLINE_S)) ?? null;
-  // of a command that repeats, the deadline is that of each cycle
+  // where a command repeats, the deadline belongs to each cycle
   if (deadlineS !== null && options.every === undefined) {
-    // counted from the start of the process: the kubelet counts that too
+    // counted from the start of the process, as the kubelet counts its own deadline
     const leftMs = Math.max(0, deadlineS * 1000 - performance.now());
     const timer = setTimeout(
       () =>

@@ -1,6 +1,9 @@
 import cliProgress from "cli-progress";
 
-/** Shows how far a long work is. `total` and `done` in its unit; the total may be corrected as plans become exact. */
+/**
+ * Shows how far a long work is. `total` and `done` are in the unit of the work; the total may be corrected when plans
+ * become exact.
+ */
 export type Progress = {
   start(total: number): void;
   advance(done: number): void;
@@ -10,7 +13,7 @@ export type Progress = {
 
 const HIDDEN: Progress = { start() {}, advance() {}, correct() {}, stop() {} };
 
-/** What is counted, and how much of it is over before a bar could be read. */
+/** What is counted, and the least total that is shown: less is over before a person could read the bar. */
 const SMALLEST_SHOWN = { candles: 2_000, operations: 5, tables: 5, series: 5 };
 
 /** A bar with rate and ETA on the terminal; nothing where no person watches (null). */

@@ -1,6 +1,9 @@
 import Table from "cli-table3";
 
-/** A plain table: heads, then rows; numbers to the right. Without colour codes, so that it can be piped. */
+/**
+ * A plain table with heads and rows; numbers stand to the right. It has no colour codes, so that a program can read it
+ * too.
+ */
 export function renderTable(
   head: readonly string[],
   rows: readonly (readonly (string | number)[])[],
@@ -18,7 +21,9 @@ export function renderTable(
   return table.toString();
 }
 
-/** 1234567 as `1,234,567`. Not by the locale functions: loading their data costs 35 ms, a tenth of the minute job. */
+/**
+ * 1234567 as `1,234,567`. The locale functions are not used: loading their data costs 35 ms, a tenth of the minute job.
+ */
 export function renderNumber(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
 }

@@ -16,31 +16,34 @@ import {
 } from "./db/runs.ts";
 import { exitCodeOf, messageOf, TryAgain } from "./errors.ts";
 
-/** What the work of a run came to. A run that failed or was stopped has its error, and the items done until then. */
+/** The result of the work of a run. A run that failed or was stopped has its error, and the items done until then. */
 export type RunResult = {
   readonly exitCode: ExitCode;
-  /** What ended the work early; absent where it gave its exit code itself. */
+  /** The error that ended the work early; absent where the work gave an exit code. */
   readonly error?: unknown;
   readonly items?: readonly RunItem[];
   readonly rateLimitHits?: number;
 };
 
-/** The result of work that `error` ended. */
+/** The result of work that `error` ended early. */
 export function failedBy(error: unknown): RunResult {
   return { exitCode: exitCodeOf(error), error };
 }
 
-/** What work on series came to. */
+/** The result of work on series. */
 export type SeriesResult = RunResult & { readonly items: readonly RunItem[] };
 
-/** Runs `work`, which notes in the list what it has done of each series; the result has them also where it throws. */
+/**
+ * Runs `work`, which adds to the list what it has done of each series. The result has these items also where `work`
+ * throws.
+ */
 export async function collectItems(work: (items: RunItem[]) => Promise<ExitCode>): Promise<SeriesResult> {
   const items: RunItem[] = [];
   const end = await work(items).then((exitCode): RunResult => ({ exitCode }), failedBy);
   return { ...end, items };
 }
 
-/** A command with the arguments that the ledger has of it. */
+/** A command, with its arguments as the ledger shows them. */
 export type RunRequest = {
   readonly context: Context;
   readonly db: Database;
@@ -51,8 +54,9 @@ export type RunRequest = {
 const HEARTBEAT_MS = 15_000;
 
 /**
- * One execution of a command in the ledger: opened before the work, kept alive by a heartbeat, closed with its items,
- * its outcome and its exit code whatever happens. An error of the work comes out again after the row is closed.
+ * Runs `work` as one execution of a command in the ledger. The row is opened before the work, a heartbeat keeps it
+ * alive, and it is closed with items, outcome and exit code whatever happens. An error of the work is thrown again
+ * after the row is closed.
  */
 export async function withRun(
   { context, db, command, args }: RunRequest,
@@ -75,7 +79,7 @@ export async function withRun(
   }));
   const facts = describeEnd(context, { ...result, items });
   await closeRun(db, run, { ...facts, items }).catch((failure: unknown) => {
-    // the ledger row stays "running"; maint closes it when its heartbeat is old
+    // the row in the ledger stays "running"; maint closes it when its heartbeat is old
     log.error(
       { "event.name": "run_not_closed" },
       `[RUN] the run could not be closed in the ledger: ${messageOf(failure)}`,
@@ -86,21 +90,21 @@ export async function withRun(
   return exitCodeOrThrow(result);
 }
 
-/** The exit code of work that ended by itself; throws what ended it early. */
+/** The exit code of the result; throws the error that ended the work early. */
 export function exitCodeOrThrow({ exitCode, error }: RunResult): ExitCode {
   if (error !== undefined) throw error;
   return exitCode;
 }
 
-/** The run as the ledger has it from its start on. */
+/** The run as the ledger shows it from the start of the run on. */
 export function describeRun(context: Context, command: CommandName, args: string): NewRun {
   const { runId, deadlineS, origin } = context;
   return { runId, command, args, origin, deadlineS, host: hostname(), pid: process.pid, version: VERSION };
 }
 
 /**
- * How a run ended, as the ledger has it. An error text can hold the whole DB_URL, and the ledger is read by more people
- * than the log. What is cut off comes last: half a secret would not be known again.
+ * How a run ended, as the ledger shows it. The text of an error can hold the whole DB_URL, and more people read the
+ * ledger than the log. The text is cut after its secrets are removed: half a secret would not be recognised.
  */
 export function describeEnd(
   { redact }: Context,

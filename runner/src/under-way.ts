@@ -1,16 +1,19 @@
 import { renderDuration } from "./time.ts";
 
 /**
- * What this process waits for at the moment. One list for the whole process, since it ends as a whole: whoever stops it
- * says what was under way, and who held it up.
+ * What this process waits for at the moment. There is one list for the whole process, since the process ends as a
+ * whole: the message about its end says what was under way, and who held it up.
  */
 type Waiting = { readonly what: () => string; readonly since: number };
 
 const waiting = new Set<Waiting>();
-/** A sentence, not a dump: the oldest say most. */
+/** At most so many are named, the oldest first: a person reads a sentence, and the oldest ones explain most. */
 const SHOWN = 4;
 
-/** Notes that something is waited for; the function that comes back ends it. `what` is asked only when it is told. */
+/**
+ * Notes that the process waits for something; the returned function ends the note. `what` is called only when the list
+ * is shown.
+ */
 export function begin(what: () => string): () => void {
   const entry = { what, since: performance.now() };
   waiting.add(entry);
@@ -19,7 +22,7 @@ export function begin(what: () => string): () => void {
   };
 }
 
-/** The same around a promise. */
+/** Notes that the process waits for this promise. */
 export async function during<T>(what: () => string, work: Promise<T>): Promise<T> {
   const end = begin(what);
   try {

@@ -22,7 +22,9 @@ test("a database that stops in the middle and is back after two seconds ends the
   await server.start();
   const run = await runner.ended;
   expect(run.code).toBe(75);
-  expect(run.stderr).toMatch(/database cannot be reached|connection that holds our locks was lost/);
+  expect(run.stderr).toMatch(
+    /database cannot be reached|connection that holds the locks of this run was lost/,
+  );
   // one message for a person, not the stack of an event that nobody listened to
   expect(run.stderr).not.toContain("Unhandled 'error' event");
   await expectInvariant(world);
@@ -41,7 +43,7 @@ test("the end of the session that holds the locks ends the run with 75, and noth
   expect(ended?.name).toMatch(/^r3a backfill /);
   const run = await runner.ended;
   expect(run.code).toBe(75);
-  expect(run.stderr).toContain("connection that holds our locks was lost");
+  expect(run.stderr).toContain("connection that holds the locks of this run was lost");
   const later = await world.database.query(
     `select distinct xmin::text from r3a.ohlcv_partitioned where "interval" = '15m' and xmin::text::bigint > $1`,
     [ended?.after],

@@ -37,7 +37,9 @@ test("a backfill whose database is killed six times ends with 75 each time and l
       if (atWork && run.code !== 0) {
         killedAtWork += 1;
         expect(run.code).toBe(75);
-        expect(run.stderr).toMatch(/database cannot be reached|connection that holds our locks was lost/);
+        expect(run.stderr).toMatch(
+          /database cannot be reached|connection that holds the locks of this run was lost/,
+        );
       }
       await server.start();
       await expectInvariant(world);

@@ -23,7 +23,10 @@ const COLUMNS = [
   "taker_base",
   "taker_quote",
 ] as const;
-/** Rows of a table that a person reads: a day of minutes. The table is laid out as a whole, a year of them for minutes. */
+/**
+ * Rows of a table that a person reads: a day of minutes. The table is laid out as a whole, and a year of minutes would
+ * take minutes.
+ */
 const SHOWN = 1_440;
 type Format = "table" | "csv" | "ndjson";
 

@@ -12,7 +12,10 @@ import { parseTime, renderTime } from "../time.ts";
 /** Raw options as commander gives them: text, or true for a flag. */
 export type RawOptions = Readonly<Record<string, string | boolean | undefined>>;
 
-/** A verb of the runner. `define` declares arguments and options as text; `run` parses them, faults together. */
+/**
+ * A command of the runner. `define` declares arguments and options as text; `run` parses them and reports all their
+ * faults together.
+ */
 export type Command = {
   readonly name: CommandName;
   readonly examples: readonly string[];
@@ -22,7 +25,10 @@ export type Command = {
 
 /** Collects the faults of arguments and settings, so that a person mends all of them at once. */
 export type Faults = {
-  /** Parses a text; on a fault notes it under `label` and returns undefined. Absent text is undefined without a fault. */
+  /**
+   * Parses a text. A fault is noted under `label`, and the result is undefined. A text that is absent is undefined
+   * without a fault.
+   */
   take<T>(label: string, text: string | boolean | undefined, parse: (text: string) => T): T | undefined;
   note(fault: string): void;
   list(): readonly string[];
@@ -47,7 +53,7 @@ export function collectFaults(): Faults {
     settings(context, needed) {
       const ofArguments = [...faults, ...context.faults];
       try {
-        // every command that works has a run; doctor, which needs no settings, tells what is wrong with each
+        // every command that needs settings has a run; doctor needs none, and reports the faults of each setting itself
         const all = needed.length === 0 ? needed : [...needed, "runId" as const, "runOrigin" as const];
         const settings = parseSettings(context.env, all);
         if (ofArguments.length > 0) throw new UsageFault(ofArguments);
@@ -61,7 +67,7 @@ export function collectFaults(): Faults {
   };
 }
 
-/** A list between commas, each of `known`; the result is in the order of `known`. */
+/** A list of names between commas, each one of `known`; the result has the order of `known`. */
 export function parseList<T extends string>(text: string, known: readonly T[]): readonly T[] {
   const asked = text.split(",").map((item) => item.trim());
   const unknown = asked.filter((item) => !known.some((name) => name === item));
@@ -104,7 +110,7 @@ export function parseSeries(
   return interval === undefined ? null : { interval, top, symbols, shard };
 }
 
-/** Options that most commands share, declared once so that they read the same in every help. */
+/** Options that several commands share. They are declared once, so that they read the same in every help. */
 export const OPTION = {
   json: ["--json", "print the result as JSON"],
   dryRun: ["--dry-run", "print the plan and change nothing"],
@@ -124,7 +130,7 @@ export const OPTION = {
 
 const LONGEST_REASON = 300;
 
-/** A sentence that says why; it is kept in the database. */
+/** A sentence that says why. The database keeps it. */
 export function parseReason(text: string): string {
   const reason = text.trim().replace(/\s+/g, " ");
   if (reason.length >= 10 && reason.length <= LONGEST_REASON && !/\p{C}/u.test(reason)) return reason;

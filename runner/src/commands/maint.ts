@@ -12,7 +12,7 @@ import { type Command, collectFaults, OPTION } from "./command.ts";
 
 const LONGEST_BUDGET_S = 86_400;
 const DEFAULT_BUDGET_S = 600;
-/** Share of the deadline in which operations may begin; the last one has the rest. */
+/** Operations may begin within this share of the deadline; the rest is for the last operation. */
 const BUDGET_SHARE = 2 / 3;
 const DEFAULT_TRANSACTION_AGE_S = 300;
 
@@ -68,7 +68,10 @@ export const maint: Command = {
   },
 };
 
-/** By performance.now(), which counts from the start of the process, as the deadline does. */
+/**
+ * When the last operation may begin, by performance.now(), which counts from the start of the process, as the deadline
+ * does.
+ */
 function endOf({ deadlineS }: Context, budgetS: number | undefined): number {
   if (budgetS === undefined && deadlineS !== null) return deadlineS * 1000 * BUDGET_SHARE;
   return performance.now() + (budgetS ?? DEFAULT_BUDGET_S) * 1000;

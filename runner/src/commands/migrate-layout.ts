@@ -3,7 +3,10 @@ import { runMove } from "../legacy/run-move.ts";
 import { parseCount } from "../settings/parsers.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
-/** Two busy cores moved 30,000 a second flat out: syncs and readers keep a third of the time. */
+/**
+ * Two busy cores moved 30,000 candles a second without a limit; at this rate a third of the time stays for syncs and
+ * readers.
+ */
 const ROWS_PER_SECOND = 20_000;
 const FASTEST = 10_000_000;
 
@@ -42,7 +45,7 @@ export const migrateLayout: Command = {
   },
 };
 
-/** A plain name, since it becomes part of a statement. */
+/** Only a plain name is taken, since the name becomes a part of a statement. */
 function parseTableName(text: string): string {
   if (/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/.test(text)) return text;
   throw new Error(`must be a table such as r3a.coins, in lower case, not ${JSON.stringify(text)}`);

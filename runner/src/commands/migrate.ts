@@ -45,8 +45,9 @@ type Patience = {
 };
 
 /**
- * Repeats `work` for `waitMs` while it ends with TryAgain. The schema Job fails at its first exit code that is not 0, so
- * a server that restarts must be waited for in here. A migration is safe to repeat: each file is one transaction.
+ * Repeats `work` for `waitMs` while it ends with TryAgain. The Job of the schema fails at its first exit code other
+ * than 0, so the program itself must wait for a server that restarts. A migration may be repeated safely: each file is
+ * one transaction.
  */
 async function whileAway<T>({ signal, waitMs, tellAgain }: Patience, work: () => Promise<T>): Promise<T> {
   const until = performance.now() + waitMs;
@@ -65,7 +66,7 @@ function renderJson({ files, statements }: Migrated, isPlan: boolean): string {
   return `${JSON.stringify({ [isPlan ? "pending" : "applied"]: files, ...(statements.length > 0 && { statements }) })}\n`;
 }
 
-/** With statements about roles it is SQL that a person may run. */
+/** With statements about roles the whole text is SQL that a person may run. */
 function renderText({ files, statements }: Migrated, isPlan: boolean): string {
   const remark = statements.length > 0 ? "-- " : "";
   const said = files.map((name) => `${isPlan ? "would apply" : "applied"} ${name}`);

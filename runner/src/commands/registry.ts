@@ -1,7 +1,10 @@
 import type { CommandName } from "../contract/commands.ts";
 import type { Command } from "./command.ts";
 
-/** Every command in reading order. Loaded when asked for: `migrate` need not pay for ccxt, `sync` not for migrations. */
+/**
+ * Every command in reading order. A command is loaded when it is asked for: `migrate` needs no ccxt, and `sync` needs
+ * no migrations.
+ */
 export const REGISTRY: Readonly<
   Record<CommandName, { readonly summary: string; readonly load: () => Promise<Command> }>
 > = {

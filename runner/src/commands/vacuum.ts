@@ -10,9 +10,9 @@ import { parseCount } from "../settings/parsers.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
 const LONGEST_BUDGET_S = 86_400;
-/** Without a deadline or a budget somebody waits. */
+/** The budget where neither a deadline nor a budget is given: a person waits for the end. */
 const DEFAULT_BUDGET_MS = 900_000;
-/** Share of the deadline that statements may use: the rest is for the end of the last one and the ledger. */
+/** Statements may use this share of the deadline; the rest is for the end of the last statement and for the ledger. */
 const BUDGET_SHARE = 0.9;
 
 export const vacuum: Command = {

@@ -7,7 +7,7 @@ import { renderTime } from "../time.ts";
 import { runVerify } from "../verify/verify-run.ts";
 import { type Command, collectFaults, OPTION, parsePeriod } from "./command.ts";
 
-/** No candle is later, and a Date holds it. */
+/** No candle is later than this time, and a Date can hold it. */
 const LATEST_MS = Date.UTC(9999, 0, 1);
 
 export const verify: Command = {

@@ -8,7 +8,7 @@ import { IS_OPEN_GAP } from "./scan.ts";
 import { isSound } from "./sound-candle.ts";
 import { msOf } from "./sql-time.ts";
 
-/** A whole number, unlike `msOf`: of a candle that is off by less than a millisecond it is the open time too. */
+/** A whole number, unlike `msOf`: for a candle that is off by less than a millisecond this is its open time too. */
 const OPEN_MS = `(extract(epoch from "timestamp") * 1000)::bigint`;
 const SLOT_MS = `(floor(extract(epoch from "timestamp") * 1000 / $5)::bigint * $5::bigint)`;
 const ROWS = `
@@ -23,7 +23,7 @@ const FIND_MISSING = `
   ), pairs as (select slot, lead(slot) over (order by slot) as next from slots)
   select slot + $5::bigint as "from", next as "to" from pairs where next > slot + $5::bigint order by slot`;
 
-/** Two candles in one slot: a misaligned one beside a regular one, or a primary key that does not hold any more. */
+/** Two candles in one slot: a misaligned candle beside a regular one, or a primary key that is broken. */
 const FIND_DUPLICATES = `
   select ${SLOT_MS} as at ${ROWS} group by 1 having count(*) > 1 order by 1`;
 
@@ -42,9 +42,10 @@ const FIND_ORPHANS = `
   order by 1 limit 1000`;
 
 /**
- * Coarse candles that differ from the exact sum of all their fine ones. Only slots with every fine candle are compared:
- * an incomplete one is a gap, not a contradiction; nor does a value contradict that an old row never had. $5 width of the coarse slot, $6 fine interval, $7 their number, $8
- * width of the fine slot. Grouped instead of joined: the planner knows no row counts here and would loop.
+ * Coarse candles that differ from the exact sum of all their fine candles. Only slots with every fine candle are
+ * compared: a slot that lacks some is a gap and no contradiction. A value that an old row never had is no contradiction
+ * either. $5 width of the coarse slot, $6 fine interval, $7 number of fine slots in a coarse one, $8 width of the fine
+ * slot. The candles are grouped and not joined: the planner knows no row counts here and would loop.
  */
 const FIND_CONTRADICTIONS = `
   with sums as (
@@ -71,7 +72,7 @@ export async function findMissing(db: Database, part: SeriesPart): Promise<reado
   return withClient(db, (client) => findMissingOn(client, part));
 }
 
-/** The same as the caller's transaction sees the candles. */
+/** The same, as the caller's transaction sees the candles. */
 export async function findMissingOn(client: pg.ClientBase, part: SeriesPart): Promise<readonly Span[]> {
   const { rows } = await client.query<{ from: string; to: string }>(FIND_MISSING, parametersOf(part));
   return rows.map(({ from, to }) => ({ from: Number(from), to: Number(to) }));
@@ -95,10 +96,12 @@ export async function findOrphans(db: Database, part: SeriesPart): Promise<reado
   return findTimes(db, FIND_ORPHANS, parametersOf(part).slice(0, 4));
 }
 
-/** A gap of the log, as `verify` holds it against the candles. */
+/** A gap of the log, as `verify` compares it with the candles. */
 export type LoggedGap = Span & { readonly isOpen: boolean };
 
-/** As numbers: a stretch can have tens of thousands, and half of a row's memory are its dates. */
+/**
+ * The times are numbers: a stretch can have tens of thousands of gaps, and dates would be half of the memory of a row.
+ */
 const READ_LOGGED = `
   select ${msOf("g.from_ts")}, ${msOf("g.to_ts")}, ${IS_OPEN_GAP}
   from r3a.ohlcv_gap_log g

@@ -5,14 +5,14 @@ import { leftMs } from "./sql-time.ts";
 const ms = (count: number) => `interval '${count} ms'`;
 
 /**
- * Times are kept by the database's clock: it is the one clock that all processes share.
- *
- * What was granted late in a minute may reach the exchange in the next one, so it counts in both ($6: late).
- * The row's minute never goes back: a process that is behind takes from the minute of the others. But a minute that
- * cannot be is forgotten with its count, which would only grow until that minute comes: one far ahead of this clock, and
- * one that is over here and far ahead of the asker's (the exchange's clock was set back). For the same reason a hold or
- * ban of another program version or hand is cut to the longest that can be. The commit does not wait for the disk: a
- * crash of the server forgets a second of the count, and every request would pay for the wait.
+ * All times are by the database's clock: it is the one clock that all processes share.
+ * Weight that was granted late in a minute may reach the exchange in the next minute, so it counts in both ($6: late).
+ * The minute of the row never goes back: a process whose clock is behind takes from the minute of the others. But an
+ * impossible minute is forgotten with its count, which would only grow until that minute comes. Impossible is a minute
+ * far ahead of this clock, and one that is over here and far ahead of the asking process (the exchange's clock was set
+ * back). For the same reason a hold or a ban that another version of the program or a person wrote is cut to the
+ * longest possible one. The commit does not wait for the disk: a crash of the server forgets a second of the count, and
+ * otherwise every request would pay for the wait.
  */
 const LEASE = `
   with asked as (
@@ -60,9 +60,10 @@ const BAN = `
   update r3a.api_budget set banned_until = greatest(banned_until, clock_timestamp() + $2 * interval '1 ms') where egress_key = $1`;
 
 /**
- * Apart from the holds of 429s, which say nothing about the firewall. Doubles only when the last hold is over: twenty
- * requests in flight bring twenty 403s of one hold. Seconds of another program version or hand count as the nearest
- * that can be, 300 to 3600: two thousand million doubled is no integer, and a length of 0 would hold nobody.
+ * Kept apart from the holds of 429s, which say nothing about the firewall. The hold is doubled only when the last hold
+ * is over: twenty requests in flight bring twenty 403s of one hold. A length that another version of the program or a
+ * person wrote counts as the nearest possible one, 300 to 3600 s: the double of two thousand million is no integer, and
+ * a length of 0 would hold nobody.
  */
 const HOLD_BY_FIREWALL = `
   with next as (
@@ -84,7 +85,7 @@ export function openBudget(db: Database, egressKey: string) {
       const values = [egressKey, ask.minute, ask.observed, ask.wanted, Math.floor(ask.limit), ask.isLate];
       return withClient(db, async (client) => {
         const lease = async () => (await client.query<LeaseRow>(LEASE, values)).rows[0];
-        // the first process of an address finds no row
+        // the first process of an address finds no row yet
         const row = (await lease()) ?? (await client.query(ENSURE, [egressKey]).then(lease));
         if (row === undefined) throw new Error(`r3a.api_budget has no row for EGRESS_KEY ${egressKey}`);
         return row;

@@ -11,7 +11,7 @@ import { msOf } from "./sql-time.ts";
 /** What became of the rows of one statement. */
 export type Written = { readonly added: number; readonly revised: number };
 
-/** Arrays travel as pre-joined text: pg's own serialiser costs a quarter of the throughput. */
+/** Arrays are sent as text that is joined here: pg's own serialiser costs a quarter of the throughput. */
 const INCOMING = `
   select coin_id, $1::text as "interval", to_timestamp(open_ms / 1000.0) as "timestamp", open, high, low, close, volume,
          quote_volume, trades, taker_base, taker_quote, to_timestamp(close_ms / 1000.0) as close_time,
@@ -20,10 +20,13 @@ const INCOMING = `
               $10::bigint[], $11::numeric[], $12::bigint[], $13::numeric[], $14::numeric[], $15::smallint[])
     as u (coin_id, open_ms, open, high, low, close, volume, close_ms, quote_volume, trades, taker_base, taker_quote, flags)`;
 
-/** For rows that are new by the covered span: no conflict to look for, and the server's cheapest way to take rows. */
+/**
+ * For rows that must be new, since the covered span does not hold them: there is no conflict to look for, and this is
+ * the cheapest way for the server.
+ */
 const COPY_CANDLES = `copy r3a.ohlcv_partitioned (${COPY_COLUMNS}) from stdin`;
 
-/** What a candle says of the market: in it, intervals must agree with each other. */
+/** The columns that say something about the market: intervals must agree in them. */
 export const FIGURES = [
   "open",
   "high",
@@ -39,12 +42,13 @@ const VALUES = [...FIGURES, "close_time"];
 const valuesOf = (alias: string) => VALUES.map((name) => `${alias}.${name}`).join(", ");
 const jsonOf = (alias: string) =>
   `jsonb_build_object(${VALUES.map((name) => `'${name}', ${alias}.${name}`).join(", ")})`;
-/** From null to a value is no revision: databases of the old system have five of the columns only. */
+/** A change from null to a value is no revision: databases of the old system have only five of the columns. */
 const isRevision = VALUES.map((name) => `old.${name} <> new.${name}`).join(" or ");
 
 /**
- * For rows of which most are stored: joins them first and touches only what is new or different. DO UPDATE ... WHERE
- * would lock every row and write 56 bytes of WAL for it. The time bounds let the planner prune to the leaves concerned.
+ * For rows of which most are stored already: joins the stored rows first, and touches only rows that are new or
+ * different. DO UPDATE ... WHERE would lock every row and write 56 bytes of WAL for each. With the bounds of time the
+ * planner reads only the leaves concerned.
  */
 const UPSERT_CANDLES = `
   with incoming as materialized (${INCOMING}),
@@ -74,7 +78,10 @@ const UPSERT_CANDLES = `
   select coin_id, (count(*) filter (where is_new))::int as added, (count(*) filter (where is_revised))::int as revised
   from compared group by coin_id`;
 
-/** Inserts rows of one interval that must be new; a row that exists is a unique violation (23505) and nothing is stored. */
+/**
+ * Inserts rows of one interval that must be new. Where a row exists, the statement fails with a unique violation
+ * (23505) and stores nothing.
+ */
 export async function insertCandles(
   client: pg.PoolClient,
   interval: Interval,
@@ -90,7 +97,7 @@ export async function insertCandles(
   return written;
 }
 
-/** Writes rows of one interval of which some may exist; a closed candle that changed becomes a revision. */
+/** Writes rows of one interval, some of which may exist. A closed candle that changed becomes a revision. */
 export async function upsertCandles(
   client: pg.PoolClient,
   interval: Interval,
@@ -142,7 +149,7 @@ const FIND_OTHERS = `
   where not exists (select from unnest($5::float8[]) as answered (open_time) where open_time = at)
   order by at`;
 
-/** Open times (ms) of stored candles in the span that are none of `openTimes`. */
+/** Open times (ms) of stored candles in the span that are not among `openTimes`. */
 export async function findOthers(
   db: Database,
   { coinId, interval }: { readonly coinId: number; readonly interval: Interval },

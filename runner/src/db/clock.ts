@@ -3,7 +3,7 @@ import { msOf } from "./sql-time.ts";
 
 const NOW = `select ${msOf("clock_timestamp()")} as ms`;
 
-/** The database's time (ms): the second witness for what the exchange says of its own. */
+/** The database's time (ms). It is the second witness beside the exchange's own time. */
 export async function findDatabaseTime(db: Database): Promise<number> {
   const { rows } = await withClient(db, (client) => client.query<{ ms: number }>(NOW));
   const ms = rows[0]?.ms;

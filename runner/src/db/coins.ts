@@ -15,7 +15,10 @@ export type CoinUpdate = {
 
 export type Coin = { readonly coinId: number; readonly symbol: string };
 
-/** The lists come in any order, and two that lock the same rows in different orders would deadlock. */
+/**
+ * Rows are locked in one order. The lists come in any order, and two transactions that lock the same rows in different
+ * orders would deadlock.
+ */
 const LOCK_COINS = `select pg_advisory_xact_lock(r3a_util.lock_key('universe', 'coins'))`;
 
 const UPSERT_COINS = `
@@ -30,7 +33,7 @@ const UPSERT_COINS = `
 
 const UNRANK_MISSING = `update r3a.coin set volume_rank = null where volume_rank is not null and not symbol = any($1::text[])`;
 
-/** The exchange lists them no more; whoever halted has a status of its own. */
+/** Coins that the exchange lists no more; a coin whose trade is halted has a status of its own. */
 const CLOSE = `
   update r3a.coin set status = 'BREAK', closed_at = coalesce(closed_at, now()), volume_rank = null, checked_at = now()
   where symbol = any($1::text[])`;
@@ -39,7 +42,7 @@ const FIND_COINS = `
   select id as "coinId", symbol, checked_at between now() - $2::interval and now() as "isFresh"
   from r3a.coin where symbol = any($1::text[]) order by array_position($1::text[], symbol)`;
 
-/** Adds and updates coins. With `isRanking` the list is everything that trades: ranks are replaced. */
+/** Adds and updates coins. With `isRanking` the list holds everything that trades, and the ranks are replaced. */
 export async function upsertCoins(
   client: pg.PoolClient,
   coins: readonly CoinUpdate[],
@@ -61,13 +64,13 @@ export async function closeCoins(client: pg.PoolClient, symbols: readonly string
   await client.query(CLOSE, [symbols]);
 }
 
-/** A listing that was looked up within this is not asked for again. */
+/** A listing that was looked up within this time is not asked for again. */
 const LISTING_TTL = "24 hours";
 
 /** A stored coin; `isFresh`: its listing was looked up within a day. */
 export type FoundCoin = Coin & { readonly isFresh: boolean };
 
-/** The known ones of `symbols`, in that order. */
+/** The coins among `symbols` that the database knows, in the order of `symbols`. */
 export async function findCoins(db: Database, symbols: readonly string[]): Promise<readonly FoundCoin[]> {
   const { rows } = await withClient(db, (client) =>
     client.query<FoundCoin>(FIND_COINS, [symbols, LISTING_TTL]),
@@ -78,7 +81,7 @@ export async function findCoins(db: Database, symbols: readonly string[]): Promi
 const LIST_KNOWN = `
   select symbol, base, quote, quote_volume::text as "quoteVolume" from r3a.coin where status = 'TRADING'`;
 
-/** What trades as far as the database knows, with the volume of the last ranking that had one. */
+/** The coins that trade as far as the database knows, with the volume of the last ranking that had one. */
 export type ListedCoin = Pick<CoinUpdate, "symbol" | "base" | "quote" | "quoteVolume">;
 
 export async function listKnown(db: Database): Promise<readonly ListedCoin[]> {
@@ -87,7 +90,7 @@ export async function listKnown(db: Database): Promise<readonly ListedCoin[]> {
 
 const LIST_SYMBOLS = `select symbol from r3a.coin order by volume_rank nulls last, symbol`;
 
-/** Names of all stored coins, those that are traded most first. */
+/** Names of all stored coins, the most traded ones first. */
 export async function listSymbols(db: Database): Promise<readonly string[]> {
   const { rows } = await withClient(db, (client) => client.query<{ symbol: string }>(LIST_SYMBOLS));
   return rows.map(({ symbol }) => symbol);
@@ -97,7 +100,7 @@ const LIST_COINS = `
   select id as "coinId", symbol from r3a.coin
   where exists (select from r3a.series s where s.coin_id = id and ($1::text is null or s."interval" = $1)) order by symbol`;
 
-/** Every coin of which a series is stored, or one of that interval. */
+/** Every coin with a stored series, or every coin with a stored series of the given interval. */
 export async function listCoins(db: Database, interval: Interval | null = null): Promise<readonly Coin[]> {
   const { rows } = await withClient(db, (client) => client.query<Coin>(LIST_COINS, [interval]));
   return rows;

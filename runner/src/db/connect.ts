@@ -6,19 +6,24 @@ import { createClient, cutClient, sessionOf } from "./connection/client.ts";
 import { isConnectionError, translate } from "./fault.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Old limits of the team's database: three connections a process, none idle for longer than 30 minutes. */
+/** Limits of the team's database since long: three connections a process, none idle for longer than 30 minutes. */
 const POOL_SIZE = 3;
 const IDLE_TIMEOUT_MS = 30 * MINUTE_MS;
-/** A client that lay idle for this long is asked before it is used: a firewall may have cut it silently. */
+/**
+ * A client that was idle for this long is tested before it is used: a firewall may have cut its connection silently.
+ */
 const CHECK_AFTER_IDLE_MS = MINUTE_MS;
-/** The whole pool; each client has a second of its own. */
+/** The limit for the end of the whole pool; the end of each client has a limit of one second. */
 const CLOSE_MS = 2_000;
-/** The system's own delay is two hours: a firewall forgets a quiet connection long before. */
+/**
+ * The delay of the first keep-alive packet. The system's own delay is two hours, and a firewall forgets a quiet
+ * connection long before.
+ */
 const KEEP_ALIVE_MS = 30_000;
 
 /**
- * How to connect; createClient then sets the session. Candles are read by unnamed statements only, since a named one may
- * switch to a generic plan that locks every leaf.
+ * How to connect; createClient then sets the session. Candles are read by unnamed statements only, since the plan of a
+ * named statement may become a generic one, which locks every leaf.
  */
 function clientConfig(url: string, name: string): pg.ClientConfig {
   return {
@@ -36,9 +41,11 @@ export type Database = {
   readonly pool: pg.Pool;
   /** Clients of the pool with the time of their last use, for the check before use. */
   readonly lastUsed: WeakMap<pg.PoolClient, number>;
-  /** Those that are connected. */
+  /** The clients that are connected. */
   readonly clients: Set<pg.PoolClient>;
-  /** Told of each new session which server it is on (session-settings.ts): sessions that hold locks belong to one server. */
+  /**
+   * Called with the server of each new session (session-settings.ts): sessions that hold locks belong to one server.
+   */
   readonly locked: Set<(server: string) => void>;
 };
 
@@ -55,15 +62,15 @@ export function openDatabase(url: string, name: string): Database {
     allowExitOnIdle: true,
     Client: SessionClient,
   });
-  // an idle client that the server drops is removed by the pool itself; without a listener it would end the process
+  // the pool removes an idle client that the server drops; without a listener the error would end the process
   pool.on("error", () => {});
-  // the same for one in use: the pool takes its own listener away while somebody has the client
+  // the same for a client in use: the pool removes its own listener while somebody has the client
   const clients = new Set<pg.PoolClient>();
   const locked: Database["locked"] = new Set();
   pool.on("connect", (client) => {
     client.on("error", () => {});
     clients.add(client);
-    // whoever uses the client is told of a session that could not be set
+    // the user of the client gets the error of a session that could not be set (withClient)
     sessionOf(client).then(
       ({ server }) => tellServer({ locked }, server),
       () => {},
@@ -74,8 +81,8 @@ export function openDatabase(url: string, name: string): Database {
 }
 
 /**
- * A client of its own beside the pool, named as the database is. It connects by `connect()`, and whoever opened it ends
- * it. A statement that meets a lost connection fails by itself; without a listener the loss would end the process.
+ * A client beside the pool, with the name of the database. It connects by `connect()`, and the caller ends it. A lost
+ * connection makes the next statement fail; without a listener the loss would end the process.
  */
 export function openClient({ url, name }: Pick<Database, "url" | "name">, connectMs?: number): pg.Client {
   const config = clientConfig(url, name);
@@ -85,22 +92,22 @@ export function openClient({ url, name }: Pick<Database, "url" | "name">, connec
   return client.on("error", () => {});
 }
 
-/** A new session is on this server. */
+/** Tells all sessions that hold locks on which server a new session is. */
 export function tellServer({ locked }: Pick<Database, "locked">, server: string): void {
   for (const tell of locked) tell(server);
 }
 
-/** Ends the pool; a connection that hangs is not waited for, and does not keep the process. */
+/** Ends the pool. A connection that hangs is not waited for, and does not keep the process. */
 export async function closeDatabase({ pool, clients }: Database): Promise<void> {
   const over = new AbortController();
   const closed = pool.end().catch(() => {});
   await Promise.race([closed, wait(CLOSE_MS, undefined, { signal: over.signal }).catch(() => {})]);
   over.abort();
-  // whose statement hangs would keep the process until somebody notices
+  // a client whose statement hangs would keep the process
   for (const client of clients) cutClient(client);
 }
 
-/** Runs `work` with a checked client of the pool; errors come out as what they mean for the run (fault.ts). */
+/** Runs `work` with a tested client of the pool. Errors come out as what they mean for the run (fault.ts). */
 export async function withClient<T>(db: Database, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await takeClient(db);
   let broken = false;
@@ -117,7 +124,7 @@ export async function withClient<T>(db: Database, work: (client: pg.PoolClient) 
   }
 }
 
-/** What an error of a client means; that of its session comes first, since what came after is only cut off by it. */
+/** What an error of a client means. An error of its session comes first, since later errors only follow from it. */
 export async function faultOf(client: pg.ClientBase, error: unknown): Promise<unknown> {
   return sessionOf(client).then(
     ({ role }) => translate(error, role),
@@ -125,7 +132,7 @@ export async function faultOf(client: pg.ClientBase, error: unknown): Promise<un
   );
 }
 
-/** A client of the pool that answers. Whoever takes it gives it back. */
+/** A client of the pool that answers. The caller gives it back. */
 async function takeClient(db: Database): Promise<pg.PoolClient> {
   for (;;) {
     const client = await db.pool.connect().catch((error: unknown) => {

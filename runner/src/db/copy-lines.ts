@@ -2,7 +2,7 @@ import { type Candle, isMisaligned, MISALIGNED } from "../candle/candle.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { DAY_MS } from "../time.ts";
 
-/** Rows of one series on their way into the table. */
+/** Rows of one series that are to be written into the table. */
 export type CandleBatch = { readonly coinId: number; readonly candles: readonly Candle[] };
 
 /** The columns of the candle table in the order in which `renderCopyLines` writes them. */
@@ -11,15 +11,18 @@ export const COPY_COLUMNS = `coin_id, "interval", "timestamp", open, high, low, 
 
 /** A buffer of about 350 lines. */
 const BUFFER_BYTES = 65_536;
-/** No line is longer: eight decimals of at most 62 characters (`parseCandle`), two times, and seven short fields. */
+/**
+ * No line is longer than this: eight decimals of at most 62 characters (`parseCandle`), two times, and seven short
+ * fields.
+ */
 const LINE_BYTES = 1_024;
 
 const [TAB, NEWLINE, POINT, ZERO, COLON, Z] = [9, 10, 46, 48, 58, 90];
 
 /**
- * Candles as lines of COPY's text format, columns in the order of COPY_COLUMNS. Written byte by byte into
- * buffers: strings joined for each line took a third of a backfill's processor time, collecting them included. Every
- * field was checked to be a decimal or an integer, so nothing needs an escape.
+ * Candles as lines of COPY's text format, with the columns in the order of COPY_COLUMNS. They are written byte by byte
+ * into buffers: joining strings for each line, and collecting them as garbage, took a third of a backfill's processor
+ * time. Every field was checked to be a decimal or an integer, so nothing needs an escape.
  */
 export function* renderCopyLines(interval: Interval, batches: readonly CandleBatch[]): Generator<Buffer> {
   let bytes = Buffer.allocUnsafe(BUFFER_BYTES);
@@ -52,7 +55,7 @@ export function* renderCopyLines(interval: Interval, batches: readonly CandleBat
   if (at > 0) yield bytes.subarray(0, at);
 }
 
-/** ASCII text and a tab; returns the place behind it. */
+/** Writes ASCII text and a tab; returns the place behind them. */
 function putText(bytes: Buffer, start: number, text: string): number {
   let at = start;
   for (let index = 0; index < text.length; index += 1) bytes[at++] = text.charCodeAt(index);
@@ -60,7 +63,7 @@ function putText(bytes: Buffer, start: number, text: string): number {
   return at + 1;
 }
 
-/** ISO 8601 with milliseconds, UTC, and a tab. */
+/** Writes a time as ISO 8601 in UTC with milliseconds, and a tab. */
 function putTime(bytes: Buffer, start: number, ms: number): number {
   const day = Math.floor(ms / DAY_MS);
   const seconds = Math.floor((ms - day * DAY_MS) / 1000);
@@ -77,7 +80,7 @@ function putTime(bytes: Buffer, start: number, ms: number): number {
   return at + 1;
 }
 
-/** Two digits and the character behind them. */
+/** Writes two digits and the character behind them. */
 function putTwo(bytes: Buffer, at: number, value: number, next: number): number {
   const tens = Math.floor(value / 10);
   bytes[at] = ZERO + tens;
@@ -88,7 +91,7 @@ function putTwo(bytes: Buffer, at: number, value: number, next: number): number 
 
 let lastDate = { day: Number.NaN, text: "" };
 
-/** `YYYY-MM-DDT` of a day since the epoch; remembered, since up to 1,440 neighbours share it. */
+/** `YYYY-MM-DDT` of a day since the epoch. The last day is remembered, since up to 1,440 neighbours share it. */
 function dateText(day: number): string {
   if (day !== lastDate.day) lastDate = { day, text: new Date(day * DAY_MS).toISOString().slice(0, 11) };
   return lastDate.text;

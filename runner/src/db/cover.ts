@@ -5,7 +5,7 @@ import { msOf } from "./sql-time.ts";
 
 type Series = { readonly coinId: number; readonly interval: Interval };
 
-/** By the primary key backwards, from the newest leaf on. */
+/** Reads the primary key backwards, from the newest leaf on. */
 const FIND_NEWEST = `
   select ${msOf("clock_timestamp()")} as now,
          (select ${msOf('t."timestamp"')} from r3a.ohlcv_partitioned t
@@ -32,7 +32,7 @@ export async function findNewestClosed(
 }
 
 const OF_SERIES = `coin_id = $1 and "interval" = $2`;
-/** $3 null: nothing of the series is covered any more. */
+/** $3 null: the series covers nothing any more. */
 const CUT_SERIES = `
   update r3a.series set covered_to = to_timestamp($3::float8 / 1000),
          covered_from = case when $3::float8 is not null then covered_from end
@@ -44,7 +44,10 @@ const CUT_GAPS = `
   update r3a.ohlcv_gap_log set to_ts = to_timestamp($3::float8 / 1000), updated_at = now()
   where ${OF_SERIES} and state <> 'repaired' and to_ts > to_timestamp($3::float8 / 1000)`;
 
-/** Ends what the series covers at `to` (ms; null: it covers nothing), and with it what the gap log says of later slots. */
+/**
+ * Ends the covered span of the series at `to` (ms; null: it covers nothing), and removes what the gap log says of later
+ * slots.
+ */
 export async function cutCover(db: Database, { coinId, interval }: Series, to: number | null): Promise<void> {
   await withTransaction(db, async (client) => {
     for (const text of [DELETE_GAPS, CUT_GAPS, CUT_SERIES]) await client.query(text, [coinId, interval, to]);

@@ -4,7 +4,7 @@ import { type Database, withClient } from "./connect.ts";
 import { withTransaction } from "./session.ts";
 import { msOf } from "./sql-time.ts";
 
-/** Newest stored candles of an interval that opened before a time, of the coins that are traded most. */
+/** The newest stored candles of an interval that opened before a time, of the most traded coins. */
 const LIST_SAMPLES = `
   select coins.symbol, $1::text as "interval", ${msOf('t."timestamp"')} as "openTime",
          t.open::text, t.high::text, t.low::text, t.close::text, t.volume::text,
@@ -31,7 +31,7 @@ export async function listSamples(
   return rows;
 }
 
-/** How an address was found to be the exchange that filled the database; null reason: by its candles. */
+/** Why an address counts as the exchange that filled the database; the reason is null where its candles show it. */
 export type ExchangeSource = {
   readonly address: string;
   readonly exchange: string;
@@ -48,7 +48,7 @@ const RECORD_SOURCE = `
     compared_at = coalesce(excluded.compared_at, s.compared_at), run_id = excluded.run_id,
     accepted_reason = coalesce(excluded.accepted_reason, s.accepted_reason)`;
 
-/** A table that each new address adds to must end somewhere; what a person accepted stays. */
+/** Each new address adds a row to this table, so old rows are removed; the rows that a person accepted stay. */
 const MOST_SOURCES = 200;
 const FORGET_OLDEST = `
   delete from r3a.exchange_source where accepted_reason is null and address in (
@@ -64,7 +64,7 @@ export async function recordSource(db: Database, source: ExchangeSource): Promis
 
 const LIST_ADDRESSES = `select address from r3a.exchange_source order by first_seen limit 10`;
 
-/** Addresses that candles came from so far, oldest first, a few of them. */
+/** Some of the addresses that candles came from so far, the oldest first. */
 export async function listAddresses(db: Database): Promise<readonly string[]> {
   const { rows } = await withClient(db, (client) => client.query<{ address: string }>(LIST_ADDRESSES));
   return rows.map(({ address }) => address);

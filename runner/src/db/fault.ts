@@ -21,21 +21,21 @@ const SOCKET_CODES = new Set([
   "ENETUNREACH",
 ]);
 /**
- * The driver has no code for these: the socket went away, or what came over it is no answer of PostgreSQL (another
- * program listens there, or something on the way changes bytes).
+ * Messages of the driver for errors without a code: the connection is gone, or the answer is not that of PostgreSQL
+ * (another program listens there, or something on the way changes bytes).
  */
 const CONNECTION_MESSAGES =
   /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|received invalid response|Received unexpected \w+ message|Query read timeout|There was an error establishing an SSL connection)/i;
 
-/** SQLSTATE or socket code of an error, also of one that `translate` made. */
+/** The SQLSTATE or socket code of an error, also of an error that `translate` made. */
 export function codeOf(error: unknown): string | null {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
 
-/** Whether the server is away (as opposed to a statement that it refused), by SQLSTATE or socket code. */
+/** Whether the server is away, by SQLSTATE or socket code; a statement that the server refused is no such error. */
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  // the socket's file is not there, or not ours
+  // the file of the socket does not exist, or may not be opened
   if ("syscall" in error && error.syscall === "connect") return true;
   const code = codeOf(error);
   if (code !== null) return SOCKET_CODES.has(code) || meaningOf(code)?.kind === "away";
@@ -44,68 +44,74 @@ export function isConnectionError(error: unknown): boolean {
 }
 
 /**
- * Whether another session changed the same row of a catalog at the same moment, as two that make or grant one role do. Our
- * advisory locks cannot keep them apart: each holds in one database, and roles belong to all databases of a server. The
- * server refuses the second statement when the first one commits; done again, it succeeds. The server does not translate
- * these words into other languages.
+ * Whether another session changed the same row of a catalog at the same moment, as two sessions do that make or grant
+ * one role. Advisory locks cannot keep them apart: each lock holds in one database, and roles belong to all databases
+ * of a server. The server refuses the second statement when the first one commits; when the statement is done again, it
+ * succeeds. The server does not translate these words into other languages.
  */
 export function isCatalogClash(error: unknown): boolean {
-  const told = error instanceof Error && error.cause instanceof pg.DatabaseError ? error.cause : error;
-  if (!(told instanceof pg.DatabaseError)) return false;
-  if (told.code === UNIQUE_VIOLATION) return told.schema === "pg_catalog";
-  return told.code === INTERNAL_ERROR && /^tuple concurrently (updated|deleted)/.test(told.message);
+  const cause = error instanceof Error && error.cause instanceof pg.DatabaseError ? error.cause : error;
+  if (!(cause instanceof pg.DatabaseError)) return false;
+  if (cause.code === UNIQUE_VIOLATION) return cause.schema === "pg_catalog";
+  return cause.code === INTERNAL_ERROR && /^tuple concurrently (updated|deleted)/.test(cause.message);
 }
 
-/** Errors that a login ended with, by `markLogin`. */
+/** The errors that ended a login, noted by `markLogin`. */
 const logins = new WeakSet<Error>();
 
-/** Notes that a login ended with this error: some codes of the server mean something else then (login.ts). */
+/** Notes that this error ended a login: some codes of the server mean something else then (login.ts). */
 export function markLogin<E>(error: E): E {
   if (error instanceof Error) logins.add(error);
   return error;
 }
 
 function meaningOfError(error: unknown): Meaning | null {
-  const told = error instanceof Error && error.cause instanceof pg.DatabaseError ? error.cause : error;
-  const ofLogin = told instanceof Error && logins.has(told) ? meaningOfLogin(told) : null;
+  const cause = error instanceof Error && error.cause instanceof pg.DatabaseError ? error.cause : error;
+  const ofLogin = cause instanceof Error && logins.has(cause) ? meaningOfLogin(cause) : null;
   return ofLogin ?? (isCatalogClash(error) ? BUSY : meaningOf(codeOf(error) ?? ""));
 }
 
-/** What the server's code means (sqlstate.ts), also of an error that `translate` made; null where it says nothing. */
+/**
+ * What the code of the server means (sqlstate.ts), also of an error that `translate` made; null where the code says
+ * nothing.
+ */
 export function kindOf(error: unknown): Meaning["kind"] | null {
   return meaningOfError(error)?.kind ?? null;
 }
 
 /**
- * Whether the server refused one statement, while others may work: no room, no right, no memory. Not where it is away,
- * takes no writes at all, or somebody holds what all wait for.
+ * Whether the server refused one statement, while others may work: for want of room, of a right, of memory. False where
+ * the server is away, takes no writes at all, or where somebody holds what all statements wait for.
  */
 export function isRefusal(error: unknown): boolean {
   const meaning = meaningOfError(error);
   return meaning !== null && meaning.kind !== "away" && meaning.isForAll !== true;
 }
 
-/** Whether each other piece of a run would meet the same: not where one statement is refused (`isRefusal`). */
+/** Whether each other part of the run would meet the same error. False where one statement is refused (`isRefusal`). */
 export function isGeneral(error: unknown): boolean {
   return (error instanceof TryAgain || error instanceof SettingsFault) && !isRefusal(error);
 }
 
-/** Noticed by the driver: no password where one is asked for, and sslmode where the server has no TLS. */
+/**
+ * Errors of the driver: DB_URL has no password where the server asks for one, or asks for TLS where the server has
+ * none.
+ */
 const REFUSED_BY_DRIVER = /^(SASL: |The server does not support SSL connections)/;
 const NO_PASSWORD = /^SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be/;
-/** By pgbouncer, of `?options=` in DB_URL; we send none. */
+/** An error of pgbouncer about `?options=` in DB_URL; the program itself sends no options. */
 const REFUSED_PARAMETER = /unsupported startup parameter/;
 
-/** Why a login failed, in words that say which part of DB_URL it was. */
+/** Why a login failed, in words that name the part of DB_URL. */
 export function reasonOfLogin(error: unknown): string {
   const message = messageOf(error);
   return NO_PASSWORD.test(message) ? `it asks for a password, and DB_URL has none (${message})` : message;
 }
 
 /**
- * An error as what it means for the run (sqlstate.ts): TryAgain, SettingsFault, or an Error that says what to do; the
- * driver's own is its cause. Anything without such a meaning comes out unchanged. `role` is whom the session works as.
- * The words never hold the URL.
+ * An error as what it means for the run (sqlstate.ts): TryAgain, SettingsFault, or an Error that says what to do. The
+ * error of the driver is its cause. An error without such a meaning comes out unchanged. `role` is the role of the
+ * session. The text never holds the URL.
  */
 export function translate(error: unknown, role?: string): unknown {
   if (error instanceof TryAgain || error instanceof Stopped || error instanceof SettingsFault) return error;
@@ -126,7 +132,7 @@ export function translate(error: unknown, role?: string): unknown {
 
 const AWAY_SAYS = meaningOf("08006")?.says ?? "";
 
-/** A transaction inside another piece of work hands its error through two places. */
+/** The errors that were translated: a transaction inside another piece of work passes its error through two places. */
 const translated = new WeakSet<Error>();
 
 function asError(meaning: Meaning, cause: unknown, role?: string): Error {
@@ -153,7 +159,7 @@ function errorOf({ kind, says, remedy }: Meaning, cause: unknown, role?: string)
   return new TryAgain(`${says}${detail}`, { cause });
 }
 
-/** What a role needs of each kind of object; docs/database.md has the whole. */
+/** The rights that a role needs on each kind of object; docs/database.md has the whole list. */
 const RIGHTS: Readonly<Record<string, string>> = {
   table: "select, insert, update, delete",
   view: "select",
@@ -163,7 +169,7 @@ const RIGHTS: Readonly<Record<string, string>> = {
   database: "connect",
 };
 
-/** Which grant is missing, where the server names its object: `permission denied for table ohlcv_gap_log`. */
+/** Which grant is missing, where the server names the object: `permission denied for table ohlcv_gap_log`. */
 function grantOf(message: string, role = "the role of DB_URL"): string {
   const [, kind = "", name = ""] = /^permission denied for (\w+) (.+)$/.exec(message) ?? [];
   const rights = RIGHTS[kind];
@@ -172,7 +178,7 @@ function grantOf(message: string, role = "the role of DB_URL"): string {
     : `; grant ${rights} on ${kind} ${name} to ${role}, or make it a member of the role that its command needs`;
 }
 
-/** The server's own words: what it refused, with detail and hint, and the table where it names one. */
+/** The server's own words: what it refused, with detail and hint, and the table where the server names one. */
 function describeServer(error: unknown): string {
   const message = messageOf(error);
   if (!(error instanceof pg.DatabaseError)) return message;

@@ -4,13 +4,13 @@ import { type Database, withClient } from "./connect.ts";
 import { withTransaction } from "./session.ts";
 import { msOf } from "./sql-time.ts";
 
-/** Two runs may ask at once: the earlier answer stays, unless it is the one that was just found impossible. */
+/** Two runs may ask at the same time: the earlier answer stays, unless it is the one that was just found impossible. */
 const SET_FIRST_CANDLE = `
   update r3a.coin set first_candle = to_timestamp($2 / 1000.0), first_evidence = $3
   where id = $1 and (first_candle is null or first_candle >= to_timestamp($2 / 1000.0)
     or first_candle not between '2017-01-01 00:00:00+00' and to_timestamp($4 / 1000.0))`;
 
-/** What was logged as before the listing and is not before it any more is due now, in every interval. */
+/** A gap that was logged as before the listing, and does not lie before it any more, is due now, in every interval. */
 const REFUTE_BEFORE_LISTING = `
   update r3a.ohlcv_gap_log set next_check_at = to_timestamp($3 / 1000.0), updated_at = now()
   where coin_id = $1 and state = 'before_listing' and to_ts > to_timestamp($2 / 1000.0)
@@ -20,7 +20,10 @@ const FIRST_STORED = `
   select ${msOf('min("timestamp")')} as first
   from r3a.ohlcv_partitioned where coin_id = $1 and "interval" = $2`;
 
-/** A first candle with why it is believed; `before`: what was believed until now, `now`: the exchange's time (ms). */
+/**
+ * A first candle, with the reason to believe it. `before`: the candle that was believed until now; `now`: the time of
+ * the exchange (ms).
+ */
 export type FirstUpdate = {
   readonly firstCandle: number;
   readonly firstEvidence: FirstEvidence;

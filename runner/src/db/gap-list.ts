@@ -12,7 +12,7 @@ const LISTED = `
 const COUNT_LISTED = `select count(*)::float8 as gaps ${LISTED}`;
 
 /**
- * The server keeps the answer, so that it is neither here as a whole nor held by an open transaction while a person
+ * The server keeps the answer. So this process never holds all of it, and no transaction stays open while a person
  * reads: half a million rows are printed in the memory of one part.
  */
 const DECLARE_LIST = `
@@ -25,7 +25,7 @@ const CLOSE_LIST = "close listed";
 export type ListedGap = SeriesGap & { readonly symbol: string };
 type ListedRow = GapRow & { coinId: number; symbol: string; interval: Interval };
 
-/** Which gaps of the log to list; null means all. */
+/** Which gaps of the log to list; null means all of them. */
 export type GapFilter = {
   readonly states: readonly GapState[];
   readonly symbols: readonly string[] | null;
@@ -46,7 +46,10 @@ export async function countGaps(db: Database, filter: GapFilter): Promise<number
   return rows[0]?.gaps ?? 0;
 }
 
-/** Gives `take` the gaps in parts, by symbol, interval and time; `most`: not more than so many. Returns how many. */
+/**
+ * Gives `take` the gaps in parts, by symbol, interval and time, at most `most` of them (null: all). Returns how many
+ * they were.
+ */
 export async function listGaps(
   db: Database,
   { most, ...filter }: GapFilter & { readonly most: number | null },

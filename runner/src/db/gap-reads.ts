@@ -14,7 +14,7 @@ export type SeriesKey = { readonly coinId: number; readonly symbol: string; read
 
 const OF_SERIES = `g.coin_id = $1 and g."interval" = $2 and g.state <> 'repaired'`;
 
-/** The gaps of a series are disjoint: of those that begin before a time only the last one can reach it. */
+/** The gaps of a series are disjoint: of the gaps that begin before a time, only the last one can reach this time. */
 const REACHES = (time: string) => `g.from_ts >= coalesce((
     select max(p.from_ts) from r3a.ohlcv_gap_log p
     where p.coin_id = $1 and p."interval" = $2 and p.state <> 'repaired' and p.from_ts < ${time}), ${time})`;
@@ -24,19 +24,22 @@ const FIND_TOUCHING = `
   where ${OF_SERIES} and ${REACHES("$3::timestamptz")} and g.to_ts >= $3 and g.from_ts <= $4::timestamptz
   order by g.from_ts`;
 
-/** Gaps that overlap the span or touch it, by time. Reads as many rows as it returns. */
+/** Gaps that overlap the span or touch it, by time. Reads only the rows that it returns. */
 export async function findTouching(db: Database, series: SeriesKey, span: Span): Promise<readonly Gap[]> {
   return findGaps(db, FIND_TOUCHING, { ...series, ...span });
 }
 
-/** Candles behind a delisting are one stretch with hardly a seam; a log of thousands of them is not written at once. */
+/**
+ * Candles after a delisting are one stretch with hardly a gap in it, so a log with thousands of such gaps is not
+ * written in one go.
+ */
 const MOST_REFUTED = 1_000;
 const FIND_DELISTED = `
   select ${GAP_COLUMNS} from r3a.ohlcv_gap_log g
   where ${OF_SERIES} and g.state = 'after_delisting' and g.from_ts >= $3::timestamptz and g.from_ts < $4::timestamptz
   order by g.from_ts limit ${MOST_REFUTED}`;
 
-/** Gaps for a delisting that begin in the span: candles behind them refute it. */
+/** Gaps in the state after_delisting that begin in the span: candles behind such a gap refute the state. */
 export async function findDelisted(db: Database, series: SeriesKey, span: Span): Promise<readonly Gap[]> {
   return findGaps(db, FIND_DELISTED, { ...series, ...span });
 }
@@ -50,11 +53,11 @@ async function findGaps(db: Database, text: string, { from, to, ...series }: Ser
   return rows.map((row) => gapOf(series.interval, row));
 }
 
-/** 64 series are read together, and each part is in memory until its requests are made. */
+/** A part is small: 64 series are read together, and each part stays in memory until its requests are made. */
 const PART = 300;
 
 type SpanRow = [from: number, to: number, next: string | null, begin: string];
-/** `listed`: what lies before it of a stretch before the listing is left out. */
+/** `listed`: the part of a stretch that lies before this time is left out. */
 const spanOf = (listed: string) => `
   ${msOf(`case when g.state = 'before_listing' then greatest(g.from_ts, ${listed})
                            else greatest(g.from_ts, to_timestamp(0)) end`)},
@@ -62,9 +65,9 @@ const spanOf = (listed: string) => `
 
 const IS_DUE = `${OF_SERIES} and g.state <> 'before_listing' and g.next_check_at <= $3::timestamptz`;
 /**
- * By the time at which they are due: those that are not due cost nothing, however many they are. One span for each stretch
- * of a page's length ($6, ms) in which one of the part begins, with all that is due in it: gaps of one page are due at
- * many times, and took a request for each.
+ * Gaps by the time at which they are due: a gap that is not due costs nothing, however many such gaps there are. One
+ * span covers all due gaps within the length of a page ($6, ms) that holds the begin of a gap of the part: gaps of one
+ * page are due at many times, and each took a request of its own.
  */
 const READ_DUE = `
   with part as materialized (
@@ -84,7 +87,7 @@ const READ_DUE = `
     ) as other (begins, ends)
   ) o`;
 
-/** By time, each part from where the last one ended. $5 `which`, $6 now, $7 listed. */
+/** Gaps by time; each part begins where the last part ended. $5 `which`, $6 now, $7 listed. */
 const READ_BY_TIME = `
   select ${spanOf("$7::timestamptz")} from r3a.ohlcv_gap_log g
   where ${OF_SERIES} and ${REACHES("$3::timestamptz")} and g.to_ts > $3 and g.from_ts < $4::timestamptz
@@ -93,16 +96,16 @@ const READ_BY_TIME = `
                   else false end end
   order by g.from_ts limit ${PART}`;
 
-/** The stretches before the listing alone, by an index that holds no others. */
+/** Only the stretches before the listing, by an index that holds nothing else. */
 const READ_REFUTED = `
   select ${spanOf("$4::timestamptz")} from r3a.ohlcv_gap_log g
   where g.coin_id = $1 and g."interval" = $2 and g.state = 'before_listing' and g.to_ts > $3::timestamptz
   order by g.to_ts limit ${PART}`;
 
 /**
- * The requested gaps as spans (ms), in parts, each by time, so that a log of any length is never in memory as a whole; of
- * what is due one span for the gaps of a page.
- * Work on one part changes the log before the next one is read; what a part held is not read again.
+ * The requested gaps as spans (ms), in parts, each part by time, so that memory never holds a whole log; of the due
+ * gaps, one span for the gaps of a page. Work on one part changes the log before the next part is read; what a part
+ * held is not read again.
  */
 export async function* readRequested(
   db: Database,
@@ -120,7 +123,7 @@ export async function* readRequested(
     const rest = [request.which, new Date(request.now), listed === null ? "infinity" : new Date(listed)];
     return [READ_BY_TIME, [new Date(from), to, ...rest]];
   };
-  // all that is due in them was asked for with the first of it
+  // all due gaps in these spans were asked for with the first one
   const asked = new Set<number>();
   const isNew = ([begin]: SpanRow) => {
     if (request.which !== "due") return true;
@@ -136,7 +139,7 @@ export async function* readRequested(
     if (last === undefined) return;
     after = [last[2] ?? "infinity", last[3]];
     from = Math.ceil(last[1]);
-    // of what is due no row tells how many gaps it was made of
+    // the rows of due gaps do not say how many gaps each was made of
     const isEnd = request.which !== "due" && rows.length < PART;
     yield rows
       .filter(isNew)

@@ -15,11 +15,11 @@ export type GapRow = {
   nextCheckAt: Date | null;
 };
 
-/** Of r3a.ohlcv_gap_log under the name g. */
+/** Columns of r3a.ohlcv_gap_log, which has the name g in the statement. */
 export const GAP_COLUMNS = `g.id, g.from_ts as "fromTs", g.to_ts as "toTs", g.state, g.reason, g.attempts, g.evidence,
   g.next_check_at as "nextCheckAt"`;
 
-/** The whole slots that a stretch (ms) touches, at least one: a person can have logged a part of a slot. */
+/** The whole slots that a stretch (ms) touches, at least one: a person may have logged a part of a slot. */
 export function wholeSlots(interval: Interval, { from, to }: Span): Span {
   const [begin, width] = [slotOf(interval, from), WIDTH_MS[interval]];
   return { from: begin, to: Math.max(slotOf(interval, Math.ceil(to) - 1), begin) + width };

@@ -9,7 +9,7 @@ import { withTransaction } from "./session.ts";
 import { INSUFFICIENT_PRIVILEGE } from "./sqlstate.ts";
 
 const LIST_LEAVES = `select relid::regclass::text as name from pg_partition_tree('r3a.ohlcv_partitioned') where isleaf`;
-/** As the owner of the parent, whoever asks: see the migration 000003_leaves. */
+/** The function runs with the rights of the owner of the parent: see the migration 000003_leaves. */
 const MAKE_LEAF = `select r3a_util.make_leaf($1, $2, $3) as name`;
 
 const LEAF_PATIENCE_MS = 25_000;
@@ -26,10 +26,10 @@ export async function listLeafNames(db: Database): Promise<Set<string>> {
 }
 
 /**
- * Creates a leaf with its storage settings and all indexes of its parent, and attaches it: SHARE UPDATE EXCLUSIVE on the
- * parent, so readers and writers go on, where CREATE ... PARTITION OF would lock them out. A table of its name that a
- * crash left is attached as it is. Does nothing where the leaf exists. Gives up at `until` (of performance.now) at the
- * latest.
+ * Creates a leaf with its storage settings and all indexes of its parent, and attaches it. This takes SHARE UPDATE
+ * EXCLUSIVE on the parent, so readers and writers go on; CREATE ... PARTITION OF would lock them out. A table with the
+ * name of the leaf, which a crash left, is attached as it is. Does nothing where the leaf exists. Gives up at `until`
+ * (of performance.now) at the latest.
  */
 export async function ensureLeaf(
   db: Database,

@@ -2,10 +2,13 @@ import { sleep } from "../sleep.ts";
 import { codeOf, isCatalogClash } from "./fault.ts";
 import { DEADLOCK, LOCK_NOT_AVAILABLE } from "./sqlstate.ts";
 
-/** A statement that changes the catalog waits for nobody longer than this: while it waits, every later reader waits too. */
+/**
+ * A statement that changes the catalog waits no longer than this for a lock: while it waits, every later reader waits
+ * too.
+ */
 export const LOCK_TIMEOUT_MS = 2_000;
 
-/** Whether others held, or just changed, what a statement needed: the same statement may work in a moment. */
+/** Whether another session held, or just changed, what a statement needed: the same statement may work in a moment. */
 export function isBusy(error: unknown): boolean {
   return codeOf(error) === LOCK_NOT_AVAILABLE || codeOf(error) === DEADLOCK || isCatalogClash(error);
 }
@@ -21,9 +24,9 @@ export class Busy extends Error {
 }
 
 /**
- * Does `work` again while others hold its locks, with pauses that grow to a second, until `until` (of performance.now);
- * then its last error comes out; `attempt` counts from 1. In the pauses readers and writers get through. Nobody else is
- * ever ended for it.
+ * Repeats `work` while others hold its locks, with pauses that grow to a second, until `until` (of performance.now).
+ * Then the last error of `work` comes out; `attempt` counts from 1. In the pauses readers and writers get through. No
+ * other session is ended.
  */
 export async function retryBusy<T>(
   work: (attempt: number) => Promise<T>,

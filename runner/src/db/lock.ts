@@ -8,22 +8,24 @@ import { type Database, openClient, withClient } from "./connect.ts";
 import { cutClient, sessionOf } from "./connection/client.ts";
 import { translate } from "./fault.ts";
 
-/** Same key as `r3a_util.lock_key`: first 8 bytes of SHA-256, as text because it exceeds 2^53. */
+/**
+ * The same key as that of `r3a_util.lock_key`: the first 8 bytes of SHA-256, as text because the number exceeds 2^53.
+ */
 export function lockKey(scope: string, key: string): string {
   return createHash("sha256").update(`r3a:v1:${scope}:${key}`).digest().readBigInt64BE(0).toString();
 }
 
-/** Locks held by one dedicated connection: they live exactly as long as it does. */
+/** Locks that one connection of their own holds: they live exactly as long as this connection. */
 export type LockSession = {
-  /** Connects. May be tried again where the database was away; everything else comes after it. */
+  /** Connects. The caller may try again where the database was away. Every other function needs an open session. */
   open(): Promise<void>;
-  /** True when this session now holds the lock, false when another holder is at work. Never waits. */
+  /** True where this session holds the lock now, false where another holder is at work. Never waits. */
   tryLock(scope: string, key: string): Promise<boolean>;
-  /** Throws when the lock was not held any more: the work under it was not protected. */
+  /** Throws where the lock was not held any more: the work under it was not protected. */
   unlock(scope: string, key: string): Promise<void>;
-  /** Aborted when the connection is lost, and the locks with it: whoever works under them must stop. */
+  /** Aborted when the connection is lost, and with it the locks: the work under them must stop. */
   readonly lost: AbortSignal;
-  /** The same, also aborted when the command is stopped. */
+  /** Aborted when the connection is lost, or when the command is stopped. */
   readonly signal: AbortSignal;
   end(): Promise<void>;
 };
@@ -32,39 +34,43 @@ const TRY_LOCKS = `select pg_try_advisory_lock(key) as held from unnest($1::bigi
 const UNLOCKS = `select pg_advisory_unlock(key) as held from unnest($1::bigint[]) with ordinality as k (key, n) order by n`;
 
 /**
- * The session is idle while the work goes on, so a connection that was forgotten on the way would stay unnoticed until
- * the server frees the locks (60 s, session-settings.ts), and two writers would be at one series. It is asked so often, and must
- * answer within this: 25 s at most. A minute job is over before the first question.
+ * The session is idle while the work goes on. So nobody would notice that its connection was forgotten on the way until
+ * the server frees the locks (60 s, session-settings.ts), and two writers would work on one series. Therefore the
+ * session is asked this often, and must answer within this time: 25 s together at most. A minute job is over before the
+ * first question.
  */
 const SIGN_EVERY_MS = 10_000;
 const SIGN_WITHIN_MS = 15_000;
 const SIGN = "select 1 as alive";
-const SILENT = `the connection that holds our locks gave no answer for ${SIGN_WITHIN_MS / 1000} s; the run stops here, before the server frees them`;
+const SILENT = `the connection that holds the locks of this run gave no answer for ${SIGN_WITHIN_MS / 1000} s; the run stops here, before the server frees them`;
 
-/** A fail-over: the locks stay on the old server, where they hold nobody off, and its connection may be silent for long. */
+/**
+ * After a fail-over the locks stay on the old server, where they keep nobody away, and the connection to it may be
+ * silent for long.
+ */
 const ELSEWHERE =
-  "DB_URL leads to another server than the one that holds our locks (a fail-over or a restart; or a pooler spreads sessions over several servers); the run stops here";
+  "DB_URL leads to another server than the one that holds the locks of this run (a fail-over or a restart; or a pooler spreads sessions over several servers); the run stops here";
 
-/** Resolves when the session does not answer any more; rejects when `over` is aborted. */
+/** Resolves when the session stops to answer; rejects when `over` is aborted. */
 async function waitForSilence(client: pg.Client, over: AbortSignal): Promise<void> {
   for (;;) {
     await wait(SIGN_EVERY_MS, undefined, { ref: false, signal: over });
-    // an error is an answer too; that of a connection that ended is told by its own event
+    // an error is an answer too; the end of a connection has an event of its own
     const answered = client.query(SIGN).then(
       () => true,
       () => true,
     );
     const late = wait(SIGN_WITHIN_MS, undefined, { ref: false, signal: over })
-      // after a pause of the whole process the timer is due before the answer that has come meanwhile is read
+      // after a pause of the whole process the timer is due before an answer is read that came in the pause
       .then(() => setImmediate(false));
-    late.catch(() => {}); // it loses the race, and `over` ends it later
+    late.catch(() => {}); // where this promise loses the race, `over` ends it later
     if (!(await Promise.race([answered, late]))) return;
   }
 }
 
 /**
- * A session on a client of its own: on a pool, lock and unlock may meet different connections. `stop` ends waits for
- * a lock.
+ * A session on a connection of its own: in a pool, lock and unlock may get different connections. `stop` ends the waits
+ * for a lock.
  */
 export function createLockSession(db: Database, stop?: AbortSignal): LockSession {
   let client: pg.Client | null = null;
@@ -76,7 +82,9 @@ export function createLockSession(db: Database, stop?: AbortSignal): LockSession
     const onLoss = (cause?: Error) => {
       if (client === next)
         lost.abort(
-          new TryAgain("the connection that holds our locks was lost; the run stops here", { cause }),
+          new TryAgain("the connection that holds the locks of this run was lost; the run stops here", {
+            cause,
+          }),
         );
     };
     next.on("error", onLoss);
@@ -126,7 +134,7 @@ export function createLockSession(db: Database, stop?: AbortSignal): LockSession
       );
     },
     async end() {
-      await opening.catch(() => {}); // whoever opened it was told
+      await opening.catch(() => {}); // the caller of open() has this error
       over.abort();
       const ending = client;
       client = null;
@@ -135,7 +143,7 @@ export function createLockSession(db: Database, stop?: AbortSignal): LockSession
   };
 }
 
-/** A session that is open. */
+/** Makes a session and opens it. */
 export async function openLockSession(db: Database, stop?: AbortSignal): Promise<LockSession> {
   const locks = createLockSession(db, stop);
   await locks.open();
@@ -143,8 +151,8 @@ export async function openLockSession(db: Database, stop?: AbortSignal): Promise
 }
 
 /**
- * Waits for a lock by trying with jitter until `timeoutMs`: a blocked waiter would hold back vacuum everywhere.
- * False after the time; rejects when the session is lost or stopped.
+ * Tries to get a lock, again and again with jitter, for `timeoutMs`. The session does not block, since a blocked
+ * session would hold back vacuum everywhere. False after the time; rejects when the session is lost or stopped.
  */
 export async function waitForLock(
   locks: LockSession,
@@ -163,7 +171,7 @@ const HOLDER = `
                 to_char(backend_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) as holder
   from r3a_util.lock_holder where scope = $1 and key = $2 and granted limit 1`;
 
-/** In words, who holds the lock; null where nobody does any more. */
+/** Who holds the lock, in words; null where nobody holds it any more. */
 export async function findHolder(db: Database, scope: string, key: string): Promise<string | null> {
   const { rows } = await withClient(db, (client) => client.query<{ holder: string }>(HOLDER, [scope, key]));
   return rows[0]?.holder ?? null;

@@ -14,7 +14,7 @@ export type Member = {
 export type RankedCoin = { readonly coinId: number; readonly rank: number };
 
 const RANKING = `select id as "coinId", volume_rank as rank from r3a.coin where volume_rank is not null order by volume_rank`;
-/** A time beyond now, which only a clock that was wrong or a person writes, would keep every later ranking away. */
+/** A time after now, which only a wrong clock or a person writes, would keep every later ranking away. */
 const RANKING_AGE = `
   select ${msOf("now() - max(ranked_at)")} as age from r3a.coin
   where volume_rank is not null and isfinite(ranked_at) and ranked_at <= now()`;
@@ -62,7 +62,7 @@ export async function replaceMembers(
     ranking.rows,
     stored.rows.map(({ coinId, enteredAt, beyondSince }) => ({
       coinId,
-      // NaN: a time that only a person can have written
+      // NaN is a time that only a person can have written
       enteredAt: storedMs(enteredAt) || Date.now(),
       beyondSince: storedMs(beyondSince) || null,
     })),

@@ -4,8 +4,8 @@ import { type Database, withClient } from "./connect.ts";
 const CLAIM_ORIGIN = `insert into r3a.origin (exchange) values ($1) on conflict do nothing`;
 
 /**
- * An address counts as known once its candles were compared with stored ones, or while it is the only one that was ever
- * used: of two that began together on an empty database both are compared as soon as there is something.
+ * An address counts as known once its candles were compared with stored ones, or while no other address was ever used.
+ * Where two addresses began together on an empty database, both are compared as soon as there are candles.
  */
 const FIND_ORIGIN = `
   select (select exchange from r3a.origin) as exchange,
@@ -13,28 +13,34 @@ const FIND_ORIGIN = `
            and (s.compared_at is not null
              or not exists (select from r3a.exchange_source o where o.address <> s.address))) as "isKnown"`;
 
-/** Which exchange filled the database, null where none did, and whether it is known that `address` is that one. */
+/** Which exchange filled the database, null where none did, and whether `address` is known to be this exchange. */
 export type StoredOrigin = { readonly exchange: string | null; readonly isKnown: boolean };
 
-/** Host and path of EXCHANGE_URL: whoever answers there is one source of candles, however it is reached. */
+/**
+ * Host and path of EXCHANGE_URL: the program that answers there is one source of candles, by whichever protocol it is
+ * reached.
+ */
 export function addressOf(exchangeUrl: string): string {
   const { host, pathname } = new URL(exchangeUrl);
   return `${host}${pathname.replace(/\/+$/, "")}`.toLowerCase().slice(0, 500);
 }
 
-/** What the database says of its exchange and of the candles' address. */
+/** What the database knows of its exchange and of the address of the candles. */
 export async function findOrigin(db: Database, address: string): Promise<StoredOrigin> {
   const { rows } = await withClient(db, (client) => client.query<StoredOrigin>(FIND_ORIGIN, [address]));
   return rows[0] ?? { exchange: null, isKnown: false };
 }
 
-/** Marks a database that nobody has filled yet. Two processes may mark at once: the row that is there then counts. */
+/**
+ * Marks a database that nobody has filled yet. Two processes may mark it at the same time: the row that is there first
+ * counts.
+ */
 export async function claimOrigin(db: Database, origin: string, address: string): Promise<void> {
   await withClient(db, (client) => client.query(CLAIM_ORIGIN, [origin]));
   refuseOther((await findOrigin(db, address)).exchange, origin);
 }
 
-/** Refuses a database that is marked as another exchange's. */
+/** Refuses a database that carries the mark of another exchange. */
 export function refuseOther(stored: string | null, origin: string): void {
   if (stored === null || stored === origin) return;
   throw new SettingsFault([

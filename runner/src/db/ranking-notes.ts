@@ -1,13 +1,19 @@
 import { type Database, withClient } from "./connect.ts";
 import { msOf } from "./sql-time.ts";
 
-/** A ranking that was refused: when, why, and until when no other one is asked for. Times in ms. */
+/** A ranking that was refused: when, why, and until when the lists are not asked for again. Times in ms. */
 export type Refusal = { readonly at: number; readonly until: number; readonly reason: string };
 
-/** Both lists weigh 100, and some failures take half of a minute job's time: four questions an hour are enough. */
+/**
+ * Both lists together weigh 100, and some failures take half of the time of a minute job. So four questions an hour are
+ * enough.
+ */
 const REMEMBERED = "interval '15 minutes'";
 
-/** The ledger has a row for each refusal, and one for the ranking that ended them; a time to come is nobody's. */
+/**
+ * The ledger has a row for each refusal, and one for the ranking that ended the refusals. A row with a time after now
+ * does not count.
+ */
 const LAST_NOTE = `
   select outcome, started_at, error_summary from r3a.run
   where command = 'ranking' and started_at <= now() order by started_at desc limit 1`;
@@ -25,12 +31,15 @@ const ADD_NOTE = `
          as note (outcome, exit_code)
   where $1::text is not null or (select outcome from (${LAST_NOTE}) last) = 'failure'`;
 
-/** The refusal that holds now; null where the lists may be asked for. */
+/** The refusal that is in force now; null where the lists may be asked for. */
 export async function findRefusal(db: Database): Promise<Refusal | null> {
   return (await withClient(db, (client) => client.query<Refusal>(FIND_REFUSAL))).rows[0] ?? null;
 }
 
-/** Notes how a ranking ended: `refusal` why it was refused, null where it is right, which is news after a refusal alone. */
+/**
+ * Notes how a ranking ended. `refusal` says why the ranking was refused, null where it is right. A right ranking is
+ * noted only after a refusal.
+ */
 export async function noteRanking(db: Database, refusal: string | null): Promise<void> {
   await withClient(db, (client) => client.query(ADD_NOTE, [refusal]));
 }

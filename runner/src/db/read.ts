@@ -1,7 +1,7 @@
 import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
 
-/** A candle as stored: decimals to the last digit as text, times as epoch ms in text; null where a column was never filled. */
+/** A stored candle: decimals to the last digit as text, times as epoch ms in text; null where a column has no value. */
 export type StoredCandle = {
   readonly timestamp: string;
   readonly open: string;
@@ -26,7 +26,7 @@ const SELECT = `
 
 const READ_PAGE = `${SELECT} order by r3a.ohlcv_partitioned."timestamp" limit $5`;
 
-/** Start of the newest n: found by the primary key backwards. */
+/** The open time of the oldest one of the newest n candles, by the primary key backwards. */
 const FIND_START = `
   select min("timestamp") as start from (
     select "timestamp" from r3a.ohlcv_partitioned
@@ -40,11 +40,11 @@ export type ReadRequest = {
   readonly interval: Interval;
   readonly from: number | null;
   readonly to: number | null;
-  /** Only the newest so many of the span; null for all. */
+  /** Only so many of the newest candles of the span; null for all. */
   readonly last: number | null;
 };
 
-/** Reads a series in pages, oldest first, so that a long span never lies in memory at once. */
+/** Reads a series in pages, the oldest first, so that memory never holds a long span as a whole. */
 export async function* readCandles(
   db: Database,
   request: ReadRequest,

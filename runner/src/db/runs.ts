@@ -4,7 +4,7 @@ import { SettingsFault } from "../errors.ts";
 import { type Database, withClient } from "./connect.ts";
 import { withTransaction } from "./session.ts";
 
-/** How a run ended, as the ledger says it. */
+/** How a run ended, as the ledger shows it. */
 export type RunOutcome = "success" | "partial" | "failure" | "timeout" | "aborted";
 
 export type NewRun = {
@@ -20,7 +20,7 @@ export type NewRun = {
   readonly version: string;
 };
 
-/** What one series' part of a run did; `lastClose` in ms. `kept` is for the summary alone. */
+/** What a run did to one series; `lastClose` in ms. `kept` is for the summary only. */
 export type RunItem = {
   readonly coinId: number;
   readonly interval: Interval;
@@ -66,7 +66,7 @@ const ADD_ITEMS = `
   from jsonb_to_recordset($2) as u ("coinId" int, "interval" text, outcome text, pages int, added bigint, repaired bigint,
        revised bigint, gaps int, "lastClose" bigint, ms int, error text)`;
 const INSERT_ITEMS = `${ADD_ITEMS} on conflict do nothing`;
-/** Items grow while the run is at work: the newest sums count. */
+/** Items grow while the run is at work: the newest sums replace the older ones. */
 const UPSERT_ITEMS = `${ADD_ITEMS}
   on conflict (run_id, coin_id, "interval") do update set pages = excluded.pages, added = excluded.added,
     revised = excluded.revised, ms = excluded.ms`;
@@ -89,13 +89,13 @@ const ADD_ENDED = `
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now() - $13::float8 * interval '1 ms', now())
   on conflict do nothing`;
 
-/** A value of an option; what is null or false is left out. */
+/** The value of an option; an option with null or false is left out. */
 type Value = string | number | boolean | readonly string[] | null;
 
-/** What a shell takes as it is. */
+/** A word that a shell takes as it is. */
 const PLAIN = /^[\p{L}\p{N}_.,:=/@%+-]+$/u;
 
-/** A command line without its command, for a shell: the words, then the options, e.g. `{"--all": true}`. */
+/** A command line without its command, for a shell: first the words, then the options, e.g. `{"--all": true}`. */
 export function renderArguments(
   words: readonly string[],
   options: Readonly<Record<string, Value>> = {},
@@ -110,15 +110,15 @@ export function renderArguments(
   return [...words.map(quote), ...given].join(" ");
 }
 
-/** The words of what `renderArguments` gave. */
+/** The words of a text that `renderArguments` made. */
 export function splitArguments(text: string): readonly string[] {
   const words = text.match(/(?:[^\s'\\]|'[^']*'|\\.)+/gu) ?? [];
   return words.map((word) => word.replace(/'([^']*)'|\\(.)/gu, "$1$2"));
 }
 
 /**
- * What a run of sync was asked for: `symbols` and `top` as its options name them (null: the settings say). Symbols of the
- * settings are not among the arguments, since with 600 of them a year of minute runs would take 3 GB.
+ * What a run of sync was asked for: `symbols` and `top` as its options name them (null: the settings decide). The
+ * symbols of the settings are not among the arguments, since with 600 of them a year of minute runs would take 3 GB.
  */
 export type SyncForm = {
   readonly interval: Interval;
@@ -127,12 +127,15 @@ export type SyncForm = {
   readonly symbols: readonly string[] | null;
 };
 
-/** The arguments of a sync as the ledger has them. */
+/** The arguments of a sync as the ledger shows them. */
 export function renderSyncArguments({ interval, shard, top, symbols }: SyncForm): string {
   return renderArguments([interval], { "--shard": renderShard(shard), "--top": top, "--symbols": symbols });
 }
 
-/** The reverse; the ledger may hold what no command wrote, which counts as a run of all. */
+/**
+ * The reverse of renderSyncArguments. The ledger may hold a text that no command wrote; it counts as a run of all
+ * series.
+ */
 export function parseSyncArguments(text: string): Omit<SyncForm, "interval"> {
   const words = splitArguments(text);
   const optionOf = (name: string) => (words.includes(name) ? words[words.indexOf(name) + 1] : undefined);
@@ -145,7 +148,7 @@ export function parseSyncArguments(text: string): Omit<SyncForm, "interval"> {
   };
 }
 
-/** Null for the whole: the option is then left out. */
+/** Null where there is one shard: the option is then left out. */
 export function renderShard({ index, count }: SyncForm["shard"]): string | null {
   return count > 1 ? `${index}/${count}` : null;
 }
@@ -174,14 +177,14 @@ export async function beat(db: Database, runId: string): Promise<void> {
   await withClient(db, (client) => client.query(HEARTBEAT, [runId]));
 }
 
-/** Writes the items as far as they are, before the run ends; each series once. */
+/** Writes the items before the run ends, as far as they are; each series has one item. */
 export async function upsertItems(db: Database, runId: string, items: readonly RunItem[]): Promise<void> {
   if (items.length === 0) return;
   await withClient(db, (client) => client.query(UPSERT_ITEMS, [runId, JSON.stringify(items)]));
 }
 
 /**
- * Closes the run with its items and counts it, in one transaction. One that maint has closed already, since its
+ * Closes the run with its items and counts it, in one transaction. A run that maint has closed already, since its
  * heartbeat was old, stays as it is.
  */
 export async function closeRun(

@@ -2,7 +2,7 @@ import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { Reader } from "./session.ts";
 import { msOf } from "./sql-time.ts";
 
-/** Where one series stands. Times in ms; `gaps` open ones, `dueSince` when the first of them had to be asked for. */
+/** How far one series is. Times in ms; `gaps`: the open gaps; `dueSince`: when the first of them was due. */
 export type SeriesScan = {
   readonly symbol: string;
   readonly interval: Interval;
@@ -12,10 +12,15 @@ export type SeriesScan = {
   readonly dueSince: number | null;
 };
 
-/** A gap that somebody is to fill, as r3a.gap_count has it; one of a span that nobody asked for (yet) is none. */
+/**
+ * A gap that a run is to fill, as r3a.gap_count counts it; a gap in a span that nobody asked for (yet) does not count.
+ */
 export const IS_OPEN_GAP = `state = 'open' and reason <> 'not_requested'`;
 
-/** The number is kept as the log changes, and the first that is due is found by an index: this follows each sync. */
+/**
+ * The number of gaps is kept up to date as the log changes, and an index finds the first gap that is due: this
+ * statement follows each sync.
+ */
 const SCAN = `
   select c.symbol, s."interval", ${msOf("l.last_ts")} as newest, coalesce(n.open, 0)::int as open,
          ${msOf("g.due")} as due
@@ -43,7 +48,7 @@ type ScanRow = {
   readonly due: number | null;
 };
 
-/** Every series of the intervals of which something was asked for: the quick scan that also follows each sync. */
+/** Every series of the intervals of which something was asked for: the quick scan, which also follows each sync. */
 export async function scanSeries(
   client: Reader,
   intervals: readonly Interval[],
@@ -64,7 +69,7 @@ export type ExpectedSymbol = {
   readonly status: string | null;
   readonly closedAt: number | null;
   readonly firstCandle: number | null;
-  /** When it came among the largest; null where the symbols are named. */
+  /** When the symbol came among the largest; null where the symbols are named. */
   readonly enteredAt: number | null;
 };
 
@@ -78,7 +83,7 @@ const LARGEST = `
   select c.symbol, c.status, ${TIMES}, ${msOf("m.entered_at")} as "enteredAt"
   from r3a.universe_member m join r3a.coin c on c.id = m.coin_id where m.size = $1 order by c.symbol`;
 
-/** The named symbols, or the members of "the `size` largest"; none where nothing was ranked yet. */
+/** The named symbols, or the members of "the `size` largest"; none where there is no ranking yet. */
 export async function listExpected(
   client: Reader,
   { symbols, size }: { readonly symbols: readonly string[] | null; readonly size: number },

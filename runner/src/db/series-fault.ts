@@ -1,10 +1,10 @@
 import type { FirstEvidence } from "../candle/first-candle.ts";
 import type { Interval } from "../contract/intervals.ts";
 
-/** A timestamptz as the driver gives it: a number is plus or minus infinity. */
+/** A timestamptz as the driver gives it; a number stands for plus or minus infinity. */
 export type StoredTime = Date | number | null;
 
-/** Epoch ms; NaN for infinity and for years that a Date cannot hold, which only a person can have written. */
+/** Epoch ms; NaN for infinity and for years that a Date cannot hold. Only a person can have written these. */
 export function storedMs(time: StoredTime): number | null {
   if (time === null) return null;
   return time instanceof Date ? time.getTime() : Number.NaN;
@@ -26,13 +26,13 @@ type FaultyGap = {
 /** Why a series cannot be worked on, with the statement that mends it; null where its rows can be read. */
 export function faultOfSeries(series: FaultySeries, gaps: readonly FaultyGap[]): string | null {
   const { coinId, symbol, interval } = series;
-  // what is covered beyond now is cut back by the next sync, however far that is
+  // the next sync cuts back a covered span that ends after now, however far it goes
   if (isUnreadable(series.coveredFrom))
     return `the covered span of ${symbol} ${interval} in r3a.series is no time that a candle can have (a person wrote it): update r3a.series set covered_from = null, covered_to = null where coin_id = ${coinId} and "interval" = '${interval}'; the next sync then asks for everything again and keeps what is stored`;
   return faultOfGaps(series, gaps);
 }
 
-/** The same for gaps of a series. */
+/** The same for the gaps of a series. */
 export function faultOfGaps(
   { symbol, interval }: { readonly symbol: string; readonly interval: Interval },
   gaps: readonly FaultyGap[],
@@ -47,7 +47,7 @@ function isUnreadable(time: StoredTime): boolean {
   return Number.isNaN(storedMs(time));
 }
 
-/** The evidence as this program writes it; null for anything else, so that the exchange is asked again. */
+/** The evidence, where this program wrote it; null for anything else, so that the exchange is asked again. */
 export function parseFirstEvidence(stored: unknown): FirstEvidence | null {
   if (typeof stored !== "object" || stored === null) return null;
   const { askedAt, since, exchange, refuted }: Partial<Record<keyof FirstEvidence, unknown>> = stored;

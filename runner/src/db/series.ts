@@ -8,27 +8,30 @@ import { type Database, withClient } from "./connect.ts";
 import { GAP_COLUMNS, type GapRow, gapOf } from "./gaps.ts";
 import { faultOfSeries, parseFirstEvidence, type StoredTime, storedMs } from "./series-fault.ts";
 
-/** What the database knows of one series. Under the series' lock nobody else changes it. Times in ms. */
+/** What the database knows of one series. Only the holder of the series' lock changes it. Times in ms. */
 export type SeriesState = {
   readonly coinId: number;
   readonly symbol: string;
   readonly interval: Interval;
   readonly covered: Span | null;
   readonly lastTs: number | null;
-  /** Gaps that are not repaired, by time: all that reach behind `gapsFrom`, where a sync works; of the others some. */
+  /**
+   * Gaps that are not repaired, by time: all gaps that reach behind `gapsFrom`, where a sync works, and some of the
+   * others.
+   */
   readonly gaps: readonly Gap[];
   readonly gapsFrom: number;
-  /** Some gaps for want of an answer, the earliest due first: as many as a sync asks for. */
+  /** Some of the gaps for want of an answer, the earliest due first: as many as a sync asks for. */
   readonly failed: readonly Gap[];
-  /** Some stretches before the listing: the latest ones, and those that are due first. */
+  /** Some of the stretches before the listing: the latest ones, and those that are due first. */
   readonly unlisted: readonly Gap[];
-  /** Open gaps of the whole series, but for those of a span that nobody asked for. */
+  /** Number of open gaps of the whole series, without gaps in a span that nobody asked for. */
   readonly openGaps: number;
   readonly firstCandle: number | null;
-  /** Null where nobody wrote down why the first candle is believed. */
+  /** Null where nothing is stored about why the first candle is believed. */
   readonly firstEvidence?: FirstEvidence | null;
   readonly trading: boolean;
-  /** What is wrong with the stored row and how to mend it; the rest of the state then says nothing. */
+  /** What is wrong with the stored row and how to mend it; the other values of the state then mean nothing. */
   readonly fault?: string;
 };
 
@@ -45,7 +48,7 @@ type SeriesRow = {
   openGaps: number;
 };
 
-/** An end or last timestamp that no candle can have (infinity, year 290000) is brought to where a Date can hold it. */
+/** An end or a last timestamp that no candle can have (infinity, year 290000) is moved to where a Date can hold it. */
 const LOAD_SERIES = `
   select c.id as "coinId", c.symbol, c.first_candle as "firstCandle", c.first_evidence as "firstEvidence", c.status,
          s.covered_to is not null as "isCovered", s.covered_from as "coveredFrom",
@@ -59,9 +62,15 @@ const LOAD_SERIES = `
   left join r3a.gap_count n on n.coin_id = c.id and n."interval" = $2
   order by wanted.n`;
 
-/** A minute job asks for fewer slots again than this, so that what it meets of the gap log is there without a question. */
+/**
+ * A minute job asks again for fewer slots than this. So the gaps of the log that it meets are loaded with the series,
+ * without a question of their own.
+ */
 const NEAR_CANDLES = 10;
-/** More gaps than slots: the log is not what the end of the series is, and each page reads its own. */
+/**
+ * Where there are more gaps than slots, the log does not belong to the end of the series, and each page reads its own
+ * part.
+ */
 const NEAR_GAPS = 20;
 /** More pages than a sync asks for. */
 const FEW_GAPS = 20;
@@ -69,7 +78,10 @@ const FEW_GAPS = 20;
 const partOf = (name: string, where: string) => `
     (select g.coin_id as "coinId", '${name}' as part, ${GAP_COLUMNS} from r3a.ohlcv_gap_log g
      where g.coin_id = s.coin_id and g."interval" = $2 and ${where})`;
-/** Each part by an index of its own, and none grows with the log: a sync of 60 series reads some rows of 500,000. */
+/**
+ * Each part is read by an index of its own, and no part grows with the log: a sync of 60 series reads a few of 500,000
+ * rows.
+ */
 const LOAD_NEAR = `
   select near.*
   from unnest($1::int[]) as wanted (coin_id)
@@ -114,12 +126,12 @@ function nearMs(interval: Interval): number {
 function stateOf(interval: Interval, row: SeriesRow, rows: readonly NearRow[]): SeriesState {
   const { coinId, symbol } = row;
   const [from, to] = [storedMs(row.coveredFrom), storedMs(row.coveredTo)];
-  // the driver gives null for a date in a form that it does not know: that is not "nothing covered"
+  // the driver gives null for a date in a form that it does not know: this does not mean "nothing covered"
   const isUnread = row.isCovered && (from === null || to === null);
   const fault = isUnread
     ? `the covered span of ${symbol} ${interval} cannot be read: the session's DateStyle is not ISO (a pooler between us and the server may change it; doctor says more)`
     : faultOfSeries({ ...row, interval }, rows);
-  // a part of a slot, which only a person can have written, is not covered
+  // a part of a slot is not covered; only a person can have written one
   const covered =
     fault === null && from !== null && to !== null
       ? spanOf(slotAtOrAfter(interval, from), slotOf(interval, to))
@@ -149,7 +161,7 @@ function stateOf(interval: Interval, row: SeriesRow, rows: readonly NearRow[]): 
   };
 }
 
-/** New covered span and newest candle of one series, to be written with its candles. */
+/** The new covered span and the newest candle of one series, which are written with its candles. */
 export type SeriesUpdate = {
   readonly coinId: number;
   readonly interval: Interval;
@@ -169,7 +181,9 @@ const RAISE_LAST_TS = `
   select coin_id, $1, to_timestamp(last_ms / 1000.0) from unnest($2::int[], $3::bigint[]) as u (coin_id, last_ms)
   on conflict (coin_id, "interval") do update set last_ts = excluded.last_ts where l.last_ts < excluded.last_ts`;
 
-/** Writes covered spans and last timestamps of series of one interval, each series once, in the caller's transaction. */
+/**
+ * Writes covered spans and last timestamps of series of one interval, in the caller's transaction; each series once.
+ */
 export async function updateSeries(client: pg.PoolClient, updates: readonly SeriesUpdate[]): Promise<void> {
   const interval = updates[0]?.interval;
   if (interval === undefined) return;

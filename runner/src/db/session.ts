@@ -7,20 +7,20 @@ import { codeOf, isCatalogClash, isConnectionError, translate } from "./fault.ts
 import { DEADLOCK, LOCK_NOT_AVAILABLE, QUERY_CANCELED, SERIALIZATION_FAILURE } from "./sqlstate.ts";
 
 /**
- * Three ways to work in the database beside a single statement (withClient):
- * - `withTransaction`: one transaction on a client of the pool, for what the program stores. Waits as long as it takes.
- * - `bounded`: one transaction that ends in time whatever hangs, for what is only looked at (health, doctor).
- * - `own`: a connection of its own, for long statements and locks that live as long as it (maint, vacuum).
+ * Three ways to work in the database, beside the single statement of withClient:
+ * - `withTransaction`: one transaction on a client of the pool, for what the program stores. It has no limit of time.
+ * - `bounded`: one transaction that ends in time whatever hangs, for a look at the database (health, doctor).
+ * - `own`: a connection of its own, for long statements, and for locks that live as long as it does (maint, vacuum).
  */
 
-/** Of two sessions that wait for each other the server ends one; the other is through in a moment. */
+/** Of two sessions that wait for each other the server ends one transaction; the other session is done in a moment. */
 const TRIES = 3;
 const PAUSE_MS = 50;
 const WORTH_TRYING = new Set([DEADLOCK, SERIALIZATION_FAILURE]);
 
 /**
- * One transaction: committed when `work` resolves, rolled back when it throws. Done again, all of `work`, where the
- * server ended it for the sake of another one.
+ * One transaction: committed when `work` resolves, rolled back when it throws. Where the server ended the transaction
+ * for the sake of another one, the whole of `work` is done again.
  */
 export async function withTransaction<T>(
   db: Database,
@@ -35,7 +35,7 @@ export async function withTransaction<T>(
         return result;
       } catch (error) {
         if (isConnectionError(error)) throw error;
-        await client.query("rollback").catch(() => {}); // where the connection went meanwhile, the first error says why
+        await client.query("rollback").catch(() => {}); // where the connection is lost meanwhile, the first error says why
         const isWorthTrying = WORTH_TRYING.has(codeOf(error) ?? "") || isCatalogClash(error);
         if (attempt === TRIES || !isWorthTrying) throw error;
         await wait(attempt * PAUSE_MS * (0.5 + Math.random()));
@@ -48,29 +48,33 @@ export async function withTransaction<T>(
 export type Reader = pg.PoolClient;
 
 export type Bounds = {
-  /** Of the transaction, in ms. Each statement has this limit at the server too. */
+  /** The limit of the transaction in ms. At the server each statement has the same limit. */
   readonly limitMs: number;
-  /** A shorter limit for locks: the server's own error then comes out, which names the holder. */
+  /** A shorter limit for waiting for a lock: the server's own error then comes out, which names the holder. */
   readonly lockMs?: number;
   readonly signal: AbortSignal;
-  /** Without it the transaction can only read. */
+  /** Without this the transaction can only read. */
   readonly mayWrite?: true;
 };
 
-/** The server's own limit comes first, since it says why; this time on top is for a server that does not answer at all. */
+/**
+ * The server's own limit comes first, since its error says why. This time on top is for a server that does not answer
+ * at all.
+ */
 const NETWORK_GRACE_MS = 500;
 
 /**
- * A transaction that writes leaves what is read-only so, and waits for no standby: the server does, beyond any limit,
- * where synchronous_standby_names names one that is away.
+ * A transaction that may write respects a database that is set read-only. It waits for no standby: where
+ * synchronous_standby_names names a standby that is away, the server waits for it beyond any limit.
  */
 const BEGIN_WRITE = "begin; set local synchronous_commit = local";
 const BEGIN_READ = "begin read only";
 
 /**
  * One transaction that ends within `limitMs` (and half a second), whatever hangs: a lock, a slow disk, a server that is
- * frozen, a network that swallows everything. Only the wait for a connection comes on top (5 s at most). Rejects with
- * the reason of `signal` when that comes first: the connection is cut, so that it does not keep the pool from others.
+ * frozen, a network that swallows everything. Only the wait for a connection comes on top (5 s at most). When `signal`
+ * is aborted first, rejects with its reason, and cuts the connection, so that the server ends the statement and the
+ * pool has its place again.
  */
 export async function bounded<T>(
   db: Database,
@@ -113,11 +117,13 @@ export async function bounded<T>(
   });
 }
 
-/** A connection that belongs to one piece of work: its settings, its transaction and its warnings are no one else's. */
+/**
+ * A connection that belongs to one piece of work: no other work sees its settings, its transaction and its warnings.
+ */
 export type OwnClient = {
   /**
-   * Runs one unnamed statement, or without values several, of which the rows of the last are returned. Rejects with the
-   * signal's reason once that is aborted.
+   * Runs one unnamed statement. Without values the text may hold several statements; the rows of the last one are
+   * returned. Once the signal is aborted, rejects with its reason.
    */
   query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Warnings of the server since the last call: VACUUM and ANALYZE report what they left out as success. */
@@ -130,8 +136,8 @@ export type Warning = { readonly code: string; readonly message: string };
 const CANCEL = `select pg_cancel_backend($1)`;
 
 /**
- * Runs `work` on a connection of its own. When `signal` is aborted the running statement is cancelled by a second
- * connection: to end the first one would only be noticed by the server after the statement.
+ * Runs `work` on a connection of its own. When `signal` is aborted, a second connection cancels the running statement:
+ * if the first connection just ended, the server would notice only after the statement.
  */
 export async function own<T>(
   db: Database,
@@ -157,13 +163,13 @@ export async function own<T>(
       return (Array.isArray(answer) ? answer.at(-1) : answer)?.rows ?? [];
     } catch (error) {
       signal.throwIfAborted();
-      // what one statement was refused for is judged by whoever asked
+      // the caller judges why one statement was refused
       throw isConnectionError(error) ? translate(error) : error;
     }
   };
   let pid: number | undefined;
   const cancel = () => {
-    // where the database is away the statement ends without us
+    // where the database is away, the statement ends without being cancelled
     if (pid !== undefined) withClient(db, (other) => other.query(CANCEL, [pid])).catch(() => {});
   };
   signal.addEventListener("abort", cancel);

@@ -1,8 +1,8 @@
-/** Codes of PostgreSQL's errors that more than one place asks for; see its appendix A. */
+/** Codes of PostgreSQL's errors that more than one place needs; see appendix A of its manual. */
 export const LOCK_NOT_AVAILABLE = "55P03";
 export const DEADLOCK = "40P01";
 export const SERIALIZATION_FAILURE = "40001";
-/** Cancelled, also by statement_timeout. */
+/** The statement was cancelled, also by statement_timeout. */
 export const QUERY_CANCELED = "57014";
 export const INVALID_SCHEMA = "3F000";
 export const UNDEFINED_TABLE = "42P01";
@@ -14,15 +14,16 @@ export const IDLE_SESSION_TIMEOUT = "57P05";
 /** The class of the server's own faults. */
 export const DAMAGE_CLASS = "XX";
 export const UNIQUE_VIOLATION = "23505";
-/** Of a role, among others, that is there already. */
+/** The object exists already, a role for instance. */
 export const DUPLICATE_OBJECT = "42710";
-/** Whatever the server has no code for. */
+/** The code for errors that have no other code. */
 export const INTERNAL_ERROR = "XX000";
 
 /**
- * What an error of the server means for a run. `away`: no statement got through, try again later (75). `later`: the
- * server refused this one for now (75). `settings`: no retry can help before a person acts (78). `damage`: stored data
- * cannot be read (1, and nobody tries again by himself). Everything else is an error of this one statement (1).
+ * What an error of the server means for a run. `away`: no statement got through; try again later (75). `later`: the
+ * server refused this statement for now (75). `settings`: no retry can help before a person acts (78). `damage`: stored
+ * data cannot be read (1, and nothing is tried again automatically). Every other error concerns only its own statement
+ * (1).
  */
 export type Meaning = {
   readonly kind: "away" | "later" | "settings" | "damage";
@@ -30,7 +31,7 @@ export type Meaning = {
   readonly says: string;
   /** What to do, where the server's own words must come first. */
   readonly remedy?: string;
-  /** Every other statement of the run would meet the same: it ends at once. */
+  /** Every other statement of the run would meet the same error, so the run ends at once. */
   readonly isForAll?: true;
 };
 
@@ -45,13 +46,13 @@ const FOREIGN: Meaning = {
 };
 const ENCODING: Meaning = {
   kind: "settings",
-  says: "the database cannot hold a text of ours: it needs the encoding UTF8 (create database ... encoding 'UTF8' template template0)",
+  says: "the database cannot hold a text of this program: it needs the encoding UTF8 (create database ... encoding 'UTF8' template template0)",
 };
 const MEMORY: Meaning = {
   kind: "later",
   says: "the database server has no memory left for this statement: look at its memory, work_mem and max_locks_per_transaction",
 };
-/** Also what a clash in the catalog means (fault.ts), which has no code of its own. */
+/** This is also the meaning of a clash in the catalog (fault.ts), which has no code of its own. */
 export const BUSY: Meaning = {
   kind: "later",
   says: "another session was at the same rows each time that we tried; the next run tries again",
@@ -116,7 +117,7 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   [QUERY_CANCELED]: {
     kind: "later",
-    says: "somebody cancelled a statement of ours (pg_cancel_backend, or a standby that replays); the next run does it again",
+    says: "somebody cancelled a statement of this run (pg_cancel_backend, or a standby that replays); the next run does it again",
   },
   "57P01": AWAY, // admin_shutdown, pg_terminate_backend
   "57P02": AWAY, // crash_shutdown
@@ -132,7 +133,7 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
   XX002: DAMAGE, // index_corrupted
 };
 
-/** Null where the code says nothing about more than its own statement. */
+/** The meaning of a code; null where the code concerns only its own statement. */
 export function meaningOf(sqlstate: string): Meaning | null {
   if (!/^[0-9A-Z]{5}$/.test(sqlstate)) return null;
   return MEANINGS[sqlstate] ?? MEANINGS[sqlstate.slice(0, 2)] ?? null;

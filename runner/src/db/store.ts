@@ -10,7 +10,10 @@ import { type SeriesGap, upsertGaps } from "./gaps.ts";
 import { type SeriesUpdate, updateSeries } from "./series.ts";
 import { withTransaction } from "./session.ts";
 
-/** All that one page changes: its candles, the series' new state, and the gap log's rows. One transaction holds it. */
+/**
+ * Everything that one page changes: its candles, the new state of its series, and rows of the gap log. One transaction
+ * holds all of it.
+ */
 export type PageWrite = {
   readonly coinId: number;
   readonly interval: Interval;
@@ -25,10 +28,10 @@ export type PageWrite = {
 const UNIQUE_VIOLATION = "23505";
 
 /**
- * Stores pages of one interval in one transaction, those of a series in the order given. A series with rows that may
- * exist must occur once only (one statement must not touch a row twice). Answers in the order of `pages`; counts of
- * a series stand at its first page. Rejects instead of a commit once `alive` is aborted: a busy disk may hold a
- * transaction for longer than a lost session keeps its locks.
+ * Stores pages of one interval in one transaction, the pages of a series in the given order. A series with rows that
+ * may exist must occur only once (one statement must not touch a row twice). The results are in the order of `pages`;
+ * the counts of a series stand at its first page. Once `alive` is aborted, rejects instead of a commit: a busy disk may
+ * hold a transaction for longer than a lost session keeps its locks.
  */
 export async function storePages(
   db: Database,
@@ -60,7 +63,10 @@ export async function storePages(
       return written;
     });
 
-    /** Rows outside the covered span should be new; where one is not (an orphan), the rows are compared instead. */
+    /**
+     * Rows outside the covered span should be new. Where one row exists (an orphan), the rows are compared with the
+     * stored ones instead.
+     */
     async function insertFresh(batches: readonly CandleBatch[]): Promise<Map<number, Written>> {
       if (interval === undefined || batches.length === 0) return new Map();
       await client.query("savepoint fresh");
@@ -76,7 +82,10 @@ export async function storePages(
   });
 }
 
-/** A row makes room before another one takes its begin: closed ones first, then from the latest to the earliest. */
+/**
+ * The order of writing, in which a row is moved away before another row takes its begin: closed gaps first, then from
+ * the latest to the earliest.
+ */
 function gapsOf({ coinId, interval, gaps }: PageWrite): readonly SeriesGap[] {
   const isOpen = (gap: Gap) => Number(gap.state !== "repaired");
   return gaps

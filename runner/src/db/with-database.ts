@@ -8,16 +8,21 @@ import { patienceMs, waitForSchema } from "./schema/schema.ts";
 export type DatabaseRequest = {
   readonly command: CommandName;
   readonly url: string;
-  /** How long to wait for a server that answers and has every migration; null: not at all. Default: by the deadline. */
+  /**
+   * How long to wait for a server that answers and has every migration, in ms; null: not at all. Default: patienceMs of
+   * the deadline.
+   */
   readonly waitMs?: number | null;
 };
 
-/** The name of a command's sessions, by which others know them at the server. */
+/** The name of a command's sessions, which others see at the server. */
 export function sessionName({ runId }: Context, command: CommandName): string {
   return `${command} ${runId.slice(0, 13)}`;
 }
 
-/** Opens the database, waits for its schema, runs `work`, and closes; a connection that hangs does not keep the process. */
+/**
+ * Opens the database, waits for its schema, runs `work`, and closes. A connection that hangs does not keep the process.
+ */
 export async function withDatabase<T>(
   context: Context,
   { command, url, waitMs = patienceMs(context.deadlineS) }: DatabaseRequest,
@@ -32,7 +37,10 @@ export async function withDatabase<T>(
   }
 }
 
-/** The same with a session for locks beside it, which `work` opens when it needs it; nothing is waited for. */
+/**
+ * Opens the database with a session for locks beside it, runs `work`, and closes both. `work` opens the session when it
+ * needs it, and waits for the schema itself.
+ */
 export async function withLocks<T>(
   { url, name, signal }: Pick<Database, "url" | "name"> & { readonly signal: AbortSignal | undefined },
   work: (db: Database, locks: LockSession) => Promise<T>,

@@ -3,8 +3,9 @@ import type { Database } from "../db/connect.ts";
 import { findHolder } from "../db/lock.ts";
 
 /**
- * The whole result of a run that finds its lock (`scope`, "global") with somebody else: who that is. A session that a
- * person forgot would else keep the work from being done for days, and each run would look as if it had done it.
+ * Reports that another session holds the lock (`scope`, "global"), and which one: this is the whole result of the run.
+ * Otherwise a session that a person forgot could keep the work from being done for days, and each run would look as if
+ * it had done it.
  */
 export async function tellHeld(
   { log, print }: Context,

@@ -13,7 +13,7 @@ import { Blocked, performAction, type StepTools } from "./maint-step.ts";
 
 export type MaintLimits = {
   readonly maxOps: number;
-  /** No operation begins after this, of performance.now(). */
+  /** No operation begins after this time, by performance.now(). */
   readonly until: number;
   readonly transactionAgeS: number;
 };
@@ -33,7 +33,7 @@ export type MaintResult = {
   readonly refused: readonly string[];
 };
 
-/** An operation that takes longer than this says every so often who it waits for. */
+/** An operation that takes longer than this logs whom it waits for, again and again. */
 const WATCH_MS = 10_000;
 
 /** The plan as it is now; changes nothing and needs no lock. */
@@ -42,8 +42,8 @@ export async function previewMaint(db: Database, signal: AbortSignal): Promise<M
 }
 
 /**
- * Plans, does what the limits allow, and plans again until nothing is left that this run has not tried: a build is
- * followed by its attach, the last attach by its parent. Null when another holder is at work.
+ * Plans, does what the limits allow, and plans again until everything that is left was tried in this run: after a build
+ * comes its attach, after the last attach its parent. Null where another holder is at work.
  */
 export async function runMaint(
   context: Context,
@@ -84,7 +84,7 @@ export async function runMaint(
         if (step === null) continue;
         steps.push(step);
         if (step.outcome !== "done") stuck.add(action.object);
-        // the builds below it can be attached at once where its index is there: the plan is another one now
+        // the builds below the parent can be attached once its index exists: the plan has changed
         if (action.op === "create-parent") break;
       }
     }
@@ -92,7 +92,7 @@ export async function runMaint(
   return done.finally(progress.stop);
 }
 
-/** What waits for others costs nothing, and must not use up the operations of the rest. */
+/** A step that waits for others costs nothing, and must not use up the number of operations. */
 function isCounted({ outcome }: MaintStep): boolean {
   return outcome !== "blocked";
 }
@@ -113,10 +113,10 @@ async function recordStep(context: Context, tools: StepTools, action: Action): P
   try {
     needed = await performAction(tools, action);
   } catch (error) {
-    context.signal.throwIfAborted(); // the row stays 'running': it was begun and not finished
+    context.signal.throwIfAborted(); // the row stays "running": the operation began and did not finish
     if (error instanceof TryAgain && !isRefusal(error)) throw error;
     const outcome = error instanceof Blocked ? "blocked" : "failed";
-    // cut off last: half a secret would not be known again
+    // cut after the secrets are removed: half a secret would not be recognised
     const text = context.redact(describeFault(error)).slice(0, 500);
     end = { outcome, sqlstate: sqlstateOf(error), error: text };
   } finally {
@@ -150,6 +150,6 @@ function reportBlockers({ log }: Context, { db, session }: StepTools, { op, obje
         `[MAINT] ${op} ${object} waits for ${renderSessions(blockers)}`,
       );
     },
-    () => {}, // only a word for people; the operation says itself what goes wrong
+    () => {}, // this is only a hint for people; the operation has an error of its own
   );
 }

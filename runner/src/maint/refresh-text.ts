@@ -5,12 +5,14 @@ import { kindOf } from "./refresh-plan.ts";
 
 /** Changes that a person reads; the JSON has them all. */
 const SHOWN = 50;
-/** A Date goes no further from 1970. */
+/** The last moment that a Date can hold. */
 const LATEST_DATE_MS = 8.64e15;
 /** The mean year of the calendar. */
 const YEAR_MS = 365.2425 * DAY_MS;
 
-/** Somebody may have written what is no time of this language: the table takes up to the year 294276, and infinities. */
+/**
+ * The table takes times up to the year 294276, and infinities, which a Date cannot hold; a person may have written one.
+ */
 function renderValue(ms: number): string {
   if (!Number.isFinite(ms)) return ms > 0 ? "infinity" : "-infinity";
   return Math.abs(ms) <= LATEST_DATE_MS ? renderTime(ms) : `year ${1970 + Math.floor(ms / YEAR_MS)}`;

@@ -8,7 +8,7 @@ import type { Logger } from "../log.ts";
 import { createProgress, type Progress } from "../progress.ts";
 import { planVacuum, type VacuumPlan, type VacuumStep } from "./vacuum-plan.ts";
 
-/** `ms` of the statement; `error` null unless it failed, was cut, or is no later run's either. */
+/** `ms` of the statement; `error` is null unless the step failed or was cut, or no later run can do it either. */
 export type StepOutcome = VacuumStep & {
   readonly outcome: StepEnd["outcome"];
   readonly ms: number;
@@ -22,11 +22,17 @@ export type Vacuumed = {
   readonly left: number;
 };
 
-/** Less than this is not worth a start. */
+/** With less time than this no step begins. */
 const SHORTEST_STEP_MS = 500;
-/** One table that is too large for the budget must not keep the others from theirs, run after run. */
+/**
+ * A step gets at most this share of the rest of the budget: one table that is too large must not take the time of all
+ * others, run after run.
+ */
 const LARGEST_STEP_SHARE = 0.75;
-/** A step that was cut with more than this would hardly get more in the next run, and be cut again. */
+/**
+ * A step that was cut although it had more than this share of the budget would be cut in the next run too, so it counts
+ * as failed.
+ */
 const MOST_OF_BUDGET = 0.5;
 
 /** Reads what every table needs; changes nothing. */
@@ -70,8 +76,8 @@ export async function vacuumAlone(
 }
 
 /**
- * Works the plan off, the biggest debt first, one statement after the other, until `until` (by performance.now()).
- * Each step has an outcome and a line in the log. The caller holds the lock.
+ * Does the steps of the plan, the biggest debt first, one statement after the other, until `until` (by
+ * performance.now()). Each step has an outcome and a line in the log. The caller holds the lock.
  */
 export async function vacuumTables(
   db: Database,

@@ -20,7 +20,7 @@ export function renderVacuumed({ plan, outcomes, left }: Vacuumed): string {
   return `${outcomes.length === 0 ? "nothing was due" : table}${rest}${renderRest(plan)}`;
 }
 
-/** What is due and was not touched, and why. */
+/** What is due and was left out, with the reason. */
 function renderRest({ busy, postponed }: VacuumPlan): string {
   const lines = busy.map(({ table, action, busyWith }) => `${action} ${table} is left to ${busyWith}`);
   if (postponed.length > 0)

@@ -6,10 +6,10 @@ import { type Disagreement, type DisagreementKind, isFault } from "./verify.ts";
 
 /** Disagreements that a person reads, to whom they are findings; the JSON has them all. */
 const SHOWN = 50;
-/** Each write is a call of the system. */
+/** So many disagreements are printed together, since each write is a call of the system. */
 const PRINTED_TOGETHER = 500;
 
-/** What to do about disagreements that no other command mends. */
+/** What to do about disagreements that no other command mends by itself. */
 const REMEDIES: Partial<Record<DisagreementKind, string>> = {
   "covered beyond now":
     "covered beyond now: a clock was ahead once; the next sync of the interval takes this back and asks for what it hid",
@@ -21,7 +21,7 @@ const REMEDIES: Partial<Record<DisagreementKind, string>> = {
     "contradiction: one of the two intervals is wrong; `backfill INTERVAL --again --from T --to T` of both asks for them again",
 };
 
-/** Prints disagreements as they come (JSON), or keeps those that a person reads: a broken series can have a million. */
+/** Prints disagreements at once as JSON, or keeps the first ones for a person: a broken series can have a million. */
 export function createReport(context: Context, asJson: boolean) {
   const shown: Disagreement[] = [];
   const notes = new Set<string>();

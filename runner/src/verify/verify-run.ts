@@ -20,7 +20,10 @@ export type VerifyRequest = {
   readonly asJson: boolean;
 };
 
-/** Compares the series one after the other and prints what is wrong with them; 1 where something is. */
+/**
+ * Compares the series one after the other and prints what is wrong with them. The exit code is 1 where something is
+ * wrong.
+ */
 export async function runVerify(
   context: Context,
   db: Database,

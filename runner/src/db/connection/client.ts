@@ -13,28 +13,29 @@ import { parseTls, type Tls, withoutTls } from "./tls.ts";
 import { faultOfTls, guardLogin, refusalOf, type TlsRefusal } from "./tls-fault.ts";
 import { watchStatement } from "./watch.ts";
 
-/** A server that answers has ended a session long before. */
+/** The limit for the end of a session; a server that answers needs much less. */
 const CLOSE_MS = 1_000;
 
-/** Of each client, what its session is once its settings are checked. */
+/** The session of each client, once its settings are checked. */
 const sessions = new WeakMap<pg.ClientBase, Promise<Session>>();
 
-/** The session of a client that is connected. Rejects where its settings could not be made what they must be. */
+/** The session of a client that is connected. Rejects where the settings could not be made what they must be. */
 export async function sessionOf(client: pg.ClientBase): Promise<Session> {
   const session = sessions.get(client);
   if (session === undefined) throw new Error("Connection terminated before the session was set");
   return session;
 }
 
-/** Closes the socket at once: what is under way rejects, with `reason` where there is one. */
+/** Closes the socket at once. A statement that is under way rejects, with `reason` where there is one. */
 export function cutClient(client: pg.ClientBase, reason?: Error): void {
   (client as pg.Client).connection.stream.destroy(reason);
 }
 
 /**
- * A client whose session is set as the code needs it (session-settings.ts). `connect()` resolves when that is checked. Told by a
- * callback, as a pool does it, the first statement is sent right behind the settings instead of after their answer: no
- * round trip of the minute job goes into them. Whoever uses such a client asks `sessionOf` after its first statement.
+ * A client whose session is set as the code needs it (session-settings.ts). `connect()` resolves when this is checked.
+ * With a callback, as a pool calls it, the first statement is sent right behind the settings, without waiting for their
+ * answer: so they cost the minute job no round trip. The user of such a client must ask `sessionOf` after its first
+ * statement.
  */
 export function createClient(config: pg.ClientConfig): pg.Client {
   const tls = readTls(config);
@@ -47,7 +48,7 @@ export function createClient(config: pg.ClientConfig): pg.Client {
     const onEnd = (error: unknown) => {
       ended = error;
     };
-    // between login and first statement an error belongs to no statement
+    // an error between the login and the first statement belongs to no statement
     client.once("error", onEnd);
     try {
       const { rows } = await client.query<SessionRow>(SET_SESSION);
@@ -65,8 +66,8 @@ export function createClient(config: pg.ClientConfig): pg.Client {
     return session;
   };
   return Object.assign(client, {
-    connect(told?: (error: Error) => void) {
-      if (told === undefined)
+    connect(callback?: (error: Error) => void) {
+      if (callback === undefined)
         return connect()
           .catch((error: unknown) => {
             throw asFault(error, tls);
@@ -76,25 +77,25 @@ export function createClient(config: pg.ClientConfig): pg.Client {
       // a pool forgets a client that could not connect; its socket would keep the process until the server hangs up (60 s)
       let isOver = false;
       return connect((error: Error) => {
-        // a login that we broke off may still succeed in the server's next message
+        // a login that was broken off here may still succeed in the next message of the server
         if (isOver) return;
         isOver = true;
         if (error) client.end().catch(() => {});
         else void open();
-        told(error && asFault(error, tls));
+        callback(error && asFault(error, tls));
       });
     },
-    end(told?: () => void) {
-      // a server that hangs, or a network that swallows everything, never says goodbye
+    end(callback?: () => void) {
+      // a server that hangs, or a network that swallows everything, never ends the session
       const late = setTimeout(() => cutClient(client), CLOSE_MS);
       const ended = () => clearTimeout(late);
       client.once("end", ended);
-      return end().then(ended).then(told);
+      return end().then(ended).then(callback);
     },
   });
 }
 
-/** A client as DB_URL wants it; its session is still whatever the server says. */
+/** A client as DB_URL describes it; its session has still the settings of the server. */
 function makeClient(config: pg.ClientConfig, tls: Tls): pg.Client {
   const client = new pg.Client({
     ...config,
@@ -107,7 +108,7 @@ function makeClient(config: pg.ClientConfig, tls: Tls): pg.Client {
   return client;
 }
 
-/** The files that DB_URL names may have gone since it was parsed; a renewed one is taken by the next connection. */
+/** The files that DB_URL names may be gone since DB_URL was parsed. The next connection takes a renewed file. */
 function readTls({ connectionString = "" }: pg.ClientConfig): Tls {
   try {
     return parseTls(connectionString);
@@ -116,13 +117,16 @@ function readTls({ connectionString = "" }: pg.ClientConfig): Tls {
   }
 }
 
-/** Where no safe connection came about, DB_URL or the server's certificate is wrong; other errors come out as they are. */
+/**
+ * Where no safe connection could be made, DB_URL or the certificate of the server is wrong; other errors come out as
+ * they are.
+ */
 function asFault<E>(error: E, tls: Tls): E | TlsRefusal {
   const fault = faultOfTls(error, tls);
   return fault === null ? markLogin(error) : refusalOf(fault);
 }
 
-type Stream = { readonly once: (event: string, told: () => void) => unknown };
+type Stream = { readonly once: (event: string, callback: () => void) => unknown };
 
 /** Every statement is watched, also those that the driver or node-pg-migrate send; see watch.ts. */
 function watchStatements(client: pg.Client, makeOther: () => pg.Client): void {
@@ -154,7 +158,7 @@ function watchStatements(client: pg.Client, makeOther: () => pg.Client): void {
   Object.assign(client, { query: watchedQuery });
 }
 
-/** Statements until the first pause go out without waiting for the answers of those before them. */
+/** The statements until the first pause are sent without waiting for the answers to the earlier ones. */
 function sendTogether(client: pg.Client): void {
   const mode = client as { pipeline: boolean };
   mode.pipeline = true;

@@ -2,7 +2,10 @@ import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 
 const LIMIT_MS = 5_000;
-/** In the default tablespace or another one; later segments and other forks have something behind the last number. */
+/**
+ * Paths in the default tablespace or in another one; later segments and other forks have more text behind the last
+ * number.
+ */
 const FILE = /(?:\bbase|\bpg_tblspc\/(\d+)\/[^/\s]+)\/(\d+)\/(\d+)/;
 
 const FIND_RELATION = `
@@ -15,8 +18,9 @@ const PATH = `select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp',
 type Damaged = { readonly name: string; readonly indexOf: string | null };
 
 /**
- * Adds to an error about a damaged file (kind `damage` of sqlstate.ts) which table or index has this file: the server names the path alone. Asks by a
- * connection of its own, since the transaction of the error is over. Leaves the error as it is where nobody knows.
+ * Adds to an error about a damaged file (kind `damage` of sqlstate.ts) which table or index the file belongs to: the
+ * server names only the path. Asks on a connection of its own, since the transaction of the error is over. The error
+ * stays as it is where the table cannot be found.
  */
 export async function nameDamaged(makeClient: () => pg.Client, error: unknown): Promise<void> {
   if (!(error instanceof pg.DatabaseError)) return;
@@ -31,7 +35,7 @@ export async function nameDamaged(makeClient: () => pg.Client, error: unknown): 
     await client.query(PATH);
     return (await client.query<Damaged>(FIND_RELATION, [tablespace, database, node])).rows;
   };
-  // a catalog that is damaged too has no name for us
+  // a catalog that is damaged too gives no name
   const [found] = await Promise.race([find().catch(() => []), late]);
   over.abort();
   client.end().catch(() => {});

@@ -3,7 +3,7 @@ import { DAMAGE_CLASS, INSUFFICIENT_PRIVILEGE, type Meaning, meaningOf } from ".
 
 const SAYS = "DB_URL is refused by the database";
 
-/** Who acts, and how; the server's own words stand before it. By SQLSTATE. */
+/** What a person must do, by SQLSTATE; the server's own words stand before it. */
 const REMEDIES: Readonly<Record<string, string>> = {
   "28000": "let the role log in (alter role NAME login), and have a line for role and address in pg_hba.conf",
   "28P01":
@@ -14,7 +14,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
 const OTHER =
   "correct what is named in DB_URL, or what the role or the database has set (select * from pg_db_role_setting)";
 
-/** By the server's function that refused, since its words come in the server's language. */
+/**
+ * What a person must do, by the function of the server that refused: the words of the server may be in any language.
+ */
 const BY_ROUTINE: Readonly<Record<string, Readonly<Record<string, Partial<Meaning>>>>> = {
   "53300": {
     InitializeSessionUserId: {
@@ -37,8 +39,8 @@ const BY_ROUTINE: Readonly<Record<string, Readonly<Record<string, Partial<Meanin
 };
 
 /**
- * What the server's refusal of a login means: other than that of a statement, it is about what a person has set, unless
- * the server is away or its files are damaged. Null where the server did not say it, or where its code says enough.
+ * What the refusal of a login means. Other than the refusal of a statement, it concerns what a person has set, unless
+ * the server is away or its files are damaged. Null where the error is not the server's, or where its code says enough.
  */
 export function meaningOfLogin(error: unknown): Meaning | null {
   if (!(error instanceof pg.DatabaseError) || error.code === undefined) return null;

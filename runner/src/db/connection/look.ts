@@ -6,9 +6,12 @@ import { listBlockers, renderSessions } from "./sessions.ts";
 
 /** What another connection sees of a session whose statement takes long. */
 export type Look = {
-  /** The server works on the statement, or waits for a lock; not where it waits for us or for a standby, is idle, or does not answer. */
+  /**
+   * Whether the server works on the statement or waits for a lock. False where it waits for the client or for a
+   * standby, is idle, or gives no answer.
+   */
   readonly isAtWork: boolean;
-  /** What it waits for and who holds that, in words; null where it waits for nobody. */
+  /** What the session waits for and who holds it, in words; null where it waits for nobody. */
   readonly heldBy: string | null;
 };
 
@@ -26,7 +29,10 @@ const STATE = `
   where a.pid = $1 limit 1`;
 const ADVISORY = `select scope || ':' || key as name from r3a_util.lock_holder where pid = $1 and not granted limit 1`;
 
-/** The server itself waits without an end, so a job must not: what it committed is on the disk, and the next run finds it. */
+/**
+ * The server waits for a standby without an end, and a job must not wait with it: what the job committed is on the
+ * disk, and the next run finds it.
+ */
 const STANDBY =
   "the commit waits for a standby that does not confirm it: look at synchronous_standby_names and pg_stat_replication";
 
@@ -40,8 +46,8 @@ type StateRow = {
 };
 
 /**
- * Looks at the server's process `pid` by a connection of its own, since all others may hang or wait. A server that does
- * not answer within 5 s is not at work for us.
+ * Looks at the server's process `pid` on a connection of its own, since all others may hang or wait. A server that does
+ * not answer within 5 s counts as not at work.
  */
 export async function lookAt(makeClient: () => pg.Client, pid: number): Promise<Look> {
   const client = makeClient();
@@ -51,7 +57,7 @@ export async function lookAt(makeClient: () => pg.Client, pid: number): Promise<
   try {
     return (await Promise.race([readState(client, pid), late])) ?? { isAtWork: false, heldBy: null };
   } catch (error) {
-    // a server without a free connection answers, and may well be at work for us
+    // a server without a free connection does answer, and may be at work on the statement
     return { isAtWork: codeOf(error) === TOO_MANY_CONNECTIONS, heldBy: null };
   } finally {
     over.abort();
@@ -73,7 +79,7 @@ async function readState(client: pg.Client, pid: number): Promise<Look> {
 
 async function nameLock(client: pg.Client, pid: number, state: StateRow): Promise<string> {
   if (state.locktype === "advisory") {
-    // the view is not there before the first migration
+    // the view does not exist before the first migration
     const found = await client.query<{ name: string }>(ADVISORY, [pid]).catch(() => null);
     return `the lock ${found?.rows[0]?.name ?? "(advisory)"}`;
   }

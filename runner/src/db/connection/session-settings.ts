@@ -2,50 +2,57 @@ import pg from "pg";
 import { SettingsFault } from "../../errors.ts";
 import { IDLE_SESSION_TIMEOUT, QUERY_CANCELED, TRANSACTION_TIMEOUT } from "../sqlstate.ts";
 
-/** How long a statement waits for a lock unless its own transaction says otherwise; then it ends with 55P03. */
+/**
+ * How long a statement waits for a lock, unless its transaction has a limit of its own; then the statement ends with
+ * 55P03.
+ */
 export const LOCK_WAIT_MS = 5_000;
-/** A statement has no limit of its own: a page on a busy disk, an audit and a build take what they take (see watch.ts). */
+/**
+ * A statement has no limit: a page on a busy disk, an audit and a build take the time that they need (see watch.ts).
+ */
 export const STATEMENT_LIMIT_MS = 0;
 
 /**
- * What the code needs of a session, each with its reason. A database, a role, PGOPTIONS or `?options=` in DB_URL may say
- * otherwise; it is set by a statement after the login, since pgbouncer refuses the startup parameter `options`. Left
- * alone on purpose: default_transaction_read_only (tells a brake of the team's, exit 75), session_replication_role (needs
- * a superuser), row_security, synchronous_commit, jit and what only makes plans (a choice of the team's).
+ * The settings of a session that the code needs, each with its reason. A database, a role, PGOPTIONS or `?options=` in
+ * DB_URL may set other values. They are set by a statement after the login, since pgbouncer refuses the startup
+ * parameter `options`. Not set on purpose: default_transaction_read_only (the team uses it as a brake, exit 75),
+ * session_replication_role (needs a superuser), row_security, synchronous_commit, jit and whatever only makes plans
+ * (the choice of the team).
  */
 const NEEDED = [
-  // whoever may create a function in another schema of the path would run code as us: an overload can be a better match
+  // a person who may create functions in another schema of the path could run code with our rights: an overload may be
+  // the better match
   ["search_path", "pg_catalog, pg_temp"],
-  // what is read after waiting for a lock must be what its last holder left
+  // a read after waiting for a lock must see what the last holder of the lock left
   ["default_transaction_isolation", "read committed"],
-  // bounds of leaves, dates and intervals are read as text, by the driver and by our own SQL
+  // the driver and the SQL of this program read bounds of leaves, dates and intervals as text
   ["TimeZone", "UTC"],
   ["DateStyle", "ISO, YMD"],
   ["IntervalStyle", "postgres"],
-  // candles and names are UTF-8 on our side
+  // this program sends and reads candles and names as UTF-8
   ["client_encoding", "UTF8"],
-  // plain literals in our SQL have backslashes
+  // plain literals in the SQL of this program have backslashes
   ["standard_conforming_strings", "on"],
-  // the driver takes bytea in this form alone
+  // the driver understands bytea only in this form
   ["bytea_output", "hex"],
-  // times in ms have 16 digits, and a float with 15 is another one
+  // times in ms have 16 digits, and a float with 15 digits is another number
   ["extra_float_digits", "1"],
-  // names that come back as text are compared with ours
+  // names that the server gives as text are compared with the names in the code
   ["quote_all_identifiers", "off"],
   // "x = null" is never true, and null in an array is no text
   ["transform_null_equals", "off"],
   ["array_nulls", "on"],
-  // a statement that fails is often asked again in another way
+  // after a statement that fails, the code often asks in another way
   ["exit_on_error", "off"],
   // VACUUM and ANALYZE say by a warning alone what they left out
   ["client_min_messages", "warning"],
   // a generic plan locks every leaf, and without pruning each statement does
   ["plan_cache_mode", "auto"],
   ["enable_partition_pruning", "on"],
-  // a forgotten transaction of somebody else must not hold a job until its deadline, nor one of ours anybody else
+  // a forgotten transaction of another session must not hold a job until its deadline, nor the other way round
   ["lock_timeout", `${LOCK_WAIT_MS / 1000}s`],
   ["idle_in_transaction_session_timeout", "1min"],
-  // limits for people's statements and sessions; the session that holds our locks is idle for long
+  // these limits are for statements and sessions of people; the session that holds the locks is idle for long
   ["statement_timeout", String(STATEMENT_LIMIT_MS)],
   ["idle_session_timeout", "0"],
 ] as const;
@@ -54,8 +61,9 @@ const NEEDED = [
 const NEEDED_SINCE_17 = [["transaction_timeout", "0"]] as const;
 
 /**
- * The server lets go of the locks of a client that vanished within a minute, and stops what such a client was running,
- * instead of after the system's two hours. Not read back: over a unix socket each of them but the last stays 0.
+ * With these settings the server frees the locks of a client that vanished within a minute, and stops its statements,
+ * instead of after the two hours of the system. They are not read back: over a unix socket each of them but the last
+ * stays 0.
  */
 const KEEPALIVES = [
   ["tcp_keepalives_idle", "30"],
@@ -70,8 +78,8 @@ const setting = (name: string, value: string) =>
 const as = (name: string) => ` as ${pg.escapeIdentifier(name)}`;
 
 /**
- * One statement, one row: each setting with the value that it has now, the server's process, the role, and when the server
- * was started, which tells one server from another after a fail-over.
+ * One statement that gives one row: the present value of each setting, the process of the server, the role, and the
+ * start of the server, which tells one server from another after a fail-over.
  */
 export const SET_SESSION = `select pg_catalog.pg_backend_pid() as pid, current_user as role, extract(epoch from pg_catalog.pg_postmaster_start_time())::pg_catalog.text as server, ${[
   ...NEEDED.map(([name, value]) => setting(name, value) + as(name)),
@@ -82,11 +90,11 @@ export const SET_SESSION = `select pg_catalog.pg_backend_pid() as pid, current_u
   ...KEEPALIVES.map(([name, value]) => setting(name, value) + as(name)),
 ].join(", ")}`;
 
-/** `pid` is the server's process, `role` whom the session works as, `server` the start of the server as text. */
+/** `pid` is the process of the server, `role` the role of the session, `server` the start of the server as text. */
 export type Session = { readonly pid: number; readonly role: string; readonly server: string };
 export type SessionRow = Session & Readonly<Record<string, string | number | null>>;
 
-/** Limits that can end a session before SET_SESSION has set them, by the SQLSTATE that the server then ends it with. */
+/** Limits that can end a session before SET_SESSION has set them, by the SQLSTATE of the error. */
 const LIMITS: Readonly<Record<string, string>> = {
   [QUERY_CANCELED]: "statement_timeout",
   [TRANSACTION_TIMEOUT]: "transaction_timeout",
@@ -102,7 +110,7 @@ export function faultOfLimit(code: string | null): SettingsFault | null {
   ]);
 }
 
-/** Throws SettingsFault with every setting that is not what it was set to. */
+/** Throws SettingsFault with every setting that has another value than the one it was set to. */
 export function checkSession(row: SessionRow | undefined): Session {
   const expected = [...NEEDED, ...NEEDED_SINCE_17.filter(([name]) => row?.[name] != null)];
   const faults = expected

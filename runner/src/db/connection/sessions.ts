@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { sleep } from "../../sleep.ts";
 
-/** The connection that the sessions are asked for: db/session.ts has it. */
+/** The connection to ask on, as `own` of db/session.ts gives it. */
 type Asked = {
   query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 };
@@ -14,7 +14,7 @@ export type Session = {
   readonly ageS: number | null;
 };
 
-/** Without pg_read_all_stats of another role's session the server shows hardly more than who it is. */
+/** Without pg_read_all_stats the server shows hardly more of the sessions of other roles than their names. */
 const HIDDEN = "of an age that our role may not see (grant pg_read_all_stats to it)";
 
 const SESSION = `a.pid, a.application_name as application, coalesce(a.state, a.backend_type, '${HIDDEN}') as state,
@@ -31,8 +31,8 @@ const OLD_TRANSACTIONS = `
   order by 4 desc`;
 
 /**
- * Without pg_read_all_stats the server shows no state and no age of other roles' sessions, but it shows that they hold a
- * virtual transaction; the same one a while later is none of those that end by themselves.
+ * Without pg_read_all_stats the server shows neither state nor age of the sessions of other roles, but it shows that
+ * they hold a virtual transaction. A session that holds the same one a while later is not one that ends by itself.
  */
 const HIDDEN_TRANSACTIONS = `
   select a.pid, a.application_name as application, l.virtualtransaction as transaction
@@ -40,10 +40,10 @@ const HIDDEN_TRANSACTIONS = `
   where a.datname = current_database() and a.pid <> pg_backend_pid() and a.state is null and a.backend_type is null
     and a.usesysid is not null -- autovacuum has none, and ends by itself`;
 type HiddenRow = { pid: number; application: string; transaction: string };
-/** A job's own transactions take less. */
+/** The transactions of a job take less time than this. */
 const SECOND_LOOK_MS = 3_000;
 
-/** $2: modes that do not count, which are none or those of readers and writers. */
+/** $2: modes of locks that do not count: none, or those of readers and writers. */
 const HOLDERS = `
   select ${SESSION} from pg_stat_activity a
   where a.pid <> pg_backend_pid() and a.pid in (
@@ -56,8 +56,8 @@ const BLOCKERS = `
   select ${SESSION} from pg_stat_activity a where a.pid = any (pg_blocking_pids($1)) order by 4 desc nulls last`;
 
 /**
- * Transactions of this database older than `ageS` seconds, and those of which our role may not see the age and that are
- * there for 3 s at least: a concurrent build would wait for every one of them.
+ * Transactions of this database older than `ageS` seconds, and those whose age our role may not see and that exist for
+ * 3 s at least: a concurrent build would wait for each of them.
  */
 export async function listOldTransactions(
   client: Asked,
@@ -89,7 +89,7 @@ export async function listTableHolders(
   return client.query<Session>(HOLDERS, [tables, []]);
 }
 
-/** Those of them that keep a build or an attach out, as another build, a plain one too, or a vacuum does. */
+/** Sessions that hold a lock which keeps a build or an attach out: another build, also a plain one, or a vacuum. */
 export async function listBuilders(client: Asked, tables: readonly string[]): Promise<readonly Session[]> {
   return client.query<Session>(HOLDERS, [tables, OF_ROWS]);
 }

@@ -5,11 +5,11 @@ import type { Tls } from "./tls.ts";
 /** Why no safe connection came about, and what to write or do. A retry cannot help: exit 78. */
 export type TlsFault = { readonly reason: string; readonly remedy: string };
 
-/** The same as what ends the command; doctor tells reason and remedy apart. */
+/** The error that ends the command with this refusal; doctor shows reason and remedy apart. */
 export type TlsRefusal = SettingsFault & { readonly tls: TlsFault };
 
 export function refusalOf(tls: TlsFault): TlsRefusal {
-  // no cause: its words are in the reason, and Node adds advice about its own flags to them
+  // there is no cause: the reason holds its words, without the advice that Node adds about its own flags
   return Object.assign(new SettingsFault([`DB_URL: ${tls.reason}: ${tls.remedy}`]), { tls });
 }
 
@@ -17,7 +17,7 @@ export function isTlsRefusal(error: unknown): error is TlsRefusal {
   return error instanceof SettingsFault && "tls" in error;
 }
 
-/** The login was broken off by us, before the password went out. */
+/** The program broke off the login before it sent the password. */
 export class LoginRefusal extends Error {
   override readonly name = "LoginRefusal";
 }
@@ -27,11 +27,11 @@ const NO_BINDING = "the server does not bind the login to its certificate, as ch
 const CHANNEL_BOUND = "SCRAM-SHA-256-PLUS";
 
 /**
- * Watches a client's login, before it connects. An impostor needs no more than to ask for the password in clear text; and
- * the driver takes channel binding where it is offered, but does not insist on it.
+ * Watches the login of a client; called before the client connects. An impostor only has to ask for the password in
+ * clear text. And the driver uses channel binding where it is offered, but does not insist on it.
  */
 export function guardLogin({ connection }: pg.Client, { trust, isLocal, channelBinding }: Tls): void {
-  // the driver's own listeners come later, and what they write to a destroyed stream goes nowhere
+  // the listeners of the driver come later, and what they write to a destroyed stream goes nowhere
   const refuse = (reason: string) => {
     connection.emit("error", new LoginRefusal(reason));
     connection.stream.destroy();
@@ -51,7 +51,7 @@ export function guardLogin({ connection }: pg.Client, { trust, isLocal, channelB
 }
 
 const ANY = "sslmode=no-verify in DB_URL takes any certificate";
-/** What helps by the code of OpenSSL or Node; the first that matches. */
+/** What helps, by the code of OpenSSL or Node; the first row that matches counts. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [
     /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID)$/,

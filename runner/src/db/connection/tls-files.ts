@@ -19,8 +19,8 @@ export const TLS_PARAMETERS = [
 export type TlsParameter = (typeof TLS_PARAMETERS)[number];
 
 /**
- * Certificates and key that DB_URL names, read and understood before anything connects: the driver would fail in the
- * middle of it, with the bare words of the system. What is wrong goes to `faults`.
+ * The certificates and the key that DB_URL names, read and checked before anything connects: the driver would fail in
+ * the middle of a connection, with the bare words of the system. Faults are added to `faults`.
  */
 export function readTlsFiles(
   given: ReadonlyMap<TlsParameter, string>,
@@ -44,7 +44,7 @@ export function readTlsFiles(
       return undefined;
     }
   };
-  // as libpq means it: whom the machine trusts; an image without such a list has those that come with Node
+  // the meaning of libpq: the authorities that the machine trusts; an image without such a list has those of Node
   const ca =
     given.get("sslrootcert") === "system"
       ? [...getCACertificates("default"), ...getCACertificates("system")]

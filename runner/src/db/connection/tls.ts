@@ -3,13 +3,14 @@ import type { ConnectionOptions, SecureVersion } from "node:tls";
 import { readTlsFiles, TLS_PARAMETERS, type TlsParameter } from "./tls-files.ts";
 
 /**
- * How a connection is protected, as DB_URL says it. The words are read here and not by the driver: its next version gives
- * `require`, `prefer` and `verify-ca` the weak meaning of libpq, and an update would silently stop verifying.
+ * How a connection is protected, as DB_URL says it. The parameters are read here and not by the driver: its next
+ * version gives `require`, `prefer` and `verify-ca` the weak meaning of libpq, and an update would silently stop
+ * verifying.
  */
 export type Tls = {
   /** A name, an address, or the folder of a socket: what the driver connects to. */
   readonly host: string;
-  /** What is sent does not leave this machine. */
+  /** The traffic does not leave this machine. */
   readonly isLocal: boolean;
   /** `chain`: the certificate is verified, but not that it is that of the host. */
   readonly trust: "plain" | "unverified" | "chain" | "full";
@@ -51,7 +52,7 @@ function isLoopback(host: string): boolean {
   return host.startsWith("/") || /^localhost\.?$/i.test(host);
 }
 
-/** The host as the driver takes it: a parameter wins over what stands before the path. */
+/** The host that the driver connects to: a parameter replaces the host before the path. */
 export function hostOf({ hostname, searchParams }: URL): string {
   return searchParams.getAll("host").at(-1) || decodeURIComponent(hostname.replace(/^\[(.+)\]$/, "$1"));
 }
@@ -79,7 +80,7 @@ export function parseTls(text: string): Tls {
   const mode = host.startsWith("/") ? "disable" : modeOf(given, isLocal, faults);
   const trust = trustOf(mode, given);
   const files = readTlsFiles(given, faults);
-  // libpq reads no word of TLS for a socket, which has no wire
+  // libpq reads no parameter of TLS for a socket of this machine
   if (!host.startsWith("/"))
     for (const name of UNUSED[trust])
       if (given.has(name) && given.get(name) !== IDLE[name]) faults.push(describeUnused(name, given));
@@ -87,7 +88,7 @@ export function parseTls(text: string): Tls {
   const minVersion = given.get("ssl_min_protocol_version") as SecureVersion | undefined;
   const ssl: ConnectionOptions = {
     ...files,
-    // said even where it is the default, which NODE_TLS_REJECT_UNAUTHORIZED would change
+    // set also where it is the default, since NODE_TLS_REJECT_UNAUTHORIZED would change the default
     rejectUnauthorized: trust !== "unverified",
     ...(trust === "chain" && { checkServerIdentity: () => undefined }),
     ...(minVersion !== undefined && { minVersion }),
@@ -103,7 +104,7 @@ export function parseTls(text: string): Tls {
   };
 }
 
-/** Words that a weaker connection would pass over: whoever wrote them wants more than that. */
+/** Parameters that a weaker connection would ignore: a person who wrote them wants more protection than that. */
 const UNUSED: Readonly<Record<Tls["trust"], readonly TlsParameter[]>> = {
   plain: [
     "sslrootcert",
@@ -134,7 +135,7 @@ function readParameters({ searchParams }: URL, faults: string[]): Given {
   for (const name of new Set(searchParams.keys())) {
     const known = TLS_PARAMETERS.find((parameter) => parameter === name);
     if (known === undefined) {
-      // a name that is not exactly right would be passed over, and the connection would be less safe than asked for
+      // a name with a mistake would be ignored, and the connection would be less safe than asked for
       if (/^ssl|^channel_?binding$|^use_?libpq/i.test(name))
         faults.push(
           `has the parameter ${name}, which is not known: of TLS there are ${TLS_PARAMETERS.join(", ")}`,
@@ -153,7 +154,7 @@ function readParameters({ searchParams }: URL, faults: string[]): Given {
   return given;
 }
 
-/** Without a word: TLS and its full verification to anywhere but this machine. */
+/** The default: TLS with full verification, except to this machine. */
 function modeOf(given: Given, isLocal: boolean, faults: string[]): Mode {
   const mode = given.get("sslmode") as Mode | undefined;
   const ssl = MODE_OF_SSL[given.get("ssl") ?? ""];

@@ -1,9 +1,11 @@
 import { TLS_PARAMETERS } from "./tls-files.ts";
 
-/** Where the driver connects to, as whom, and under which name; they win over what stands before the ?, and over ours. */
+/**
+ * The host, the role and the name of a connection; these replace what stands before the ?, and the name of the program.
+ */
 const WAY = ["host", "port", "user", "password", "application_name"] as const;
 
-/** Words of libpq that old URLs have: the program sets each of them itself, so they are taken out. */
+/** Parameters of libpq that old URLs have: the program sets each of them itself, so they are removed. */
 const IDLE = [
   "fallback_application_name",
   "client_encoding",
@@ -17,7 +19,7 @@ const IDLE = [
   "target_session_attrs",
 ] as const;
 
-/** Settings of the server that ?options= may set: what none of our statements relies on. */
+/** Settings of the server that ?options= may set: no statement of the program relies on them. */
 const OPTIONS = [
   "role",
   "work_mem",
@@ -30,10 +32,13 @@ const OPTIONS = [
 
 const has = (list: readonly string[], name: string) => list.includes(name);
 
-/** A name that is almost one of TLS: parseTls says more of such a name. */
+/** A name that is almost that of a parameter of TLS: parseTls says more about it. */
 const IS_OF_TLS = /^ssl|^channel_?binding$|^use_?libpq/i;
 
-/** What is wrong with the words behind the ? but those of TLS; each may follow the word DB_URL. Values are not shown. */
+/**
+ * What is wrong with the parameters behind the ?, without those of TLS; each sentence may follow the word DB_URL.
+ * Values are not shown.
+ */
 export function judgeParameters({ searchParams }: URL): readonly string[] {
   return [...new Set(searchParams.keys())].flatMap((name) => {
     if (name === "options") return searchParams.getAll(name).flatMap(judgeOptions);
@@ -57,7 +62,7 @@ function judgeOptions(options: string): readonly string[] {
   });
 }
 
-/** The URL without the words that say nothing to the program; the same text where it has none. */
+/** The URL without the parameters that mean nothing to the program; the same text where it has none. */
 export function withoutIdle(text: string): string {
   const url = new URL(text);
   const idle = IDLE.filter((name) => url.searchParams.has(name));

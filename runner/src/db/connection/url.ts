@@ -9,7 +9,7 @@ import { judgeParameters, withoutIdle } from "./url-parameters.ts";
 export function parseDbUrl(text: string): string {
   const plain = text
     .replace(/^postgres(ql)?(\+\w+)?:\/\//, "postgresql://")
-    // the folder of a socket in ?host= leaves the place of the host empty, which no URL with a user may have
+    // with the folder of a socket in ?host= the place of the host is empty, which no URL with a user may have
     .replace(/^(postgresql:\/\/(?:[^/?#]*@)?)(?=\/[^?#]*\?(?:.*&)?host=)/, "$1localhost");
   const url = URL.canParse(plain) ? new URL(plain) : null;
   // a / of a password ends the host, and what stood before it would be shown as its port; a bare % cannot be decoded

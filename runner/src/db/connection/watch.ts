@@ -5,17 +5,20 @@ import { codeOf } from "../fault.ts";
 import { LOCK_NOT_AVAILABLE } from "../sqlstate.ts";
 import { type Look, lookAt } from "./look.ts";
 
-/** A statement that takes this long is looked at by another connection; a minute job in good health has none. */
+/** When a statement takes this long, another connection looks at it; a healthy minute job has no such statement. */
 const FIRST_LOOK_MS = 2_000;
 const NEXT_LOOK_MS = 5_000;
-/** So often in a row the server is not at work for us: the connection is lost, whatever the socket says. */
+/**
+ * After so many looks in a row at which the server is not at work on the statement, the connection counts as lost,
+ * whatever the socket says.
+ */
 const LOST_AFTER_LOOKS = 3;
 const LONGEST_TEXT = 80;
 
 const LOST =
   "the connection to the database is lost without a sign: a statement waits for an answer, and the server is not at work on it (a firewall or a fail-over forgot the connection, or the server hangs)";
 
-/** Who is asked about, by which other client, and how to end it. `pid` is null until the session is set. */
+/** The session to watch, the client that looks at it, and how to cut it. `pid` is null until the session is set. */
 export type Watched = {
   readonly makeOther: () => pg.Client;
   readonly pid: () => number | null;
@@ -23,8 +26,9 @@ export type Watched = {
 };
 
 /**
- * Watches one statement: a half-open connection would be waited for without end, and a statement of ours may take minutes,
- * so time alone tells nothing. The functions end the watch; `explain` adds to a lock time-out who held the lock.
+ * Watches one statement. Without the watch the program would wait for a half-open connection without end; and since
+ * some statements take minutes, the time alone says nothing. The returned functions end the watch; `explain` adds to a
+ * lock time-out who held the lock.
  */
 export function watchStatement(
   { makeOther, pid, cut }: Watched,
@@ -35,7 +39,7 @@ export function watchStatement(
   let isOver = false;
   const look = async () => {
     const process = pid();
-    // without a process there was only the statement that sets the session, which takes no time
+    // without a process there was only the statement that sets the session, which is done at once
     const seen = process === null ? { isAtWork: false, heldBy: null } : await lookAt(makeOther, process);
     if (isOver) return;
     last = seen.heldBy === null && last !== null ? { ...last, isAtWork: seen.isAtWork } : seen;
