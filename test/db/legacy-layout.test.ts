@@ -58,7 +58,7 @@ test("whatever could only be guessed at is refused with 78, all of it at once an
     const { code, stderr, stdout } = await database.run(args);
     expect({ code, stdout }).toEqual({ code: 78, stdout: "" });
     expect(stderr).toContain("r3a.five_leaf holds the interval 5m");
-    expect(stderr).toContain("r3a.rest does not hold one coin, one interval and one stretch of time");
+    expect(stderr).toContain("r3a.rest does not hold one coin, one interval and one span of time");
     expect(stderr).toContain("coin 1 is BTC, which is no market such as BTCUSDT: give --coins 1=BTCUSDT");
     expect(stderr).toContain("coin 2 has leaves but no symbol: give --coins 2=SYMBOL");
     expect(stderr).toContain("coins 3 and 4 are both ETHUSDT");

@@ -85,16 +85,16 @@ test("what would stop the move half-way is refused with 78, each by name and bef
       "view public.leaves uses r3a_util.leaf_partitions(), which the new schema replaces: drop it",
     );
     expect(stderr).toContain(
-      "view public.january stands on r3a.ohlcv_c1_1d_2024_01, which goes when its candles are moved",
+      "view public.january depends on r3a.ohlcv_c1_1d_2024_01, which is dropped when its candles are moved",
     );
-    expect(stderr).toContain("materialized view public.first_coin stands on r3a.ohlcv_c1,");
-    expect(stderr).toContain("function public.newest() stands on r3a.ohlcv_c2_1d_2024_01,");
-    expect(stderr).toContain("function public.rows_of() stands on r3a.ohlcv_c2_1d_2024_01,");
+    expect(stderr).toContain("materialized view public.first_coin depends on r3a.ohlcv_c1,");
+    expect(stderr).toContain("function public.newest() depends on r3a.ohlcv_c2_1d_2024_01,");
+    expect(stderr).toContain("function public.rows_of() depends on r3a.ohlcv_c2_1d_2024_01,");
     expect(stderr).toContain(
       "constraint pick_candle on table public.pick refers to candles of r3a.ohlcv_partitioned",
     );
-    expect(stderr).toContain("r3a.coin_legacy is in the way of what is renamed");
-    expect(stderr).toContain("r3a.ohlcv_legacy is in the way of what is renamed");
+    expect(stderr).toContain("r3a.coin_legacy has a name that the move needs");
+    expect(stderr).toContain("r3a.ohlcv_legacy has a name that the move needs");
   }
   expect(await objectsOf(database)).toEqual(before);
   await database.query(`drop view leaves, january; drop materialized view first_coin; drop function newest(), rows_of();

@@ -123,7 +123,7 @@ test("a leaf whose copy differs from it in one digit is not dropped, and nothing
     create trigger spoil before insert on r3a.ohlcv_partitioned for each row execute function public.spoil()`);
   const run = await database.run("migrate-layout --json");
   expect(run.code).toBe(1);
-  expect(run.stderr).toContain("r3a.ohlcv_c1_1h_2024_01 is not what it holds (1 of 3 rows");
+  expect(run.stderr).toContain("the copy of r3a.ohlcv_c1_1h_2024_01 is not what the leaf holds (1 of 3 rows");
   expect(JSON.parse(run.stdout)).toMatchObject({ leaves: 0, leavesFailed: 1, leavesLeft: 1 });
   expect(await findFate(database)).toMatchObject({ rows: 6, stored: 3, lost: 3, invented: 0 });
   await database.query(`drop trigger spoil on r3a.ohlcv_partitioned`);

@@ -1,7 +1,7 @@
 import { isSymbol, parseSymbol } from "../candle/symbol.ts";
 import type { OldCoin } from "../db/legacy/coins.ts";
 
-/** A coin under the id that it keeps: outside readers of the candles know it. */
+/** A coin under its old id, which stays: other programs that read the candles know the coin by this id. */
 export type MappedCoin = {
   readonly id: number;
   readonly symbol: string;
@@ -9,21 +9,21 @@ export type MappedCoin = {
   readonly quote: string;
 };
 
-/** Old coins: those that the new table takes, ids of those that it does not, and the largest id of all. */
+/** Old coins: the ones that the new table takes, the ids of the ones that are left out, and the largest id of all. */
 export type MappedCoins = {
   readonly coins: readonly MappedCoin[];
   readonly left: readonly number[];
   readonly lastId: number;
 };
 
-/** Quotes of the exchange, so that a plain `BTC` is not taken for a market. */
+/** Ends with a quote currency of the exchange: a plain `BTC` is no market. */
 const MARKET =
   /^(.+)(USDT|USDC|FDUSD|BUSD|TUSD|USD1|DAI|BTC|ETH|BNB|EUR|TRY|BRL|GBP|AUD|RUB|UAH|JPY|ARS|MXN|COP|PLN|RON|ZAR|IDR|CZK)$/;
 
-/** Largest id of the new table of coins. */
+/** The largest id that the new table of coins can hold. */
 export const LARGEST_ID = 2 ** 31 - 1;
 
-/** `1=BTCUSDT,2=eth/usdt`: symbols by old id. */
+/** Reads `1=BTCUSDT,2=eth/usdt`: symbols by old id. Throws an Error that says what the text must hold. */
 export function parseCoinMap(text: string): ReadonlyMap<number, string> {
   const map = new Map<number, string>();
   for (const item of text.split(",").map((part) => part.trim())) {
@@ -37,9 +37,9 @@ export function parseCoinMap(text: string): ReadonlyMap<number, string> {
 }
 
 /**
- * The symbol of every old coin: what a person named counts, then the old table. Of a coin that has leaves, no symbol,
- * one that is no market, and one that another coin has are faults: candles under a wrong name would never be noticed. A
- * coin without leaves is taken over where its symbol is plain, so that its id stays its own, and else left.
+ * Finds the symbol of every old coin: the name that a person gave counts first, then the old table. A coin with leaves
+ * is a fault if it has no symbol, a symbol that is no market, or the symbol of another coin: nobody would notice candles
+ * under a wrong name. A coin without leaves keeps its id if its symbol is a market, and is left out if not.
  */
 export function mapCoins(
   ids: readonly number[],

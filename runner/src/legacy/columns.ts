@@ -1,24 +1,24 @@
 import type { OldColumn } from "../db/legacy/columns.ts";
 import { OLD_ROOT } from "../db/legacy/state.ts";
 
-/** Types whose every value the new column can take; of others a single row could stop the move. */
+/** Types of which the new column can take every value. With another type a single row could stop the move. */
 const NUMBERS = ["smallint", "integer", "bigint", "numeric", "real", "double precision"];
 const TIMES = ["timestamp with time zone", "timestamp without time zone", "date"];
 
 const NEEDED = ["open", "high", "low", "close", "volume"];
 const MORE = ["quote_volume", "trades", "taker_base", "taker_quote", "close_time"];
-/** These the leaf's place in the tree and the row itself answer for. */
+/** The key of a row: the leaf's place in the tree and the row itself give these values. */
 const KEY = ["coin_id", "interval", "timestamp"];
 
 export type ColumnPlan = {
-  /** Values of candles that the new table has too: the five first, then those that the old one has. */
+  /** Columns of values that both tables have: the five mandatory ones first. */
   readonly carried: readonly OldColumn[];
   readonly dropped: readonly string[];
 };
 
 /**
- * What becomes of the old table's columns. One that a candle needs and that is missing, one of a type that need not
- * fit, and one that has no place in the new table are faults: values would go without a word.
+ * Decides what becomes of the old table's columns. Three kinds are faults, because values would be lost in silence: a
+ * column that a candle needs and that is missing, a column whose type may not fit, and one without a place in the new table.
  */
 export function planColumns(
   columns: readonly OldColumn[],
@@ -62,7 +62,7 @@ export function pickColumns(columns: readonly OldColumn[], names: ReadonlySet<st
   };
 }
 
-/** `source` and `flags` are not among them: the new columns of these names say other things. */
+/** The types that fit, or null if the new table has no such column. The new `source` and `flags` mean something else. */
 function wantedTypes(name: string): readonly string[] | null {
   if (name === "timestamp" || name === "close_time") return TIMES;
   return NEEDED.includes(name) || MORE.includes(name) ? NUMBERS : null;

@@ -1,17 +1,17 @@
 import type { LegacyLeaf } from "../db/legacy/catalog.ts";
 import { listLeavesOf } from "../partition/layout.ts";
 
-/** Measured: an old row with its key copied into the new table. */
+/** Bytes of WAL for one old row that is copied with its key; measured. */
 const WAL_PER_ROW = 214;
-/** An empty new leaf with its two indexes. */
+/** Size of an empty new leaf with its two indexes. */
 const NEW_LEAF_BYTES = 64 * 1024;
 
-/** Space beside the database as it is, at the peak, and WAL that is written in all; bytes. */
+/** The space that the move needs at its peak beside the database as it is, and all WAL that it writes; in bytes. */
 export type DiskNeed = { readonly extraBytes: number; readonly walBytes: number };
 
 /**
- * An old leaf goes only after its copy is there, so the peak is the largest leaf once more. It is counted twice: rows of
- * many coins come into one new index in no order, which leaves its pages half full.
+ * An old leaf is dropped after its copy is stored, so at the peak the largest leaf is there a second time. The estimate
+ * counts the copy twice: rows of many coins reach one new index in no order, and this leaves the index pages half full.
  */
 export function estimateDisk(leaves: readonly LegacyLeaf[], now: number): DiskNeed {
   let [largest, rows] = [0, 0];

@@ -4,15 +4,15 @@ import { hull, intersect, overlaps, type Span, spanOf, subtract, union } from ".
 import { within } from "../candle/sweep.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 
-/** The evidence of a gap whose candles wait in a leaf of the old layout; migration 000012_old_layout writes the same. */
+/** The evidence of a gap whose candles are in a leaf of the old layout; the migration 000012_old_layout writes the same words. */
 export const IN_OLD_LAYOUT = "in the old layout";
 
-/** A row of the old leaf that must not be stored: its slot (ms), why, and its raw text. */
+/** A row of the old leaf that must not be stored: its slot (ms), the reason, and its raw text. */
 export type RejectedRow = { readonly slot: number; readonly reason: string; readonly raw: string };
 
 /**
- * The span that the series covers once the candles of a leaf are stored: what it covered, and the slots of the leaf's
- * candles (`first`, `last`: open times, null where it has none). Null where there is nothing to cover.
+ * The span that the series covers after the candles of a leaf are stored: the span from before and the slots of the
+ * leaf's candles together. `first` and `last` are open times, or null if the leaf has no candle. Null: nothing is covered.
  */
 export function coverLeaf(
   interval: Interval,
@@ -27,7 +27,7 @@ export function coverLeaf(
   return covered === null ? own : hull(covered, own);
 }
 
-/** The slots of the leaf's time that the series covers: those that it answers for from now on. */
+/** The slots of the leaf's span that the series covers: from now on each is stored or a gap. Null: there is none. */
 export function slotsOfLeaf(interval: Interval, leaf: Span, covered: Span): Span | null {
   const whole = spanOf(slotAtOrAfter(interval, leaf.from), slotAtOrAfter(interval, leaf.to));
   return whole === null ? null : intersect(whole, covered);
@@ -36,7 +36,7 @@ export function slotsOfLeaf(interval: Interval, leaf: Span, covered: Span): Span
 export type LeafFacts = {
   readonly before: Span | null;
   readonly covered: Span;
-  /** `slotsOfLeaf`, and what of it is stored nowhere. */
+  /** The result of `slotsOfLeaf`, and the spans of it without a stored candle. */
   readonly slots: Span | null;
   readonly missing: readonly Span[];
   readonly rejected: readonly RejectedRow[];
@@ -45,9 +45,9 @@ export type LeafFacts = {
 };
 
 /**
- * Rows of the gap log that change. Gaps for "the old layout has it" end at the leaf; what is missing in the leaf itself
- * is a gap that nobody has asked for, due at once. Gaps that a job of the new system logged keep what they know, but
- * for the slots that the old candles fill. A row keeps its id in its first piece.
+ * The rows of the gap log that change. A gap with the evidence IN_OLD_LAYOUT loses the span of the leaf. What the leaf
+ * itself lacks becomes a gap that nobody has asked for, due at once. A gap that a job of the new system logged keeps its
+ * evidence, and loses the slots that the old candles fill. If a gap is cut into pieces, the first piece keeps the id.
  */
 export function planLeafGaps(interval: Interval, existing: readonly Gap[], facts: LeafFacts): readonly Gap[] {
   const { before, covered, slots, missing, now, newId } = facts;
@@ -61,7 +61,7 @@ export function planLeafGaps(interval: Interval, existing: readonly Gap[], facts
     const filled = subtract(gap, rest);
     if (filled.length === 0) return [];
     const open = rest.map((span, index) => ({ ...gap, ...span, id: index === 0 ? gap.id : newId() }));
-    // history of what came back; of a gap that was the old layout only its end is worth a row
+    // what was filled stays in the log as repaired; a gap of the old layout does so only when nothing of it is left
     if (isInOldLayout(gap) && rest.length > 0) return open;
     const repaired = filled.map((span, index) => ({
       ...gap,
@@ -93,7 +93,7 @@ export function planLeafGaps(interval: Interval, existing: readonly Gap[], facts
       nextCheckAt: null,
     })),
   ];
-  // a row that begins later now makes room for a new one at its old begin: the log has one open row per begin
+  // known rows first: the log has one row per begin, and a row that now begins later makes room for a new one
   const known = new Set(existing.map(({ id }) => id));
   return [...changed, ...added].toSorted((a, b) => Number(known.has(b.id)) - Number(known.has(a.id)));
 }
@@ -102,7 +102,7 @@ export function isInOldLayout({ reason, evidence }: Gap): boolean {
   return reason === "not_requested" && evidence.error === IN_OLD_LAYOUT;
 }
 
-/** A slot whose row must not be stored is a gap of its own, with the row as evidence; `missing` disjoint and in order. */
+/** A slot whose row must not be stored becomes a gap of its own, with the row as evidence. `missing`: disjoint, in order. */
 function splitByRejected(interval: Interval, missing: readonly Span[], rejected: readonly RejectedRow[]) {
   const width = WIDTH_MS[interval];
   const bySlot = Map.groupBy(

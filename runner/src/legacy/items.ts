@@ -2,12 +2,12 @@ import type { LegacyLeaf } from "../db/legacy/catalog.ts";
 import type { LeafTally } from "../db/legacy/move.ts";
 import type { RunItem } from "../db/runs.ts";
 
-/** Sums of the leaves that were moved. */
+/** Sums over the leaves that were moved. */
 export type MovedTotal = LeafTally & { readonly leaves: number };
 
 const NOTHING: MovedTotal = { leaves: 0, rows: 0, added: 0, same: 0, differed: 0, repeated: 0, rejected: 0 };
 
-/** Counts what leaves brought, as one item of the run per series. */
+/** Adds up what each leaf brought: one run item for each series. */
 export function createItems() {
   const items = new Map<string, RunItem>();
   const changed = new Set<string>();
@@ -33,7 +33,7 @@ export function createItems() {
       total = { ...addTallies(total, tally), leaves: total.leaves + 1 };
     },
     list: (): readonly RunItem[] => [...items.values()],
-    /** Items that grew since it was called last. */
+    /** The items that grew since the last call. */
     takeChanged(): readonly RunItem[] {
       const taken = [...changed].flatMap((key) => items.get(key) ?? []);
       changed.clear();

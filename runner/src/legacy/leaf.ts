@@ -2,7 +2,7 @@ import { isInterval } from "../candle/interval.ts";
 import type { LegacyLeaf, TreeNode } from "../db/legacy/catalog.ts";
 import { LARGEST_ID } from "./coin-map.ts";
 
-/** What the levels of the tree say of a table: the path from the root narrows it down to one coin, interval and time. */
+/** What the levels above a table say about its rows: each level gives a coin, an interval or a span of time. */
 type Place = {
   readonly coin?: string;
   readonly interval?: string;
@@ -11,8 +11,8 @@ type Place = {
 };
 
 /**
- * The leaves of the old tree, in whatever order it is nested, newest first. A table that is not one coin, one interval
- * and one stretch of time is a fault: it is named and nothing is guessed.
+ * The leaves of the old tree, newest first; the levels may be nested in any order. A table that does not hold one coin,
+ * one interval and one span of time is a fault with its name: nothing is guessed.
  */
 export function parseLeaves(nodes: readonly TreeNode[]): {
   readonly leaves: readonly LegacyLeaf[];
@@ -48,7 +48,7 @@ function leafOf(
 ): LegacyLeaf | string {
   if (parent === null) return `${name} is not partitioned: it is not the old layout that this command moves`;
   if (coin === undefined || interval === undefined || from === undefined || to === undefined)
-    return `${name} does not hold one coin, one interval and one stretch of time: move its rows into such leaves or take it out`;
+    return `${name} does not hold one coin, one interval and one span of time: move its rows into such leaves, or detach it`;
   const coinId = Number(coin);
   if (!/^\d+$/.test(coin) || coinId > LARGEST_ID)
     return `${name} has the coin id ${coin}: ids are whole numbers below 2^31`;
@@ -72,7 +72,7 @@ function parseBound(key: string | null, bound: string | null): Place {
   return {};
 }
 
-/** `2024-01-01 00:00:00+00` as the session prints it, in UTC; a table without time zones has no offset. */
+/** Reads `2024-01-01 00:00:00+00`, as the session prints it in UTC; a column without time zone prints no offset. */
 function parseBoundTime(text: string | undefined): number | null {
   const [, day, time] = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2})(?:\+00)?$/.exec(text ?? "") ?? [];
   return day === undefined ? null : Date.parse(`${day}T${time}Z`);

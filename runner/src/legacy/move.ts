@@ -25,20 +25,20 @@ export type MoveTools = {
   readonly progress: Progress;
   readonly symbolOf: ReadonlyMap<number, string>;
   readonly columns: readonly OldColumn[];
-  /** On average over a leaf. */
+  /** The most rows per second, on average over a leaf. */
   readonly rowsPerSecond: number;
   readonly onLeaf: (leaf: LegacyLeaf, tally: LeafTally, ms: number) => void;
 };
 
-/** Every series that is left is being synced: look again after this. */
+/** How long to wait if syncs hold the locks of all series that are left. */
 const BUSY_WAIT_MS = 2_000;
 
-/** A leaf that somebody changes between copy and drop is copied again, so often. */
+/** How often a leaf is copied if somebody changes it between copy and drop. */
 const COPIES = 3;
 
 /**
- * Moves leaf after leaf, newest first, each under the lock of its series, as a sync works; one that a sync is at comes
- * again later. Returns the leaves that failed, which stay as they are; throws where the run must end.
+ * Moves one leaf after the other, newest first, each under the lock of its series. A leaf whose series a sync holds is
+ * tried again later. Returns the leaves that failed, which stay as they are; throws if the run must end.
  */
 export async function moveLeaves(
   tools: MoveTools,
@@ -76,7 +76,7 @@ export async function moveLeaves(
     if (busy.length === waiting.length) {
       log.info(
         { "event.name": "leaves_busy", leaves: busy.length },
-        "[MAINT] syncs are at every series left",
+        "[MAINT] syncs hold all series that are left",
       );
       await sleep(BUSY_WAIT_MS, signal);
     }
@@ -85,12 +85,12 @@ export async function moveLeaves(
   return failed;
 }
 
-/** A leaf that somebody holds is left to the next run like one that cannot be copied. */
+/** A leaf that somebody holds does not end the move: the next run takes it, like a leaf that cannot be copied. */
 function endsMove(error: unknown): boolean {
   return error instanceof Stopped || (isGeneral(error) && !isBusy(error));
 }
 
-/** Null where another holder is at work on the series. */
+/** Null if another session holds the lock of the series. */
 async function moveOne(tools: MoveTools, leaf: LegacyLeaf, known: Set<string>): Promise<LeafTally | null> {
   const { locks } = tools;
   const symbol = tools.symbolOf.get(leaf.coinId);
@@ -106,7 +106,7 @@ async function moveOne(tools: MoveTools, leaf: LegacyLeaf, known: Set<string>): 
         return { ...tally, added, same: tally.same + tally.added - added };
     }
     throw new Error(
-      `${leaf.name} got other rows each of the ${COPIES} times that it was copied: stop who still writes to the old table`,
+      `${leaf.name} was changed each of the ${COPIES} times that it was copied: stop the program that still writes to the old table`,
     );
   } finally {
     if (!locks.lost.aborted) await locks.unlock("series", key);
@@ -119,7 +119,7 @@ async function copyLeaf(
   { symbol, known }: { readonly symbol: string; readonly known: Set<string> },
 ) {
   const { db, runId, columns } = tools;
-  // by its rows: the bounds of an old leaf may be those of all time
+  // by the rows and not by the bounds of the leaf, which may reach over all time
   for (const month of await listMonths(db, leaf)) {
     const next = leafAt(leaf.interval, month);
     if (known.has(next.name)) continue;

@@ -4,7 +4,7 @@ import { renderNumber } from "../render.ts";
 import { renderDuration } from "../time.ts";
 import type { MovedTotal } from "./items.ts";
 
-/** How far a move is. `rowsLeft` from the catalog's estimates; `etaMs` null before there is a rate. */
+/** How far a move is. `rowsLeft` is the catalog's estimate; `etaMs` is null until the first leaf is moved. */
 export type Pace = {
   readonly leavesDone: number;
   readonly leavesLeft: number;
@@ -14,7 +14,7 @@ export type Pace = {
   readonly etaMs: number | null;
 };
 
-/** `ms` since the first leaf was begun. A leaf costs time without rows too, so the slower of both rates counts. */
+/** `ms`: since the first leaf began. A leaf without rows costs time too, so the longer of both estimates counts. */
 export function paceOf(
   leaves: readonly Pick<LegacyLeaf, "rows">[],
   done: Pick<MovedTotal, "leaves" | "rows">,
@@ -37,7 +37,7 @@ export function paceOf(
   };
 }
 
-/** One line, for a run that nobody watches. */
+/** Writes one line into the log, for a run that nobody watches. */
 export function logPace(log: Logger, pace: Pace): void {
   const { leavesDone, leavesLeft, rowsDone, rowsLeft, rowsPerSecond, etaMs } = pace;
   log.info(

@@ -5,12 +5,12 @@ import { MINUTE_MS, renderDuration } from "../time.ts";
 import { type DiskNeed, estimateDisk } from "./disk.ts";
 import type { OldDatabase } from "./prepare.ts";
 
-/** What a leaf costs beside its rows: its locks, two commits and its files. */
+/** The time for a leaf without its rows: locks, two commits and the files. */
 const LEAF_MS = 15;
 
 type Leaves = OldDatabase["leaves"];
 
-/** Sums over leaves: all of them, and by interval. */
+/** Sums over some leaves. */
 type Sizes = { readonly leaves: number; readonly rows: number; readonly bytes: number };
 type Figures = Sizes & {
   readonly ms: number;
@@ -86,10 +86,11 @@ function linesOf(
     `about ${renderDuration(ms)} at ${renderNumber(rowsPerSecond)} candles a second`,
     `needs about ${renderBytes(disk.extraBytes)} of free space at its peak (the largest leaf beside its copy) and writes about ${renderBytes(disk.walBytes)} of WAL in all, which an archive or a replica that lags keeps on the disk`,
     `columns: ${columns.carried.map(({ name }) => name).join(", ")}`,
-    ...lineOf("columns whose values go (--drop-columns)", columns.dropped),
-    ...(state === "old" ? ["r3a.ohlcv_partitioned becomes r3a.ohlcv_legacy and goes at the end"] : []),
+    ...lineOf("columns whose values are dropped (--drop-columns)", columns.dropped),
+    ...(state === "old" ? ["r3a.ohlcv_partitioned becomes r3a.ohlcv_legacy and is dropped at the end"] : []),
     ...collisions.renamed.map(
-      ({ name, to }) => `${name} becomes ${to} and ${to === DERIVED_LEGACY ? "goes at the end" : "stays"}`,
+      ({ name, to }) =>
+        `${name} becomes ${to} and ${to === DERIVED_LEGACY ? "is dropped at the end" : "stays"}`,
     ),
     ...lineOf("dropped", collisions.dropped),
     ...lineOf(
@@ -97,7 +98,7 @@ function linesOf(
       coins.coins.map(({ id, symbol }) => `${id}=${symbol}`),
     ),
     ...lineOf(
-      "old coins without candles and without a symbol of their own, not taken over",
+      "old coins that are not taken over, without candles and without a symbol of their own",
       coins.left.map(String),
     ),
     ...linesOfOthers(others),
@@ -117,12 +118,12 @@ function linesOfOthers({
       ([role, own]) => `rights of ${role} are taken over: ${own.map(({ on }) => on).join(", ")}`,
     ),
     ...publications.map(
-      (name) => `publication ${name} names old tables: add the new ones to it, nobody else will`,
+      (name) => `publication ${name} names old tables: add the new tables to it, the move does not`,
     ),
-    ...attached.map((name) => `${name} is not taken over: make it anew on the new table`),
+    ...attached.map((name) => `${name} is not taken over: make it again on the new table`),
     ...followers.map(
       ({ name, on, place }) =>
-        `${name} goes on reading the old table ${on}: make it anew on the new one${place === "root" ? " before the end" : ""}`,
+        `${name} goes on reading the old table ${on}: make it again on the new table${place === "root" ? " before the end" : ""}`,
     ),
   ];
 }

@@ -23,8 +23,8 @@ import { parseLeaves } from "./leaf.ts";
 import { listFollowers, listObstacles } from "./obstacles.ts";
 
 /**
- * What a person says of the old tables: the one with the coins' symbols, null to look for it, single symbols by id, and
- * columns of the candles whose values may go.
+ * What a person says about the old tables: the table with the coins' symbols (null: look for it), single symbols by id,
+ * and the columns of the candles whose values may be dropped.
  */
 export type OldRequest = {
   readonly coinTable: string | null;
@@ -32,7 +32,7 @@ export type OldRequest = {
   readonly dropColumns: ReadonlySet<string>;
 };
 
-/** Where old systems of ours have kept the symbols. */
+/** The tables in which old systems kept the symbols. */
 const COIN_TABLES = ["r3a.coin", "r3a.coins"];
 
 export type OldDatabase = {
@@ -40,14 +40,14 @@ export type OldDatabase = {
   /** Newest first. */
   readonly leaves: readonly LegacyLeaf[];
   readonly columns: ColumnPlan;
-  /** Objects of others that go on reading old tables. */
+  /** Objects of other programs that go on reading old tables. */
   readonly followers: readonly Dependent[];
-  /** The rest is empty once the old table is renamed: the new schema has it then. */
+  /** From here on all is empty in the state `moving`: the new schema has it. */
   readonly coins: MappedCoins;
   readonly collisions: Collisions;
   readonly grants: readonly Grant[];
   readonly publications: readonly string[];
-  /** Triggers and policies, which no new table gets. */
+  /** Triggers and policies, which the new tables do not get. */
   readonly attached: readonly string[];
 };
 
@@ -63,7 +63,7 @@ const NOTHING: OldDatabase = {
   attached: [],
 };
 
-/** Reads the catalog; everything that could only be guessed at, or would stop the move, is in the one SettingsFault. */
+/** Reads the catalog. Throws one SettingsFault with everything that would have to be guessed or would stop the move. */
 export async function readOldDatabase(db: Database, request: OldRequest): Promise<OldDatabase> {
   const state = await findState(db);
   if (state === "none") return NOTHING;
@@ -130,8 +130,8 @@ async function findSymbols(
 }
 
 /**
- * Renames the old table and notes its coins and what it holds of each series, from its oldest candle to its newest one
- * that is closed. Until a leaf is moved its time is a gap of the log, so that syncs go on behind the newest candle.
+ * Renames the old table, and notes its coins and the span of each series, from the oldest candle to the newest closed one.
+ * Until a leaf is moved, its span is a gap in the log, so that a sync goes on behind the newest candle.
  */
 export async function adoptOldDatabase(db: Database, old: OldDatabase, signal: AbortSignal): Promise<void> {
   const bySeries = Map.groupBy(old.leaves, ({ coinId, interval }) => `${coinId} ${interval}`);
@@ -147,7 +147,7 @@ export async function adoptOldDatabase(db: Database, old: OldDatabase, signal: A
   await adoptLegacy(db, { coins, lastCoinId, series, columns }, old.collisions, signal);
 }
 
-/** `leaves` newest first; only the outer ones that hold candles are read. */
+/** The span of the candles. `leaves`: newest first; only the outermost leaves with candles are read. */
 async function findHeld(
   db: Database,
   leaves: readonly LegacyLeaf[],

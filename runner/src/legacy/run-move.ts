@@ -30,17 +30,17 @@ export type MoveRequest = {
   readonly asJson: boolean;
 };
 
-/** A schema that was just migrated answers at once; a moment for a server that restarts. */
+/** The schema was migrated a moment ago and is there at once; this is the time for a server that restarts. */
 const SCHEMA_WAIT_MS = 10_000;
 
-/** How often the log and the ledger say how far it is. */
+/** How often the log and the ledger say how far the move is. */
 const PACE_MS = MINUTE_MS;
 
-/** Moves what is left of the old layout, or prints what it would do. */
+/** Moves what is left of the old layout, or prints the plan. */
 export async function runMove(context: Context, request: MoveRequest): Promise<ExitCode> {
   const name = sessionName(context, "migrate-layout");
   return withLocks({ url: request.dbUrl, name, signal: context.signal }, async (db, locks) => {
-    // before the old table gets another name: a server that migrate refuses must find it as it was
+    // before the old table is renamed: if migrate refuses the server, the database must be as it was
     await checkServer(db, (note) => context.log.warn({ "event.name": "server_noted" }, `[MAINT] ${note}`));
     if (request.isPreview || (await findState(db)) === "none") {
       context.print(renderMovePlan(await readOldDatabase(db, request.old), request));
@@ -75,7 +75,7 @@ function argumentsOf({ old, rowsPerSecond }: MoveRequest): string {
   });
 }
 
-/** Brings the database to where leaves can be moved; each step is left as it is when it was done before. */
+/** Renames the old table and makes the new schema; a step that an earlier run did is not done again. */
 async function prepare({ context, db, locks, request }: Move): Promise<void> {
   const { signal } = locks;
   const old = await readOldDatabase(db, request.old);
@@ -101,14 +101,14 @@ function warnOfOthers({ log }: Context, { followers, publications, attached }: O
   for (const { name, on } of followers)
     log.warn(
       { "event.name": "old_table_read", reader: name, table: on },
-      `[MAINT] ${name} read(s) the old table ${on}, also under its new name, and will see less or nothing new: make it anew on the new one`,
+      `[MAINT] ${name} read(s) the old table ${on}, also under its new name, and gets no new rows: make it again on the new table`,
     );
   for (const name of attached)
     log.warn({ "event.name": "old_table_part", part: name }, `[MAINT] ${name} is not taken over`);
   for (const name of publications)
     log.warn(
       { "event.name": "old_table_published", publication: name },
-      `[MAINT] publication ${name} names old tables: add the new ones to it (alter publication ${name} add table ...)`,
+      `[MAINT] publication ${name} names old tables: add the new tables to it (alter publication ${name} add table ...)`,
     );
 }
 
@@ -167,9 +167,12 @@ async function moveInto(
   }
 }
 
-/** A ledger that lags is no reason to end the move. */
+/** A row of the ledger that cannot be written now is no reason to end the move: the end of the run writes all. */
 async function recordMoved({ log, runId }: Context, db: Database, items: readonly RunItem[]): Promise<void> {
   await upsertItems(db, runId, items).catch((error: unknown) =>
-    log.warn({ err: messageOf(error) }, "[MAINT] what was moved could not be written into the ledger"),
+    log.warn(
+      { err: messageOf(error) },
+      "[MAINT] the ledger does not have the newest figures of the move: they could not be written",
+    ),
   );
 }

@@ -6,11 +6,11 @@ export type Summary = MovedTotal & {
   readonly leavesLeft: number;
   readonly leavesFailed: number;
   readonly isComplete: boolean;
-  /** Renamed tables of the old system that stay. */
+  /** Renamed tables of the old system that are kept. */
   readonly kept: readonly string[];
 };
 
-/** What was done, for a person or a machine. */
+/** What the run did, as sentences or as JSON. */
 export function renderSummary(summary: Summary, asJson: boolean): string {
   if (asJson) return `${JSON.stringify(summary)}\n`;
   const lines = [
@@ -23,14 +23,14 @@ export function renderSummary(summary: Summary, asJson: boolean): string {
     ...(summary.repeated === 0
       ? []
       : [
-          `${renderNumber(summary.repeated)} had the timestamp of another row of their leaf: of equal rows one is stored, of others the one with the largest volume, and the rest is kept in r3a.candle_revision`,
+          `${renderNumber(summary.repeated)} had the timestamp of another row of their leaf: of equal rows one is stored, of different rows the one with the largest volume; the others are kept in r3a.candle_revision`,
         ]),
     summary.isComplete
       ? "nothing of the old layout is left"
       : `${renderNumber(summary.leavesLeft)} leaves are left, ${renderNumber(summary.leavesFailed)} of them failed: run this again`,
     ...(summary.kept.length === 0
       ? []
-      : [`kept, drop them when nobody reads them: ${summary.kept.join(", ")}`]),
+      : [`kept; drop these tables when nobody reads them: ${summary.kept.join(", ")}`]),
   ];
   return `${lines.join("\n")}\n`;
 }

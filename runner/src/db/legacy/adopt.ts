@@ -10,8 +10,8 @@ import { withTransaction } from "../session.ts";
 import { LEGACY_ROOT, OLD_ROOT } from "./state.ts";
 
 /**
- * What the migrations take over into the new tables: coins with their ids, and what the old layout holds. New coins get
- * ids above `lastCoinId`. `columns` are those whose values are moved.
+ * What the migration 000012_old_layout takes over: coins with their ids, and the span of each series in the old layout.
+ * New coins get ids above `lastCoinId`. `columns` are the columns whose values are moved.
  */
 export type LegacyNotes = {
   readonly coins: readonly {
@@ -46,11 +46,11 @@ const NOTE_SERIES = `
   insert into r3a.legacy_series select "coinId", "interval", to_timestamp("from" / 1000.0), to_timestamp("to" / 1000.0)
   from jsonb_to_recordset($1) as u ("coinId" int, "interval" text, "from" bigint, "to" bigint)`;
 
-/** Of kind `renamed`: the new relation, and the old one whose rights it gets. */
+/** A note of kind `renamed`: `name` is the new relation, `value` the old one whose rights the new one gets. */
 const NOTE_REST = `
   insert into r3a.legacy_note select kind, name, value from jsonb_to_recordset($1) as u (kind text, name text, value text)`;
 
-/** Old relations whose names the migrations give to new ones, and leaves that are called as new leaves will be. */
+/** Old relations with a name that a migration gives to a new one, and old leaves with a name of a new leaf. */
 const LIST_COLLIDING = `
   select format('%I.%I', n.nspname, c.relname) as name, left(c.relname, 56) || '_legacy' as bare,
          format('%I.%I', n.nspname, left(c.relname, 56) || '_legacy') as "to",
@@ -68,7 +68,7 @@ const LIST_ROUTINES = `
 
 const LIST_OCCUPIED = `select name from unnest($1::text[]) as name where to_regclass(name) is not null order by 1`;
 
-/** An old relation (`name`) and what it becomes: `to`, `bare` without its schema. */
+/** An old relation (`name`) and its next name: `to`, and `bare` without the schema. */
 type Colliding = {
   readonly name: string;
   readonly to: string;
@@ -77,8 +77,8 @@ type Colliding = {
 };
 
 /**
- * What of the old database stands where the new schema's objects go: renamed or, being functions, dropped. `occupied`
- * are names that a renamed one or a note should get and that something else has.
+ * Old objects with a name of the new schema: relations are renamed, functions are dropped. `occupied` are names that a
+ * renamed relation or a table of notes needs and that another object has.
  */
 export type Collisions = {
   readonly renamed: readonly Colliding[];
@@ -86,7 +86,7 @@ export type Collisions = {
   readonly occupied: readonly string[];
 };
 
-/** Looked up by the names in the migrations themselves: what a later one creates is seen too. */
+/** Takes the names from the files of the migrations, so that the objects of a later file are found too. */
 export async function findCollisions(db: Database): Promise<Collisions> {
   const files = (await readdir(MIGRATIONS)).filter((file) => file.endsWith(".sql"));
   const text = (await Promise.all(files.map((file) => readFile(`${MIGRATIONS}/${file}`, "utf8")))).join("\n");
@@ -112,9 +112,9 @@ export async function findCollisions(db: Database): Promise<Collisions> {
 }
 
 /**
- * Makes room for the new schema in one transaction: the old table becomes r3a.ohlcv_legacy, what collides gets
- * `_legacy` behind its name, old functions go, and the notes are written. Only the old table itself is locked, not
- * its leaves. Tries again where somebody holds it.
+ * Makes room for the new schema in one transaction: renames the old table to r3a.ohlcv_legacy, appends `_legacy` to the
+ * names that collide, drops the old functions, and writes the notes. Locks the old table itself and not its leaves. Tries
+ * again if somebody holds the table, and throws TryAgain after 40 s.
  */
 export async function adoptLegacy(
   db: Database,
@@ -140,7 +140,7 @@ async function adoptOnce(
   await client.query(RENAME_ROOT);
   for (const { name, bare, kind } of renamed)
     await client.query(`alter ${kind} ${name} rename to ${pg.escapeIdentifier(bare)}`);
-  // in one statement: they may stand on each other
+  // in one statement: one function may depend on another
   if (dropped.length > 0) await client.query(`drop routine ${dropped.join(", ")}`);
   await client.query(CREATE_NOTES);
   await client.query(NOTE_COINS, [JSON.stringify(coins)]);

@@ -3,14 +3,14 @@ import type { Interval } from "../../contract/intervals.ts";
 import { type Database, withClient } from "../connect.ts";
 import { msOf } from "../sql-time.ts";
 
-/** A leaf of the old layout: one coin, one interval, open times in `span` (ms). Names are quoted, with their schema. */
+/** A leaf of the old layout: one coin, one interval, open times in `span` (ms). Names are quoted and have their schema. */
 export type LegacyLeaf = {
   readonly name: string;
   readonly parent: string;
   readonly coinId: number;
   readonly interval: Interval;
   readonly span: Span;
-  /** The catalog's estimate; 0 only where there is none. */
+  /** The catalog's estimate; 0 only if the leaf is empty. */
   readonly rows: number;
   /** With indexes. */
   readonly bytes: number;
@@ -18,7 +18,7 @@ export type LegacyLeaf = {
   readonly isUnique: boolean;
 };
 
-/** A table of the old tree as the catalog has it: `key` is how it is partitioned, `bound` what of its parent it holds. */
+/** A table of the old tree as the catalog has it: `key` says how it is partitioned, `bound` which rows of its parent it holds. */
 export type TreeNode = {
   readonly name: string;
   readonly parent: string | null;
@@ -29,7 +29,7 @@ export type TreeNode = {
   readonly isUnique: boolean;
 };
 
-/** From the catalog alone: 21,600 leaves have more locks than a server with default settings, so none may be opened. */
+/** Reads the catalog and opens no leaf: 21,600 leaves need more locks than a server with default settings has. */
 const LIST_TREE = `
   with recursive tree (oid, parent) as (
     select to_regclass($1)::oid, null::oid
@@ -54,22 +54,22 @@ const LIST_KEPT = `
   select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where n.nspname in ('r3a', 'r3a_util') and c.relname ~ '_legacy$' and c.relkind in ('r', 'p', 'v', 'm', 'f') order by 1`;
 
-/** The old table and everything under it; empty where it is gone. */
+/** The old table and everything below it; empty if the table is gone. */
 export async function listTree(db: Database, root: string): Promise<readonly TreeNode[]> {
   const { rows } = await withClient(db, (client) => client.query<TreeNode>(LIST_TREE, [root]));
   return rows;
 }
 
-/** Renamed tables of the old system that are there still, by name. */
+/** Renamed tables of the old system that still exist, by name. */
 export async function listKept(db: Database): Promise<readonly string[]> {
   const { rows } = await withClient(db, (client) => client.query<{ name: string }>(LIST_KEPT));
   return rows.map(({ name }) => name);
 }
 
-/** Times that can be true, of which alone candles are stored. */
+/** Times that can be true: rows with other times are not stored as candles. */
 const IS_TRUE_TIME = `"timestamp"::timestamptz between '2009-01-01 00:00+00' and now()`;
 
-/** Open times (ms) of the leaf's oldest and newest candle that can be true; null where it has none. */
+/** Open times (ms) of the leaf's oldest and newest candle with a time that can be true; null if there is none. */
 export async function findExtent(db: Database, { name }: LegacyLeaf): Promise<Span | null> {
   const { rows } = await withClient(db, (client) =>
     client.query<{ from: number | null; to: number | null }>(

@@ -1,6 +1,6 @@
 import { type Database, withClient } from "../connect.ts";
 
-/** A row of the old table of coins, both as text; old tables have rows without. */
+/** A row of the old table of coins, both columns as text; in old tables either can be null. */
 export type OldCoin = { readonly id: string | null; readonly symbol: string | null };
 
 const COLUMNS = `
@@ -9,7 +9,7 @@ const COLUMNS = `
 
 const LIST_COIN_NAMES = `select id, symbol from r3a.coin`;
 
-/** Rows of a table with the columns `id` (or `coin_id`) and `symbol`; null where there is no such table. */
+/** Rows of a table with the columns `id` (or `coin_id`) and `symbol`; null if there is no such table. */
 export async function readOldCoins(db: Database, table: string): Promise<readonly OldCoin[] | null> {
   return withClient(db, async (client) => {
     const columns = (await client.query<{ name: string }>(COLUMNS, [table])).rows.map(({ name }) => name);
@@ -22,7 +22,7 @@ export async function readOldCoins(db: Database, table: string): Promise<readonl
   });
 }
 
-/** Symbols by id, as the new schema has them. */
+/** Symbols by id, from the new table of coins. */
 export async function listCoinNames(db: Database): Promise<ReadonlyMap<number, string>> {
   const { rows } = await withClient(db, (client) =>
     client.query<{ id: number; symbol: string }>(LIST_COIN_NAMES),

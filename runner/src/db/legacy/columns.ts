@@ -1,6 +1,6 @@
 import { type Database, withClient } from "../connect.ts";
 
-/** A column of the old table of candles; `type` without limits and, of a domain, the one below it. */
+/** A column of the old table of candles; `type` has no limits, and for a domain it is the type below the domain. */
 export type OldColumn = { readonly name: string; readonly type: string };
 
 const LIST_COLUMNS = `
@@ -15,7 +15,7 @@ export async function listOldColumns(db: Database, root: string): Promise<readon
   return rows;
 }
 
-/** Names of the columns that were agreed on when the old table was renamed. */
+/** Names of the columns that the first run decided to move, when it renamed the old table. */
 export async function listCarried(db: Database): Promise<ReadonlySet<string>> {
   const { rows } = await withClient(db, (client) => client.query<{ name: string }>(LIST_CARRIED));
   return new Set(rows.map(({ name }) => name));

@@ -3,14 +3,14 @@ import type { LegacyLeaf } from "./catalog.ts";
 import type { OldColumn } from "./columns.ts";
 import { differs, fingerprintOf, fromJson, inPlace, listOf, rowsOf } from "./rows.ts";
 
-/** Count and hash of a leaf's rows: what is dropped must be what was copied. */
+/** Count and hash of a leaf's rows: a leaf is dropped only if its rows are the ones that were copied. */
 export type Fingerprint = string;
 
 type Compared = { readonly fingerprint: Fingerprint; readonly rows: number; readonly lost: number };
 
 /**
- * The leaf's rows, and how many of them are kept nowhere: each is in the new table, or with every value a revision. Row
- * by row, since of rows that share a timestamp only one is in the table.
+ * Counts the leaf's rows, and those that are kept nowhere: a row must be in the new table, or be a revision with every
+ * value. Compares row by row: of rows that share a timestamp only one is in the table.
  */
 const compare = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => `
   with old as materialized (${rowsOf(leaf, columns)}),
@@ -30,7 +30,7 @@ const compare = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => `
 const readFingerprint = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => `
   select ${fingerprintOf(columns, "o")} as fingerprint from (${rowsOf(leaf, columns)}) o`;
 
-/** Throws where a row of the leaf is kept nowhere; `place` is coin, interval and the leaf's span in ms. */
+/** Throws if a row of the leaf is kept nowhere. `place`: coin, interval, and the leaf's span in ms. */
 export async function expectKept(
   client: pg.PoolClient,
   leaf: LegacyLeaf,
@@ -41,11 +41,11 @@ export async function expectKept(
   const [result] = rows;
   if (result?.lost === 0) return result.fingerprint;
   throw new Error(
-    `what was copied of ${leaf.name} is not what it holds (${result?.lost} of ${result?.rows} rows are kept nowhere or with other values); the leaf stays as it was`,
+    `the copy of ${leaf.name} is not what the leaf holds (${result?.lost} of ${result?.rows} rows are kept nowhere or with other values); the leaf stays as it was`,
   );
 }
 
-/** Of the leaf as it is now, in the caller's transaction. */
+/** The fingerprint of the leaf as it is now, in the caller's transaction. */
 export async function fingerprint(
   client: pg.PoolClient,
   leaf: LegacyLeaf,

@@ -1,11 +1,12 @@
 import { type Database, withClient } from "../connect.ts";
 
-/** What the old system derives from its candles, after it is renamed: the only renamed table that is dropped. */
+/** The old table of last timestamps, renamed. It follows from the candles: of the renamed tables it alone is dropped. */
 export const DERIVED_LEGACY = "r3a_util.last_ts_by_coin_interval_legacy";
 
 /**
- * An object of somebody else that stands on one of the old system: `on` is that one, `place` what becomes of it. The
- * root is renamed and goes last, leaves and branches go before it, a table is renamed, a function is replaced.
+ * An object of another program that depends on an object of the old system (`on`). `place` says what becomes of that old
+ * object: the root is renamed and dropped last, leaves and branches are dropped before, a table is renamed, a function is
+ * replaced.
  */
 export type Dependent = {
   readonly name: string;
@@ -15,8 +16,8 @@ export type Dependent = {
 };
 
 /**
- * By the catalog: views, functions whose body or row type the server knows, foreign keys, defaults. Not what belongs
- * to the old tables themselves. $1 the root, $2 tables, $3 functions.
+ * From the catalog: views, functions whose body or row type the server knows, foreign keys, defaults. What belongs to the
+ * old tables themselves is left out. $1 the root, $2 tables, $3 functions.
  */
 const LIST_DEPENDENTS = `
   with recursive tree (oid) as (
@@ -50,7 +51,7 @@ const LIST_DEPENDENTS = `
     and not (d.classid = 'pg_proc'::regclass and d.objid in (select oid from functions))
   order by 1, 2`;
 
-/** Objects that stand on the tree under `root`, on tables and on functions (as `schema.name(types)`). */
+/** Objects that depend on the tree below `root`, on tables, or on functions (written as `schema.name(types)`). */
 export async function listDependents(
   db: Database,
   root: string,
@@ -74,7 +75,7 @@ const LIST_GRANTS = `
   ) a
   where a.grantee <> c.relowner order by 1, 2`;
 
-/** Rights on these tables that the migration 000012_old_layout takes over. */
+/** The rights on these tables that the migration 000012_old_layout takes over. */
 export async function listGrants(db: Database, tables: readonly string[]): Promise<readonly Grant[]> {
   const { rows } = await withClient(db, (client) => client.query<Grant>(LIST_GRANTS, [tables]));
   return rows;
@@ -103,7 +104,7 @@ const LIST_ATTACHED = `
   select pg_describe_object('pg_policy'::regclass, p.oid, 0) from pg_policy p join old on old.oid = p.polrelid
   order by 1`;
 
-/** Triggers and policies of these tables: they stay with the old ones. */
+/** Triggers and policies of these tables: they stay with the old tables. */
 export async function listAttached(db: Database, tables: readonly string[]): Promise<readonly string[]> {
   const { rows } = await withClient(db, (client) => client.query<{ name: string }>(LIST_ATTACHED, [tables]));
   return rows.map(({ name }) => name);

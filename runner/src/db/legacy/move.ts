@@ -14,8 +14,8 @@ import { expectKept, type Fingerprint } from "./compare.ts";
 import { differs, inPlace, jsonOf, listOf, reasonOf, rowsOf } from "./rows.ts";
 
 /**
- * What became of an old leaf's rows. `rows` is the sum of the others; `differed`: the new system has other values of
- * them; `repeated`: the leaf has a row of their timestamp already.
+ * What became of an old leaf's rows; `rows` is the sum of the other figures. `differed`: the new system has other values.
+ * `repeated`: the leaf has another row of the same timestamp.
  */
 export type LeafTally = {
   readonly rows: number;
@@ -26,7 +26,7 @@ export type LeafTally = {
   readonly rejected: number;
 };
 
-/** A row that must not be stored; `at` its open time (ms). */
+/** A row that must not be stored; `at` is its open time (ms). */
 export type RejectedAt = { readonly at: number; readonly reason: string; readonly raw: string };
 
 type Moved = LeafTally & {
@@ -36,8 +36,8 @@ type Moved = LeafTally & {
 };
 
 /**
- * The old rows, each once with its `copies`, and why it must not be stored. Of rows that share a timestamp (`nth`) the
- * first has the largest volume, since a candle grows until it closes.
+ * The old rows, each once with the number of its `copies`, and the `reason` why it must not be stored. `nth` numbers rows
+ * that share a timestamp: the first has the largest volume, since a candle grows until it closes.
  */
 const oldRows = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => {
   const rows = rowsOf(leaf, columns);
@@ -51,9 +51,9 @@ const oldRows = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => {
 };
 
 /**
- * Stores what is not stored yet; every old row that the table does not take over becomes a revision, so that none is
- * lost: a candle of the new system stays, and what must not be stored is kept there with nothing on the other side. A
- * second time it does nothing, but for rows that changed since: those the table takes over as they are now.
+ * Stores the rows that the new table lacks. Every other row becomes a revision, so that no row is lost: a candle that the
+ * new system stored stays, and the revision of a row that must not be stored has no new values. A second run changes
+ * nothing, except that the table takes over rows that changed in between.
  */
 const moveRows = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => `
   -- the leaf's rows, judged
@@ -129,7 +129,7 @@ const moveRows = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => `
            order by "timestamp", nth) filter (where reason is not null) as rejections
   from old o`;
 
-/** The series before the leaf, and what its coverage and gap log become; the plan is the caller's, and pure. */
+/** Given the series before the move of a leaf, returns its new coverage and the rows of the gap log that change. */
 export type PlanCoverage = (
   before: { readonly covered: Span | null; readonly gaps: readonly Gap[] },
   candles: { readonly first: number | null; readonly last: number | null },
@@ -145,9 +145,9 @@ export type CopyOrder = {
 };
 
 /**
- * Copies one leaf, with coverage, gaps and last timestamp, and compares what is kept with it: one transaction, which
- * rolls back where they differ. Its new leaves must exist, and the caller holds the lock of the series. Returns what
- * the leaf held.
+ * Copies one leaf with coverage, gaps and last timestamp, and compares the copy with the leaf, in one transaction, which is
+ * rolled back if they differ. The new leaves must exist, and the caller holds the lock of the series. Returns what the leaf
+ * held.
  */
 export async function moveLeaf(
   db: Database,

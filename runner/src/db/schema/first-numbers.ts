@@ -1,6 +1,6 @@
 import type pg from "pg";
 
-/** The migrations of before the first release, which were merged into fewer files; every database of then has all of them. */
+/** The migrations from before the first release. They were merged into fewer files (ADR 9). */
 const FIRST_FILES: readonly string[] = [
   "000001_locks",
   "000002_candles",
@@ -19,7 +19,7 @@ const FIRST_FILES: readonly string[] = [
   "000017_run_origin",
 ];
 
-/** What they were merged into: together these make the same objects. No name is in both lists. */
+/** The merged files: together they make the same objects. No name is in both lists. */
 const MERGED_FILES: readonly string[] = [
   "000001_advisory_locks",
   "000002_candle_tables",
@@ -35,18 +35,18 @@ const MERGED_FILES: readonly string[] = [
   "000012_old_layout",
 ];
 
-/** Names in r3a.migration as the files are called now. A database that lacks one of the first files keeps its names. */
+/** The names in r3a.migration as the files are called now; unchanged if the database lacks one of the first files. */
 export function currentNames(applied: readonly string[]): readonly string[] {
   if (!hasAllFirst(applied)) return applied;
   return [...MERGED_FILES, ...applied.filter((name) => !FIRST_FILES.includes(name))];
 }
 
-/** Whether the database was made by the first files, all of them. */
+/** Whether the first files made the database, all of them. */
 export function hasAllFirst(applied: readonly string[]): boolean {
   return FIRST_FILES.every((name) => applied.includes(name));
 }
 
-/** Why the names of a database with first files cannot be rewritten, and what to do; null where they can, or need not. */
+/** Why the names of first files cannot be rewritten, and what to do; null if they can be, or if there are none. */
 export function faultOfNumbers(applied: readonly string[]): string | null {
   if (!applied.some((name) => FIRST_FILES.includes(name))) return null;
   const missing = FIRST_FILES.filter((name) => !applied.includes(name));
@@ -58,7 +58,7 @@ export function faultOfNumbers(applied: readonly string[]): string | null {
   return null;
 }
 
-/** One statement, so that there is never a part of it; node-pg-migrate compares the names by their order (run_on, id). */
+/** One statement, so that no half of it can be stored. node-pg-migrate compares the names by their order (run_on, id). */
 const RENUMBER = `
   with first as (delete from r3a.migration where name = any($1) returning run_on)
   insert into r3a.migration (name, run_on)
@@ -66,8 +66,8 @@ const RENUMBER = `
   where exists (select from first) order by place`;
 
 /**
- * Gives the merged files' names to a ledger with all first files; a second time it does nothing. The caller holds the lock
- * of migrate, and has found that each object is as the merged files make it.
+ * Writes the names of the merged files in place of the first files' names; does nothing a second time. The caller holds
+ * the lock of migrate, and has checked that each object is as the merged files make it.
  */
 export async function renumber(client: pg.ClientBase): Promise<void> {
   await client.query(RENUMBER, [FIRST_FILES, MERGED_FILES]);

@@ -16,28 +16,28 @@ import { GRANTS, planRoles } from "./roles-plan.ts";
 import { listApplied, listPending, MIGRATIONS, pendingOf } from "./schema.ts";
 
 /**
- * For another migration, and for who holds a table that a file changes: a migration builds nothing large, so minutes
- * mean a holder that hangs.
+ * How long to wait for another migration, or for a session that holds a table which a file changes. A migration builds
+ * nothing large, so a holder of minutes hangs.
  */
 const WAIT_MS = 5 * MINUTE_MS;
 
 export type MigrateRequest = {
-  /** Only say what would be done. */
+  /** Only returns what would be done. */
   readonly isPlan?: boolean;
-  /** Ends the waits for another migration and for who holds a table. */
+  /** Ends the waits for another migration and for holders of tables. */
   readonly stop?: AbortSignal;
-  /** Gets sentences that are worth a look and in nobody's way. */
+  /** Gets sentences about what a person should see and what prevents nothing. */
   readonly warn?: (note: string) => void;
-  /** Told each time that somebody holds what a file needs, with an error that names the holder. */
+  /** Gets an error that names the holder, each time that a session holds what a file needs. */
   readonly onBusy?: (error: unknown) => void;
 };
 
-/** Names of files, and statements about roles; both as they were done, or would be. */
+/** Names of files, and statements about roles: the ones that were done, or would be. */
 export type Migrated = { readonly files: readonly string[]; readonly statements: readonly string[] };
 
 /**
- * Applies what is missing, each file in a transaction of its own. Returns the names it applied; safe at any time.
- * What this program cannot work with is a SettingsFault with all of it, before anything is changed.
+ * Applies the missing files, each in a transaction of its own, and returns their names; safe at any time. Throws one
+ * SettingsFault with everything that this program cannot work with, before anything is changed.
  */
 export async function migrate(url: string, request: MigrateRequest = {}): Promise<readonly string[]> {
   return withMigrateLock(url, request, async (db, apply) => {
@@ -49,14 +49,14 @@ export async function migrate(url: string, request: MigrateRequest = {}): Promis
   });
 }
 
-/** Where an administrator has made the roles before, what was made now is given to them: nobody else would. */
+/** Gives what the files made to the roles, if an administrator has made the roles before. */
 async function giveOwnRights(db: Database, stop?: AbortSignal): Promise<void> {
   const { existing, is_owner, strays } = await readRoles(db);
   if (existing.length === ROLES.length && is_owner === true && strays.length === 0)
     await giveRights(db, GRANTS, stop);
 }
 
-/** The same, with the three roles: makes those that are missing, and gives each its objects and rights. */
+/** The same with the three roles: makes the missing ones, and gives each role its objects and rights. */
 export async function migrateWithRoles(url: string, request: MigrateRequest = {}): Promise<Migrated> {
   return withMigrateLock(url, request, async (db, apply) => {
     const { plan, faults } = planRoles(await readRoles(db));
@@ -64,7 +64,7 @@ export async function migrateWithRoles(url: string, request: MigrateRequest = {}
     if (request.isPlan) return { files: await listPending(db), statements: [...plan.first, ...plan.rights] };
     await makeRoles(db, plan.first, request.stop);
     const files = await apply();
-    // by now there may be objects that there were not
+    // read again: the files may have made objects
     const { rights } = planRoles(await readRoles(db)).plan;
     await giveRights(db, rights, request.stop);
     return { files, statements: [...plan.first, ...rights] };
@@ -96,14 +96,14 @@ async function withMigrateLock<T>(
   });
 }
 
-/** Returns what was missing. A file that meets a table which somebody holds is tried again until `until`. */
+/** Returns the names of the missing files. A file that needs a table which somebody holds is tried again until `until`. */
 async function applyFiles(
   db: Database,
   client: pg.Client,
   { stop, warn, onBusy, until }: MigrateRequest & { readonly until: number },
 ): Promise<readonly string[]> {
   const { maker, hasSchema } = await findMaker(db);
-  // what several logins make must belong to one role, or none of them could change what another one made
+  // all objects must belong to one role: else one login could not change what another login made
   if (maker !== null) await client.query(`set role ${pg.escapeIdentifier(maker)}`);
   const applied = await listApplied(client);
   const isFirst = hasAllFirst(applied);
@@ -139,14 +139,14 @@ async function runFiles(client: pg.Client, hasSchema: boolean): Promise<void> {
     direction: "up",
     migrationsTable: "migration",
     migrationsSchema: "r3a",
-    // asks for the right to create schemas even where this one is there
+    // with true it needs the right to create schemas, even if this one exists
     createMigrationsSchema: !hasSchema,
     noLock: true, // its own wait blocks inside the server and so holds back vacuum; ours is held above
     log: () => {},
   });
 }
 
-/** node-pg-migrate tells an error of some statements by its stack alone: what the server or the connection said is lost. */
+/** Keeps the errors of statements: for some, node-pg-migrate keeps the stack and loses what the server or connection said. */
 function rememberFaults(client: pg.Client): unknown[] {
   const faults: unknown[] = [];
   const query = client.query.bind(client) as (...args: readonly unknown[]) => Promise<unknown>;

@@ -10,7 +10,7 @@ import { judgeObjects, type ObjectRow } from "./schema-objects.ts";
 /** Major versions that the tests run on. */
 const SUPPORTED = { oldest: 15, newest: 18 } as const;
 
-/** What the database itself must be; no statement of ours can change it. */
+/** What the database itself must be: no migration can change these facts. */
 export type DatabaseFacts = {
   /** E.g. 180004. */
   version: number;
@@ -36,7 +36,7 @@ export function judgeDatabase({ version, release, encoding, database }: Database
   return faults;
 }
 
-/** What deserves a warning of a server that can be used: that the tests do not know it yet. */
+/** A warning about a server that can be used: the tests do not know it yet. Null: none. */
 export function noteOfServer({ version }: Pick<DatabaseFacts, "version">): string | null {
   const { oldest, newest } = SUPPORTED;
   if (Math.floor(version / 10_000) <= newest) return null;
@@ -50,7 +50,7 @@ export async function readDatabaseFacts(db: Database): Promise<DatabaseFacts> {
   return facts;
 }
 
-/** Reads the server's facts, and gives `warn` what is worth a look and in nobody's way. */
+/** Reads the facts about the server, and gives its warning to `warn`. */
 async function lookAtServer(db: Database, warn?: (note: string) => void): Promise<DatabaseFacts> {
   const facts = await readDatabaseFacts(db);
   const note = noteOfServer(facts);
@@ -59,13 +59,13 @@ async function lookAtServer(db: Database, warn?: (note: string) => void): Promis
   return facts;
 }
 
-/** Throws SettingsFault where the server or its database cannot be used at all; `warn` as in `checkRequirements`. */
+/** Throws SettingsFault if the server or its database cannot be used at all; `warn` as in `checkRequirements`. */
 export async function checkServer(db: Database, warn: (note: string) => void): Promise<void> {
   const faults = judgeDatabase(await lookAtServer(db, warn));
   if (faults.length > 0) throw new SettingsFault(faults);
 }
 
-/** Rights of the role that makes what a migration makes: $1, null for the one that asks. */
+/** Rights of the role that makes the objects. $1: the role; null: the role of the session. */
 const MAKER_RIGHTS = `
   with me as (select coalesce($1, current_user::text)::name as role),
   ours as (select n.oid, n.nspname from pg_namespace n where n.nspname in ('r3a', 'r3a_util'))
@@ -83,11 +83,11 @@ export type MakerRights = {
   maySchema: boolean;
   hasSchemas: boolean;
   database: string;
-  /** Schemas of ours that the role that asks may not look into. */
+  /** Schemas of R3A that the role of the session may not use. */
   hidden: string[];
-  /** Those in which the role may make nothing. */
+  /** Schemas in which the role may make nothing. */
   closed: string[];
-  /** Owners of tables of ours that it does not belong to. */
+  /** Owners of tables of R3A of which the role is no member. */
   strangers: string[];
 };
 
@@ -107,12 +107,12 @@ export function judgeMaker({ role, ...rights }: MakerRights): readonly string[] 
     );
   if (rights.strangers.length > 0)
     faults.push(
-      `tables of ours belong to ${rights.strangers.join(", ")}, and role ${role} is no member: run this as the owner, or as a role that has it (grant ${ROLE_NAMES.owner} to ...)`,
+      `tables of R3A belong to ${rights.strangers.join(", ")}, and role ${role} is no member: run this as the owner, or as a role that has it (grant ${ROLE_NAMES.owner} to ...)`,
     );
   return faults;
 }
 
-/** Relations and functions of our schemas, with the columns of the tables. */
+/** Relations and functions of the two schemas, with the columns of the tables. */
 export const OBJECTS = `
   select n.nspname || '.' || c.relname as name, c.relkind as kind,
          array(select a.attname || ' ' || format_type(a.atttypid, a.atttypmod) from pg_attribute a
@@ -130,9 +130,9 @@ export async function listObjects(db: Database): Promise<readonly ObjectRow[]> {
 }
 
 /**
- * Throws one SettingsFault with all that stands in the way of a migration, and `more`; changes nothing. A database of the
- * old layout has other objects under our names: of that the command that moves it is told alone. `warn` gets what is
- * worth a look and in nobody's way.
+ * Throws one SettingsFault with everything that prevents a migration, and `more`; changes nothing. Of a database in the old
+ * layout, whose objects all differ, the fault only names the command that moves it. `warn` gets sentences about what a
+ * person should see and what prevents nothing.
  */
 export async function checkRequirements(
   db: Database,
@@ -163,7 +163,7 @@ export async function checkRequirements(
 const OLD_LAYOUT =
   "the database has the old layout (a leaf per coin, month and interval): run migrate-layout";
 
-/** None where the ledger of migrations is another program's: `judgeObjects` names it as one of the objects. */
+/** Empty if another program made r3a.migration: `judgeObjects` names this table as one of the objects. */
 async function listAppliedOfOurs(db: Database): Promise<readonly string[]> {
   return withClient(db, listApplied).catch((error: unknown) => {
     if (error instanceof SettingsFault) return [];

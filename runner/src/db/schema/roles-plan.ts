@@ -11,35 +11,35 @@ export const GRANTS: readonly string[] = [
   `revoke insert, update, delete on r3a.migration from ${WRITER}`,
   `grant usage, select on all sequences in schema ${SCHEMAS} to ${WRITER}`,
   `grant execute on function r3a_util.make_leaf(text, timestamptz, jsonb) to ${WRITER}`,
-  // what later migrations and maint make
+  // for the objects that later migrations and maint make
   `alter default privileges for role ${OWNER} in schema ${SCHEMAS} grant select on tables to ${WRITER}, ${READER}`,
   `alter default privileges for role ${OWNER} in schema ${SCHEMAS} grant insert, update, delete on tables to ${WRITER}`,
   `alter default privileges for role ${OWNER} in schema ${SCHEMAS} grant usage, select on sequences to ${WRITER}`,
 ];
 
-/** Who asks, and how far the database is from having the roles. */
+/** The role of the session, and which of the roles and rights the database has. */
 export type RoleFacts = {
   user: string;
   database: string;
-  /** A superuser, or one that may make roles. */
+  /** The role is a superuser, or may make roles. */
   may_create: boolean;
   /** May give rights on the database itself. */
   owns_database: boolean;
-  /** Names of those of the three that are there. */
+  /** Names of the three roles that exist. */
   existing: string[];
-  /** May make objects that belong to the owner's role; null where that role is not there. */
+  /** May make objects that belong to the owner's role; null if that role does not exist. */
   is_owner: boolean | null;
   /** May make members of the owner's role. */
   may_join: boolean;
   owner_may_create: boolean;
-  /** Of our schemas, what does not belong to the owner's role: what to alter, and whether this role may. */
+  /** Objects of the two schemas that do not belong to the owner's role, and whether the role may alter them. */
   strays: { object: string; owner: string; may_alter: boolean }[];
 };
 
-/** `first` makes the roles, before the schema is brought up to date; `rights` gives them their objects and rights. */
+/** `first` makes the roles, before the missing files are applied; `rights` gives the roles their objects and rights. */
 export type RolePlan = { readonly first: readonly string[]; readonly rights: readonly string[] };
 
-/** Throws nothing: what this role may not do itself is in `faults`, each with the SQL that somebody else must run. */
+/** Throws nothing: `faults` holds what this role may not do itself, each with the SQL that somebody else must run. */
 export function planRoles(facts: RoleFacts): { readonly plan: RolePlan; readonly faults: readonly string[] } {
   const faults: string[] = [];
   const user = quoted(facts.user);

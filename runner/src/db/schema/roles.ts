@@ -6,7 +6,7 @@ import { withTransaction } from "../session.ts";
 import { DUPLICATE_OBJECT } from "../sqlstate.ts";
 import { OWNER, READER, type RoleFacts, WRITER } from "./roles-plan.ts";
 
-/** `pg_has_role` knows SET from PostgreSQL 16 on; before, every member could. */
+/** `pg_has_role` knows SET from PostgreSQL 16 on; before, every member could set the role. */
 const SET = `case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end`;
 const GIVABLE = `(select oid from pg_roles where rolname = '${OWNER}')`;
 
@@ -45,10 +45,10 @@ export async function readRoles(db: Database): Promise<RoleFacts> {
   return facts;
 }
 
-/** A table that somebody holds for longer than this stays with its owner, and the command says so. */
+/** A table that somebody holds for longer keeps its owner, and the command says so. */
 const PATIENCE_MS = MINUTE_MS;
 
-/** Roles belong to the whole server: the same command may make them for another database at this moment. */
+/** Roles belong to the whole server: the same command may make a role for another database at this moment. */
 export async function makeRoles(
   db: Database,
   statements: readonly string[],
@@ -63,7 +63,7 @@ export async function makeRoles(
     );
 }
 
-/** Each in a transaction of its own: to change the owner locks a table, and all of them at once would lock out everybody. */
+/** Each in a transaction of its own: a change of owner locks the table, and all tables at once would lock out everybody. */
 export async function giveRights(
   db: Database,
   statements: readonly string[],
@@ -75,7 +75,7 @@ export async function giveRights(
       () =>
         withTransaction(db, async (client) => {
           await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
-          // rights are the owner's to give; a member without INHERIT has only his role's name
+          // only the owner gives rights; a member without INHERIT has the owner's rights only by `set role`
           if (!/^alter (?!default)/.test(statement)) await client.query(`set local role ${OWNER}`);
           await client.query(statement);
         }),
@@ -84,7 +84,7 @@ export async function giveRights(
     );
 }
 
-/** Who makes what a migration makes: the one owner of all that is there, or the owner's role; null: whoever asks. */
+/** The role that makes the objects: the one owner of all that exists, or the owner's role; null: the role of the session. */
 const FIND_MAKER = `
   with ours as (select oid, nspname, nspowner from pg_namespace where nspname in ('r3a', 'r3a_util')),
   owners as (

@@ -1,11 +1,11 @@
 import { MADE_OBJECTS } from "./made-objects.ts";
 
-/** An object of our schemas as the catalog has it: `kind` is relkind or prokind, columns are `name type`. */
+/** An object of the two schemas as the catalog has it: `kind` is relkind or prokind, columns are `name type`. */
 export type ObjectRow = {
   name: string;
   kind: string;
   columns: string[];
-  /** Columns that each row must give a value. */
+  /** Columns for which each row must have a value. */
   demanded: string[];
 };
 
@@ -16,7 +16,7 @@ type Made = {
   readonly columns: readonly string[];
 };
 
-/** One line an object and migration: `MIGRATION KIND NAME: COLUMN TYPE; COLUMN TYPE`. */
+/** One line for each object and migration: `MIGRATION KIND NAME: COLUMN TYPE; COLUMN TYPE`. */
 const MADE: readonly Made[] = MADE_OBJECTS.trim()
   .split("\n")
   .filter((line) => line !== "")
@@ -39,8 +39,8 @@ const nameOf = (column: string) => column.slice(0, column.indexOf(" "));
 const typeOf = (column: string) => column.slice(column.indexOf(" ") + 1);
 
 /**
- * Sentences about what is not as the migrations make it: an object under one of our names that somebody else made, and
- * one of ours that was dropped or changed. Of what a pending migration adds to an older table nothing is expected.
+ * Sentences about what is not as the migrations make it: an object of another program with a name of R3A, and an object of
+ * R3A that was dropped or changed. What a pending migration adds to an older table is not expected.
  */
 export function judgeObjects(rows: readonly ObjectRow[], pending: readonly string[]): readonly string[] {
   const present = new Map(rows.map((row) => [row.name, row]));
@@ -66,7 +66,7 @@ function judgeObject(
       : [];
   if (row.kind !== first.kind)
     return [
-      `${name} is ${KINDS[row.kind] ?? "something else"} and not ${KINDS[first.kind]}: it is another program's; rename it, or use another database`,
+      `${name} is ${KINDS[row.kind] ?? "something else"} and not ${KINDS[first.kind]}: another program made it; rename it, or use another database`,
     ];
   if (!isTable(row.kind)) return [];
   const wanted = made
@@ -85,6 +85,6 @@ function judgeObject(
   if (faults.length === 0) return [];
   const remedy = isApplied
     ? `change it back (alter table ${name} ...)`
-    : "it is another program's; rename it, or use another database";
+    : "another program made it; rename it, or use another database";
   return [`${name} ${faults.join(", ")}: ${remedy}`];
 }

@@ -15,23 +15,23 @@ export const MIGRATIONS = fileURLToPath(
 
 const APPLIED = `select name from r3a.migration order by name`;
 
-/** Names of the files that the database does not have yet; all of them where it has none. */
+/** Names of the files that were not applied to the database yet. */
 export async function listPending(db: Database): Promise<readonly string[]> {
   return withClient(db, findPending);
 }
 
-/** The same by one client; where the database has no schema, a transaction around it can only be rolled back. */
+/** The same by one client. If the database has no schema, the caller's transaction can only be rolled back. */
 export async function findPending(client: pg.ClientBase): Promise<readonly string[]> {
   return pendingOf(await listApplied(client));
 }
 
-/** Of names in r3a.migration, the files that are missing. */
+/** The files that are missing, given the names in r3a.migration. */
 export async function pendingOf(applied: readonly string[]): Promise<readonly string[]> {
   const current = new Set(currentNames(applied));
   return (await listFiles()).filter((file) => !current.has(file));
 }
 
-/** The names in r3a.migration as they are there. */
+/** The names in r3a.migration, unchanged. */
 export async function listApplied(client: pg.ClientBase): Promise<readonly string[]> {
   return client.query<{ name: string }>(APPLIED).then(
     ({ rows }) => rows.map(({ name }) => name),
@@ -43,7 +43,7 @@ export async function listApplied(client: pg.ClientBase): Promise<readonly strin
   );
 }
 
-/** Names of all migrations of this program, in their order. */
+/** Names of all migrations of this program, in order. */
 export async function listFiles(): Promise<readonly string[]> {
   const files = (await readdir(MIGRATIONS)).filter((file) => file.endsWith(".sql"));
   return files.map((file) => file.slice(0, -4)).toSorted();
