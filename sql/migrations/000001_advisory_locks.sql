@@ -1,9 +1,10 @@
 -- Schemas and the advisory locks that jobs and psql users share.
--- Functions and views are bound to the server's own functions and operators: as text they would be read anew at each call, by
--- the search_path of whoever calls them, and a role that may create a function in a schema of that path would run code as its
--- callers. Bodies of SQL (begin atomic) are bound when they are made and can be inlined; plpgsql has a path of its own. No
--- literal of any file has a backslash: the server reads a file as a whole, by the session's standard_conforming_strings.
--- Whoever changes a function or view in a later file drops first what stands on it.
+-- Three rules for all files:
+-- 1. Functions and views are bound to the server's own functions and operators when they are made: begin atomic for SQL, a
+--    fixed search_path for plpgsql. A body that is kept as text is read at each call by the search_path of the caller, and a
+--    role that may create a function in a schema of that path would run code as the caller.
+-- 2. No literal has a backslash: the server reads a file as a whole, by the session's standard_conforming_strings.
+-- 3. A later file that changes a function or view first drops what depends on it.
 
 select pg_catalog.pg_advisory_xact_lock(7020390112350);
 set local search_path = pg_catalog, pg_temp;
@@ -11,12 +12,12 @@ set local search_path = pg_catalog, pg_temp;
 create schema if not exists r3a;
 create schema if not exists r3a_util;
 
--- Functions of the old system had the same names and a void result; a result type cannot be replaced.
+-- The old system has functions of these names with the result void; the type of a result cannot be replaced.
 drop function if exists r3a_util.release_lock(text, text);
 drop function if exists r3a_util.acquire_lock(text, text);
 
--- One bigint: the first 8 bytes of SHA-256. The runner computes the same number, so both exclude each other. A key that is
--- null would be "not false" for a caller, who would take it for a lock that is held: it is an error instead.
+-- One bigint: the first 8 bytes of SHA-256. The runner computes the same number, so runner and psql exclude each other. With
+-- a null key the lock functions would return null, which a caller can take for success: so a null key is an error.
 create or replace function r3a_util.lock_key(_scope text, _key text) returns bigint
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp set standard_conforming_strings = on

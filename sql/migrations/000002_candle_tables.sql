@@ -3,13 +3,13 @@
 select pg_catalog.pg_advisory_xact_lock(7020390112350);
 set local search_path = pg_catalog, pg_temp;
 
--- Which exchange filled this database; one of another origin is refused.
+-- Which exchange filled this database; candles of another exchange are refused.
 create table if not exists r3a.origin (
   only_row boolean primary key default true check (only_row),
   exchange text not null check (exchange in ('binance', 'simulated'))
 );
 
--- The addresses (host and path) that candles came from, and how each was compared with what was stored.
+-- The addresses (host and path) that candles came from, and the result of comparing each with the stored candles.
 create table if not exists r3a.exchange_source (
   address         text primary key check (length(address) <= 500),
   exchange        text not null,
@@ -47,7 +47,7 @@ create table if not exists r3a.universe_member (
   primary key (size, coin_id)
 );
 
--- Every slot of [covered_from, covered_to) is stored or lies in a gap of the log, at every commit.
+-- At every commit, each slot of [covered_from, covered_to) is stored or lies in a gap of the log.
 create table if not exists r3a.series (
   coin_id      integer not null references r3a.coin,
   "interval"   text not null check ("interval" in ('1m', '15m', '1h', '4h', '1d')),
@@ -57,8 +57,8 @@ create table if not exists r3a.series (
   check ((covered_from is null) = (covered_to is null) and covered_from < covered_to)
 );
 
--- numeric without limits: exact as sent, and a coin at 1e-5 trades 1e13 a day. Only OHLCV is mandatory, since
--- databases of the old system have no more. flags: bit 1 = open time not on a slot boundary.
+-- numeric without limits keeps values exactly as sent; a coin at a price of 1e-5 trades 1e13 a day. Only open, high, low,
+-- close and volume are mandatory: databases of the old system have no more. flags: bit 1 = open time not on a slot boundary.
 create table if not exists r3a.ohlcv_partitioned (
   coin_id      integer not null,
   "interval"   text not null,
@@ -90,7 +90,7 @@ create table if not exists r3a.ohlcv_1h partition of r3a.ohlcv_partitioned
 create table if not exists r3a.ohlcv_slow partition of r3a.ohlcv_partitioned
   for values in ('4h', '1d') partition by range ("timestamp");
 
--- A closed candle whose values changed: what it was, what it became, who said so.
+-- A closed candle whose values changed: the old and new values, and the source of each.
 create table if not exists r3a.candle_revision (
   id          bigint generated always as identity primary key,
   coin_id     integer not null,

@@ -1,13 +1,13 @@
--- The leaves of the candle table: which there are, and how a job makes the next one.
+-- The leaves of the candle table: a list of them, their phases, and the function that makes the next one.
 
 select pg_catalog.pg_advisory_xact_lock(7020390112350);
 set local search_path = pg_catalog, pg_temp;
 
--- The old system had a function of this name with another result.
+-- The old system has a function of this name with another result.
 drop function if exists r3a_util.leaf_partitions();
 
--- The leaves with the span of open times that each holds; no DEFAULT partition exists by design. From pg_inherits:
--- pg_partition_tree locks every leaf, which a table of some thousand leaves cannot bear.
+-- The leaves, each with its span of open times; there is no DEFAULT partition by design. Reads pg_inherits, because
+-- pg_partition_tree locks every leaf, which is too much for a table of some thousand leaves.
 create or replace function r3a_util.leaf_partitions()
 returns table (leaf regclass, parent regclass, from_ts timestamptz, to_ts timestamptz)
 language sql stable
@@ -21,8 +21,8 @@ begin atomic
   where l.inhparent = 'r3a.ohlcv_partitioned'::regclass and b.edges is not null;
 end;
 
--- Candle tables with their phase: the root, the list partitions (both 'parent') and the leaves. Around its period a leaf
--- is open for two days more: clocks differ, and late candles come.
+-- Candle tables with their phase: the root, the list partitions (both 'parent') and the leaves. A leaf is open from two
+-- days before its period until two days after: clocks differ, and candles can come late.
 create or replace view r3a_util.candle_table as
 select t.oid, t.parent, t.level, b.edges[1]::timestamptz as from_ts, n.nspname, c.relname,
        format('%I.%I', n.nspname, c.relname) as name, c.reloptions,
@@ -45,9 +45,9 @@ left join lateral regexp_match(
   pg_get_expr(c.relpartbound, c.oid), 'FROM [(]''([^'']+)''[)] TO [(]''([^'']+)''[)]') as b (edges) on t.level = 2
 where t.level < 2 or c.relkind = 'r' and b.edges is not null;
 
--- Lets a role that only stores candles make the leaf that they need: a leaf must belong to the owner of its parent, and who
--- may create anything in the schema may do much more than that. The function runs with the rights of its owner, so it takes
--- no names: it makes the leaf of the layout that holds a given time, and nothing else. Its path is fixed.
+-- Lets a role that only stores candles make the leaf that the candles need. A leaf must belong to the owner of its parent,
+-- and the right to create in the schema would allow much more. The function runs with the rights of its owner, so it takes
+-- no names: it makes the leaf of the layout that begins at a given time, and nothing else. Its search_path is fixed.
 create or replace function r3a_util.make_leaf(_parent text, _from timestamptz, _storage jsonb) returns text
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -84,8 +84,8 @@ begin
 end
 $$;
 
--- Whoever owns the table makes its leaves, also where a superuser runs this file. Who else may is decided by
--- `migrate --roles`.
+-- The function belongs to the owner of the table, also if a superuser runs this file. `migrate --roles` gives other roles
+-- the right to call it.
 revoke execute on function r3a_util.make_leaf(text, timestamptz, jsonb) from public;
 do $$ begin
   execute (select format('alter function r3a_util.make_leaf(text, timestamptz, jsonb) owner to %I', pg_get_userbyid(relowner))

@@ -1,6 +1,6 @@
--- What is missing of each series and why, and how many gaps are open. A sync works at the end of each series and asks for
--- what is due; the gaps of the past must cost it nothing: an index for each question, and the number of open gaps as it
--- changes instead of a count at each run.
+-- What each series lacks and why, and how many gaps are open. A sync works at the end of each series and asks for the gaps
+-- that are due; all other gaps must cost nothing. So each question has an index, and the number of open gaps is kept up to
+-- date instead of being counted at each run.
 
 select pg_catalog.pg_advisory_xact_lock(7020390112350);
 set local search_path = pg_catalog, pg_temp;
@@ -23,20 +23,20 @@ create table if not exists r3a.ohlcv_gap_log (
 );
 create unique index if not exists ohlcv_gap_log_unrepaired on r3a.ohlcv_gap_log (coin_id, "interval", from_ts)
   where state <> 'repaired';
--- What failed, the earliest due first; and when the first open gap of a series is due.
+-- For: gaps that failed, the earliest due first; and when the first open gap of a series is due.
 create index if not exists ohlcv_gap_log_open on r3a.ohlcv_gap_log (coin_id, "interval", reason, next_check_at)
   where state = 'open';
--- What is due of a series, in parts. Rows of one answer are due at the same time: in their own order they are neighbours,
--- and share a request.
+-- For: the gaps of a series that are due, in parts. Rows of one answer are due at the same time; ordered by from_ts too, they
+-- are neighbours and share a request.
 create index if not exists ohlcv_gap_log_next on r3a.ohlcv_gap_log (coin_id, "interval", next_check_at, from_ts)
   where state <> 'repaired';
--- Stretches before the listing: those that an earlier first candle refutes, and those to be looked at.
+-- For: gaps before the listing that an earlier first candle refutes, and the ones that are due.
 create index if not exists ohlcv_gap_log_unlisted on r3a.ohlcv_gap_log (coin_id, "interval", to_ts)
   where state = 'before_listing';
 create index if not exists ohlcv_gap_log_unlisted_next on r3a.ohlcv_gap_log (coin_id, "interval", next_check_at)
   where state = 'before_listing';
 
--- Open gaps of each series that somebody is to fill: those of a span that nobody asked for are none.
+-- The number of open gaps of each series; a gap in a span that nobody asked for does not count.
 create table if not exists r3a.gap_count (
   coin_id    integer not null,
   "interval" text not null,
@@ -44,9 +44,9 @@ create table if not exists r3a.gap_count (
   primary key (coin_id, "interval")
 ) with (fillfactor = 70);
 
--- Whoever changes the log, a job or a person, changes the count in the same transaction. In the order of the key, so
--- that two who change gaps of the same series wait for each other instead of a deadlock. By the owner's rights: whoever
--- may write to the log need not know of the count.
+-- Each change of the log, by a job or a person, changes the count in the same transaction. The rows are changed in the order
+-- of the key: two transactions that change gaps of the same series wait for each other, without a deadlock. The function
+-- has the owner's rights, so a role that may write to the log needs no right to the count.
 create or replace function r3a.count_gaps() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -84,7 +84,7 @@ create or replace trigger count_deleted after delete on r3a.ohlcv_gap_log
 create or replace trigger count_emptied after truncate on r3a.ohlcv_gap_log
   for each statement execute function r3a.count_gaps();
 
--- The lock of the triggers above keeps writers out until this is committed.
+-- To create the triggers locked the log: no other session writes to it before this transaction is committed.
 delete from r3a.gap_count;
 insert into r3a.gap_count (coin_id, "interval", open)
 select coin_id, "interval", count(*) from r3a.ohlcv_gap_log

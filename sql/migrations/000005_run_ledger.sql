@@ -1,4 +1,4 @@
--- The ledger of runs and what each did to each series, and the counters of how runs ended.
+-- The ledger: the runs, what each did to each series, and counters of how runs ended.
 
 select pg_catalog.pg_advisory_xact_lock(7020390112350);
 set local search_path = pg_catalog, pg_temp;
@@ -45,8 +45,8 @@ create table if not exists r3a.run_item (
   primary key (run_id, coin_id, "interval")
 );
 
--- Counters live here and not in count(*) over run, which shrinks when old runs are deleted. Seeded with 0: a
--- counter that first appears at 1 has no increase to alert on.
+-- A count over r3a.run would shrink when old runs are deleted, so the counters are stored. They begin with 0: an alert sees
+-- no increase in a counter that first appears with 1.
 create table if not exists r3a.job_counter (
   command text not null,
   outcome text not null,

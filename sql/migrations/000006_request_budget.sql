@@ -3,9 +3,9 @@
 select pg_catalog.pg_advisory_xact_lock(7020390112350);
 set local search_path = pg_catalog, pg_temp;
 
--- used: weight granted in the minute by the exchange's clock; used_late: the part of it near the minute's end, which
--- may arrive in the next one. hold_until: 429; firewall_until: 403, for
--- firewall_s seconds that double; banned_until: 418.
+-- used: the weight granted in this minute of the exchange's clock. used_late: the part of it granted near the end of the
+-- minute, which may arrive in the next one. hold_until: after 429. firewall_until: after 403, for firewall_s seconds, which
+-- double each time. banned_until: after 418.
 create table if not exists r3a.api_budget (
   egress_key     text primary key,
   minute         timestamptz not null default '-infinity',

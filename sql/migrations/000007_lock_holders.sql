@@ -1,4 +1,4 @@
--- Who holds which known lock: nobody can reverse a hash at three in the morning.
+-- Which session holds which known lock: the server itself shows the hash of a key, which no person can read.
 
 select pg_catalog.pg_advisory_xact_lock(7020390112350);
 set local search_path = pg_catalog, pg_temp;

@@ -3,7 +3,7 @@
 select pg_catalog.pg_advisory_xact_lock(7020390112350);
 set local search_path = pg_catalog, pg_temp;
 
--- One row for each operation that was begun; 'running' of a run that is gone was killed in the middle of it.
+-- One row for each operation that began. If its run is gone, 'running' means that it was killed in the middle.
 create table if not exists r3a_util.maint_op (
   id       bigint generated always as identity primary key,
   at       timestamptz not null default now(),
@@ -18,7 +18,7 @@ create table if not exists r3a_util.maint_op (
 );
 create index if not exists maint_op_object on r3a_util.maint_op (object, id);
 
--- Attempts in vain since the last one that worked. What waits for others (blocked) is nobody's failure.
+-- Failed attempts since the last one that worked. An operation that waited for another session (blocked) has not failed.
 create or replace view r3a_util.maint_attempt as
 select o.object, count(*)::integer as attempts
 from r3a_util.maint_op o

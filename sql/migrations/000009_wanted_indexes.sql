@@ -1,12 +1,12 @@
--- Which index each candle table has of each kind, and which it should have.
+-- Which index of each kind each candle table has, and which it should have.
 
 select pg_catalog.pg_advisory_xact_lock(7020390112350);
 set local search_path = pg_catalog, pg_temp;
 
--- The old system had a function of this name with another result.
+-- The old system has a function of this name with another result.
 drop function if exists r3a_util.index_names(regclass);
 
--- Indexes by what they are, not by their name; kind is null for one that we did not ask for.
+-- Finds the kind of an index by its definition and not by its name; null: an index that maint does not want.
 create or replace view r3a_util.candle_index as
 select x.indrelid, x.indexrelid, c.relname, x.indisvalid, o.oid is not null as is_constraint, c.reloptions, i.inhparent as upper,
        case when x.indpred is not null or x.indexprs is not null then null
@@ -22,18 +22,18 @@ cross join lateral (select
   (select attnum from pg_attribute where attrelid = x.indrelid and attname = 'interval') as width,
   (select attnum from pg_attribute where attrelid = x.indrelid and attname = 'timestamp') as ts) as a;
 
--- For each candle table and kind of index: the index that it has, or the name that it will get. Also leftovers: what a
--- REINDEX CONCURRENTLY that died has left is invalid, and named exactly after another index of its table. `_only`: one
--- table with its parent and its children. Of several indexes of a kind on the root the oldest is ours: a person's BRIN
--- there has the name that ours would get by itself, and was taken for ours.
+-- For each candle table and kind: the index that the table has, or the name that its index will get. Also leftovers: a
+-- REINDEX CONCURRENTLY that died leaves an invalid index with the name of another index of the table and a suffix. `_only`:
+-- one table with its parent and its children. If the root has several indexes of a kind, the oldest is the one of R3A: a
+-- BRIN that a person made there had the name that R3A's own would get, and was taken for it.
 create or replace function r3a_util.wanted_index(_only regclass default null)
 returns table (oid oid, parent oid, level integer, phase text, from_ts timestamptz, name text, table_options text[],
                kind text, indexrelid oid, indisvalid boolean, is_constraint boolean, upper oid, index_options text[], plain_name text, index_name text)
 language sql stable
--- without the first the planner expects one row and joins some thousand of them with themselves in nested loops (17 s for
--- 2,000 leaves); the second keeps it from looking through the function and expecting one row again
+-- without `rows` the planner expects one row and joins some thousand rows with themselves in nested loops (17 s for 2,000
+-- leaves); the plan_cache_mode keeps the planner from inlining the function, after which it would expect one row again
 rows 5000 set plan_cache_mode = force_custom_plan
--- bounds are printed and read again: "CST" of another DateStyle is a zone of America there
+-- the function prints bounds and reads them again: in another DateStyle a zone such as "CST" would be read as America's
 set datestyle = 'ISO, YMD' set timezone = 'UTC'
 begin atomic
   with tables as materialized (
@@ -63,7 +63,7 @@ begin atomic
         union all select indrelid, 'leftover', indexrelid, indisvalid, is_constraint, upper, reloptions, relname from leftovers) as c on c.oid = t.oid;
 end;
 
--- The names of a leaf's two indexes: those that it has, else those that they get.
+-- The names of a leaf's two indexes: the names that they have, or will get.
 create or replace function r3a_util.index_names(leaf regclass, out btree_name text, out brin_ts_name text)
 language sql stable
 begin atomic

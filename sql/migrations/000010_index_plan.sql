@@ -1,18 +1,17 @@
--- What maint does to indexes and fill factors, as a plan that psql users see too.
+-- What maint does to indexes and fill factors, as a plan that users of psql can read too.
 
 select pg_catalog.pg_advisory_xact_lock(7020390112350);
 set local search_path = pg_catalog, pg_temp;
 
--- The old system had functions of these names with other results.
+-- The old system has functions of these names with other results.
 drop function if exists r3a_util.generate_index_sql_limited(integer, integer, integer);
 drop function if exists r3a_util.generate_index_sql(integer, integer);
 
--- Every statement that brings indexes and fill factors to what they should be, most valuable first; what failed before
--- comes after all that did not. The command maint runs these very statements, so this is the only place that decides
--- them. One statement is one operation: its parts, separated by ';', belong into one transaction. `builder` is a
--- session that works on the table (a build, or vacuum): its operations wait until that one is gone.
--- `_only`: just one table. Indexes are found first and locks after, so a build that ends in between looks unfinished
--- and unguarded at worst for one reading: maint reads again before it touches it.
+-- Every statement that an index or a fill factor still needs, the most valuable first; statements that failed before come
+-- last. The command maint runs these very statements, so no other place decides them. One statement is one operation: its
+-- parts, separated by ';', belong into one transaction. `builder` is a session that works on the table (an index build or a
+-- vacuum): the operations of the table wait until it is gone. `_only`: one table. Indexes are read first and locks after, so
+-- a build that ends in between can look unfinished and without a builder in one reading: maint reads again before it acts.
 create or replace function r3a_util.maint_index_plan(_pages_per_range integer, _fillfactor integer, _only regclass default null)
 returns table (attempts integer, rank integer, leaf regclass, table_name text, kind text, op text, object text, sql text,
                is_concurrent boolean, builder integer)
@@ -29,14 +28,14 @@ begin atomic
     from wanted w where w.kind <> 'leftover' group by w.parent, w.kind, w.upper
   ), state as materialized (
     select w.*, u.index_name as upper_name,
-           -- an attach to an index of the parent that is still missing comes in the next plan; a list partition's index
-           -- is attached when it is valid, so that the last leaf below it need not lock the root (see attach_lock)
+           -- if the parent's index is missing, the attach comes in the next plan; a list partition's index is attached
+           -- only when it is valid, so that the last leaf below it need not lock the root (see attach_lock)
            u.indexrelid is not null and w.upper is distinct from u.indexrelid and (w.level = 2 or w.indisvalid) as is_loose,
-           -- the attach that makes a parent valid looks at the parent's parent too, and locks its index before its table:
-           -- a writer takes them the other way round. Taking the table first is what prevents the deadlock.
+           -- the attach that makes a parent valid looks at the parent's parent too, and locks its index before its table;
+           -- a writer locks the table first. To lock the table first here too prevents the deadlock.
            case when case w.level when 2 then u.upper is not null and not u.indisvalid else w.upper is not null end
                 then 'LOCK TABLE ONLY r3a.ohlcv_partitioned IN ACCESS EXCLUSIVE MODE; ' else '' end as attach_lock,
-           -- one group of children, all attached to this index and all valid: nothing but a word keeps it invalid
+           -- all children are valid and attached to this index: only its own flag says that it is invalid
            (select min(c.one) from children c where c.parent = w.oid and c.kind = w.kind
             having bool_and(c.upper is not distinct from w.indexrelid and c.n = c.valid)) as proof
     from wanted w
@@ -55,14 +54,14 @@ begin atomic
            case when s.kind = 'btree' then 'CREATE UNIQUE INDEX' else 'CREATE INDEX' end as creating
     from state s
   ), work as (
-    -- on parents: without the children, which follow one by one
+    -- on a parent alone: the indexes of its children follow one by one
     select 30 as rank, t.oid, t.kind, 'create-parent' as op, t.index_name as object, 1 as step, false as is_concurrent,
            case when t.kind = 'btree' then format('ALTER TABLE ONLY %s ADD CONSTRAINT %s PRIMARY KEY %s', t.name, t.plain_name, t.definition)
                 else format('CREATE INDEX %s ON ONLY %s %s', t.plain_name, t.name, t.definition) end as sql
     from text t where t.phase = 'parent' and t.indexrelid is null
     union all
-    -- beside writers a build is concurrent, and one that dies leaves an INVALID index; a REINDEX heals it, and can never
-    -- lose a valid one as a drop might. Without writers the plain one is one scan and leaves nothing.
+    -- where jobs write, a build is concurrent, and a build that dies leaves an INVALID index. REINDEX repairs it, and
+    -- cannot lose a valid index as a drop could. Where nobody writes, a plain build needs one scan and leaves nothing.
     select t.urgency, t.oid, t.kind, case when t.indexrelid is null then 'build' else 'rebuild' end, t.index_name, 1, t.phase = 'open',
            case when t.indexrelid is null then format('%s %s%s ON %s %s', t.creating, t.concurrently, t.plain_name, t.name, t.definition)
                 else format('REINDEX INDEX %s%s', t.concurrently, t.index_name) end
@@ -71,13 +70,13 @@ begin atomic
     select case when t.level = 1 then 60 when t.indisvalid then 70 else t.urgency end, t.oid, t.kind, 'attach', t.index_name, 2, false, t.attach
     from text t where t.kind <> 'leftover' and t.is_loose
     union all
-    -- after all children are valid a parent stays invalid until one of them is attached once more
+    -- when all children are valid, a parent stays invalid until one of them is attached once more
     select 60, t.oid, t.kind, 'revalidate', t.index_name, 3, false,
            t.attach_lock || format('ALTER INDEX %s ATTACH PARTITION %s', t.index_name, t.proof)
     from text t where t.level < 2 and not t.indisvalid and t.proof is not null
     union all
-    -- the pages of a BRIN are fixed when it is built; the table is locked before the index, as writers do. Of leaves alone:
-    -- the server refuses the option of a parent's index, and where that has others the leaves made by it are mended here
+    -- the pages of a BRIN are fixed when it is built; the table is locked before the index, as writers do. Only for leaves:
+    -- the server refuses this change of a parent's index, and leaves that got other pages from the parent are set here
     select 75, t.oid, t.kind, 'set-pages', t.index_name, 4, false,
            format('LOCK TABLE %s IN SHARE MODE; ALTER INDEX %s SET (pages_per_range = %s); REINDEX INDEX %s',
                   t.name, t.index_name, _pages_per_range, t.index_name)

@@ -1,10 +1,10 @@
--- What each run of health saw: the evidence behind a report on a month, and the past of each check.
+-- The results of each run of health: the evidence for a report on a month, and the history of each check.
 
 select pg_catalog.pg_advisory_xact_lock(7020390112350);
 set local search_path = pg_catalog, pg_temp;
 
--- Rows live as long as their run, which maint deletes after 400 days. component: interval, part or job; '' where a
--- check has none. observed is null where it could not be measured.
+-- Rows are deleted with their run, by maint after 400 days. component: interval, part or job; '' if a check has none.
+-- observed is null if it could not be measured.
 create table if not exists r3a.health_result (
   run_id     uuid not null references r3a.run on delete cascade,
   check_name text not null,

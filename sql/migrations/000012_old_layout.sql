@@ -1,7 +1,7 @@
--- Takes over what migrate-layout noted of an old database: its coins with their ids, the span that the old layout holds of each
--- series, as covered and in the gap log until its leaves are moved, and who could use an old table. All jobs wait for the
--- last migration, so none meets a series without coverage, of which it would fetch years that are there. Elsewhere this
--- file does nothing. It goes with the mover (ADR 9).
+-- Takes over the notes of migrate-layout about an old database: the coins with their ids, the span of each series in the old
+-- layout (covered, and a gap of the log until its leaves are moved), and the rights on the old tables. All jobs wait for the
+-- last migration: a job that met a series without coverage would fetch years of candles that are in the old layout. In any
+-- other database this file does nothing. Its statements are deleted with the mover (ADR 9).
 
 select pg_catalog.pg_advisory_xact_lock(7020390112350);
 set local search_path = pg_catalog, pg_temp;

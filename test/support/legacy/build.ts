@@ -8,11 +8,11 @@ export type LegacyDatabase = {
   readonly url: string;
   query<Row extends QueryResultRow>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
   run(args: string): Promise<RunResult>;
-  /** Moves the newest leaves only: until no leaf has that `ending` any more, e.g. `1h_2024_02`. */
+  /** Moves the newest leaves only, until no leaf is left whose name has this `ending`, e.g. `1h_2024_02`. */
   moveUntilGone(ending: string): Promise<RunResult>;
 };
 
-/** Makes small databases of the old layout, each for the test that asked for it. */
+/** Makes small databases of the old layout; each is deleted after the test that made it. */
 export function useLegacyDatabases(): (options: LegacyOptions, more?: string) => Promise<LegacyDatabase> {
   const makeEmpty = useEmptyDatabases();
   return async (options, more = "select") => {
@@ -23,7 +23,7 @@ export function useLegacyDatabases(): (options: LegacyOptions, more?: string) =>
         withSession(url, async (client) => (await client.query<Row>(sql, [...params])).rows),
       run: (args) => runRunner(args.split(" "), { DB_URL: url }),
       async moveUntilGone(ending) {
-        // so slowly that it sleeps for seconds after each leaf
+        // at this rate the command sleeps for seconds after each leaf
         const { child, ended } = startRunner(["migrate-layout", "--json", "--rows-per-second", "1"], {
           DB_URL: url,
         });

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { UsedDatabase } from "../database/database.ts";
 
-/** Relations and functions of our schemas with the estimates of their rows: equal where nothing was changed. */
+/** Relations and functions of the two schemas with the estimates of their rows: equal if nothing was changed. */
 export async function objectsOf(database: Pick<UsedDatabase, "query">): Promise<unknown> {
   return database.query(`
     select format('%s %s %s', c.oid::regclass, c.relkind, c.reltuples) from pg_class c
@@ -9,7 +9,7 @@ export async function objectsOf(database: Pick<UsedDatabase, "query">): Promise<
     union all select oid::regprocedure::text from pg_proc where pronamespace = 'r3a_util'::regnamespace order by 1`);
 }
 
-/** Old rows as they are before the move, in a table of the test's own: coin by coin, since each leaf is a lock. */
+/** Copies the old rows as they are before the move into a table of the test; coin by coin, because each leaf is a lock. */
 export async function copyOldRows(database: Pick<UsedDatabase, "query">): Promise<void> {
   await database.query(`
     do $$ begin
@@ -24,17 +24,17 @@ export async function copyOldRows(database: Pick<UsedDatabase, "query">): Promis
     end $$`);
 }
 
-/** How many old rows are where. `lost`: neither stored with every digit nor a revision with every digit. */
+/** Where the old rows are, as counts. `lost`: neither a candle nor a revision has every digit of the row. */
 export type Fate = {
   readonly rows: number;
   readonly stored: number;
   readonly revised: number;
   readonly lost: number;
-  /** Rows that say they are old, and are not. */
+  /** Candles with the source of old rows that no old row explains. */
   readonly invented: number;
 };
 
-/** Compares as text: 1.10 is not 1.1 here. */
+/** Counts the old rows by where they are. Compares values as text, so that 1.10 differs from 1.1. */
 export async function findFate(database: Pick<UsedDatabase, "query">): Promise<Fate> {
   const VALUES = ["open", "high", "low", "close", "volume"];
   const textOf = (alias: string) => VALUES.map((name) => `${alias}.${name}::text`).join(", ");
@@ -57,7 +57,7 @@ export async function findFate(database: Pick<UsedDatabase, "query">): Promise<F
   return fate;
 }
 
-/** What is left of the old layout; the tables of coins and gaps stay for their owners. */
+/** Expects that nothing of the old layout is left; the old tables of coins and gaps are kept for their owners. */
 export async function expectNothingLeft(database: Pick<UsedDatabase, "query">): Promise<void> {
   const left = await database.query(`
     select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace

@@ -3,7 +3,7 @@ import { type Database, withClient } from "../connect.ts";
 import { listPending } from "../schema/schema.ts";
 import type { OwnClient } from "../session.ts";
 
-/** The old table before it is renamed, and after: its leaves are moved from there. */
+/** The names of the old table before and after its renaming. */
 export const OLD_ROOT = "r3a.ohlcv_partitioned";
 export const LEGACY_ROOT = "r3a.ohlcv_legacy";
 
@@ -41,18 +41,18 @@ export type RootLook = { readonly kind: string | null; readonly isMoving: boolea
  */
 export function stateOf(look: RootLook | undefined, pending: readonly string[]): LegacyState {
   if (look?.isMoving === true) return "moving";
-  // what our own migration made is the new table, whatever somebody did to it since
+  // if the migration made the table, it is the new one, whatever somebody did to it since
   return look?.kind === "p" && !look.isNew && pending.includes(MAKES_ROOT) ? "old" : "none";
 }
 
-/** Throws SettingsFault where a table that is not partitioned has the name: a move could begin with nothing. */
+/** Throws SettingsFault if the table is not partitioned: it is of neither layout, and the mover cannot move it. */
 export async function findState(db: Database): Promise<LegacyState> {
   const { rows } = await withClient(db, (client) => client.query<RootLook>(LOOK_AT_ROOT));
   const [look] = rows;
   if (look === undefined || look.isMoving || look.isNew || look.kind === null) return stateOf(look, []);
   if (look.kind !== "p")
     throw new SettingsFault([
-      `${OLD_ROOT} is not divided into partitions, so it is neither the old table nor ours: rename it (alter table ${OLD_ROOT} rename to NAME), or use another database`,
+      `${OLD_ROOT} is not divided into partitions, so it is the table of neither the old layout nor the new one: rename it (alter table ${OLD_ROOT} rename to NAME), or use another database`,
     ]);
   return stateOf(look, await listPending(db));
 }
