@@ -51,7 +51,9 @@ test("the comparison sees the other columns too, and a sync that knows more of a
     create trigger spoil before insert on r3a.ohlcv_partitioned for each row execute function public.spoil()`);
   const spoiled = await database.run("migrate-layout --json");
   expect(spoiled.code).toBe(1);
-  expect(spoiled.stderr).toContain("the copy of r3a.ohlcv_c1_1h_2024_01 is not what the leaf holds (3 of 3 rows");
+  expect(spoiled.stderr).toContain(
+    "the copy of r3a.ohlcv_c1_1h_2024_01 is not what the leaf holds (3 of 3 rows",
+  );
   await database.query(`
     drop trigger spoil on r3a.ohlcv_partitioned;
     insert into r3a.ohlcv_partitioned (coin_id, "interval", "timestamp", open, high, low, close, volume, quote_volume, trades,
@@ -89,7 +91,9 @@ test("a column without a place in the new table is refused by name, unless a per
   }
   expect(await objectsOf(database)).toEqual(before);
   const plan = await database.run("migrate-layout --dry-run --drop-columns vwap,source,close_time");
-  expect(plan.stdout).toContain("columns whose values are dropped (--drop-columns): vwap, source, close_time");
+  expect(plan.stdout).toContain(
+    "columns whose values are dropped (--drop-columns): vwap, source, close_time",
+  );
   expect(await database.run("migrate-layout --drop-columns vwap,source,close_time")).toMatchObject({
     code: 0,
   });
