@@ -11,8 +11,9 @@ const RIGHTS: readonly ClusterRight[] = Object.values(JANITOR_RIGHTS).flat();
 export type Account = { readonly name: string; readonly namespace: string };
 
 /**
- * What of the janitor's rights the account lacks in a namespace, in words: asked for each right where we may ask for
- * others, else by reading the Role and RoleBinding of its name. Null where we may do neither.
+ * The rights of the janitor that the account lacks in a namespace, in words. The API server is asked for each right
+ * where this process may ask for another account; else the janitor's Role and RoleBinding are read. Null where this
+ * process may do neither.
  */
 export async function listMissingRights(
   cluster: Cluster,

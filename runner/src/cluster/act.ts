@@ -9,9 +9,10 @@ import type { Plan } from "./plan-text.ts";
 import { ClusterRefusal, refusalOf } from "./transport.ts";
 
 /**
- * Carries a plan out, one decision after another; between two of them it can be stopped. Whether all of it was done, or
- * was done by somebody else before. What the server refuses for one object, with 5xx too, is that object's failure: the
- * plan has the same order in each run, so ending there would starve the rest for ever.
+ * Carries a plan out, one decision after another; an abort stops it between two of them. Returns whether every decision
+ * was carried out, by this run or before it by somebody else. A refusal of the server for one object, 5xx included, is
+ * a failure of that object alone: the plan has the same order in each run, so a run that ended there would never reach
+ * the objects behind it.
  */
 export async function carryOutAll(
   cluster: Cluster,
@@ -36,7 +37,10 @@ export async function carryOutAll(
   return counts.failed === 0;
 }
 
-/** An Event that a person sees beside the janitor's CronJob, or where there is none beside what would have gone. */
+/**
+ * Writes an Event at the janitor's CronJob, where a person sees it; without that CronJob at the first object that would
+ * go.
+ */
 export async function tellBrake(cluster: Cluster, plan: Plan, log: Logger): Promise<void> {
   const { namespace, sight, decisions, brake } = plan;
   const janitor = sight.cronJobs.find(({ metadata }) => metadata?.name === JANITOR)?.metadata;
@@ -48,15 +52,18 @@ export async function tellBrake(cluster: Cluster, plan: Plan, log: Logger): Prom
     await recordEvent(cluster, namespace, object, "JanitorBrake", `nothing is removed: ${brake}`, log);
 }
 
-/** done; gone: it was not there any more; changed: it is not what was looked at, so the next run looks again. */
+/**
+ * gone: the object was not there any more; changed: it is not the version that was looked at, so the next run looks
+ * again.
+ */
 type Result = "done" | "gone" | "changed" | "failed";
 
 const COMPONENT = "r3a-janitor";
 const LONGEST_MESSAGE = 1_000;
 
 /**
- * Carries one decision out: the evidence as an Event on the object and its owners, then the delete, of exactly the
- * version that was looked at and with the grace that its pods have.
+ * Carries one decision out: writes the evidence as an Event on the object and its owners, then deletes exactly the
+ * version that was looked at, with the grace time of its pods.
  */
 async function carryOut(
   cluster: Cluster,
@@ -85,7 +92,7 @@ async function carryOut(
   }
 }
 
-/** Writes an Event about an object; one that cannot be written is logged and holds nothing up. */
+/** Writes an Event about an object; an Event that cannot be written is logged and stops nothing. */
 async function recordEvent(
   { core, ownPod }: Cluster,
   namespace: string,
@@ -123,7 +130,10 @@ async function recordEvent(
   }
 }
 
-/** The Job's own policy ends it when a pod with ConfigIssue goes; where the mark is refused, the Job goes. */
+/**
+ * The Job's own policy ends the Job when a pod with ConfigIssue goes; where the server refuses the mark, the Job is
+ * deleted.
+ */
 async function failJob(
   cluster: Cluster,
   namespace: string,

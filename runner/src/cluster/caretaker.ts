@@ -2,8 +2,8 @@ import { MANAGER } from "../contract/names.ts";
 import type { Metadata } from "./objects.ts";
 
 /**
- * Tools that make an object again when it goes, or clean it up themselves, by the domain of the labels and annotations
- * that they write. Deleting a one-shot Job of theirs would run it a second time.
+ * Tools that make a deleted object again, or clean it up themselves, by the domain of the labels and annotations that
+ * they write. If the janitor deleted a one-shot Job of such a tool, the Job would run a second time.
  */
 const CARETAKERS: Readonly<Record<string, string>> = {
   "argoproj.io": "Argo",
@@ -35,12 +35,16 @@ const CARETAKERS: Readonly<Record<string, string>> = {
 };
 const MIRROR = "kubernetes.io/config.mirror";
 const MANAGED_BY = "app.kubernetes.io/managed-by";
-/** Charts and Argo CD write these; templates copy them to Jobs and pods, where they say nothing of a caretaker. */
+/**
+ * Charts and Argo CD write these; templates copy them to Jobs and pods, where they do not mean that a tool looks after
+ * the object.
+ */
 const INSTALLED = ["app.kubernetes.io/instance", "helm.sh/chart", "heritage"];
 
 /**
- * Why an object is somebody else's by its labels and annotations, as a sentence for the plan; null where these name
- * nobody. `isMade`: a Job or CronJob made it from a template, so that what a chart copies everywhere does not count.
+ * Which tool looks after an object, by its labels and annotations, as a sentence for the plan; null where they name
+ * none. `isMade`: a Job or CronJob made the object from a template, so the labels that a chart copies everywhere do not
+ * count.
  */
 export function caretakerOf({ labels = {}, annotations = {} }: Metadata, isMade: boolean): string | null {
   const keys = [...Object.keys(labels), ...Object.keys(annotations)];

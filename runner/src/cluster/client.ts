@@ -14,10 +14,10 @@ import { type ClockLook, worseOf } from "./clock.ts";
 import type { Cluster } from "./cluster.ts";
 import { createTransport } from "./transport.ts";
 
-// one place names what is used of the package: a whole import() of it would bring 2 MB more into the bundle
+// every value of the package is imported in this file: an import() of the whole package would add 2 MB to the bundle
 export { Observable } from "@kubernetes/client-node";
 
-/** The client of Kubernetes on the configuration of the pod, or of the current context. It sends nothing yet. */
+/** The Kubernetes client for the configuration of the pod, or for the current context. It sends nothing yet. */
 export function createClient(
   isPod: boolean,
   signal: AbortSignal,
@@ -57,13 +57,13 @@ export function createClient(
 }
 
 /**
- * Why it cannot be read, on one line. The parser's message quotes the lines around the fault, and its reason may quote
- * a word: either can be a token.
+ * Why the kubeconfig cannot be read, on one line. The parser's message quotes the lines around the fault, and its
+ * reason may quote a word: either can show a token.
  */
 function reasonOf(error: unknown): string {
   const { reason, mark } = error as { readonly reason?: string; readonly mark?: { readonly line: number } };
   if (typeof reason !== "string") return `: ${messageOf(error).split("\n")[0]}`;
   const line = mark === undefined ? "" : ` in line ${mark.line + 1}`;
   const said = reason.replace(/"[^"]*"|!?<[^>]*>/g, "(not shown)");
-  return `${line}: ${said}; correct it there, or name another by KUBECONFIG`;
+  return `${line}: ${said}; correct it there, or name another file in KUBECONFIG`;
 }

@@ -12,7 +12,7 @@ export type Cluster = {
   readonly namespace: string;
   /** Address of the API server, for messages. */
   readonly server: string;
-  /** The worst look at its clock of all answers until now; null before the first. */
+  /** The look at its clock with the largest difference, of all answers until now; null before the first answer. */
   readonly clock: () => ClockLook | null;
   /** The pod that this process runs in; null outside of one. */
   readonly ownPod: { readonly name: string; readonly uid: string } | null;

@@ -21,7 +21,7 @@ export async function openCluster({
     (env.KUBECONFIG ?? "") !== "" || (env.HOME !== undefined && existsSync(join(env.HOME, ".kube/config")));
   if (!isPod && !hasFile) return null;
   const deadlineAt = deadlineS === null ? null : performance.now() + deadlineS * 1000;
-  // 2 MB of code: only who has a cluster loads it
+  // the client is 2 MB of code: only a process with a cluster loads it
   const { createClient } = await import("./client.ts");
   return {
     ...createClient(isPod, signal, deadlineAt, env.KUBECONFIG || join(env.HOME ?? "/", ".kube/config")),
@@ -29,7 +29,10 @@ export async function openCluster({
   };
 }
 
-/** The token says which pod it was made for; the host name would be cut at 63 characters, and anybody may set it. */
+/**
+ * Reads from the token which pod it was made for. The host name does not serve: it is cut at 63 characters, and anybody
+ * may set it.
+ */
 async function readOwnPod(path: string): Promise<Cluster["ownPod"]> {
   const [, claims = ""] = (await readFile(path, "utf8")).split(".");
   try {

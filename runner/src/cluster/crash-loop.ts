@@ -4,19 +4,19 @@ import { type ContainerStatus, msOf } from "./objects.ts";
 /** The kubelet waits 10 s before the second restart of a loop, twice as long before each next one, at most 5 min. */
 const FIRST_WAIT_S = 10;
 const LONGEST_WAIT_S = 300;
-/** A container that ran for longer ran well: the kubelet forgets what came before. */
+/** After a run of this length the kubelet starts the waits anew. */
 const WELL_MS = 10 * MINUTE_MS;
 
 /**
- * Since when a container crashes again and again, epoch ms; null where no crash has a time. Counted back from the last
- * crash by the waits that must lie between, so that it is never before the loop: ContainersReady changes with each
- * crash, and the pod's start may be days before the first one.
+ * The time since which a container crashes again and again, in epoch ms; null where no crash has a time. The time is
+ * counted back from the last crash by the waits between the crashes, so that it is never before the start of the loop.
+ * Other times do not serve: ContainersReady changes with each crash, and the pod may have started days before the first.
  *
- * How many restarts the loop has had, the wait that the kubelet names tells as long as it doubles: 40 s is the third.
- * At the longest wait only restartCount is left, which counts older crashes too, so that a loop may look older than it
- * is; it has then gone on for more than 5 min in any case. Of the runs only the last one is counted, the others may have
- * been shorter: a loop of long runs looks younger than it is, and so does one on a node whose longest wait is set to 10,
- * 20, 40, 80 or 160 s. Such a pod stays longer, or for good, rather than go too early.
+ * The wait that the kubelet names tells how many restarts the loop has had, as long as the wait doubles: 40 s is the
+ * third. At the longest wait only restartCount is left. It counts older crashes too, so that a loop may look older than
+ * it is; such a loop has gone on for more than 5 min in any case. Of the runs between the crashes only the last one is
+ * counted, since the others may have been shorter: a loop of long runs looks younger than it is, and so does a loop on a
+ * node whose longest wait is set to 10, 20, 40, 80 or 160 s. Such a pod stays longer, or for good, rather than go too early.
  */
 export function crashingSince(container: ContainerStatus): number | null {
   const { restartCount, state, lastState } = container;
@@ -28,7 +28,10 @@ export function crashingSince(container: ContainerStatus): number | null {
   return startedAt - waitedS(restartCount, nextWaitS(container)) * 1000;
 }
 
-/** Seconds that a loop has waited in all when its next wait is `nextS`; null is one that nobody names. */
+/**
+ * The seconds that a loop has waited in all when its next wait is `nextS`; `nextS` is null where nothing tells the
+ * wait.
+ */
 function waitedS(restartCount: number, nextS: number | null): number {
   if (nextS === null) return 0;
   const doublings = Math.log2(nextS / FIRST_WAIT_S);

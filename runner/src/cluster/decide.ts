@@ -17,13 +17,14 @@ type Stuck = Pick<Decision, "reason" | "container" | "since" | "evidence">;
 
 /** What each step of a decision needs. */
 type Look = Bounds & {
-  /** Jobs that something is done about already, by uid, with what it means for their pods. */
+  /** Jobs for which an action is decided already, by uid, with the sentence that this means for their pods. */
   readonly taken: Map<string, string>;
 };
 
 /**
- * The plan for one look at a namespace: pure and in a fixed order, so that a scan prints what a delete does. A pod of a
- * Job is dealt with through its Job, since the controller would only make it again; pods of other controllers are left.
+ * The plan for one look at a namespace. It is pure and in a fixed order, so that a scan prints what a delete does. A
+ * stuck pod of a Job is handled through its Job, since the controller would make the pod again; pods of other
+ * controllers are left alone.
  */
 export function decide(sight: Sight, policy: Policy, now: number): readonly Decision[] {
   const { pods, jobs, family } = relativesIn(sight, policy);
@@ -45,14 +46,17 @@ export function decide(sight: Sight, policy: Policy, now: number): readonly Deci
   return [...ofJobs, ...ofPods].toSorted((a, b) => compare(keyOf(a), keyOf(b)));
 }
 
-/** Pods that the janitor may act on at all: what it would remove is a share of these, not of strangers' pods. */
+/**
+ * The number of pods that the janitor may act on at all. The brake takes its percentage of them, not of pods outside
+ * the scope.
+ */
 export function countPodsInScope(sight: Sight, policy: Policy): number {
   const { pods, family } = relativesIn(sight, policy);
   return policy.scope === "namespace" ? pods.length : pods.filter(family.isOurPod).length;
 }
 
 function relativesIn(sight: Sight, policy: Policy) {
-  // by name: of a Job's two protected pods it is always the same that stands for the reason
+  // sorted by name: where two pods of a Job are protected, the reason always names the same one
   const inside = <T extends { readonly metadata?: Metadata }>(objects: readonly T[]) =>
     objects
       .filter(({ metadata }) => metadata?.namespace === policy.namespace && metadata.uid !== undefined)
@@ -108,7 +112,7 @@ function stuckOf(pod: Pod, { policy, now }: Look): Stuck | null {
   return { reason: "Terminating", container: null, since: deletedAt, evidence };
 }
 
-/** `pulumi up` waits for it, and every job for what it does. */
+/** `pulumi up` waits for the newest schema Job, and every job waits for the schema that it makes. */
 function whyNotDeleted(job: Job, family: Family): string | null {
   return family.isNewestSchemaJob(job) ? "is the newest schema Job" : null;
 }

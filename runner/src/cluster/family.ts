@@ -13,26 +13,26 @@ import {
   type Sight,
 } from "./objects.ts";
 
-/** Who belongs to whom, by uid: a name may have been given again. */
+/** Which object belongs to which, by uid: the name of a deleted object may have been given to a new one. */
 export type Family = {
   jobOf(pod: Pod): Job | null;
   podsOf(job: Job): readonly Pod[];
   cronJobOf(job: Job): CronJob | null;
   /** An owner that is neither Job nor CronJob, of the object or of any owner above it; null where there is none. */
   foreignOwnerOf(object: Pod | Job): Owner | null;
-  /** Whether the suite made it: by its label, or by its CronJob's label or name. */
+  /** Whether the suite made the Job: by its own label, or by the label or the name of its CronJob. */
   isOurJob(job: Job): boolean;
   isOurPod(pod: Pod): boolean;
-  /** A newer Job of the schema is there, of this or of another release. */
+  /** Whether a newer Job of the schema is there, of this or of another release. */
   isOldSchemaJob(job: Job): boolean;
   isNewestSchemaJob(job: Job): boolean;
-  /** The metadata of a pod or Job and of all that it belongs to, nearest first. */
+  /** The metadata of a pod and of all that it belongs to, nearest first. */
   levelsOfPod(pod: Pod): readonly Metadata[];
-  /** The same of a Job, and of the pods that would go with it. */
+  /** The metadata of a Job, of all that it belongs to, and of the pods that would go with it. */
   levelsOfJob(job: Job): readonly Metadata[];
 };
 
-/** Only what lies in `namespace` has relatives there: an owner elsewhere is none. */
+/** Relatives are found among these objects alone: an owner in another namespace is none. */
 export function familyOf({ pods, jobs, cronJobs }: Sight): Family {
   const byUid = <T extends { readonly metadata?: Metadata }>(objects: readonly T[]) =>
     new Map(objects.map((object) => [object.metadata?.uid ?? "", object]));
@@ -53,7 +53,7 @@ export function familyOf({ pods, jobs, cronJobs }: Sight): Family {
     for (const owner of ownersOf(object)) {
       if (!isBatch(owner, "Job") && !isBatch(owner, "CronJob")) return owner;
       const parent = jobsByUid.get(owner.uid) ?? cronJobsByUid.get(owner.uid);
-      // two that name each other would have no end
+      // two owners that name each other would make an endless loop
       if (parent === undefined || seen.includes(owner.uid)) continue;
       const foreign = foreignOwnerOf(parent, [...seen, owner.uid]);
       if (foreign !== null) return foreign;
@@ -66,7 +66,7 @@ export function familyOf({ pods, jobs, cronJobs }: Sight): Family {
     return (
       isOfSuite(job) ||
       makers.some(({ uid, name }) => isOfSuite(cronJobsByUid.get(uid) ?? {}) || isOurName(name)) ||
-      // of a CronJob of the old charts that was deleted with --cascade=orphan its name is left
+      // of a CronJob of the old charts, deleted with --cascade=orphan, the Job keeps only the name in its own name
       (makers.length === 0 && isByClock(job) && isOurName(job.metadata?.name?.replace(/-\d+$/, "") ?? ""))
     );
   }
@@ -93,7 +93,7 @@ function isOurName(name: string): boolean {
   return CRON_JOBS.some((known) => known === name);
 }
 
-/** `r3a-migrate-<hash>`: one for each release, and nobody else takes the old ones away. */
+/** `r3a-migrate-<hash>`: each release has one, and nothing else takes the old ones away. */
 function isSchemaJob(job: Job): boolean {
   return isOfSuite(job) && job.metadata?.labels?.["app.kubernetes.io/component"] === "migrate";
 }

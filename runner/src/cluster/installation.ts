@@ -3,7 +3,7 @@ import type { Cluster } from "./cluster.ts";
 import { msOf, type Pod } from "./objects.ts";
 import { ClusterRefusal } from "./transport.ts";
 
-/** A CronJob of ours with what its pods need. Times in epoch ms, null where there is none yet. */
+/** A CronJob of the suite with what its pods need. Times in epoch ms, null where there is none yet. */
 export type ScheduledJob = {
   readonly name: string;
   readonly schedule: string;
@@ -17,7 +17,7 @@ export type ScheduledJob = {
   /** "default" where the template names none. */
   readonly account: string;
   readonly pullSecrets: readonly string[];
-  /** Of all containers, init containers too. */
+  /** The images of all containers, init containers included. */
   readonly images: readonly string[];
   /** Secrets and ConfigMaps without which a pod cannot start. */
   readonly secrets: readonly string[];
@@ -26,7 +26,7 @@ export type ScheduledJob = {
 
 const SELECTOR = "app.kubernetes.io/name=r3a";
 
-/** CronJobs of ours, by label; those of the old charts by name. Sorted by name. */
+/** The CronJobs of the suite, by their label, and those of the old charts, by their name. Sorted by name. */
 export async function listScheduledJobs(
   { batch }: Cluster,
   namespace: string,
@@ -75,12 +75,12 @@ function scheduledJobOf({ metadata, spec, status }: V1CronJob): ScheduledJob {
   };
 }
 
-/** Pods of ours, finished ones too. */
+/** The pods of the suite, finished pods included. */
 export async function listOwnPods({ core }: Cluster, namespace: string): Promise<readonly Pod[]> {
   return (await core.listNamespacedPod({ namespace, labelSelector: SELECTOR })).items;
 }
 
-/** Names of all objects of a kind; null where we are not allowed to look. */
+/** The names of all objects of a kind; null where this account may not list them. */
 export async function listNames(
   { core }: Cluster,
   namespace: string,
@@ -100,7 +100,7 @@ export async function listNames(
   }
 }
 
-/** Names alone: the values of secrets must not even come here. */
+/** Asks the server for metadata alone: the values of secrets must not even reach this process. */
 async function askForMetadata() {
   const { Observable } = await import("./client.ts");
   const unchanged = <T>(value: T) => new Observable<T>(Promise.resolve(value));

@@ -22,20 +22,20 @@ export type JobState = {
 };
 
 const DEFAULT_GRACE_S = 30;
-/** Until then the controller may only be waiting before it tries again. */
+/** For this long the controller may only be waiting before its next try. */
 const LONGEST_BACKOFF_MS = 6 * MINUTE_MS;
 const OWN_CONTROLLER = "kubernetes.io/job-controller";
 
 /**
- * The state of a Job that nobody else ends or cleans up; null for one that is as it should be. One that is still at work
- * is so though its CronJob is gone: who deletes a CronJob with --cascade=orphan wants the run under way to end by itself.
- * It goes when it is overdue or its pods are gone, and as an Orphan once it has finished.
+ * The state of a Job that nothing else ends or cleans up; null for a Job that is as it should be. A Job at work is as
+ * it should be even where its CronJob is gone: a person who deletes a CronJob with --cascade=orphan wants the current
+ * run to end by itself. Such a Job goes when it is overdue or has lost its pods, and as an Orphan once it has finished.
  */
 export function jobStateOf(
   job: Job,
   around: {
     readonly now: number;
-    /** What ended longer ago goes for that alone. */
+    /** A Job that ended longer ago than this goes for that reason alone. */
     readonly finishedAfterMs: number;
     readonly pods: readonly Pod[];
     readonly cronJob: CronJob | null;
@@ -45,11 +45,11 @@ export function jobStateOf(
   if (isFinished(job)) return finishedStateOf(job, around);
   if (isLeftAlone(job) || otherControllerOf(job) !== null) return null;
   const states = [overdueStateOf(job), deadStateOf(job, around.pods)];
-  // a moment to come: until then all is as it should be
+  // a `since` in the future: until then the Job is as it should be
   return states.find((state) => state !== null && (state.since ?? 0) <= around.now) ?? null;
 }
 
-/** Suspended, or on its way to its end. */
+/** Whether a Job is suspended, or on its way to its end. */
 export function isLeftAlone(job: Job): boolean {
   const ends = holds(job, "FailureTarget") || holds(job, "SuccessCriteriaMet");
   return job.spec?.suspend === true || ends;
@@ -75,17 +75,19 @@ function finishedStateOf(
   return { reason: "FinishedLongAgo", since, evidence: "no history limit and no time to live took it away" };
 }
 
-/** Why no history limit counts a Job of a CronJob; null where one does, and for Jobs that never had one. */
+/**
+ * Why no history limit counts a Job of a CronJob; null where a limit counts it, and for Jobs that never had a CronJob.
+ */
 function orphanedBecause(job: Job, cronJob: CronJob | null): string | null {
   const owner = ownerOf(job);
-  // deleting a CronJob with --cascade=orphan takes the owner away and leaves the marks
+  // deleting a CronJob with --cascade=orphan removes the owner reference and leaves the annotations
   if (owner === null) return isMadeByCronJob(job) ? "its CronJob was deleted without it" : null;
   if (!isBatch(owner, "CronJob")) return null;
   if (cronJob === null) return `its CronJob ${owner.name} is gone`;
   return owner.controller === true ? null : `made by hand: the limits of ${owner.name} do not count it`;
 }
 
-/** The controller ends a Job at its deadline; one that goes on has lost its controller or its node. */
+/** The controller ends a Job at its deadline; a Job that goes on has lost its controller or its node. */
 function overdueStateOf(job: Job): JobState | null {
   const startedAt = msOf(job.status?.startTime);
   const deadlineS = job.spec?.activeDeadlineSeconds;

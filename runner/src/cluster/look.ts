@@ -7,10 +7,10 @@ const GONE = 410;
 const ATTEMPTS = 3;
 
 /**
- * All pods, Jobs and CronJobs of a namespace. CronJobs after Jobs: the other way round, the first Job of a new CronJob
- * would look like an orphan. Pods last: the other way round, a pod that a Job gets between the two lists would be missed,
- * and the Job look dead in just the version that its delete names. A pod whose Job is newer than the list of Jobs is left
- * alone.
+ * Lists all Jobs, then all CronJobs, then all pods of a namespace. With CronJobs before Jobs, the first Job of a new
+ * CronJob would look like an orphan. With pods before Jobs, a pod that a Job gets between the two lists would be
+ * missing, and the Job would look dead in exactly the version that its delete names. A pod whose Job is newer than the
+ * list of Jobs is left alone.
  */
 export async function lookAt({ core, batch }: Cluster, namespace: string): Promise<Sight> {
   const jobs = await listAll((page) => batch.listNamespacedJob({ namespace, ...page }));
@@ -22,7 +22,7 @@ export async function lookAt({ core, batch }: Cluster, namespace: string): Promi
 type Page = { readonly limit: number; readonly _continue?: string };
 type List<T> = { readonly items: readonly T[]; readonly metadata?: { readonly _continue?: string } };
 
-/** Page by page; from the start again where the server has forgotten where the list was (410). */
+/** Reads page by page, and starts again where the server no longer knows the place in the list (410). */
 async function listAll<T>(ask: (page: Page) => Promise<List<T>>): Promise<readonly T[]> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -1,6 +1,6 @@
 /** What the janitor reads of pods, Jobs and CronJobs: the client's objects fit, and so does the JSON of `kubectl get`. */
 
-/** RFC 3339 text in JSON; the client makes Dates of it. */
+/** RFC 3339 text in JSON; the client makes it a Date. */
 export type Moment = Date | string;
 
 export type Metadata = {
@@ -57,7 +57,7 @@ export type Pod = {
   readonly spec?: {
     readonly restartPolicy?: string;
     readonly activeDeadlineSeconds?: number;
-    /** One with `Always` is a sidecar. */
+    /** An init container with `Always` is a sidecar. */
     readonly initContainers?: readonly { readonly name: string; readonly restartPolicy?: string }[];
   };
   readonly status?: {
@@ -107,15 +107,15 @@ export type Sight = {
 };
 
 /**
- * Epoch ms, null where there is no time. The API writes one that it does not know as null or as the year 1: read as it
- * stands, it would make the object older than any delay.
+ * Epoch ms; null where there is no time. The API writes an unknown time as null or as the year 1, and the year 1 would
+ * make the object older than any delay.
  */
 export function msOf(moment: Moment | null | undefined): number | null {
   const ms = moment === undefined || moment === null ? Number.NaN : new Date(moment).getTime();
   return ms > 0 ? ms : null;
 }
 
-/** The latest of those that are known, null without any. */
+/** The latest of the known times; null where none is known. */
 export function latestOf(moments: readonly (Moment | undefined)[]): number | null {
   return moments.map(msOf).reduce((last, ms) => (ms === null || (last ?? ms) > ms ? last : ms), null);
 }
@@ -124,13 +124,19 @@ export function ownersOf({ metadata }: { readonly metadata?: Metadata }): readon
   return metadata?.ownerReferences ?? [];
 }
 
-/** The owner that looks after an object, else the first that is named: a Job made by hand names its CronJob only so. */
+/**
+ * The owner that looks after an object, else its first owner: a Job that a person made from a CronJob names the CronJob
+ * without `controller`.
+ */
 export function ownerOf(object: { readonly metadata?: Metadata }): Owner | null {
   const owners = ownersOf(object);
   return owners.find(({ controller }) => controller === true) ?? owners[0] ?? null;
 }
 
-/** Whether it is a Job or CronJob of Kubernetes: operators have kinds of the same names, e.g. batch.volcano.sh. */
+/**
+ * Whether the owner is a Job or CronJob of Kubernetes itself: operators have kinds of the same names, e.g.
+ * batch.volcano.sh.
+ */
 export function isBatch({ apiVersion = "batch/v1", kind }: Owner, wanted: "Job" | "CronJob"): boolean {
   return kind === wanted && apiVersion.startsWith("batch/");
 }
@@ -138,12 +144,12 @@ export function isBatch({ apiVersion = "batch/v1", kind }: Owner, wanted: "Job" 
 const CLOCK_MARK = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 const HAND_MARK = "cronjob.kubernetes.io/instantiate";
 
-/** Whether a CronJob's clock started it; the mark stays when the owner is taken away. */
+/** Whether the schedule of a CronJob started the Job; the annotation stays when the owner reference is removed. */
 export function isByClock({ metadata }: Job): boolean {
   return CLOCK_MARK in (metadata?.annotations ?? {});
 }
 
-/** Whether it was made from a CronJob's template, by its clock or by `kubectl create job --from`. */
+/** Whether the Job was made from the template of a CronJob, by the schedule or by `kubectl create job --from`. */
 export function isMadeByCronJob(job: Job): boolean {
   const isOwned = ownersOf(job).some((owner) => isBatch(owner, "CronJob"));
   return isOwned || isByClock(job) || HAND_MARK in (job.metadata?.annotations ?? {});

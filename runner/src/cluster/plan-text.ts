@@ -3,7 +3,7 @@ import { renderTime } from "../time.ts";
 import type { Sight } from "./objects.ts";
 import { type Decision, isAction } from "./plan.ts";
 
-/** A plan as it is printed: the same whether it is carried out or not. */
+/** A plan as it is printed; a scan and a delete print the same. */
 export type Plan = {
   readonly namespace: string;
   readonly sight: Sight;
@@ -27,7 +27,7 @@ export function renderPlan(plan: Plan): string {
   return `${table}${summary}\n${brake === null ? "" : `BRAKE: ${brake}; nothing may be removed\n`}`;
 }
 
-/** One line of JSON for each decision, then one for the whole. */
+/** One line of JSON for each decision, then one line with the counts. */
 export function renderPlanJson(plan: Plan): string {
   const lines = plan.decisions.map(({ action, kind, name, reason, container, since, ...rest }) => ({
     ...{ action, kind, name, reason, container },

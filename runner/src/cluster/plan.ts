@@ -3,23 +3,23 @@ import type { Selector } from "../selector.ts";
 
 /** What the janitor may do in one namespace. */
 export type Policy = {
-  /** What lies elsewhere is not even looked at. */
+  /** Objects of other namespaces are not even looked at. */
   readonly namespace: string;
   readonly scope: JanitorScope;
   /** How long an object must be stuck. */
   readonly deleteAfterMs: number;
-  /** How long ago a Job must have ended to go for that alone. */
+  /** How long ago a Job must have ended to go for that reason alone. */
   readonly finishedAfterMs: number;
   readonly selectors: readonly Selector[];
   /** Whether a pod that finds no node counts as stuck: an autoscaler may take longer than the delay. */
   readonly withUnschedulable: boolean;
-  /** The pod that decides; null outside of the cluster. */
+  /** The pod that this process runs in; null outside of the cluster. */
   readonly ownPodUid: string | null;
 };
 
 export type Reference = { readonly kind: string; readonly name: string; readonly uid: string };
 
-/** What is proposed for one pod or Job that is not as it should be. Healthy ones have no decision. */
+/** What the plan says of one pod or Job that is not as it should be. A healthy object has no decision. */
 export type Decision = Reference & {
   readonly kind: "Pod" | "Job";
   /** fail-job marks the pod with ConfigIssue and deletes it, so that the Job's own policy ends the Job. */
@@ -29,9 +29,9 @@ export type Decision = Reference & {
   /** Epoch ms. */
   readonly since: number | null;
   readonly evidence: string;
-  /** Why nothing is done; null where something is. */
+  /** Why the janitor leaves the object alone; null where it acts. */
   readonly keptBecause: string | null;
-  /** Job and CronJob above it, which get an Event too. */
+  /** The Job and the CronJob above the object; they get an Event too. */
   readonly owners: readonly Reference[];
   /** The version that was looked at: the API server refuses to delete a later one. */
   readonly resourceVersion: string | null;
@@ -39,7 +39,7 @@ export type Decision = Reference & {
   readonly pods: readonly string[];
 };
 
-/** More than this at once is no cleaning: something else is wrong, and a person must look. */
+/** The limits of one run. A plan beyond them is no cleaning: something else is wrong, and a person must look. */
 export type Limits = { readonly maxDeletes: number; readonly maxPercent: number };
 
 export function isAction({ action }: Decision): boolean {
@@ -47,8 +47,8 @@ export function isAction({ action }: Decision): boolean {
 }
 
 /**
- * Why the whole plan must not be done, null where it may. `podCount`: the pods in the janitor's scope. The share counts
- * only where more than a few pods would go.
+ * Why the plan as a whole must not be carried out; null where it may be. `podCount`: the pods in the janitor's scope.
+ * The percentage counts only where more than a few pods would go.
  */
 export function brakeOf(
   decisions: readonly Decision[],

@@ -2,15 +2,15 @@ import { matches, type Selector } from "../selector.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../time.ts";
 import type { Metadata } from "./objects.ts";
 
-/** On a pod, Job or CronJob: `ignore` leaves it and all that it owns alone. */
+/** Annotation of a pod, Job or CronJob: `ignore` protects the object and all that it owns. */
 const IGNORE = "r3a.dev/janitor";
-/** On the same: another delay than the janitor's own, e.g. `30m`; the nearest one counts. */
+/** Annotation of the same objects: a delay instead of the janitor's own, e.g. `30m`; the nearest object counts. */
 const DELAY = "r3a.dev/janitor-delay";
 const UNIT_MS = { s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS } as const;
 
 /**
- * Why an object must not be touched, null where it may. `levels` are its own metadata and those of its owners: what is
- * protected at one level is protected below. An annotation that is not understood protects too.
+ * Why an object must not be touched; null where it may be. `levels` are its own metadata and those of its owners: what
+ * is protected at one level is protected below. An annotation with an unknown value protects too.
  */
 export function protectionOf(levels: readonly Metadata[], selectors: readonly Selector[]): string | null {
   for (const { labels = {}, annotations = {} } of levels) {

@@ -6,8 +6,8 @@ import type { Logger } from "../log.ts";
 import type { Cluster } from "./cluster.ts";
 
 /**
- * Asks the API server whether this account may do all that the mode needs; a SettingsFault names what is missing. What it
- * can do without is a warning.
+ * Asks the API server whether this account may do all that the mode needs; a SettingsFault names the missing rights. A
+ * missing right that the janitor can work without is a warning.
  */
 export async function checkRights(
   { authorization }: Cluster,

@@ -8,9 +8,12 @@ import type { Policy } from "./plan.ts";
 import { delayOf, protectionOf } from "./protection.ts";
 import { stuckStateOf } from "./stuck-pod.ts";
 
-/** Why an object stays although something is wrong with it: each is a sentence for the plan, null is none. */
+/**
+ * Why an object stays although something is wrong with it. Each function returns a sentence for the plan, or null where it
+ * knows no reason.
+ */
 
-/** uids of the janitor's own pod, Job and CronJob. */
+/** The uids of the janitor's own pod, Job and CronJob. */
 export function ownUids(pods: readonly Pod[], family: Family, policy: Policy): ReadonlySet<string> {
   const pod = pods.find(({ metadata }) => metadata?.uid === policy.ownPodUid);
   const job = pod === undefined ? null : family.jobOf(pod);
@@ -18,7 +21,7 @@ export function ownUids(pods: readonly Pod[], family: Family, policy: Policy): R
   return new Set([pod, job, cronJob].flatMap((each) => each?.metadata?.uid ?? []));
 }
 
-/** What each sentence needs. */
+/** What the functions need to know around the object. */
 export type Bounds = {
   readonly family: Family;
   readonly policy: Policy;
@@ -26,7 +29,7 @@ export type Bounds = {
   readonly own: ReadonlySet<string>;
 };
 
-/** What holds for a pod whatever its state is. */
+/** Why a pod stays whatever its state is. */
 export function whyPodUntouched(pod: Pod, bounds: Bounds): string | null {
   const { family, policy } = bounds;
   const job = family.jobOf(pod);
@@ -39,7 +42,7 @@ export function whyPodUntouched(pod: Pod, bounds: Bounds): string | null {
   );
 }
 
-/** The same for a Job and the pods that would go with it. */
+/** Why a Job, and the pods that would go with it, stay whatever their state is. */
 export function whyJobUntouched(job: Job, bounds: Bounds): string | null {
   const { family, policy } = bounds;
   const ofPods = () =>
@@ -63,7 +66,7 @@ function firstOf<T>(all: readonly T[], why: (each: T) => string | null): string 
   return all.map(why).find((each) => each !== null) ?? null;
 }
 
-/** `levels`: its own metadata, that of its owners and of what would go with it. */
+/** `levels`: the metadata of the object, of its owners and of the objects that would go with it. */
 function whyUntouched(
   { metadata }: Pod | Job,
   levels: readonly Metadata[],
@@ -91,7 +94,10 @@ function whyJobLookedAfter(job: Job): string | null {
   );
 }
 
-/** A stranger's Job is not ended for one bad pod while others work: nobody promised that it can be interrupted. */
+/**
+ * A Job from outside the suite is not ended for one bad pod while its other pods work: nobody promised that it can be
+ * interrupted.
+ */
 function whyAtWork(job: Job, { family, policy, now }: Bounds): string | null {
   if (family.isOurJob(job)) return null;
   const atWork = family.podsOf(job).filter((pod) => {
@@ -114,7 +120,9 @@ export function whyTooEarly(
   return now < due ? `its time comes at ${renderTime(due)}` : null;
 }
 
-/** Why a pod is not dealt with by itself: it has no owner and has not failed, or a Job that would try in vain. */
+/**
+ * Why the janitor does not act on the pod itself: the pod has no owner and has not failed, or its Job takes care of it.
+ */
 export function whyItsJobDecides(pod: Pod, job: Job | null): string | null {
   const owner = ownerOf(pod);
   const { phase } = pod.status ?? {};

@@ -31,13 +31,13 @@ const WAITING = [
   "ErrImagePull",
   "CrashLoopBackOff",
 ];
-/** Below it a crash may still be one of those that pass. */
+/** With fewer restarts a crash may still be one that passes by itself. */
 const FEWEST_RESTARTS = 3;
 const LONGEST_EVIDENCE = 300;
 
 /**
- * The state that a pod is stuck in; null for one that works, waits its turn or has succeeded. In the order of what
- * decides: the phase, init containers, containers, and with `withUnschedulable` a place on a node.
+ * The state that a pod is stuck in; null for a pod that works, waits its turn or has succeeded. The phase decides
+ * first, then init containers, containers, and with `withUnschedulable` a place on a node.
  */
 export function stuckStateOf(
   pod: Pod,
@@ -56,7 +56,7 @@ export function stuckStateOf(
 function failedStateOf(pod: Pod): StuckState {
   const { status } = pod;
   const { inits, mains, sidecars } = containersOf(pod);
-  // a sidecar is stopped by the pod's end, and is not what ended it
+  // the end of the pod stops a sidecar; a sidecar does not end the pod
   const all = [...inits, ...mains, ...sidecars];
   const failed = all.find(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0);
   const prefix = failed !== undefined && inits.includes(failed) ? "Init:" : "";
@@ -72,8 +72,8 @@ function failedStateOf(pod: Pod): StuckState {
 }
 
 /**
- * The last thing that is known to have happened to it. A container's end alone would not do: one that was lost with its
- * node has no time, and then an init container's end of days ago would stand for it.
+ * The last known time of a failed pod. The end of a container alone is not enough: a container that was lost with its
+ * node has no time, and then the end of an init container days ago would count.
  */
 function failedSince({ spec, status }: Pod, containers: readonly ContainerStatus[]): number | null {
   const startedAt = msOf(status?.startTime);
@@ -112,7 +112,7 @@ function worstOf(pod: Pod, containers: readonly ContainerStatus[], prefix: strin
   const { container, reason } = worst;
   const { waiting, terminated } = container.state ?? {};
   const ended = terminated ?? container.lastState?.terminated;
-  // between two tries it has ended and does not wait yet: the same state under another word
+  // between two tries the container has ended and does not wait yet: the same state under another word
   const isLoop = reason === "CrashLoopBackOff";
   return {
     reason: `${prefix}${reason}`,
@@ -135,7 +135,9 @@ function waitingReasonOf(
   return WAITING.includes(reason) ? reason : null;
 }
 
-/** The last step forward: conditions that became true or false, containers that ended, its own last run. */
+/**
+ * The last progress of the pod: a condition that changed, a container that ended, or the last run of this container.
+ */
 function waitingSince({ status }: Pod, { lastState }: ContainerStatus): number | null {
   const moved = status?.conditions?.filter(({ type }) =>
     ["PodScheduled", "Initialized", "ContainersReady"].includes(type),
@@ -150,7 +152,7 @@ function waitingSince({ status }: Pod, { lastState }: ContainerStatus): number |
   );
 }
 
-/** Not before the pod got its node and its init containers were through, whatever the crashes say. */
+/** The start of the crash loop, but never before the pod had its node and its init containers had ended. */
 function loopingSince(pod: Pod, container: ContainerStatus): number | null {
   const { startTime, conditions = [], initContainerStatuses = [] } = pod.status ?? {};
   const crashed = crashingSince(container);
@@ -168,7 +170,7 @@ function loopingSince(pod: Pod, container: ContainerStatus): number | null {
 }
 
 function unschedulableStateOf({ status }: Pod): StuckState | null {
-  // a scheduling gate is somebody's intention
+  // a pod behind a scheduling gate waits because somebody wants it to wait
   const waits = status?.conditions?.find(
     ({ type, reason }) => type === "PodScheduled" && reason === "Unschedulable",
   );

@@ -5,7 +5,9 @@ import { MINUTE_MS } from "../time.ts";
 import { type ClockLook, lookAtClock } from "./clock.ts";
 import { type Connections, sendOverWire, type WireAnswer } from "./wire.ts";
 
-/** The API server said no: 403 without a right, 404 for what is gone, 409 for what has changed. */
+/**
+ * The API server refused a request: 403 without a right, 404 for an object that is gone, 409 for one that has changed.
+ */
 export class ClusterRefusal extends Error {
   readonly status: number;
   constructor(status: number, message: string) {
@@ -15,27 +17,30 @@ export class ClusterRefusal extends Error {
   }
 }
 
-/** What the server answered to this one request, 5xx too; null where it did not answer: then it is away for all. */
+/**
+ * The server's refusal of one request, 5xx included; null where the server did not answer: it is then away for every
+ * request.
+ */
 export function refusalOf(error: unknown): ClusterRefusal | null {
   const answer = error instanceof TryAgain ? error.cause : error;
   return answer instanceof ClusterRefusal ? answer : null;
 }
 
 const REQUEST_MS = 10_000;
-/** For a busy server. */
+/** Tries at a server that is busy. */
 const ATTEMPTS = 4;
-/** For one that does not answer: a second look tells a lost packet from a server that is away. */
+/** Tries at a server that does not answer: the second one tells a lost packet from a server that is away. */
 const SILENT_ATTEMPTS = 2;
-/** What a command without a deadline waits for at the most. */
+/** The longest wait of a command without a deadline. */
 const PATIENCE_MS = MINUTE_MS;
 
 /**
- * Sends the client's requests, each with a time limit and the command's signal. Busy servers (429, refused before
- * anything was done) are asked again after Retry-After, silent ones once more. TryAgain: the server stays silent, asks for
- * more time than there is until `deadlineAt` (as performance.now() counts; null: none), or, with a ClusterRefusal as its
- * cause, is in trouble over this request. SettingsFault: it does not know us, or sends us to another place. ClusterRefusal:
- * any other no. A request may so be sent twice: every delete names the version that it means. `onClock` hears of each
- * answer what it says of the server's clock.
+ * Sends the client's requests, each with a time limit and the command's signal. A busy server (429: it did nothing yet) is
+ * asked again after Retry-After, a silent one once more; so a request may be sent twice, and every delete names the version
+ * that it means. `onClock` gets both clocks after each answer. `deadlineAt` counts as performance.now(); null: none.
+ * Throws TryAgain where the server stays silent, asks to wait for longer than is left, or, with a ClusterRefusal as cause,
+ * has trouble with this request; SettingsFault where it does not know this account or points to another address; and
+ * ClusterRefusal for any other refusal.
  */
 export function createTransport(
   Response: typeof ResponseContext,
@@ -48,7 +53,7 @@ export function createTransport(
 
   async function sendOnce(request: RequestContext, attempt = 1): Promise<WireAnswer> {
     signal.throwIfAborted();
-    // the client makes new ones for each request, with a TLS handshake every time
+    // the client would make a new connection for each request, with a TLS handshake every time
     connections ??= request.getDispatcher();
     if (connections !== undefined) request.setDispatcher(connections);
     // the client would choose JSON Patch, which cannot name a condition by its type
@@ -113,7 +118,7 @@ function hostOf(location: string | undefined, server: string): string {
   return URL.canParse(location, server) ? new URL(location, server).host : "an address that cannot be read";
 }
 
-/** `message` of the Status that the API server answers with; a proxy before it answers with anything. */
+/** The `message` of the Status that the API server answers with; a proxy before the server may answer with any text. */
 function reasonOf(text: string): string {
   try {
     const { message } = JSON.parse(text) as { readonly message?: string };

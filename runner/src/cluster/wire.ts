@@ -10,8 +10,9 @@ export type WireAnswer = {
 export type Connections = ReturnType<RequestContext["getDispatcher"]>;
 
 /**
- * Sends a request of the client once and follows no redirect: the client's own sending goes after a 307 with method and
- * body, to whatever host it names. Without `connections` (no authority, no key of the account's own) Node's fetch does.
+ * Sends a request of the client once and follows no redirect: the client's own code would follow a 307 with method and
+ * body to any host that the answer names. Without `connections` (no certificate authority and no key of the account's
+ * own) Node's fetch sends the request.
  */
 export async function sendOverWire(request: RequestContext, connections: Connections): Promise<WireAnswer> {
   const url = new URL(request.getUrl());

@@ -1,6 +1,8 @@
 import type { Role } from "./names.ts";
 
-/** Commands with a schedule or a person behind them; each is `npm run runner -- COMMAND` and the image's arguments. */
+/**
+ * The commands of the runner. A job or a person starts each: `npm run runner -- COMMAND`, or as arguments of the image.
+ */
 export const COMMANDS = [
   "sync",
   "backfill",
@@ -20,11 +22,11 @@ export const COMMANDS = [
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
-/** The role with the least rights that each command can work with; null: it does not ask the database. */
+/** The role with the least rights that each command can work with; null: the command does not use the database. */
 export const ROLE_OF: Readonly<Record<CommandName, Role | null>> = {
   sync: "writer",
   backfill: "writer",
-  // its questions to the exchange take weight from the budget of all
+  // it asks the exchange, and takes the weight of its requests from the budget that all share
   plan: "writer",
   verify: "writer",
   gaps: "writer",
@@ -36,7 +38,7 @@ export const ROLE_OF: Readonly<Record<CommandName, Role | null>> = {
   "refresh-lastts": "writer",
   vacuum: "owner",
   janitor: null,
-  // without the right to write it leaves no row in the ledger, and says so
+  // with a role that may not write, health leaves no row in the ledger and says so
   health: "reader",
   doctor: "reader",
 };

@@ -15,7 +15,7 @@ export type Variable = {
 
 const DAY_S = 86_400;
 
-/** Every environment variable that the runner reads. Flags win over these, these over defaults. */
+/** Every environment variable that the runner reads. An option of a command wins over its variable, a variable over its default. */
 export const ENVIRONMENT = {
   DB_URL: {
     meaning:
@@ -23,11 +23,12 @@ export const ENVIRONMENT = {
     isSecret: true,
   },
   AUTO_PERIOD: {
-    meaning: "true: sync goes on behind the newest candle; false: asks for all since FALLBACK_START.",
+    meaning:
+      "true: sync continues after the newest candle; false: sync asks for all candles since FALLBACK_START.",
     default: true,
   },
   SYNC_INTERVALS: {
-    meaning: "intervals that sync works on; any other one ends with 0 at once.",
+    meaning: "the intervals that sync works on; a sync of any other interval ends at once with exit code 0.",
     default: INTERVALS.join(","),
   },
   FALLBACK_START: {
@@ -59,7 +60,9 @@ export const ENVIRONMENT = {
     default: "3 days",
   },
   VACUUM_ANALYZE_ONLY: { meaning: "true: vacuum only analyses; false: it also vacuums.", default: true },
-  JANITOR_NAMESPACE: { meaning: "namespace that the janitor cleans; kube-* is refused. Default: its own." },
+  JANITOR_NAMESPACE: {
+    meaning: "namespace that the janitor cleans; kube-* is refused. Default: the namespace that it runs in.",
+  },
   JANITOR_SCOPE: {
     meaning:
       "ours: the janitor acts on what carries app.kubernetes.io/part-of=r3a or was made by a CronJob of the suite; namespace: on all of the namespace. What an operator, Helm or a GitOps controller looks after stays in both.",
@@ -82,16 +85,19 @@ export const ENVIRONMENT = {
     most: 400 * DAY_S,
   },
   JANITOR_MAX_DELETES: {
-    meaning: "if the janitor would delete more objects at once it deletes none.",
+    meaning: "if the janitor would delete more objects than this in one run, it deletes none.",
     default: 20,
     most: 10_000,
   },
   JANITOR_MAX_PERCENT: {
-    meaning: `the same, in percent of the pods in its scope; it counts where more than ${FEW_PODS} pods would go.`,
+    meaning: `if the janitor would delete more than this percentage of the pods in its scope, it deletes none; it counts where more than ${FEW_PODS} pods would go.`,
     default: 50,
     most: 100,
   },
-  JANITOR_MODE: { meaning: "scan: print the plan; delete: do it.", default: "scan" },
+  JANITOR_MODE: {
+    meaning: "scan: the janitor prints its plan; delete: it also carries the plan out.",
+    default: "scan",
+  },
   FRESHNESS_LIMITS: {
     meaning:
       "per interval the age of the newest close at which health warns and fails, in seconds. An interval that is left out has its default.",
@@ -101,8 +107,11 @@ export const ENVIRONMENT = {
     meaning: "size that the database may reach, in GB, for health and doctor. Default: not checked.",
     most: 1_000_000,
   },
-  BINANCE_API_KEY: { meaning: "optional; public data needs none and it is never sent.", isSecret: true },
-  BINANCE_API_SECRET: { meaning: "optional, as above.", isSecret: true },
+  BINANCE_API_KEY: {
+    meaning: "optional; public data needs no key, and the key is never sent.",
+    isSecret: true,
+  },
+  BINANCE_API_SECRET: { meaning: "optional; as BINANCE_API_KEY.", isSecret: true },
   R3A_RUN_ID: {
     meaning:
       "UUID of the run, to tie it to an outer log; one that the ledger has already is refused. Default: a new one.",
@@ -121,10 +130,14 @@ export const ENVIRONMENT = {
       "file that `sync --every` touches at its start and after each cycle that ended; the liveness probe of the Deployment reads its age. Default: none.",
   },
   R3A_HEARTBEAT_MAX_AGE: {
-    meaning: "age in seconds at which the probe takes the process for hung. Set by the Deployment.",
+    meaning:
+      "age of that file, in seconds, above which the probe calls the process hung. The Deployment sets it.",
   },
   JOB_COMPLETION_INDEX: { meaning: "set by Kubernetes in the pods of an Indexed Job.", default: 0 },
-  LOG_LEVEL: { meaning: "fatal, error, warn, info, debug, trace or silent.", default: "info" },
+  LOG_LEVEL: {
+    meaning: "the lowest level that is logged: fatal, error, warn, info, debug, trace or silent.",
+    default: "info",
+  },
   NO_COLOR: { meaning: "any value: no colour on a terminal." },
 } as const satisfies Readonly<Record<string, Variable>>;
 export type EnvironmentName = keyof typeof ENVIRONMENT;

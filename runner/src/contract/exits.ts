@@ -1,19 +1,19 @@
-/** What a process says when it ends; infra writes podFailurePolicy from these. */
+/** The exit codes of every command. infra makes the podFailurePolicy of the Jobs from them. */
 export const EXIT = {
   /** Done, or nothing to do, or another holder is at work. */
   done: 0,
   /** At least one series or step failed. */
   failed: 1,
-  /** A brake stopped it: a person must look. */
+  /** A brake stopped the command: a person must look. */
   brake: 3,
   usage: 64,
-  /** Database unreachable, exchange bans or holds us: try again later. */
+  /** The database cannot be reached, or the exchange bans or holds this address: try again later. */
   tryAgain: 75,
   /** Wrong settings, all listed together; also a refused region and a database of another exchange. */
   settings: 78,
-  /** Its own deadline passed; the work done so far is stored. */
+  /** The deadline of the command passed; the work done so far is stored. */
   deadline: 124,
-  /** SIGTERM with work left. */
+  /** SIGTERM came while work was left. */
   terminated: 143,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -4,9 +4,9 @@ import { INTERVALS, type Interval } from "./intervals.ts";
 export type FreshnessLimit = { readonly interval: Interval; readonly warn: number; readonly error: number };
 
 /**
- * Seconds that a run may take after its start, and that may be lost besides before somebody is called, by the time
- * between two starts. 30 min is the team's own bound for hourly and daily jobs; a minute job fetches for minutes after
- * an outage, and of the others one run may be missed.
+ * How long a run may take after its start (`run`), and how much later the candle may come before a person is called
+ * (`grace`), by the time between two starts (`period`); all in seconds. 30 min is the team's own bound for hourly and
+ * daily jobs. A minute job fetches for minutes after an outage; of the other jobs one run may fail.
  */
 const ALLOWANCES = [
   { period: 60, run: 180, grace: 360 },
@@ -16,8 +16,9 @@ const ALLOWANCES = [
 ] as const;
 
 /**
- * WARN is the oldest that the newest candle is while all is well: `wait`, from a close to the start that stores the next
- * candle, and that run. ERROR is the grace more. `period`: the time between two starts. All in seconds.
+ * The limits of one interval. WARN is the oldest age that the newest candle reaches while all is well: `wait`, from a
+ * close to the start that stores the next candle, and the length of that run. ERROR is WARN and the grace. `period`:
+ * the time between two starts. All in seconds.
  */
 export function freshnessLimit(interval: Interval, period: number, wait: number): FreshnessLimit {
   const { run, grace } = ALLOWANCES.find((each) => period <= each.period) ?? ALLOWANCES[3];
@@ -29,7 +30,9 @@ export function renderFreshnessLimits(limits: readonly FreshnessLimit[]): string
   return limits.map(({ interval, warn, error }) => `${interval}=${warn}/${error}`).join(",");
 }
 
-/** The schedules of infra/model/jobs.ts in seconds; a test compares. 4h starts an hour after a close, 1d at 02:00. */
+/**
+ * The schedules of infra/model/jobs.ts in seconds; a test compares both. 4h starts an hour after a close, 1d at 02:00.
+ */
 const SCHEDULES: Readonly<Record<Interval, { readonly period: number; readonly wait: number }>> = {
   "1m": { period: 60, wait: 60 },
   "15m": { period: 900, wait: 900 },
@@ -38,6 +41,7 @@ const SCHEDULES: Readonly<Record<Interval, { readonly period: number; readonly w
   "1d": { period: 86_400, wait: 86_400 + 7_200 },
 };
 
+/** FRESHNESS_LIMITS where an environment does not set it. */
 export const DEFAULT_FRESHNESS_LIMITS = renderFreshnessLimits(
   INTERVALS.map((interval) => {
     const { period, wait } = SCHEDULES[interval];

@@ -1,4 +1,4 @@
-/** What the janitor acts on: objects of the suite alone, or all of the namespace that nobody else looks after. */
+/** ours: the janitor acts on objects of the suite alone; namespace: on all objects that no other tool looks after. */
 export const JANITOR_SCOPES = ["ours", "namespace"] as const;
 export type JanitorScope = (typeof JANITOR_SCOPES)[number];
 
@@ -25,5 +25,8 @@ export const PROTECTED_SELECTORS = [
   "app.kubernetes.io/instance=ingress-nginx",
 ] as const;
 
-/** One lone stuck pod is all of its namespace: as a share it would set the brake in every run and never go. */
+/**
+ * The brake by percent counts only where more pods than this would go. A stuck pod that is alone in its namespace is
+ * 100 % of the pods: the brake would hold in every run, and the pod would never go.
+ */
 export const FEW_PODS = 3;

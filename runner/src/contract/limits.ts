@@ -1,5 +1,6 @@
 /**
- * The farthest that a time of the exchange may lie ahead (ms): its clock and the budget's minute before the other clocks,
- * a hold after 429, 403 or 503, a ban after 418 (Binance's longest one is three days). What is further is brought here.
+ * How far ahead of now a time that comes from the exchange may lie, in ms; a later time is cut to this. `clock`: the
+ * clock of the exchange, and with it the minute of the weight budget. `hold`: the end of a wait after 429, 403 or 503.
+ * `ban`: the end of a ban after 418; the longest ban of Binance is three days.
  */
 export const FARTHEST_MS = { clock: 120_000, hold: 3_600_000, ban: 3 * 86_400_000 } as const;

@@ -6,17 +6,20 @@ export const VERSION = "0.1.0";
 /** The roles of the database, from all rights to the fewest; docs/database.md has them as SQL. */
 export const ROLES = ["owner", "writer", "reader"] as const;
 export type Role = (typeof ROLES)[number];
-/** Their names in the database: groups without a login. Logins are made members, and keep their passwords. */
+/**
+ * The names of the roles in the database. Each role is a group without a login: logins are made members of it and keep
+ * their passwords.
+ */
 export const ROLE_NAMES: Readonly<Record<Role, string>> = {
   owner: "r3a_owner",
   writer: "r3a_writer",
   reader: "r3a_reader",
 };
 
-/** The label that every object of the suite carries, CronJobs, their Jobs and their pods too. */
+/** The label that every object of the suite carries: CronJobs, their Jobs and the pods of these. */
 export const PART_OF = { label: "app.kubernetes.io/part-of", suite: "r3a" } as const;
 
-/** `app.kubernetes.io/managed-by` of the same. */
+/** The label app.kubernetes.io/managed-by of every object of the suite. */
 export const MANAGER = "r3a-infra";
 
 /** The janitor among the jobs, as the label `app.kubernetes.io/component` of its objects says. */
@@ -26,7 +29,7 @@ export const JANITOR = `r3a-${JANITOR_COMPONENT}` as const;
 /** The janitor's ServiceAccount: its pod alone has a token. */
 export const JANITOR_ACCOUNT = "r3a-janitor-sa";
 
-/** Names of the suite's CronJobs, also in the old charts, whose objects lack the label. */
+/** The names of the suite's CronJobs. The CronJobs of the old charts have the same names and lack the label. */
 export const CRON_JOBS = [
   "r3a-sync-1m-top",
   "r3a-sync-1m",
@@ -43,7 +46,7 @@ export const CRON_JOBS = [
   "r3a-health",
 ] as const;
 
-/** The probe in the image (runner/src/alive.ts): 1 where the heartbeat file is older than R3A_HEARTBEAT_MAX_AGE. */
+/** The liveness probe in the image (runner/src/alive.ts): it ends with 1 where the heartbeat file is too old. */
 export const ALIVE = ["/usr/bin/node", "/app/alive.js"] as const;
 
 /** The variables that the runner, the probe and the Deployment must name alike. */

@@ -1,4 +1,4 @@
-/** One verb on one kind of object in a namespace; `group` empty for the core API. */
+/** One verb on one kind of object in a namespace; `group` is empty for the core API. */
 export type ClusterRight = {
   readonly verb: string;
   readonly group: string;
@@ -7,9 +7,10 @@ export type ClusterRight = {
 };
 
 /**
- * All that the janitor asks of the API server: its Role is made from this table, and the program asks before its work
- * whether it may do each. `look` in both modes, the others to delete. Without `mark` the Job of a stuck pod is deleted
- * instead of failed, and with the Job the record of why it failed.
+ * Every right that the janitor needs. infra makes the Role of the janitor from this table; before its work the janitor
+ * asks the API server whether its account has each right. `look`: both modes; `delete` and `mark`: mode delete. Without
+ * `mark` the janitor deletes the Job of a stuck pod instead of failing it, and the record of why the Job failed goes
+ * with it.
  */
 export const JANITOR_RIGHTS = {
   look: [

@@ -5,7 +5,7 @@ import { SETTINGS, type Settings } from "./table.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Parses just the settings that a command needs; every fault is in the one SettingsFault that is thrown. */
+/** Parses just the settings that a command needs. The one SettingsFault that is thrown names every fault. */
 export function parseSettings<K extends keyof Settings>(
   env: Environment,
   needed: readonly K[],
@@ -28,7 +28,7 @@ export function parseSettings<K extends keyof Settings>(
   return parsed as Pick<Settings, K>;
 }
 
-/** What is set, else the default; undefined where there is neither. */
+/** The value that is set, else the default; undefined where there is neither. */
 function textOf({ name, takesBlank }: Row<unknown>, env: Environment): string | undefined {
   const given = env[name]?.trim();
   if (given !== undefined && (given !== "" || takesBlank)) return given;

@@ -9,7 +9,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../time.ts";
  * expected; the caller puts the name of the option or variable before it.
  */
 
-/** What stands between commas; an empty list is a fault. */
+/** The items between the commas; an empty list is a fault. */
 export function listItems(text: string): string[] {
   const items = text
     .split(",")
@@ -19,7 +19,7 @@ export function listItems(text: string): string[] {
   return items;
 }
 
-/** What stands behind ? and # would be lost, or shown with the address, and may be a key. */
+/** A query or a fragment is refused: it would be lost, or shown together with the address, and it may hold a key. */
 export function parseHttpUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || /[@?#\s\p{C}]/u.test(text)) {
@@ -85,7 +85,7 @@ export function parseIndex(text: string): number {
   throw new Error(`must be a whole number from 0, not ${JSON.stringify(text)}`);
 }
 
-/** A natural number from 1 to `max`. */
+/** A whole number from 1 to `max`. */
 export function parseCount(text: string, max: number): number {
   if (/^\d{1,9}$/.test(text) && Number(text) >= 1 && Number(text) <= max) return Number(text);
   throw new Error(`must be a whole number from 1 to ${max}, not ${JSON.stringify(text)}`);

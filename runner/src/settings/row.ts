@@ -1,14 +1,22 @@
 import { ENVIRONMENT, type EnvironmentName } from "../contract/environment.ts";
 import { parseCount } from "./parsers.ts";
 
-/** One setting: its variable and how the text of it is read. Default, meaning and secrecy stand in the contract. */
+/**
+ * One setting: its variable, and how the text of the variable is read. Its default, meaning and secrecy stand in the
+ * contract.
+ */
 export type Row<T> = {
   readonly name: EnvironmentName;
-  /** Throws the sentence that says what is expected; the name is put before it, and never the value of a secret. */
+  /**
+   * Throws the sentence that says what is expected; the caller puts the name before it. The sentence never holds the
+   * value of a secret.
+   */
   readonly parse: (text: string) => T;
   /** The value where the variable is not set and has no default; without it the variable must be set. */
   readonly absent?: T;
-  /** A variable that is set and blank does not count as not set: `parse` gets the blank, to refuse it. */
+  /**
+   * Without this, a variable that is set but blank counts as not set; with this, `parse` gets the blank and refuses it.
+   */
   readonly takesBlank?: true;
 };
 
