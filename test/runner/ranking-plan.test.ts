@@ -87,16 +87,27 @@ test("a volume that did not come is the last known one, and what never had one i
 
 describe("a ranking in which most members would be behind at once", () => {
   test("is refused, where there are enough to tell", () => {
-    expect(refuseLeavers(6, names.slice(12), names.slice(0, 6), HOUR)).toMatch("6 of 6 members");
-    expect(refuseLeavers(6, [...names.slice(0, 2), ...names.slice(8)], names.slice(0, 6), HOUR)).toMatch(
-      "4 of 6",
-    );
-    expect(refuseLeavers(6, names, names.slice(0, 6), HOUR)).toBeNull();
-    expect(refuseLeavers(1, names.slice(3), names.slice(0, 1), HOUR)).toBeNull();
+    expect(
+      refuseLeavers({ size: 6, ranking: names.slice(12), members: names.slice(0, 6), ageMs: HOUR }),
+    ).toMatch("6 of 6 members");
+    expect(
+      refuseLeavers({
+        size: 6,
+        ranking: [...names.slice(0, 2), ...names.slice(8)],
+        members: names.slice(0, 6),
+        ageMs: HOUR,
+      }),
+    ).toMatch("4 of 6");
+    expect(refuseLeavers({ size: 6, ranking: names, members: names.slice(0, 6), ageMs: HOUR })).toBeNull();
+    expect(
+      refuseLeavers({ size: 1, ranking: names.slice(3), members: names.slice(0, 1), ageMs: HOUR }),
+    ).toBeNull();
   });
 
   test("is taken after months without one", () => {
-    expect(refuseLeavers(6, names.slice(12), names.slice(0, 6), 31 * DAY)).toBeNull();
+    expect(
+      refuseLeavers({ size: 6, ranking: names.slice(12), members: names.slice(0, 6), ageMs: 31 * DAY }),
+    ).toBeNull();
   });
 });
 

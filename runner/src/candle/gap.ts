@@ -80,7 +80,7 @@ export function planGaps(
     (gap) => gap.state !== "repaired" && gap.from <= page.span.to && gap.to >= page.span.from,
   );
   const split = touched.flatMap((gap) =>
-    splitGap(gap, page, missing, life, now).map((piece, index) => ({
+    splitGap(gap, page.span, { missing, life, now }).map((piece, index) => ({
       ...piece,
       id: index === 0 ? gap.id : newId(),
     })),
@@ -88,7 +88,7 @@ export function planGaps(
   const explained = union(covered === null ? touched : [covered, ...touched]);
   const added = missing.flatMap((piece) =>
     subtract(piece, within(explained, piece)).map((rest) => ({
-      ...judge({ ...piece, ...rest }, null, life, now),
+      ...judge({ ...piece, ...rest }, null, { life, now }),
       id: newId(),
     })),
   );
@@ -145,16 +145,17 @@ function joinEvidence(a: Evidence, b: Evidence): Evidence {
 }
 
 type Judged = Omit<Gap, "id">;
+type Answered = Pick<GapRules, "life" | "now"> & { readonly missing: readonly Missing[] };
 
-function splitGap(gap: Gap, page: PageFacts, missing: readonly Missing[], life: Life, now: number): Judged[] {
-  const inside = intersect(gap, page.span);
+function splitGap(gap: Gap, page: Span, answered: Answered): Judged[] {
+  const inside = intersect(gap, page);
   if (inside === null) return [gap];
-  const lacking = overlapping(missing, inside);
+  const lacking = overlapping(answered.missing, inside);
   const still = lacking.flatMap((piece) => {
     const part = intersect(piece, inside);
-    return part === null ? [] : [judge({ ...piece, ...part }, gap, life, now)];
+    return part === null ? [] : [judge({ ...piece, ...part }, gap, answered)];
   });
-  const untouched = subtract(gap, [page.span]).map((span) => ({ ...gap, ...span }));
+  const untouched = subtract(gap, [page]).map((span) => ({ ...gap, ...span }));
   const filled = subtract(inside, lacking).map(
     (span): Judged => ({ ...gap, ...span, state: "repaired", nextCheckAt: null }),
   );
@@ -162,7 +163,7 @@ function splitGap(gap: Gap, page: PageFacts, missing: readonly Missing[], life: 
 }
 
 /** State and next check of a missing piece, from what was known of it (`gap`) and the new answer. */
-function judge(piece: Missing, gap: Gap | null, life: Life, now: number): Judged {
+function judge(piece: Missing, gap: Gap | null, { life, now }: Omit<Answered, "missing">): Judged {
   const { from, to, reason, evidence } = piece;
   // what was thought to be before the listing was never asked for, and says nothing once the listing is earlier
   const isRefuted = gap?.state === "before_listing" && life.firstCandle !== null && to > life.firstCandle;
@@ -177,17 +178,17 @@ function judge(piece: Missing, gap: Gap | null, life: Life, now: number): Judged
   if (isKnown && gap.nextCheckAt !== null && gap.nextCheckAt > now) return { ...gap, from, to };
   const attempts = (isKnown ? gap.attempts : 0) + 1;
   const absentSince = (isRefuted ? null : gap?.evidence.absentSince) ?? now;
-  const state = judgeState(piece, attempts, now - absentSince, life);
+  const state = judgeState(piece, { attempts, forMs: now - absentSince }, life);
   const wait = RECHECK_MS[Math.min(attempts, RECHECK_MS.length) - 1] ?? HOUR_MS;
   const known = reason === "absent" ? { ...evidence, absentSince } : evidence;
   return { from, to, state, reason, attempts, evidence: known, nextCheckAt: now + wait };
 }
 
-function judgeState(piece: Missing, attempts: number, knownForMs: number, life: Life): GapState {
+function judgeState(piece: Missing, known: { attempts: number; forMs: number }, life: Life): GapState {
   if (piece.reason !== "absent") return "open";
   if (life.firstCandle !== null && piece.to <= life.firstCandle) return "before_listing";
   if (!life.trading && (life.lastTs === null || piece.from > life.lastTs)) return "after_delisting";
-  return attempts > 1 && knownForMs >= PROOF_DISTANCE_MS ? "confirmed_absent" : "open";
+  return known.attempts > 1 && known.forMs >= PROOF_DISTANCE_MS ? "confirmed_absent" : "open";
 }
 
 /** The slots of the page that are not stored, as pieces of one reason each, ascending. */

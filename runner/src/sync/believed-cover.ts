@@ -27,11 +27,9 @@ export async function believeCover(db: Database, state: SeriesState, now: number
 
 /** Writes that down, under the series' lock; `reload` reads the state anew. */
 export async function takeBackCover(
-  db: Database,
+  { db, log, reload }: { db: Database; log: Logger; reload: () => Promise<SeriesState> },
   state: SeriesState,
   now: number,
-  log: Logger,
-  reload: () => Promise<SeriesState>,
 ): Promise<SeriesState> {
   const { covered, symbol, interval } = state;
   const believed = await believeCover(db, state, now);

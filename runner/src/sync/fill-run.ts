@@ -85,11 +85,11 @@ async function fillNamed(job: FillWork, namedBy: NamedBy, symbols: readonly stri
       if (others.length > 0) {
         const lookup = await lookUpSymbols(db, exchange, others);
         exits.push(await workOn(lookup.coins));
-        fault = await faultOfSymbols(db, exchange, lookup, { namedBy, hasOthers: stored.length > 0 });
+        fault = await faultOfSymbols({ db, exchange }, lookup, { namedBy, hasOthers: stored.length > 0 });
       }
       const stale = stored.filter(({ isFresh }) => !isFresh);
       const synced = new Set(items.flatMap(({ coinId, outcome }) => (outcome === "success" ? [coinId] : [])));
-      if (stale.length > 0) await refreshListings(db, exchange, stale, synced, job.context.log);
+      if (stale.length > 0) await refreshListings({ db, exchange, log: job.context.log }, stale, synced);
     } finally {
       if (items.length > 0 || symbols.length === 0) await summarize(job, items);
     }

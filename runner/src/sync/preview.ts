@@ -143,13 +143,13 @@ async function chooseSymbols(
   const { listings, unknown, unreadable } = await exchange.fetchListings(others);
   const coins = listings.map(({ symbol }) => ({ coinId: 0, symbol }));
   const lookup = { coins, unknown: [...unknown, ...unreadable], unanswered: [], failure: null };
-  const fault = await faultOfSymbols(db, exchange, lookup, { namedBy, hasOthers: stored.size > 0 });
+  const fault = await faultOfSymbols({ db, exchange }, lookup, { namedBy, hasOthers: stored.size > 0 });
   const isKnown = (symbol: string) => stored.has(symbol) || coins.some((coin) => coin.symbol === symbol);
   return { symbols: asked.filter(isKnown), fault };
 }
 
 async function rankNow({ db, exchange, log }: PreviewTools, size: number): Promise<readonly string[]> {
-  const { coins } = await fetchRanking(db, exchange, size, null, log);
+  const { coins } = await fetchRanking({ db, exchange, size, ageMs: null, log });
   return coins
     .flatMap(({ symbol, rank }) => (rank !== null && rank <= size ? [{ symbol, rank }] : []))
     .toSorted((a, b) => a.rank - b.rank)

@@ -71,12 +71,15 @@ export function listCandidates<T extends Omit<Candidate, "quoteVolume">>({
 }
 
 /** Why the ranking cannot be right: most members of "the `size` largest" would be far behind at once. Null where it can. */
-export function refuseLeavers(
-  size: number,
-  ranking: readonly string[],
-  members: readonly string[],
-  ageMs: number | null,
-): string | null {
+export function refuseLeavers({
+  size,
+  ranking,
+  members,
+  ageMs,
+}: Pick<RankingFacts, "size" | "ageMs"> & {
+  readonly ranking: readonly string[];
+  readonly members: readonly string[];
+}): string | null {
   if (members.length < FEW_MEMBERS || (ageMs !== null && ageMs > STALE_MS)) return null;
   const near = new Set(ranking.slice(0, Math.floor(size * LEAVE_BEYOND)));
   const leaving = members.filter((symbol) => !near.has(symbol)).length;

@@ -22,15 +22,20 @@ export type Ranking = {
   readonly delisted: readonly string[];
 };
 
+/** What a ranking needs; `ageMs` of the one before, null where there is none. */
+export type RankingRequest = {
+  readonly db: Database;
+  readonly exchange: Exchange;
+  /** How many of the largest are wanted. */
+  readonly size: number;
+  readonly ageMs: number | null;
+  readonly log: Logger;
+};
+
 /** Ranks what trades now, and stores it. An answer that cannot be right is an ExchangeFailure, and changes nothing. */
-export async function refreshRanking(
-  db: Database,
-  exchange: Exchange,
-  size: number,
-  ageMs: number | null,
-  log: Logger,
-): Promise<void> {
-  const ranking = await fetchRanking(db, exchange, size, ageMs, log);
+export async function refreshRanking(request: RankingRequest): Promise<void> {
+  const { db, size, ageMs } = request;
+  const ranking = await fetchRanking(request);
   const symbols = ranking.coins
     .filter(({ rank }) => rank !== null)
     .toSorted(byRank)
@@ -38,7 +43,7 @@ export async function refreshRanking(
   const sizes = await withClient(db, listSizes);
   for (const each of sizes) {
     const members = (await listMembers(db, each)).map(({ symbol }) => symbol);
-    const refusal = refuseLeavers(each, symbols, members, ageMs);
+    const refusal = refuseLeavers({ size: each, ranking: symbols, members, ageMs });
     if (refusal !== null) throw unbelievable(refusal);
   }
   await withTransaction(db, async (client) => {
@@ -50,13 +55,7 @@ export async function refreshRanking(
 }
 
 /** The ranking of now beside what the database knows; nothing is stored. */
-export async function fetchRanking(
-  db: Database,
-  exchange: Exchange,
-  size: number,
-  ageMs: number | null,
-  log: Logger,
-): Promise<Ranking> {
+export async function fetchRanking({ db, exchange, size, ageMs, log }: RankingRequest): Promise<Ranking> {
   const [known, volumes, trading] = await Promise.all([
     listKnown(db),
     exchange.fetchVolumes(),

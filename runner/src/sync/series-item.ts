@@ -5,14 +5,26 @@ import type { Logger } from "../log.ts";
 import { renderTime } from "../time.ts";
 import type { Tally } from "./fill.ts";
 
-/** Makes the ledger's item of a series from what became of it. */
-export function itemOf(coinId: number, interval: Interval, startedAt: number) {
-  return (
-    outcome: RunItem["outcome"],
-    state: SeriesState | null,
-    tally: Tally | null,
-    error: string | null,
-  ): RunItem => ({
+/** A series that is worked on; `startedAt` by performance.now(). */
+export type StartedSeries = {
+  readonly coinId: number;
+  readonly symbol: string;
+  readonly interval: Interval;
+  readonly startedAt: number;
+};
+
+/** What became of a series: `state` and `tally` where its pages were asked for, else why they were not. */
+type End = { readonly outcome: RunItem["outcome"]; readonly error: string | null } & (
+  | { readonly state: SeriesState; readonly tally: Tally }
+  | { readonly state?: undefined; readonly tally?: undefined }
+);
+
+/** The ledger's item of a series. */
+export function itemOf(
+  { coinId, interval, startedAt }: StartedSeries,
+  { outcome, state, tally, error }: End,
+): RunItem {
+  return {
     coinId,
     interval,
     outcome,
@@ -25,17 +37,14 @@ export function itemOf(coinId: number, interval: Interval, startedAt: number) {
     lastClose: state?.lastTs == null ? null : state.lastTs + WIDTH_MS[interval],
     ms: Math.round(performance.now() - startedAt),
     error,
-  });
+  };
 }
 
 /** One line for what was done, and one for each thing that a person should know. */
 export function logSeries(
   log: Logger,
-  symbol: string,
-  interval: Interval,
-  tally: Tally,
-  state: SeriesState,
-  startedAt: number,
+  { symbol, interval, startedAt }: StartedSeries,
+  { tally, state }: { readonly tally: Tally; readonly state: SeriesState },
 ): void {
   const { failure, keptFrom, ...counts } = tally;
   const facts = {

@@ -9,6 +9,8 @@ import { splitByUrl } from "../exchange/fetch-listings.ts";
 import type { Logger } from "../log.ts";
 import type { NamedBy } from "./selection.ts";
 
+type Tools = { readonly db: Database; readonly exchange: Exchange };
+
 /** What came of looking for symbols that nothing is stored of. */
 export type Lookup = {
   /** Stored now, in the order asked for. */
@@ -57,11 +59,9 @@ export async function lookUpSymbols(
  * `synced`: coins whose candles have just come, so that they are listed whatever a list says.
  */
 export async function refreshListings(
-  db: Database,
-  exchange: Exchange,
+  { db, exchange, log }: Tools & { readonly log: Logger },
   coins: readonly Coin[],
   synced: ReadonlySet<number>,
-  log: Logger,
 ): Promise<void> {
   const idOf = new Map(coins.map(({ coinId, symbol }) => [symbol, coinId]));
   const { unknown, unanswered, failure } = await lookUpSymbols(db, exchange, [...idOf.keys()]);
@@ -79,8 +79,7 @@ export async function refreshListings(
  * With nobody left to work on, the argument or setting itself is wrong, unless the exchange could not be asked.
  */
 export async function faultOfSymbols(
-  db: Database,
-  exchange: Exchange,
+  { db, exchange }: Tools,
   { coins, unknown, unanswered, failure }: Lookup,
   { namedBy, hasOthers }: { readonly namedBy: NamedBy; readonly hasOthers: boolean },
 ): Promise<Error | null> {

@@ -2,12 +2,10 @@ import { printable } from "../candle/printable.ts";
 import { isSymbol, parseSymbol } from "../candle/symbol.ts";
 import type { Context } from "../context.ts";
 import type { Coin } from "../db/coins.ts";
-import type { Database } from "../db/connect.ts";
-import { type LockSession, waitForLock } from "../db/lock.ts";
+import { waitForLock } from "../db/lock.ts";
 import { findRankingAge, listMembers, replaceMembers } from "../db/members.ts";
 import { findRefusal, noteRanking } from "../db/ranking-notes.ts";
 import { withTransaction } from "../db/session.ts";
-import type { Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";
 import { HOUR_MS, renderDuration, renderTime } from "../time.ts";
@@ -17,18 +15,23 @@ import type { Work } from "./work.ts";
 const RANKING_TTL_MS = HOUR_MS;
 const FIRST_RANKING_WAIT_MS = 30_000;
 
-type Told = Pick<Context, "log" | "redact">;
+type Ranked = Pick<Context, "log" | "redact"> &
+  Pick<Work, "db" | "locks" | "exchange"> & {
+    readonly size: number;
+    /** Age of the ranking that counts until now, ms; null where there is none. */
+    readonly age: number | null;
+  };
 
 /** The `size` largest coins, by a ranking of the last hour where one can be had, else by the last one. */
 export async function resolveUniverse(
   { db, locks, exchange, believed }: Pick<Work, "db" | "locks" | "exchange" | "believed">,
   size: number,
-  { log, redact }: Told,
+  { log, redact }: Pick<Context, "log" | "redact">,
 ): Promise<readonly Coin[]> {
   const age = await findRankingAge(db);
   if (age === null || age > RANKING_TTL_MS) {
     await believed;
-    await refreshByOne(db, locks, exchange, size, age === null, { log, redact }).catch((error: unknown) => {
+    await refreshByOne({ db, locks, exchange, size, age, log, redact }).catch((error: unknown) => {
       if (age === null || !(error instanceof ExchangeFailure)) throw error;
       log.warn(
         { "event.name": "ranking_kept" },
@@ -44,26 +47,14 @@ export async function resolveUniverse(
 }
 
 /** One process ranks, the others go on with the ranking of the last hour; only the very first one is waited for. */
-async function refreshByOne(
-  db: Database,
-  locks: LockSession,
-  exchange: Exchange,
-  size: number,
-  isFirst: boolean,
-  told: Told,
-): Promise<void> {
-  if (
-    !(await waitForLock(locks, {
-      scope: "universe",
-      key: "ranking",
-      timeoutMs: isFirst ? FIRST_RANKING_WAIT_MS : 0,
-    }))
-  )
-    return;
+async function refreshByOne(ranked: Ranked): Promise<void> {
+  const { db, locks, exchange, size, log } = ranked;
+  const timeoutMs = ranked.age === null ? FIRST_RANKING_WAIT_MS : 0;
+  if (!(await waitForLock(locks, { scope: "universe", key: "ranking", timeoutMs }))) return;
   try {
     const age = await findRankingAge(db);
-    if (age === null) await refreshRanking(db, exchange, size, null, told.log);
-    else if (age > RANKING_TTL_MS) await refreshUnlessRefused(db, exchange, size, age, told);
+    if (age === null) await refreshRanking({ db, exchange, size, ageMs: null, log });
+    else if (age > RANKING_TTL_MS) await refreshUnlessRefused({ ...ranked, age });
   } finally {
     await locks.unlock("universe", "ranking");
   }
@@ -73,13 +64,7 @@ async function refreshByOne(
  * Lists that cannot be right are remembered for a while where an older ranking can stay: each run would ask again, every
  * minute. An exchange that does not answer has refused nothing, and is asked again by the next run.
  */
-async function refreshUnlessRefused(
-  db: Database,
-  exchange: Exchange,
-  size: number,
-  age: number,
-  { log, redact }: Told,
-): Promise<void> {
+async function refreshUnlessRefused({ db, exchange, size, age, log, redact }: Ranked): Promise<void> {
   const refusal = await findRefusal(db);
   if (refusal !== null)
     throw new ExchangeFailure(
@@ -87,7 +72,7 @@ async function refreshUnlessRefused(
       `no list is asked for before ${renderTime(refusal.until)}, since they were refused at ${renderTime(refusal.at)}: ${refusal.reason}`,
     );
   try {
-    await refreshRanking(db, exchange, size, age, log);
+    await refreshRanking({ db, exchange, size, ageMs: age, log });
   } catch (error) {
     if (error instanceof ExchangeFailure && !isTransient(error.kind))
       await noteRanking(db, redact(error.message));

@@ -1,0 +1,140 @@
+import pLimit from "p-limit";
+import type { FirstPolicy } from "../candle/first-candle.ts";
+import { coalesce } from "../coalesce.ts";
+import type { Interval } from "../contract/intervals.ts";
+import { findOthers } from "../db/candles.ts";
+import type { Database } from "../db/connect.ts";
+import { isGeneral } from "../db/fault.ts";
+import { findDelisted, findTouching, readRequested } from "../db/gap-reads.ts";
+import type { LockSession } from "../db/lock.ts";
+import type { RunItem } from "../db/runs.ts";
+import { loadSeries, type SeriesState } from "../db/series.ts";
+import { messageOf, Stopped } from "../errors.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import { ExchangeFailure } from "../exchange/failure.ts";
+import type { Logger } from "../log.ts";
+import type { Progress } from "../progress.ts";
+import { takeBackCover } from "./believed-cover.ts";
+import { type FillTools, fillSeries, type Tally } from "./fill.ts";
+import { countCandles, type Plan, pageGaps, type Task } from "./fill-plan.ts";
+import { createFirstCandles } from "./first-candle.ts";
+import { itemOf, logSeries, type StartedSeries } from "./series-item.ts";
+import type { Writer } from "./writer.ts";
+
+export type SeriesRun = {
+  readonly db: Database;
+  readonly locks: LockSession;
+  readonly exchange: Exchange;
+  readonly exchangeUrl: string;
+  /** Resolves when the exchange's clock and identity are believed: see Work. */
+  readonly believed: Promise<void>;
+  /** A person named the symbols: one that is listed no more is a fault. Else it is what happens to coins. */
+  readonly areNamed: boolean;
+  /** How eagerly first candles are asked for again. */
+  readonly firstPolicy: FirstPolicy;
+  readonly writer: Writer;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly progress: Progress;
+  readonly plan: (state: SeriesState, now: number) => Plan;
+};
+
+/** Full pages that are fetched or wait for their commit, over all series: about 0.5 MB each. */
+const PAGES_AT_ONCE = 12;
+
+/** What became of a series. `failure`: what was wrong, null where nothing was; `isUnlisted`: the exchange does not know it. */
+export type SeriesEnd = { readonly item: RunItem; readonly failure: unknown; readonly isUnlisted: boolean };
+
+/**
+ * Makes the work on one series of a run, which must hold the series' lock. It fails with what concerns every series; all
+ * other errors are the series' own. `expected`: candles that the progress counted for it.
+ */
+export function createSeriesWork(run: SeriesRun, interval: Interval) {
+  const { db, exchange, log } = run;
+  const load = coalesce((coinIds: readonly number[]) => loadSeries(db, interval, coinIds));
+  const loadSound = async (coinId: number) => {
+    const state = await load(coinId);
+    if (state.fault !== undefined) throw new Error(state.fault);
+    return state;
+  };
+  const withFirstCandle = createFirstCandles({ ...run, policy: run.firstPolicy }, loadSound);
+  const pageSlots = pLimit(PAGES_AT_ONCE);
+
+  return async (series: StartedSeries, expected: number): Promise<SeriesEnd> => {
+    const reload = () => loadSound(series.coinId);
+    const loading = reload();
+    loading.catch(() => {}); // awaited below
+    await run.believed;
+    try {
+      const stored = await takeBackCover({ db, log, reload }, await loading, exchange.now());
+      const state = await withFirstCandle(stored);
+      const plan = run.plan(state, exchange.now());
+      run.progress.correct(countCandles(interval, plan.tasks) - expected);
+      const tools: FillTools = {
+        ...run,
+        source: exchange,
+        now: () => exchange.now(),
+        gaps: {
+          touching: (span) => findTouching(db, state, span),
+          delisted: (span) => findDelisted(db, state, span),
+        },
+        findOthers: (span, openTimes) => findOthers(db, state, { ...span, openTimes }),
+        pageSlots,
+        onPage: run.progress.advance,
+      };
+      const [filled, tally] = await fillSeries(tools, state, listTasks(run, state, plan));
+      logSeries(log, series, { tally, state: filled });
+      const error = tally.failure?.message ?? null;
+      const item = itemOf(series, { outcome: outcomeOf(tally), state: filled, tally, error });
+      return { item, failure: tally.failure, isUnlisted: false };
+    } catch (error) {
+      if (endsRun(error)) throw error;
+      return isBadSymbol(error) ? endUnlisted(run, series, error) : endFailed(run, series, error);
+    }
+  };
+}
+
+function outcomeOf({ failedPages, pages }: Tally): RunItem["outcome"] {
+  if (failedPages === 0) return "success";
+  return failedPages < pages ? "partial" : "failure";
+}
+
+function endUnlisted({ areNamed, log }: SeriesRun, series: StartedSeries, failure: unknown): SeriesEnd {
+  const { symbol, interval } = series;
+  const error = `the exchange does not know ${symbol} any more; what is stored of it stays`;
+  const facts = { symbol, interval, "event.name": "series_unlisted" };
+  if (areNamed) log.error(facts, `[RUN] ${error}: take it out of the names`);
+  else log.warn(facts, `[RUN] ${error}`);
+  const item = itemOf(series, { outcome: areNamed ? "failure" : "skipped", error });
+  return { item, failure, isUnlisted: true };
+}
+
+function endFailed({ log }: SeriesRun, series: StartedSeries, failure: unknown): SeriesEnd {
+  const { symbol, interval } = series;
+  const error = messageOf(failure);
+  log.error({ symbol, interval, "event.name": "series_failed" }, `[RUN] series failed: ${error}`);
+  return { item: itemOf(series, { outcome: "failure", error }), failure, isUnlisted: false };
+}
+
+/** The steps of the plan, and those for gaps as they are read: the progress learns of them as they come. */
+async function* listTasks(
+  { db, progress }: SeriesRun,
+  series: SeriesState,
+  plan: Plan,
+): AsyncGenerator<Task> {
+  yield* plan.tasks;
+  if (plan.gaps === null) return;
+  for await (const task of pageGaps(series.interval, plan.gaps, readRequested(db, series, plan.gaps))) {
+    progress.correct(countCandles(series.interval, [task]));
+    yield task;
+  }
+}
+
+function isBadSymbol(error: unknown): boolean {
+  return error instanceof ExchangeFailure && error.kind === "bad-symbol";
+}
+
+/** Errors that concern every series; all others fail their own one. */
+function endsRun(error: unknown): boolean {
+  return error instanceof Stopped || isGeneral(error);
+}
