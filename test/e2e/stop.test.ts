@@ -53,6 +53,20 @@ test("the run after them completes the work", async () => {
   world.exchange.set({ latencyMs: 300 });
 });
 
+test("the ledger has the series that a stopped run had done", async () => {
+  const before = await countCovered(world);
+  const runner = world.start(args.replace("ETHUSDT", "SOLUSDT"));
+  await waitForProgress(world, before, runner);
+  runner.child.kill("SIGTERM");
+  expect((await runner.ended).code).toBe(143);
+  expect(await lastRun()).toMatchObject({ outcome: "aborted", exit_code: 143 });
+  const items = await world.database.query(
+    `select c.symbol, i.outcome from r3a.run_item i join r3a.coin c on c.id = i.coin_id
+     where i.run_id = (select run_id from r3a.run order by started_at desc limit 1)`,
+  );
+  expect(items).toEqual([{ symbol: "BTCUSDT", outcome: "success" }]);
+});
+
 test("a run that waits for weight hears SIGTERM, and one that waits longer than its deadline ends at it", async () => {
   const env = { WEIGHT_LIMIT: "0.01", EGRESS_KEY: "narrow", FALLBACK_START: "2024-05-01" };
   const backfill = "backfill 1m --symbols XRPUSDT --from 2024-01-01 --to 2024-05-01";
