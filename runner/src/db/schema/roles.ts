@@ -6,8 +6,9 @@ import { withTransaction } from "../session.ts";
 import { DUPLICATE_OBJECT } from "../sqlstate.ts";
 import { OWNER, READER, type RoleFacts, WRITER } from "./roles-plan.ts";
 
-/** `pg_has_role` knows SET from PostgreSQL 16 on; before, every member could set the role. */
-const SET = `case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end`;
+/** From PostgreSQL 16 on a membership says whether the member may set the role, and pg_has_role knows SET. */
+const HAS_SET = `exists (select from pg_attribute where attrelid = 'pg_auth_members'::regclass and attname = 'set_option')`;
+const SET = `case when ${HAS_SET} then 'SET' else 'MEMBER' end`;
 const GIVABLE = `(select oid from pg_roles where rolname = '${OWNER}')`;
 
 const ROLE_FACTS = `
@@ -31,7 +32,7 @@ const ROLE_FACTS = `
          array(select rolname::text from pg_roles where rolname in ('${OWNER}', '${WRITER}', '${READER}')) as existing,
          pg_has_role(${GIVABLE}, ${SET}) as is_owner,
          me.rolsuper or coalesce(pg_has_role(${GIVABLE}, 'MEMBER WITH ADMIN OPTION'), me.rolcreaterole)
-           or (me.rolcreaterole and current_setting('server_version_num')::int < 160000) as may_join,
+           or (me.rolcreaterole and not ${HAS_SET}) as may_join,
          coalesce(has_database_privilege(${GIVABLE}, current_database(), 'CREATE'), false) as owner_may_create,
          coalesce((select jsonb_agg(jsonb_build_object('object', s.object, 'owner', pg_get_userbyid(s.owner), 'may_alter', pg_has_role(s.owner, 'USAGE'))
                                     order by s.object not like 'schema %', s.object)
