@@ -1,7 +1,7 @@
-/** How a check of health or doctor ended. `error`: nothing could be measured, a failure too. `skip`: nothing to measure. */
+/** The status of one check of health or doctor. `error`: the check could not measure. `skip`: there is nothing to measure. */
 export type Status = "pass" | "warn" | "fail" | "error" | "skip";
 
-/** A mark beside the word, never colour alone, so that a report can be piped. */
+/** The mark beside the word. A report has no colours, so that a pipe loses nothing. */
 export const MARK: Readonly<Record<Status, string>> = {
   pass: "✓",
   warn: "!",
@@ -10,10 +10,10 @@ export const MARK: Readonly<Record<Status, string>> = {
   skip: "-",
 };
 
-/** A known fault says more than a check that could not look, so it gives the whole its name; both are failures. */
+/** From the best to the worst. `fail` is worse than `error`, because a known fault says more. */
 const ORDER: readonly Status[] = ["skip", "pass", "warn", "error", "fail"];
 
-/** The worst of all; `error` where there is none, since nothing was measured then. */
+/** The worst status. `error` if there is no status, because nothing was measured. */
 export function worstStatus(statuses: readonly Status[]): Status {
   return ORDER.findLast((status) => statuses.includes(status)) ?? "error";
 }

@@ -91,7 +91,7 @@ test.each<[string, string, () => void, "warn" | "fail" | "skip", RegExp, RegExp]
         for (const each of everyContainer(metadata.name)) each.image = "ghcr.io/triplora/r3a-runner:latest";
     },
     "warn",
-    /:latest, whatever that is at each pull/,
+    /:latest, which is another image after each change of the tag/,
     /imageDigest/,
   ],
   [

@@ -30,7 +30,7 @@ test.each<[string, string, () => void, "warn" | "fail" | "skip", RegExp, RegExp]
     "service-accounts",
     () => Object.assign(answers.lists, { serviceaccounts: named(["default"]) }),
     "fail",
-    /ServiceAccount r3a-sync-sa is not there, and is that of r3a-/,
+    /ServiceAccount r3a-sync-sa does not exist; it is the account of r3a-/,
     /serviceAccountName/,
   ],
   [
@@ -40,7 +40,7 @@ test.each<[string, string, () => void, "warn" | "fail" | "skip", RegExp, RegExp]
       installation.podSpec("r3a-sync-15m").serviceAccountName = "default";
     },
     "fail",
-    /ServiceAccount default is nobody's own, and is that of r3a-sync-15m/,
+    /ServiceAccount default is shared by all pods of the namespace; it is the account of r3a-sync-15m/,
     /serviceAccountName/,
   ],
   [
@@ -48,7 +48,7 @@ test.each<[string, string, () => void, "warn" | "fail" | "skip", RegExp, RegExp]
     "service-accounts",
     () => Object.assign(installation.podSpec("r3a-maint"), { serviceAccountName: "r3a-janitor-sa" }),
     "fail",
-    /ServiceAccount r3a-janitor-sa has the janitor's rights, and is that of .*r3a-maint/,
+    /ServiceAccount r3a-janitor-sa has the janitor's rights; it is the account of .*r3a-maint/,
     /serviceAccountName/,
   ],
   [
@@ -56,7 +56,7 @@ test.each<[string, string, () => void, "warn" | "fail" | "skip", RegExp, RegExp]
     "service-accounts",
     () => answers.forbidden.add("serviceaccounts"),
     "warn",
-    /r3a-sync-sa, .*; not allowed to look/,
+    /r3a-sync-sa, .*; no right to see/,
     /kubectl get serviceaccount/,
   ],
   [

@@ -111,7 +111,7 @@ describe("a database that is away is one failure, found at its own step", () => 
     [
       "a wrong password",
       () => dbUrl({ password: "canary-4711" }),
-      /does not let us in.*password.*28P01/,
+      /refuses the login.*password.*28P01/,
       /correct the password/,
     ],
     [
@@ -142,7 +142,7 @@ describe("a database that is away is one failure, found at its own step", () => 
     const { code, of } = await runDoctor(world.env(dbUrl({ host: `127.0.0.1:${port}` })));
     mute.close();
     expect(code).toBe(1);
-    expect(of("database")?.output).toMatch(/does not let us in: .*timeout|could not be checked within 5 s/);
+    expect(of("database")?.output).toMatch(/refuses the login: .*timeout|could not be checked within 5 s/);
     expect(of("exchange")?.status).toBe("pass");
   });
 });

@@ -53,7 +53,7 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
     "a wrong password",
     judgeReach({ step: "login", address: "db:5432", message: "password (28P01)" }),
     "fail",
-    /does not let us in: password/,
+    /refuses the login: password/,
     /correct user/,
   ],
   [
@@ -74,7 +74,7 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
     "a connection",
     judgeReach({ step: "in", address: "db:5432", ms: 12.3, transport }),
     "pass",
-    /db:5432 lets us in, after 12 ms/,
+    /db:5432 accepts the login, after 12 ms/,
     /^$/,
   ],
   [

@@ -6,7 +6,7 @@ import { type Finding, fail, listSome, pass, skip, warn } from "./check.ts";
 
 export const isJanitor = ({ name }: ScheduledJob) => name === JANITOR;
 
-/** Each job's account is there and not `default`; the janitor's has rights, so no other job may have it. */
+/** The account of each job must exist and must not be `default`. No other job may use the janitor's account, because it has rights. */
 export function judgeAccounts(
   jobs: readonly ScheduledJob[],
   known: ReadonlySet<string> | null,
@@ -18,14 +18,14 @@ export function judgeAccounts(
     const isMixed = janitors.has(account) && !users.every(isJanitor);
     const fault =
       account === "default"
-        ? "is nobody's own"
+        ? "is shared by all pods of the namespace"
         : known?.has(account) === false
-          ? "is not there"
+          ? "does not exist"
           : isMixed
             ? "has the janitor's rights"
             : null;
     const names = listSome(users.map(({ name }) => name));
-    return fault === null ? [] : [`ServiceAccount ${account} ${fault}, and is that of ${names}`];
+    return fault === null ? [] : [`ServiceAccount ${account} ${fault}; it is the account of ${names}`];
   });
   const told = accounts.map(([account]) => account).join(", ");
   if (wrong.length > 0)
@@ -35,13 +35,13 @@ export function judgeAccounts(
     );
   if (known === null)
     return warn(
-      `the templates name ${told}; not allowed to look whether they exist`,
-      `kubectl get serviceaccount -n ${where}, as somebody who may`,
+      `the templates name ${told}; no right to see whether they exist`,
+      `kubectl get serviceaccount -n ${where}, with a login that has this right`,
     );
   return pass(`every job runs as one of ${told}, and they exist`);
 }
 
-/** Whether the janitor's account may do in `target` what the janitor does there; `account` null: there is no janitor. */
+/** Whether the janitor's account has the janitor's rights in `target`. `account` null: there is no janitor. */
 export async function lookAtRights(
   cluster: Cluster,
   account: string | null,
@@ -61,7 +61,7 @@ export function judgeRights(
 ): Finding {
   if (missing === null)
     return skip(
-      `not allowed to ask for the rights of ${name}: kubectl auth can-i --list -n ${target} --as ${name}, as somebody who may`,
+      `not allowed to ask for the rights of ${name}: kubectl auth can-i --list -n ${target} --as ${name}, with a login that has this right`,
     );
   if (missing.length === 0) return pass(`${name} may do in namespace ${target} what the janitor does there`);
   return fail(

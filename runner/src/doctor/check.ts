@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import { messageOf, SettingsFault } from "../errors.ts";
 import { isFailure, type Status } from "../status.ts";
 
-/** What a check says. `output` is one sentence with the facts, `remedy` what to do next, empty where that is nothing. */
+/** The result of a check. `output`: one sentence with the facts. `remedy`: what to do next, empty if there is nothing to do. */
 export type Finding = {
   readonly status: Status;
   readonly output: string;
@@ -10,16 +10,16 @@ export type Finding = {
 };
 export type Result = Finding & { readonly name: string };
 
-/** One look at one thing. It changes nothing, and the signal ends it. */
+/** One check. The check changes nothing, and the signal ends the check. */
 export type Check = {
   readonly name: string;
-  /** Names of checks without whose success this one has nothing to look at. */
+  /** Names of the checks that must succeed first; otherwise this check is skipped. */
   readonly needs: readonly string[];
-  /** Names of checks that come first, however they end. */
+  /** Names of the checks that must end first, with any result. */
   readonly after?: readonly string[];
-  /** Where it needs longer than the others. */
+  /** For a check that needs longer than the others. */
   readonly limitMs?: number;
-  /** A group of checks gives results with names of their own. */
+  /** Gives one result, or a list of named results if the check is a group. */
   readonly look: (signal: AbortSignal) => Promise<Finding | readonly Result[]>;
 };
 
@@ -28,7 +28,7 @@ export const skip = (output: string): Finding => ({ status: "skip", output, reme
 export const warn = (output: string, remedy: string): Finding => ({ status: "warn", output, remedy });
 export const fail = (output: string, remedy: string): Finding => ({ status: "fail", output, remedy });
 
-/** A finding of the worst of the two levels that a value reaches. */
+/** `fail` or `warn` if the value reaches that limit, else `pass`. */
 export function byLimit(
   value: number,
   limits: { readonly warn: number; readonly fail: number },
@@ -39,20 +39,20 @@ export function byLimit(
   return value >= limits.warn ? warn(output, remedy) : pass(output);
 }
 
-/** The first few of a list, in words: `a; b; c and 4 more`. */
+/** The first items of a list as text: `a; b; c and 4 more`. */
 export function listSome(items: readonly string[], most = 4): string {
   const more = items.length > most ? ` and ${items.length - most} more` : "";
   return `${items.slice(0, most).join("; ")}${more}`;
 }
 
 const LIMIT_MS = 5_000;
-/** The database's pool has three connections, and waiting for one must not count against a check. */
+/** The database's pool has three connections, and the wait for a connection must not use up a check's time. */
 const AT_ONCE = 3;
 
 /**
- * Runs the checks, in the order given, those that `only` names or all (null); also what these need, which is in the
- * result only where it did not pass. Each has its own time, so that one that hangs hides nothing; what could not be
- * looked at is an error. Rejects only with the reason of `signal`.
+ * Runs the checks that `only` names, or all (null), and the checks that they need. A needed check is in the results only if
+ * it did not pass. The results have the order of `checks`. Each check has its own time limit, so a check that hangs hides
+ * no other check. A check that throws or takes too long is an error. Rejects only with the reason of `signal`.
  */
 export async function runChecks(
   checks: readonly Check[],
@@ -100,7 +100,7 @@ async function lookWithin(
   const both = AbortSignal.any([signal, limit.signal]);
   const ended = Promise.withResolvers<never>();
   both.addEventListener("abort", () => ended.reject(both.reason), { once: true });
-  const remedy = `mend what stands in the way, then: runner doctor --only ${check.name}`;
+  const remedy = `remove the cause, then: runner doctor --only ${check.name}`;
   try {
     return await Promise.race([check.look(both), ended.promise]);
   } catch (error) {

@@ -10,14 +10,14 @@ import { isJanitor, judgeAccounts, lookAtRights } from "./accounts.ts";
 import { type Check, type Finding, fail, listSome, pass, skip, warn } from "./check.ts";
 import { listLastStarts } from "./last-starts.ts";
 
-/** The controller looks each ten seconds, and a busy one is late. */
+/** The controller of Kubernetes starts jobs every ten seconds, and later if it is busy. */
 const LATE_MS = 3 * MINUTE_MS;
-/** The client is 2 MB of code: half a second, and many on a machine that is busy. */
+/** The client of Kubernetes has 2 MB of code: it loads in half a second, and in many seconds on a busy machine. */
 const LOADING_MS = 20_000;
-/** A failed pod is told by the check `runs`; these say more. */
+/** Health reports failed runs. For these reasons the pod itself says more. */
 const TELLING = /Evicted|OOMKilled/;
 
-/** The objects of the installation in a cluster; `namespace` null: that of the current context or of the own pod. */
+/** The checks of the objects in the cluster. `namespace` null: that of the current context, or of this pod. */
 export function clusterChecks(
   env: Environment,
   namespace: string | null,
@@ -93,7 +93,7 @@ export function clusterChecks(
   ];
 }
 
-/** Where the janitor works; null: where it runs, also where the setting is wrong, which the check of settings tells. */
+/** The namespace that the janitor cleans. Null: its own. Also null for a wrong setting, which the check `settings` reports. */
 function readTarget(env: Environment): string | null {
   try {
     return parseSettings(env, ["janitorNamespace"]).janitorNamespace;
@@ -108,7 +108,7 @@ const namesOf = (jobs: readonly ScheduledJob[], of: (job: ScheduledJob) => reado
 
 export function judgeJobs(jobs: readonly ScheduledJob[], where: string, isNamed: boolean): Finding {
   if (jobs.length > 0) return pass(`${jobs.length} CronJobs in ${where}`);
-  // a person's kubeconfig may be about anything
+  // the kubeconfig of a person can lead to any cluster
   if (!isNamed) return skip(`${where} has no CronJob of r3a; --namespace NAME looks elsewhere`);
   return fail(`${where} has no CronJob of r3a`, "deploy it: docs/deploy.md, or correct --namespace");
 }
@@ -139,11 +139,11 @@ export function judgeSuspended(jobs: readonly ScheduledJob[], where: string): Fi
   if (names.length === 0) return pass("no job is suspended");
   return warn(
     `suspended: ${listSome(names, 12)}`,
-    `where nobody means it: kubectl patch cronjob NAME -n ${where} -p '{"spec":{"suspend":false}}', and the setting suspendAll or jobs.NAME.suspend`,
+    `if this is not intended: kubectl patch cronjob NAME -n ${where} -p '{"spec":{"suspend":false}}', and the setting suspendAll or jobs.NAME.suspend`,
   );
 }
 
-/** A job that is due must have started; one that has started twice must have succeeded since the one before. */
+/** A job must have started when it was due. A job that was due twice since must have succeeded once. */
 export function judgeSchedules(jobs: readonly ScheduledJob[], now: number, where: string): Finding {
   const active = jobs.filter(({ isSuspended }) => !isSuspended);
   const told = active.flatMap((job) => {
@@ -188,7 +188,7 @@ export function judgeImages(jobs: readonly ScheduledJob[]): Finding {
   if (/:[^/]+$/.test(image) && !image.endsWith(":latest"))
     return pass(`all jobs use ${image}: a tag, which can move`);
   return warn(
-    `all jobs use ${image}, whatever that is at each pull`,
+    `all jobs use ${image}, which is another image after each change of the tag`,
     "set imageDigest, or imageTag outside of production",
   );
 }

@@ -13,21 +13,21 @@ import { settingsChecks } from "./settings.ts";
 
 export type Place = {
   readonly env: Environment;
-  /** Of the cluster; null: that of the current context. */
+  /** The namespace in the cluster. Null: that of the current context. */
   readonly namespace: string | null;
   readonly signal: AbortSignal;
 };
 
-/** Looks at everything, or at what `only` names; changes nothing and waits for nothing. */
+/** Runs all checks, or those that `only` names. Changes nothing and waits for nothing. */
 export async function diagnose(place: Place, only: readonly string[] | null): Promise<readonly Result[]> {
-  // where DB_URL is wrong the check of it fails, and all that need the database are passed over
+  // if DB_URL is wrong, the check `db-url` fails, and all checks that need the database are skipped
   const db = openDatabase(readSetting(place.env, ["dbUrl"])?.dbUrl ?? "", "doctor");
   const over = new AbortController();
   try {
     const signal = AbortSignal.any([place.signal, over.signal]);
     return await runChecks(createChecks({ ...place, signal }, db), only, place.signal);
   } finally {
-    over.abort(); // a request that hangs must not outlive its check
+    over.abort(); // a request that hangs must end with its check
     void closeDatabase(db);
   }
 }
@@ -50,7 +50,7 @@ function createChecks({ env, namespace, signal }: Place, db: Database): readonly
   ];
 }
 
-/** Null where one of them is wrong: the checks of settings tell it. */
+/** Null if one setting is wrong: the check `settings` reports the fault. */
 function readSetting<K extends keyof Settings>(
   env: Environment,
   names: readonly K[],

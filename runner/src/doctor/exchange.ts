@@ -20,22 +20,22 @@ import { type Check, type Finding, fail, listSome, pass, skip, warn } from "./ch
 import type { OnSchema } from "./schema-lack.ts";
 import { judgeClock } from "./server.ts";
 
-/** The exchange's clock decides which candle is closed, ours only dates logs and waits. */
+/** The exchange's clock decides which candle is closed. This machine's clock only dates logs and waits. */
 const CLOCK_MS = { warn: 5_000, fail: 60_000 };
 const REQUEST_MS = 3_000;
 const LIFT =
   "update r3a.api_budget set minute = '-infinity', used = 0, used_late = 0, hold_until = '-infinity', firewall_until = '-infinity', banned_until = '-infinity' where egress_key = 'KEY'";
-/** After this no try is repeated: the check must end within its time and tell what was wrong. */
+/** No attempt starts after this time, so that the check can report the fault within its own time limit. */
 const LAST_TRY_MS = 1_500;
 
-/** What one request to the exchange told: its clock, who it is, its own count of our weight in this minute. */
+/** The answer to one request: the clock of the exchange, which exchange it is, and its count of the weight of this minute. */
 export type Answer = ClockReading & { readonly used: number | null };
 
 export type ExchangeSettings = Pick<Settings, "exchangeUrl" | "egressKey">;
 
 /**
- * The exchange, what it and the shared budget hold against us, and whether it is the one that filled the database.
- * `settings` null: they cannot be read.
+ * The checks of the exchange: does it answer, does it or the shared budget stop this address, and did it fill the database?
+ * `settings` null: the settings cannot be read.
  */
 export function exchangeChecks(
   db: Database,
@@ -58,7 +58,7 @@ export function exchangeChecks(
     {
       name: "exchange",
       needs: [],
-      // a request during a ban makes it longer; without the database nobody knows of one, and one request is no risk
+      // a request during a ban makes the ban longer. Without the database no ban is known, and one request is a small risk
       after: ["budget"],
       look: async (signal) => {
         if (settings === null) return skip("needs EXCHANGE_URL and EGRESS_KEY, see settings");
@@ -86,7 +86,7 @@ export function exchangeChecks(
         const origin = await readOrigin(db, signal);
         const stored = judgeOrigin(origin, known().origin);
         if (origin === null || stored.status !== "pass" || settings === null) return stored;
-        // the simulated one says who it is, and has another port at each start
+        // the simulated exchange names itself, and has another port at each start
         if (known().origin === "simulated") return stored;
         const address = addressOf(settings.exchangeUrl);
         return judgeSource(stored, address, await readSource(db, address, signal));
@@ -96,7 +96,7 @@ export function exchangeChecks(
   ];
 }
 
-/** Asks for the time by one request of weight 1 beside the budget: whoever looks for a fault must not wait for it. */
+/** Asks for the time by one request of weight 1. The request does not wait for the budget: doctor must answer at once. */
 async function askExchange(url: string, signal: AbortSignal): Promise<Answer> {
   const startedAt = performance.now();
   const isOver = new AbortController();
@@ -140,11 +140,11 @@ export function judgeRefusal(url: string, error: unknown): Finding {
     );
   return fail(
     `${url} does not answer as it should: ${messageOf(error)}`,
-    "is EXCHANGE_URL right, and does the network let us out (setting exchangeCidr)? The exchange's own status page tells of outages",
+    "is EXCHANGE_URL right, and does the network allow the connection (setting exchangeCidr)? The exchange's own status page tells of outages",
   );
 }
 
-/** In words what keeps an address from sending, null where nothing does. */
+/** The hold or ban of an address, in words. Null without a hold or ban. */
 function stopOf({ banned_ms, firewall_ms, hold_ms }: BudgetRow, now: number): string | null {
   const until = (ms: number) =>
     `for ${renderDuration(ms)}, until ${renderTime(Math.round((now + ms) / 1000) * 1000)}`;
@@ -153,7 +153,7 @@ function stopOf({ banned_ms, firewall_ms, hold_ms }: BudgetRow, now: number): st
   return hold_ms > 0 ? `held (429) ${until(hold_ms)}` : null;
 }
 
-/** What no exchange can have meant; the next job cuts it, but a person may not want to wait that long. */
+/** Times that no exchange can mean. The next job corrects them; a person can correct them earlier. */
 function listImpossible(row: BudgetRow): readonly string[] {
   const times = [
     ["minute", row.minute_ahead_ms, FARTHEST_MS.clock],
@@ -182,10 +182,10 @@ export function judgeBudgets(rows: readonly BudgetRow[], now: number): Finding {
   if (impossible.length > 0)
     return fail(
       listSome([...impossible, ...stopped]),
-      `the next job brings it to what can be. To lift it at once: ${LIFT}`,
+      `the next job corrects it. To lift it at once: ${LIFT}`,
     );
   if (stopped.length === 0) return pass(listSome(told) || "no weight was taken yet");
-  const remedy = `wait: no job sends until then. Lower WEIGHT_LIMIT, and look for others that ask behind the same address. Only where it is known to be wrong, lift it: ${LIFT}`;
+  const remedy = `wait: no job sends until then. Lower WEIGHT_LIMIT, and look for others that ask behind the same address. Lift it only if you know that it is wrong: ${LIFT}`;
   const isShort = rows.every(({ banned_ms, firewall_ms }) => banned_ms <= 0 && firewall_ms <= 0);
   return isShort ? warn(listSome(stopped), remedy) : fail(listSome(stopped), remedy);
 }
@@ -200,7 +200,7 @@ export function judgeOrigin(stored: string | null, answering: Origin): Finding {
   );
 }
 
-/** Two exchanges of the same form both answer as binance: only their candles tell which is which. */
+/** Two exchanges with the same API both answer as binance: only their candles differ. */
 function judgeSource(stored: Finding, address: string, source: StoredSource | null): Finding {
   if (source?.reason != null)
     return pass(

@@ -5,18 +5,18 @@ import { describeResult } from "../health/render/text.ts";
 import { CHECKS } from "../health/report.ts";
 import { type Check, pass, type Result, skip } from "./check.ts";
 
-/** Of each look of health; 14 looks, two at once, when every one of them hangs. */
+/** The time limit of each measurement of health, and of the group: 16 measurements run in pairs, and each of them can hang. */
 const LOOK_MS = 4_000;
 const LIMIT_MS = 45_000;
 
 /**
- * What health measures, as one group: a result for each check of health that does not pass, and one for all that pass.
- * `settings` null: they cannot be read.
+ * The results of health as one group: one row for each result that does not pass, and one row for all that pass.
+ * `settings` null: the settings cannot be read.
  */
 export function healthCheck(db: Database, settings: HealthSettings | null): Check {
   return {
     name: "health",
-    // with another schema nothing is where health looks for it
+    // health reads tables that another schema may lack
     needs: ["database", "schema"],
     limitMs: LIMIT_MS,
     look: async (signal) => {

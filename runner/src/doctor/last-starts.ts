@@ -9,7 +9,7 @@ const OPTIONS = { utcOffset: 0, mode: "5-part", paused: true } as const;
  */
 export function listLastStarts(schedule: string, ms: number, count: number): readonly number[] {
   const cron = parseSchedule(schedule);
-  // croner leaves out a start at the moment itself
+  // croner leaves out a start that is exactly at the given moment
   return cron?.previousRuns(count, new Date(ms + 1)).map((start) => start.getTime()) ?? [];
 }
 

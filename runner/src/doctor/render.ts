@@ -3,8 +3,8 @@ import { renderTime } from "../time.ts";
 import type { Result } from "./check.ts";
 
 /**
- * A block for each check, for a person; those that are passed over for one reason share a line. By words and marks,
- * never by colour, so that it can be piped.
+ * One block for each check, for a person. Checks that are skipped for the same reason share a line. The text has marks and
+ * words, and no colours, so that a pipe loses nothing.
  */
 export function renderResults(results: readonly Result[]): string {
   const isShown = ({ status }: Result) => status !== "skip";
@@ -26,7 +26,7 @@ export function renderResults(results: readonly Result[]): string {
   return `${[...blocks, ...passedOver].join("\n")}\n${sum}\n`;
 }
 
-/** One object: `status` of the whole, `at` (UTC) and the checks. */
+/** One JSON object: the worst `status`, `at` (UTC) and the checks. */
 export function renderJson(results: readonly Result[], now: number): string {
   return `${JSON.stringify({ status: worstStatus(results.map(({ status }) => status)), at: renderTime(now), checks: results })}\n`;
 }

@@ -13,10 +13,10 @@ import { renderDuration } from "../time.ts";
 import { byLimit, type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
 import { judgeTls } from "./tls.ts";
 
-/** Ages and deadlines are told by both clocks; certificates fail long after this. */
+/** Ages and deadlines depend on both clocks. Certificates fail only at a much larger difference. */
 const CLOCK_MS = { warn: 2_000, fail: 30_000 };
 
-/** `extraAuthorities`: the file of NODE_EXTRA_CA_CERTS. The way to the database, what answers there, and whether it is what this program needs. */
+/** The checks of the connection, of the server and of its schema. `extraAuthorities`: the file of NODE_EXTRA_CA_CERTS. */
 export function serverChecks(db: Database, extraAuthorities: string | null): readonly Check[] {
   const needs = ["database"];
   const server = (judge: (row: ServerRow) => Finding) => async (signal: AbortSignal) =>
@@ -46,9 +46,9 @@ export function serverChecks(db: Database, extraAuthorities: string | null): rea
 const WAY_REMEDY = {
   host: "correct the host in DB_URL; in a cluster: kubectl get service, and does the pod reach DNS?",
   port: "start the server, or correct host and port in DB_URL; no answer at all is a firewall or NetworkPolicy (settings databaseCidr, databasePort)",
-  login: "correct user, password and database in DB_URL, or let this address in (pg_hba.conf)",
+  login: "correct user, password and database in DB_URL, or allow this address (pg_hba.conf)",
 };
-/** What helps for some words of the server or the driver, whatever the step. */
+/** Remedies for some messages of the server or of the driver, at any step. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [
     /53300/,
@@ -57,17 +57,18 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/57P03/, "wait: the server starts, stops or recovers; its own log says how far it is"],
   [
     /timeout expired|Connection terminated/,
-    "something takes connections there and does not log anybody in: look whether it is PostgreSQL, and at its log and load",
+    "a server takes connections there and answers no login: check whether it is PostgreSQL, and its log and load",
   ],
   [/DB_URL has none/, "add the password to DB_URL: USER:PASSWORD@ before the host"],
 ];
 
 export function judgeReach(reach: Reach): Finding {
-  if (reach.step === "in") return pass(`${reach.address} lets us in, after ${Math.round(reach.ms)} ms`);
+  if (reach.step === "in")
+    return pass(`${reach.address} accepts the login, after ${Math.round(reach.ms)} ms`);
   const told = {
     host: `the host of ${reach.address} does not resolve`,
     port: `nothing answers at ${reach.address}`,
-    login: `the server at ${reach.address} does not let us in`,
+    login: `the server at ${reach.address} refuses the login`,
     tls: `no safe connection to ${reach.address}`,
   }[reach.step];
   if (reach.step === "tls") return fail(`${told}: ${reach.message}`, reach.remedy);
@@ -101,7 +102,7 @@ export function judgePids({ pids }: { readonly pids: readonly number[] }): Findi
   );
 }
 
-/** `aheadMs`: this machine's clock less the other one. */
+/** `aheadMs`: this machine's clock minus the other clock. */
 export function judgeClock(aheadMs: number, whose: string, limits: typeof CLOCK_MS): Finding {
   const skew = Math.abs(aheadMs);
   const told =
@@ -118,7 +119,7 @@ export function judgeSchema({ pending, unknown, layout, faults }: SchemaState): 
       "runner migrate-layout",
     );
   if (faults.length > 0)
-    return fail(listSome(faults), "mend what is named; docs/database.md says what the database must have");
+    return fail(listSome(faults), "correct what is named; docs/database.md says what the database must have");
   if (pending.length > 0) return fail(`the database lacks ${pending.join(", ")}`, "runner migrate");
   if (unknown.length > 0)
     return warn(

@@ -16,20 +16,20 @@ import { HOUR_MS, MINUTE_MS, renderDuration } from "../time.ts";
 import { byLimit, type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
 import type { OnSchema } from "./schema-lack.ts";
 
-/** No job of ours may run for longer; a backfill by hand may. */
+/** No job of this suite runs longer. A backfill by hand may. */
 const LOCK_MS = 6 * HOUR_MS;
-/** Scopes of jobs: while another session has such a lock, the job starts, ends well and does nothing. */
+/** The lock scopes of jobs. While another session holds such a lock, the job ends with 0 and does nothing. */
 const JOB_SCOPES = ["maint", "refresh-lastts", "vacuum", "universe"];
-/** Our own statements that change tables give up after 2 s. */
+/** Statements of this program that change tables give up after 2 s. */
 const BLOCKED_MS = { warn: 1_000, fail: 10_000 };
-/** A job commits page by page, within seconds. */
+/** A job commits each page within seconds. */
 const IDLE_MS = { warn: MINUTE_MS, fail: 10 * MINUTE_MS };
-/** The longest statements of ours are index builds and counts of a move. */
+/** The longest statements of this program build indexes, or count the rows of a move. */
 const ACTIVE_MS = { warn: HOUR_MS, fail: 6 * HOUR_MS };
 const LOCK_SLOTS = { warn: 0.5, fail: 0.8 };
 const CONNECTIONS = { warn: 0.7, fail: 0.9 };
 
-/** Who is connected, holds, waits or keeps a transaction open. */
+/** The checks of sessions: locks, waits, open transactions, connections. */
 export function sessionChecks(db: Database, onSchema: OnSchema): readonly Check[] {
   const needs = ["database"];
   return [
@@ -51,19 +51,19 @@ const whoOf = ({ pid, application }: { readonly pid: number; readonly applicatio
   pid === 0 ? application : `${application || "(no name)"} (pid ${pid})`;
 
 export function judgeHolders(rows: readonly HolderRow[]): Finding {
-  if (rows.length === 0) return pass("nobody holds a lock");
+  if (rows.length === 0) return pass("no session holds a lock");
   const tell = (row: HolderRow) =>
     `${row.scope}:${row.key} by ${whoOf(row)}, connected ${renderDuration(row.age_ms)}`;
   const odd = rows.filter(({ application, age_ms }) => !application.startsWith("r3a ") || age_ms >= LOCK_MS);
   if (odd.length === 0) return pass(`${renderNumber(rows.length)} held: ${listSome(rows.map(tell))}`);
-  const found = `${renderNumber(odd.length)} held by hand, or for very long: ${listSome(odd.map(tell))}; jobs pass over what they cover`;
+  const found = `${renderNumber(odd.length)} held by hand, or for very long: ${listSome(odd.map(tell))}; jobs leave out what these locks cover`;
   const remedy = `release it where it was taken (r3a_util.release_lock), or end its session: ${END}`;
   const keepsOut = ({ scope, age_ms }: HolderRow) => JOB_SCOPES.includes(scope) && age_ms >= LOCK_MS;
   return odd.some(keepsOut) ? fail(found, remedy) : warn(found, remedy);
 }
 
 export function judgeProbe({ acquired, released }: LockProbe): Finding {
-  if (acquired && released) return pass("a lock was taken and given back on one session");
+  if (acquired && released) return pass("a lock was taken and released in one session");
   const remedy =
     "runner migrate puts the functions of this release there; DB_URL must lead to one session (check pooler)";
   if (acquired)
@@ -93,7 +93,7 @@ export function judgeTransactions(rows: readonly TransactionRow[]): Finding {
     (row) =>
       `${whoOf(row)} ${row.is_idle ? "idle in transaction" : "at work"} for ${renderDuration(row.age_ms)}`,
   );
-  const found = `${listSome(told)}: it holds its locks, and vacuum back`;
+  const found = `${listSome(told)}: an open transaction keeps its locks, and vacuum cannot remove old rows`;
   const remedy = `commit or roll back where it was begun, or end it: ${END} (a prepared one: rollback prepared 'NAME')`;
   return old.some((row) => row.age_ms >= limitsOf(row).fail) ? fail(found, remedy) : warn(found, remedy);
 }

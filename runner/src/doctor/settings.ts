@@ -5,14 +5,14 @@ import { SETTING_NAMES, type Settings } from "../settings/table.ts";
 import { type Check, type Finding, fail, pass, warn } from "./check.ts";
 
 const DB_URL_REMEDY =
-  // not in one piece: the log's filter takes out whatever stands before the @ of a URL
+  // the text is in two parts, because the log's filter removes what stands before the @ of a URL
   "set DB_URL to postgresql://HOST:5432/DATABASE with USER:PASSWORD@ before the host; of a password, @ : / ? # and % are written as %40 %3A %2F %3F %23 %25";
 
-/** The address itself is right then. */
+/** For a wrong parameter: the address itself is right. */
 const PARAMETER_REMEDY =
   "correct what is named behind the ? of DB_URL; docs/database.md lists what may stand there";
 
-/** What is wrong with the environment; the same texts as a command's exit 78. */
+/** The checks of the environment. Their texts are those of a command that ends with 78. */
 export function settingsChecks(env: Environment): readonly Check[] {
   const look =
     (names: readonly (keyof Settings)[], good: string, remedyOf: (fault: string) => string) => async () =>
@@ -39,10 +39,10 @@ export function settingsChecks(env: Environment): readonly Check[] {
 }
 
 export function judgeProxy(names: readonly string[]): Finding {
-  if (names.length === 0) return pass("no proxy is asked for");
+  if (names.length === 0) return pass("no proxy is set");
   return warn(
     `${names.join(", ")} ${names.length === 1 ? "is" : "are"} set, and requests to the exchange use no proxy`,
-    "let this machine or pod out to the exchange itself (TCP 443), or set EXCHANGE_URL to a mirror that it reaches",
+    "allow this machine or pod to reach the exchange itself (TCP 443), or set EXCHANGE_URL to a mirror that it reaches",
   );
 }
 

@@ -6,15 +6,15 @@ import { type Status, worstStatus } from "../status.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import { type CheckResult, resultOf } from "./report.ts";
 
-/** A run closes its row within 8 s of its deadline. */
+/** A run closes its row at most 8 s after its deadline. */
 export const CLOSING_MS = 15_000;
 
 type SyncRuns = RunGroup & Omit<SyncForm, "interval">;
 
 /**
- * Whether the interval's sync ran, ended well and did so in time. The job of the whole universe (or each of its shards)
- * must be there; one of the largest (`--top`) counts where it runs. What a person tried by hand beside the jobs is no
- * evidence in either direction; where no job has an origin, as under a cron of the machine, the same syncs count by hand.
+ * Whether the sync of the interval ran, ended well and ended in time. A run of the whole universe (or of each shard) must
+ * exist; a job of the largest symbols (`--top`) counts if it runs. A sync that a person started beside the jobs proves
+ * nothing, good or bad. If no run has an origin, for instance under the machine's own cron, runs without an origin count.
  */
 export function judgeActivity(
   interval: Interval,
@@ -57,7 +57,7 @@ export function judgeActivity(
   });
 }
 
-/** Shards of the newest division that had no run at all; none where the whole has run since, in one. */
+/** The shards of the newest division that had no run. None if one run has done all shards since. */
 function listMissing(scheduled: readonly SyncRuns[]): readonly SyncForm["shard"][] {
   const startOf = ({ finished, running }: RunGroup) =>
     Math.max(finished?.startedAt ?? 0, running?.startedAt ?? 0);
@@ -72,7 +72,7 @@ type Verdict = { readonly status: Status; readonly output: string; readonly isLa
 
 function judgeGroup({ finished, running, successAt }: RunGroup, limits: AgeLimits, now: number): Verdict {
   const fail = (output: string, isLate = false): Verdict => ({ status: "fail", output, isLate });
-  // an older row that was never closed is maint's business: a newer run has ended since
+  // a newer run has ended since: maint closes the older row
   if (running !== null && running.startedAt > (finished?.startedAt ?? 0)) {
     const { startedAt, heartbeatAt, deadlineS } = running;
     const since = `runs since ${renderTime(Math.floor(startedAt / 1000) * 1000)}`;

@@ -7,9 +7,9 @@ import { FUTURE_MS, isActive, nothingExpected, type ScanFacts } from "./freshnes
 import { type CheckResult, resultOf } from "./report.ts";
 
 /**
- * How many of the expected symbols are up to date by their own newest close: one fresh symbol hides 59 stale ones from
- * the freshness. Excluded (and a warning): what is no longer traded. Not expected yet: what came among the largest or
- * was listed so recently that its first run is still to come.
+ * How many of the expected symbols are up to date, each by its own newest close. The check of freshness takes the newest
+ * close of all symbols, so it sees nothing of 59 stale symbols beside one fresh symbol. A symbol that is no longer traded
+ * is excluded, with a warning. A symbol that was ranked or listed a short time ago is not expected before its first run.
  */
 export function judgeCoverage(
   interval: Interval,
@@ -47,7 +47,7 @@ export function judgeCoverage(
     ...(excluded.length === 0 ? [] : [`${excluded.length} not traded`]),
   ];
   const count = `${fresh.length} of ${expected} symbols are up to date${aside.map((text) => `, ${text}`).join("")}`;
-  // nothing but new symbols is no evidence that anything works
+  // if all symbols are new, nothing proves that syncs work
   if (missing.length > 0 || fresh.length === 0) {
     const names = (missing.length > 0 ? missing : young).map(({ symbol }) => {
       const newest = newestOf.get(symbol) ?? null;

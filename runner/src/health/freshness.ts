@@ -4,18 +4,18 @@ import type { AgeLimits } from "../settings/parsers.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import { type CheckResult, resultOf } from "./report.ts";
 
-/** A close this far ahead of now is a skewed clock or a bad row, and its age would hide that nothing is fresh. */
+/** A close farther ahead than this comes from a wrong clock or a bad row, and would hide that all other candles are old. */
 export const FUTURE_MS = 120_000;
 
-/** What sync keeps (`expected`), and where each series stands (`series`, of one interval or of all). */
+/** `expected`: the symbols that sync keeps. `series`: the state of each series, of one interval or of all. */
 export type ScanFacts = {
   readonly expected: readonly ExpectedSymbol[];
   readonly series: readonly SeriesScan[];
 };
 
 /**
- * Age of the newest closed candle over all active symbols of the interval, by its close: by its open a healthy 1d is 24
- * to 48 h old.
+ * The age of the newest closed candle of all active symbols of the interval. The age counts from the close: counted from
+ * the open, a healthy 1d candle is 24 to 48 h old.
  */
 export function judgeFreshness(
   interval: Interval,
@@ -48,12 +48,12 @@ export function judgeFreshness(
   return result({ status, observed: Math.max(0, observed), at: newest, output });
 }
 
-/** The exchange lets it be traded; a symbol that the database does not know yet is expected to come. */
+/** The symbol is traded. A symbol that the database does not know yet counts as traded. */
 export function isActive({ status }: ExpectedSymbol): boolean {
   return status === "TRADING" || status === null;
 }
 
-/** Why there is nothing that could be fresh. */
+/** The reason why no candle can be fresh. */
 export function nothingExpected({ expected }: ScanFacts): string {
   return expected.length === 0
     ? "no symbol is expected: nothing was ranked yet (run sync, or set SYMBOLS)"

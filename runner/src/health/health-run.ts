@@ -8,7 +8,7 @@ import { measureHealth } from "./measure.ts";
 import type { HealthSettings } from "./measurements.ts";
 import { type CheckName, type HealthReport, isHealthy } from "./report.ts";
 
-/** What to check, and `args` as the ledger has them; `now` (ms) null: the present. `isStrict`: a warning is a failure too. `print` gets the report. */
+/** `args`: the arguments as the ledger stores them. `now` (ms) null: the present. `isStrict`: a warning is a failure too. `print` gets the report. */
 export type HealthRunRequest = {
   readonly settings: HealthSettings;
   readonly args: string;
@@ -21,7 +21,7 @@ export type HealthRunRequest = {
 
 type Measured = RunResult & { readonly report: HealthReport | null };
 
-/** Measures and prints; records the run in the ledger, but for a quick look and one as of another moment. */
+/** Measures and prints. Records the run in the ledger, unless the check is quick or is made as of another moment. */
 export async function runHealth(
   context: Context,
   db: Database,
@@ -49,8 +49,8 @@ async function measure(
 }
 
 /**
- * Writes the run with its results into the ledger, after the report is printed: somebody who holds the ledger, and a
- * server that takes no rows, change neither the report nor the exit code. A run that was stopped is written too.
+ * Writes the run with its results into the ledger after the report is printed. So a lock on the ledger, or a server that
+ * takes no rows, changes neither the report nor the exit code. A run that was stopped is written too.
  */
 async function record(
   context: Context,

@@ -5,15 +5,15 @@ import { renderNumber } from "../render.ts";
 import { HOUR_MS, renderDuration } from "../time.ts";
 import { type CheckResult, RUNBOOK_JOBS, resultOf } from "./report.ts";
 
-/** The parts of the light integrity check; the deep one (every page, every candle) belongs to the audit. */
+/** The parts of the light integrity check. The audit does the deep check of every page and every candle. */
 export const WINDOW_PARTS = ["candles", "alignment", "slots", "last-timestamps"] as const;
 
-/** Newest candles of each series that are looked at: 4 h of 1m, 40 d of 4h. */
+/** The check reads this number of the newest candles of each series: 4 h of 1m, 40 d of 4h. */
 export const WINDOW_CANDLES = 240;
-/** A gap waits for its time to be asked for again; four runs of the repair job later nobody does. */
+/** A gap waits until its next request is due. The repair job runs twice an hour, so it has missed this gap four times. */
 export const GAP_OVERDUE_MS = 2 * HOUR_MS;
 
-/** One result for a list of faults: any is a failure. `good` is said when there is none. */
+/** One result for a list of faults: one fault is a failure. `good` is the sentence if there is no fault. */
 export function judgeFaults(part: string, faults: readonly string[], good: string, bad: string): CheckResult {
   return resultOf("integrity", part, {
     status: faults.length > 0 ? "fail" : "pass",
@@ -40,7 +40,7 @@ export function judgeIndexes(faults: readonly string[]): CheckResult {
     "indexes",
     faults,
     "every leaf has its primary key and indexes, all valid",
-    "indexes are invalid or missing: maint builds those that are ours, and for the others it is said what to do",
+    "indexes are invalid or missing: maint builds the indexes of the suite, and each other index has its statement beside it",
   );
 }
 
@@ -53,7 +53,7 @@ export function judgeConstraints(faults: readonly string[]): CheckResult {
   );
 }
 
-/** The parts that one look at the newest candles of each series answers. */
+/** The results of WINDOW_PARTS, all from one read of the newest candles of each series. */
 export function judgeWindow(series: readonly RecentCandles[]): readonly CheckResult[] {
   const candles = renderNumber(series.reduce((sum, one) => sum + one.candles, 0));
   const where = `in the newest ${candles} candles of ${series.length} series`;
@@ -102,7 +102,7 @@ export function judgeWindow(series: readonly RecentCandles[]): readonly CheckRes
   ];
 }
 
-/** Open gaps warn: the repair job is at them. One that nobody asks for any more fails. */
+/** Open gaps are a warning, because the repair job works on them. A gap that is overdue is a failure. */
 export function judgeGaps(series: readonly SeriesScan[], now: number): CheckResult {
   const withGaps = series.filter(({ gaps }) => gaps > 0);
   const overdue = withGaps.filter(({ dueSince }) => dueSince !== null && dueSince < now - GAP_OVERDUE_MS);
@@ -125,7 +125,7 @@ export function judgeGaps(series: readonly SeriesScan[], now: number): CheckResu
   });
 }
 
-/** Failures null: the server computes no checksums, which must not read as "0 failures". */
+/** `failures` null: the server computes no checksums. The result must not say "0 failures" then. */
 export function judgeChecksums(failures: number | null): CheckResult {
   return resultOf("integrity", "checksums", {
     status: failures === null ? "warn" : failures > 0 ? "fail" : "pass",
@@ -141,7 +141,7 @@ export function judgeChecksums(failures: number | null): CheckResult {
   });
 }
 
-/** Intervals in their own order, whatever order the settings name them in. */
+/** The intervals from fine to coarse, in whatever order the settings name them. */
 export function inOrder(intervals: readonly Interval[]): readonly Interval[] {
   return INTERVALS.filter((interval) => intervals.includes(interval));
 }

@@ -4,9 +4,9 @@ import { HOUR_MS, renderDuration } from "../time.ts";
 import { CLOSING_MS } from "./activity.ts";
 import { type CheckResult, resultOf } from "./report.ts";
 
-/** Each job starts once a day at least. What is older did not run since, or was done by a person who saw it fail. */
+/** Each job starts at least once a day. */
 const RECENT_MS = 26 * HOUR_MS;
-/** The job r3a-maint closes a run whose process is gone each hour. */
+/** The job r3a-maint closes the rows of lost processes each hour. */
 const UNCLOSED_MS = 2 * HOUR_MS;
 
 function nameOf({ command, args, origin }: LedgerRun): string {
@@ -15,8 +15,8 @@ function nameOf({ command, args, origin }: LedgerRun): string {
 }
 
 /**
- * The last run of each command but sync and health. One that failed is a failure where a job started it within a day,
- * and a warning where a person did, who has read why; after a day a job's is a warning and a person's is forgotten.
+ * Judges the last run of each command except sync and health. A failed run of a job is a failure for 26 h and then a
+ * warning. A failed run by hand is a warning for 26 h, since the person has read the error, and then is left out.
  */
 export function judgeRuns(runs: readonly EndedRun[], now: number): CheckResult {
   const isRecent = ({ startedAt }: LedgerRun) => startedAt > now - RECENT_MS;
@@ -39,7 +39,7 @@ export function judgeRuns(runs: readonly EndedRun[], now: number): CheckResult {
   });
 }
 
-/** Runs under way: one whose process is gone fails where maint does not close it, one past its deadline is a warning. */
+/** Judges the open runs. A lost process is a warning, and a failure if maint does not close its row. A late run is a warning. */
 export function judgeRunning(runs: readonly LedgerRun[], now: number): CheckResult {
   const silenceOf = ({ heartbeatAt }: LedgerRun) => now - heartbeatAt;
   const gone = runs.filter((run) => silenceOf(run) >= GONE_MS);

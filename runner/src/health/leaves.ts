@@ -6,13 +6,13 @@ import { renderNumber } from "../render.ts";
 import { DAY_MS } from "../time.ts";
 import { type CheckResult, RUNBOOK_JOBS, resultOf } from "./report.ts";
 
-/** Autovacuum begins to freeze at 200 million; at 2,100 million the server takes no more writes. */
+/** Autovacuum starts to freeze rows at 200 million. At 2,100 million the server takes no more writes. */
 const AGE = { warn: 600e6, fail: 1_200e6 };
 
 /**
- * The leaves of now and of the next period must be there: `maint` makes them ahead, so that no sync has to. In a parent
- * without any leaf nothing was stored yet. `maint` refuses a DEFAULT partition and the leaf of a stranger: both keep the
- * real leaves from being made.
+ * The leaves of the current and of the next period must exist: `maint` makes leaves ahead, so that no sync has to. A
+ * parent without a leaf has stored nothing yet, so its missing leaves are a warning. A DEFAULT partition, and a table of
+ * somebody else in the place of a leaf, keep `maint` from making leaves.
  */
 export function judgeLeaves(
   { leaves, defaults }: Attached,

@@ -15,7 +15,7 @@ import {
   resultOf,
 } from "./report.ts";
 
-/** `now` in ms; `isQuick`: what the scan behind each sync sees, and nothing that reads candles. */
+/** `now` in ms. `isQuick`: only what the scan after each sync measures; no candle is read. */
 export type HealthRequest = {
   readonly checks: readonly CheckName[];
   readonly isQuick: boolean;
@@ -24,12 +24,12 @@ export type HealthRequest = {
 };
 
 const LIMIT_MS = 5_000;
-/** The pool has three connections, and the heartbeat of the run needs one of them. */
+/** The pool has three connections, and the heartbeat of the run needs one connection. */
 const AT_ONCE = 2;
 
 /**
- * Runs the checks and judges them. Each has its own time, so one that hangs hides none of the others; what could not
- * be measured is an `error`. Rejects only with the reason of the request's signal.
+ * Runs the checks and judges what they measured. Each check has its own time limit, so a check that hangs hides no other
+ * check. A check that could not measure is an `error`. Rejects only with the reason of the request's signal.
  */
 export async function measureHealth(
   db: Database,
@@ -64,10 +64,10 @@ export async function measureHealth(
   return { now, status: worstStatus(all.map(({ status }) => status)), away, results: all };
 }
 
-/** Null where the check's own runbook is right, as for a look that took too long. */
+/** Null if the check's own runbook is right, for instance if the check took too long. */
 function runbookOf(error: unknown): string | null {
   if (isGeneral(error)) return RUNBOOK_DATABASE_AWAY;
-  // a right or an object that is missing says nothing about candles or disks, and the server does answer
+  // the server answers, but a right or an object is missing: this says nothing about candles or disks
   if (kindOf(error) === "settings") return RUNBOOK_SETTINGS;
   return kindOf(error) === "damage" ? RUNBOOK_DAMAGE : null;
 }

@@ -33,23 +33,23 @@ export const HEALTH_SETTINGS = [
 ] as const;
 export type HealthSettings = Pick<Settings, (typeof HEALTH_SETTINGS)[number]>;
 
-/** One look at the database, with its own time; `components` is what it answers for, also when it cannot answer. */
+/** One question to the database, with its own time limit. `components`: the results that it gives, also if it fails. */
 export type Measurement = {
   readonly check: CheckName;
   readonly components: readonly string[];
   readonly isQuick: boolean;
   readonly look: (ask: Ask) => Promise<readonly CheckResult[]>;
 };
-/** One bounded transaction; a look that needs several has that time for each. */
+/** Runs one bounded transaction. A measurement with several transactions has the time limit for each. */
 export type Ask = <T>(work: (client: Reader) => Promise<T>) => Promise<T>;
 
-/** Every look, in the order of the report. */
+/** All measurements, in the order of the report. */
 export function listMeasurements(settings: HealthSettings, now: number): readonly Measurement[] {
   const { symbols, universeSize: size } = settings;
   const intervals = integrity.inOrder(settings.syncIntervals);
   const limits = settings.freshnessLimits;
   let facts: Promise<ScanFacts> | undefined;
-  /** One scan for freshness, coverage and gaps: of 600 symbols it reads 3,000 series. */
+  /** Freshness, coverage and gaps share one scan: for 600 symbols the scan reads 3,000 series. */
   const scanOnce = (ask: Ask): Promise<ScanFacts> => {
     facts ??= ask(async (client) => ({
       expected: await listExpected(client, { symbols, size }),

@@ -4,29 +4,29 @@ import type { Status } from "../status.ts";
 export const CHECKS = ["freshness", "coverage", "integrity", "size", "backup", "activity"] as const;
 export type CheckName = (typeof CHECKS)[number];
 
-/** What one check says of one component (interval, part of the database, job; "" where it has none). */
+/** The result of one check for one component: an interval, a part of the database, a job, or "" for no component. */
 export type CheckResult = {
   readonly check: CheckName;
   readonly component: string;
   readonly status: Status;
-  /** In `unit`; null where it could not be measured or there is nothing to measure. */
+  /** In `unit`. Null if the check could not measure, or if there is nothing to measure. */
   readonly observed: number | null;
   readonly unit: string;
-  /** The limits that the observation was held against, in `unit`; other names say their own unit. */
+  /** The limits for `observed`: `min`, `warn`, `fail` and `budget` in `unit`; other names contain their own unit. */
   readonly criteria: Readonly<Record<string, number>>;
-  /** The moment that the observation speaks of (ms), e.g. the close of the newest candle: an age would go stale. */
+  /** The moment that was observed (ms), e.g. the close of the newest candle. An age would become wrong with time. */
   readonly at: number | null;
   /** One sentence. */
   readonly output: string;
-  /** What is affected: at most ten names, and how many more there are. */
+  /** At most ten names of what is affected. `moreNames`: the number of further names. */
   readonly names: readonly string[];
   readonly moreNames: number;
   readonly runbook: string;
 };
 
 /**
- * `now` (ms) is the moment that the ages count from; `status` the worst of all results; `away` why the database could
- * not be asked at all, null where it answered.
+ * `now` (ms): all ages count up to this moment. `status`: the worst of all results. `away`: the error if the database did
+ * not answer at all, null if the database answered.
  */
 export type HealthReport = {
   readonly now: number;
@@ -35,7 +35,7 @@ export type HealthReport = {
   readonly results: readonly CheckResult[];
 };
 
-/** The runbooks are named after the alerts that lead to them. */
+/** Each runbook has the name of the alert that leads to the runbook. */
 const RUNBOOKS: Readonly<Record<CheckName, string>> = {
   freshness: "OhlcvDataStale",
   coverage: "OhlcvSymbolsMissing",
@@ -44,10 +44,10 @@ const RUNBOOKS: Readonly<Record<CheckName, string>> = {
   backup: "OhlcvBackupStale",
   activity: "OhlcvScriptErrors",
 };
-/** Where a check could not look for one of these reasons, whatever it would have found. */
+/** The runbooks for the reasons why a check could not measure, whatever the check is about. */
 export const RUNBOOK_DATABASE_AWAY = "OhlcvDatabaseUnreachable";
 export const RUNBOOK_SETTINGS = RUNBOOKS.activity;
-/** Nothing is damaged: the job that should have done the work has failed, or was not run. */
+/** Nothing is damaged: a job failed, or did not run. */
 export const RUNBOOK_JOBS = RUNBOOKS.activity;
 export const RUNBOOK_DAMAGE = RUNBOOKS.integrity;
 
@@ -55,7 +55,7 @@ const MOST_NAMES = 10;
 
 type Finding = Pick<CheckResult, "status" | "output"> & Partial<CheckResult>;
 
-/** A whole result; of a long list of names ten are kept and the rest is counted. */
+/** Completes a result. A long list of names is cut to ten names and the number of the others. */
 export function resultOf(check: CheckName, component: string, finding: Finding): CheckResult {
   const { names = [], ...rest } = finding;
   return {
@@ -72,7 +72,7 @@ export function resultOf(check: CheckName, component: string, finding: Finding):
   };
 }
 
-/** Whether the whole counts as healthy; `isStrict`: a warning does not. What could not be measured never does. */
+/** Whether the report counts as healthy. With `isStrict` a warning does not count as healthy. An `error` never does. */
 export function isHealthy({ status }: HealthReport, isStrict: boolean): boolean {
   return status === "pass" || status === "skip" || (status === "warn" && !isStrict);
 }

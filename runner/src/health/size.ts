@@ -8,10 +8,10 @@ const MB = 1_000_000;
 const GB = 1_000_000_000;
 const [WARN_SHARE, FAIL_SHARE] = [0.7, 0.85];
 
-/** The team's lower bounds, for its sixty symbols: an empty database has 8 MB, and four candles are a day's sync. */
+/** The team's lower bounds for its sixty symbols. An empty database has 8 MB. Four candles are one day of syncs. */
 const EXPECTED = { symbols: 60, bytes: 10 * MB, candlesPerSeries: 4 } as const;
 
-/** Size against the budget (none: only the lower bound), also as it will be in 30 days at the pace so far. */
+/** Compares the size with the budget: the size of now, and the size in 30 days at the past growth. Without a budget only the lower bound counts. */
 export function judgeSize(
   { bytes, symbols, past }: DatabaseSize,
   budgetGb: number | null,
@@ -41,7 +41,7 @@ export function judgeSize(
   return result({ status: bytes >= WARN_SHARE * budget ? "warn" : "pass", output: share });
 }
 
-/** Candles per interval by the server's statistics; far too few for the covered series is a sign that some are gone. */
+/** The number of candles of each interval by the server's statistics. If the number is much too low, candles were deleted. */
 export function judgeRecords(
   counts: readonly RecordCount[],
   intervals: readonly Interval[],
@@ -51,7 +51,7 @@ export function judgeRecords(
     if (own === undefined) return [];
     const sharing = counts.filter(({ parent }) => parent === own.parent);
     const slots = sharing.reduce((sum, count) => sum + count.slots, 0);
-    // intervals that share their leaves have shares of what they cover
+    // 4h and 1d share their leaves: each gets its share by the slots that it covers
     const observed = slots === 0 ? 0 : Math.round((own.parentCandles * own.slots) / slots);
     const min = own.series * EXPECTED.candlesPerSeries;
     const isFew = observed < Math.min(min, own.slots);

@@ -59,7 +59,7 @@ export const OUTSIDE_FAULTS: Readonly<Record<string, Fault>> = {
   ),
   "service-accounts": inCluster(
     "fail",
-    /ServiceAccount r3a-sync-sa is not there/,
+    /ServiceAccount r3a-sync-sa does not exist/,
     lacks("serviceaccounts", ["default", "r3a-janitor-sa"]),
   ),
   rights: inCluster("fail", /r3a-janitor-sa may not delete pods in namespace r3a$/, ({ answers }) =>

@@ -10,25 +10,25 @@ import { isTlsRefusal } from "../connection/tls-fault.ts";
 import { codeOf, reasonOfLogin } from "../fault.ts";
 import { withReader } from "./reader.ts";
 
-/** How far a connection came: `step` is the one that failed. Messages never hold the URL. */
+/** The result of an attempt to connect: `step` is the step that failed. No message contains the URL. */
 export type Reach =
   | { readonly step: "host" | "port"; readonly address: string; readonly message: string }
   | { readonly step: "login"; readonly address: string; readonly message: string; readonly remedy?: string }
   | { readonly step: "tls"; readonly address: string; readonly message: string; readonly remedy: string }
   | { readonly step: "in"; readonly address: string; readonly ms: number; readonly transport: Transport };
 
-/** How the connection is protected, as it turned out. */
+/** The protection that the connection has. */
 export type Transport = Pick<Tls, "trust" | "isLocal" | "rootCert"> & {
-  /** TLSv1.3; null without encryption. */
+  /** E.g. TLSv1.3. Null without encryption. */
   readonly protocol: string | null;
-  /** End of the server's certificate, ms; null without one. */
+  /** End of the server's certificate (ms). Null without a certificate. */
   readonly validTo: number | null;
 };
 
-/** Below the time of a check, so that a firewall that drops everything is told as such. */
+/** Shorter than the time limit of a check, so that the check itself can report a firewall that drops packets. */
 const PORT_MS = 3_000;
 
-/** Tries the way to the database step by step: does the host resolve, is the port open, does the server let us in. */
+/** Tries each step to the database: the name of the host, the port, TLS, the login. */
 export async function reachDatabase(url: string, signal: AbortSignal): Promise<Reach> {
   const startedAt = performance.now();
   const client = openClient({ url, name: "doctor" }, PORT_MS);
@@ -49,11 +49,11 @@ export async function reachDatabase(url: string, signal: AbortSignal): Promise<R
     if (isTlsRefusal(error))
       return { step: "tls", address, message: error.tls.reason, remedy: error.tls.remedy };
     const code = codeOf(error);
-    // with a path as its host there was no knock before
+    // if the host is a path, the port was not tried before
     const isClosed = error instanceof Error && "syscall" in error && error.syscall === "connect";
     const message = `${reasonOfLogin(error)}${code === null ? "" : ` (${code})`}`;
     if (isClosed) return { step: "port", address, message };
-    // a session that its own limits ended
+    // limits of the role or of the database ended the session
     if (error instanceof SettingsFault) return { step: "login", address, message: error.faults.join("; ") };
     const remedy = meaningOfLogin(error)?.remedy;
     return { step: "login", address, message, ...(remedy !== undefined && { remedy }) };
@@ -63,7 +63,7 @@ export async function reachDatabase(url: string, signal: AbortSignal): Promise<R
   }
 }
 
-/** By our own side of the connection: the server's would be that of a pooler's connection to it. */
+/** Taken from this side of the connection: behind a pooler, the server only knows the pooler's connection. */
 function describeTransport({ connection: { stream } }: pg.Client, url: string): Transport {
   const { trust, isLocal, rootCert } = parseTls(url);
   const socket = stream instanceof TLSSocket ? stream : null;
@@ -100,12 +100,12 @@ export type ServerRow = {
   database: string;
   role: string;
   is_standby: boolean;
-  /** The server, the database or the role is set so. */
+  /** The setting of the server, of the database or of the role. */
   is_read_only: boolean;
   encoding: string;
 };
 
-/** What the server says of itself and of our connection. */
+/** Facts about the server and about this connection. */
 export async function readServer(db: Database, signal: AbortSignal): Promise<ServerRow> {
   return withReader(db, signal, async (client) => {
     const { rows } = await client.query<ServerRow>(SERVER);
@@ -115,7 +115,7 @@ export async function readServer(db: Database, signal: AbortSignal): Promise<Ser
   });
 }
 
-/** How far our clock is ahead of the database's (ms), up to half the way there and back. */
+/** How far this machine's clock is ahead of the database's clock (ms). The error is at most half of the round trip. */
 export async function readDatabaseClock(db: Database, signal: AbortSignal): Promise<number> {
   return withReader(db, signal, async (client) => {
     const sentAt = Date.now();
@@ -129,8 +129,8 @@ export async function readDatabaseClock(db: Database, signal: AbortSignal): Prom
 const PID = "select pg_backend_pid() as pid";
 
 /**
- * Whether statements of one connection are served by several backends, as behind a pooler in transaction mode. A
- * second connection holds a transaction meanwhile: an idle pooler would give us the same backend each time.
+ * Finds out whether several backends serve one connection, as behind a pooler in transaction mode. A second connection
+ * holds a transaction open meanwhile, because an idle pooler would use the same backend each time.
  */
 export async function findPooler(db: Database, signal: AbortSignal): Promise<{ readonly pids: number[] }> {
   const sessions = [0, 1].map(() => openClient(db));

@@ -3,18 +3,18 @@ import { codeOf } from "../fault.ts";
 import { bounded, type Reader } from "../session.ts";
 import { INVALID_SCHEMA, UNDEFINED_COLUMN, UNDEFINED_FUNCTION, UNDEFINED_TABLE } from "../sqlstate.ts";
 
-/** Shorter than the time of a check, so that the server's own words come out. */
+/** Shorter than the time limit of a check, so that the check can report the server's own message. */
 const LIMITS = { limitMs: 4_000, lockMs: 1_500 } as const;
 
-/** No such table, schema, column or function. */
+/** A table, schema, column or function does not exist. */
 const MISSING = new Set([UNDEFINED_TABLE, INVALID_SCHEMA, UNDEFINED_COLUMN, UNDEFINED_FUNCTION]);
 
-/** Whether a statement met a schema that lacks what it asks for. */
+/** Whether a statement failed because an object of the schema is missing. */
 export function isMissingObject(error: unknown): boolean {
   return MISSING.has(codeOf(error) ?? "");
 }
 
-/** One bounded look of doctor. */
+/** Runs one bounded, read-only transaction of doctor. */
 export async function withReader<T>(
   db: Database,
   signal: AbortSignal,

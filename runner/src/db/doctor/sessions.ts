@@ -8,7 +8,7 @@ const HOLDERS = `
   select scope, key, pid, coalesce(application_name, '') as application, ${SINCE("backend_start")} as age_ms
   from r3a_util.lock_holder where granted order by scope, key, pid`;
 
-/** A lock that somebody holds; `age_ms` is that of the holder's connection. */
+/** A lock that a session holds. `age_ms`: the age of the session's connection. */
 export type HolderRow = { scope: string; key: string; pid: number; application: string; age_ms: number };
 
 export async function listHolders(db: Database, signal: AbortSignal): Promise<readonly HolderRow[]> {
@@ -27,7 +27,7 @@ const BLOCKED = `
     and (a.wait_event_type = 'Lock' and cardinality(pg_blocking_pids(a.pid)) > 0 or a.wait_event = 'SyncRep')
   order by age_ms desc`;
 
-/** A session that waits for a lock (of a table, a row, or advisory) and who holds it, or for a standby to confirm. */
+/** A session that waits for a lock (of a table, of a row, or advisory) with the holders, or that waits for a standby. */
 export type BlockedRow = {
   pid: number;
   application: string;
@@ -51,7 +51,7 @@ const TRANSACTIONS = `
   from pg_prepared_xacts where database = current_database()
   order by age_ms desc`;
 
-/** A transaction that is open. Idle: since its last statement; prepared ones count as idle, with pid 0. */
+/** An open transaction. If idle, the age counts from its last statement. A prepared transaction is idle and has pid 0. */
 export type TransactionRow = { pid: number; application: string; is_idle: boolean; age_ms: number };
 
 export async function listTransactions(
@@ -61,7 +61,7 @@ export async function listTransactions(
   return withReader(db, signal, async (client) => (await client.query<TransactionRow>(TRANSACTIONS)).rows);
 }
 
-/** Locks by the fast path take no slot of the shared table. Other roles' sessions show no type without special rights. */
+/** Fast-path locks take no slot of the shared table. Without special rights, sessions of other roles show no type. */
 const LOADS = `
   select (select count(*) from pg_locks where not fastpath)::int as locks,
          current_setting('max_locks_per_transaction')::int as locks_each,
@@ -72,13 +72,13 @@ const LOADS = `
          current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
            - coalesce(current_setting('reserved_connections', true), '0')::int as most`;
 
-/** How full the server's lock table is, and its connections: of all databases, since they share both. */
+/** The use of the server's lock table and of its connections. All databases share both. */
 export type LoadRow = {
   locks: number;
   locks_each: number;
   slots: number;
   connections: number;
-  /** What a role without special rights may use. */
+  /** The number of connections that a role without special rights may use. */
   most: number;
 };
 
@@ -94,10 +94,10 @@ export async function readLoads(db: Database, signal: AbortSignal): Promise<Load
 const ACQUIRE = `select r3a_util.acquire_lock('doctor', 'probe') as done`;
 const RELEASE = `select r3a_util.release_lock('doctor', 'probe') as done`;
 
-/** What the lock functions answered on one session; those of the old system answer nothing, which is no yes. */
+/** The answers of the lock functions in one session. The functions of the old system answer nothing, which counts as no. */
 export type LockProbe = { readonly acquired: boolean; readonly released: boolean };
 
-/** Takes and gives back a lock that nobody else has a use for, as a psql session would. */
+/** Takes and releases a lock that nothing else uses, in a session of its own, as a person does in psql. */
 export async function probeLock(db: Database, signal: AbortSignal): Promise<LockProbe> {
   const session = openClient(db);
   const end = () => session.end().catch(() => {});

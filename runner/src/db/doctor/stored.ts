@@ -11,12 +11,12 @@ const HAS_LEDGER = `select to_regclass('r3a.migration') is not null as "hasLedge
 
 const APPLIED = `select name from r3a.migration order by name`;
 
-/** Which migrations database and program do not share, and how far the database is from the layout of this program. */
+/** The migrations that only the program or only the database has, and the state of the old layout. */
 export type SchemaState = {
   readonly pending: readonly string[];
   readonly unknown: readonly string[];
   readonly layout: LegacyState;
-  /** Sentences about objects that are not as the migrations make them. */
+  /** One sentence for each object that differs from what the migrations make. */
   readonly faults: readonly string[];
 };
 
@@ -42,7 +42,7 @@ export async function readSchema(db: Database, signal: AbortSignal): Promise<Sch
   };
 }
 
-/** A minute that is over says nothing of the one that runs. Taking from an infinite time is an error before PostgreSQL 17. */
+/** The weight of a past minute does not count. Subtraction from an infinite time is an error before PostgreSQL 17. */
 const LEFT_MS = (until: string) =>
   `(extract(epoch from least(greatest(${until}, clock_timestamp()), clock_timestamp() + interval '100 years') - clock_timestamp()) * 1000)::float8`;
 const BUDGETS = `
@@ -52,8 +52,8 @@ const BUDGETS = `
   from r3a.api_budget order by egress_key`;
 
 /**
- * The request budget of one address: weight granted in this minute; what is left of a hold (429, 403) or ban (418), a
- * little below 0 where that is nothing. At most 100 years.
+ * The request budget of one address: the weight granted in this minute, and the rest of a hold (429, 403) or ban (418) in
+ * ms, at most 100 years. The rest is 0 or a little less without a hold or ban.
  */
 export type BudgetRow = {
   egress_key: string;
@@ -68,7 +68,7 @@ export async function listBudgets(db: Database, signal: AbortSignal): Promise<re
   return withReader(db, signal, async (client) => (await client.query<BudgetRow>(BUDGETS)).rows);
 }
 
-/** Which exchange filled this database, null while none did. */
+/** The exchange that filled this database. Null if no candle was stored yet. */
 export async function readOrigin(db: Database, signal: AbortSignal): Promise<string | null> {
   return withReader(db, signal, async (client) => {
     const { rows } = await client.query<{ exchange: string }>("select exchange from r3a.origin");
@@ -76,7 +76,7 @@ export async function readOrigin(db: Database, signal: AbortSignal): Promise<str
   });
 }
 
-/** What the database knows of an address that candles may come from; `isOnly`: there was no other one. */
+/** What the database knows about one address of the exchange. `isOnly`: no other address is known. */
 export type StoredSource = {
   readonly compared: number;
   readonly equal: number;
@@ -90,7 +90,7 @@ const SOURCE = `
          not exists (select from r3a.exchange_source o where o.address <> s.address) as "isOnly"
   from r3a.exchange_source s where s.address = $1`;
 
-/** Null where no candles came from the address. */
+/** Null if no candle came from the address. */
 export async function readSource(
   db: Database,
   address: string,

@@ -3,15 +3,15 @@ import type { RunOutcome } from "../runs.ts";
 import type { Reader } from "../session.ts";
 import { msOf } from "../sql-time.ts";
 
-/** Runs of `sync` with the same origin and arguments: the newest that ended, the newest that did not. Times in ms. */
+/** The runs of `sync` with one origin and the same arguments: the newest ended run and the newest open run. Times in ms. */
 export type RunGroup = {
   readonly interval: Interval;
   readonly args: string;
-  /** Name of the job that started them; null: a person. */
+  /** Name of the job that started the runs. Null: a person. */
   readonly origin: string | null;
   readonly finished: FinishedRun | null;
   readonly running: RunningRun | null;
-  /** End of the newest success of the span that was asked for. */
+  /** End of the newest successful run in the span of the query. */
   readonly successAt: number | null;
 };
 export type FinishedRun = {
@@ -27,8 +27,8 @@ export type RunningRun = {
 };
 
 /**
- * $1 intervals, $2 since when for each (s), $3 now (s). A run under way counts however old it is: one that hangs for
- * a day is what this looks for.
+ * $1 intervals, $2 begin of the span for each interval (s), $3 now (s). An open run counts at any age, because a run that
+ * hangs for a day must be found.
  */
 const RUNS = `
   with wanted as (select * from unnest($1::text[], $2::float8[]) as w ("interval", since)),
@@ -60,7 +60,7 @@ type RunRow = Omit<FinishedRun, "outcome"> &
     readonly successAt: number | null;
   };
 
-/** The groups that had a run since the interval's time, or have one under way. Times in ms. */
+/** The groups with a run since `from` of their interval, or with an open run. Times in ms. */
 export async function listRunGroups(
   client: Reader,
   since: readonly { readonly interval: Interval; readonly from: number }[],

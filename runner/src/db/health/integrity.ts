@@ -4,8 +4,9 @@ import type { Reader } from "../session.ts";
 import { isSound } from "../sound-candle.ts";
 
 /**
- * What is wrong among the newest candles of one series. `unaccounted`: slots of the covered span that are neither
- * stored nor in the gap log, negative where a slot is both. `lastTsDiffers`: the last timestamp is not the newest row.
+ * The faults among the newest candles of one series. `unaccounted`: the number of covered slots that are neither stored nor
+ * in the gap log; negative if slots are stored and in the gap log. `lastTsDiffers`: the last timestamp is not that of the
+ * newest row.
  */
 export type RecentCandles = {
   readonly symbol: string;
@@ -19,10 +20,10 @@ export type RecentCandles = {
 };
 
 /**
- * $1 interval, $2 first slot, $3 latest open time that is no future, $4 width. One lateral scan per series, by the
- * primary key: the planner cannot turn it into a scan of a whole leaf, and the literal bound leaves the open leaves.
- * Slots by date_bin: the numeric arithmetic of extract takes nearly as long as all the rest (600 symbols on a busy
- * machine: 2.6 s an interval instead of 1.5 s).
+ * $1 interval, $2 first slot, $3 latest open time that is not in the future, $4 width. The lateral subquery makes the
+ * planner read each series by the primary key instead of a whole leaf, and the bound $2 limits the read to the open leaves.
+ * The slots come from date_bin: the arithmetic of extract takes nearly as long as the rest of the query (600 symbols on a
+ * busy machine: 2.6 s for an interval instead of 1.5 s).
  */
 const RECENT = `
   select c.symbol, s."interval", r.candles, r.broken, r.misaligned, r.future,
@@ -59,7 +60,7 @@ const RECENT = `
   where s."interval" = $1 and s.covered_to is not null
   order by c.symbol`;
 
-/** The candles of one interval since `from` (a slot, ms); `future` are those that close after `latestClose` (ms). */
+/** The candles of one interval since `from` (a slot, ms). `future`: the candles that close after `latestClose` (ms). */
 export async function listRecent(
   client: Reader,
   interval: Interval,
@@ -77,8 +78,8 @@ export async function listRecent(
 }
 
 /**
- * An index under construction is invalid or not attached yet, and no fault. The plan of maint is asked only where one is
- * invalid.
+ * An index under construction is invalid, or not attached yet: this is no fault. The query runs the plan of maint only if
+ * an index is invalid.
  */
 const FAULTY_INDEXES = `
   with building as (
@@ -113,12 +114,12 @@ const FAULTY_CONSTRAINTS = `
   where connamespace in ('r3a'::regnamespace, 'r3a_util'::regnamespace) and not convalidated
   order by 1`;
 
-/** Invalid indexes, and partitions that lack one of their parent's; one sentence each. */
+/** One sentence for each invalid index, and for each index that a parent has and its partition lacks. */
 export async function listFaultyIndexes(client: Reader): Promise<readonly string[]> {
   return listFaults(client, FAULTY_INDEXES);
 }
 
-/** Constraints that stored rows may break, since nobody has looked yet; one sentence each. */
+/** One sentence for each constraint that was not validated: stored rows may break the constraint. */
 export async function listFaultyConstraints(client: Reader): Promise<readonly string[]> {
   return listFaults(client, FAULTY_CONSTRAINTS);
 }
@@ -127,12 +128,12 @@ async function listFaults(client: Reader, text: string): Promise<readonly string
   return (await client.query<{ fault: string }>(text)).rows.map(({ fault }) => fault);
 }
 
-/** Of this database and of what all databases share; null: the server computes none, which is not the same as 0. */
+/** The failures in this database and in the tables that all databases share. Null: the server computes no checksums. */
 const CHECKSUM_FAILURES = `
   select sum(checksum_failures)::float8 as failures
   from pg_stat_database where datid = 0 or datname = current_database()`;
 
-/** Pages that did not match their checksum since the statistics began; null where checksums are off. */
+/** The number of pages with a wrong checksum since the statistics began. Null if checksums are off. */
 export async function findChecksumFailures(client: Reader): Promise<number | null> {
   return (await client.query<{ failures: number | null }>(CHECKSUM_FAILURES)).rows[0]?.failures ?? null;
 }

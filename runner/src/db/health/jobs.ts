@@ -6,7 +6,7 @@ import { msOf } from "../sql-time.ts";
 export type LedgerRun = {
   readonly command: string;
   readonly args: string;
-  /** Name of the job that started it; null: a person. */
+  /** Name of the job that started the run. Null: a person. */
   readonly origin: string | null;
   readonly exitCode: number | null;
   readonly error: string | null;
@@ -24,8 +24,8 @@ const COLUMNS = `
   ${msOf("heartbeat_at")} as "heartbeatAt"`;
 
 /**
- * $1 now (s). The last run of each command, arguments and origin within a week. Not of sync, which has results of its
- * own; nor of health, which would go on failing over its own last failure.
+ * $1 now (s). The last run of each command, arguments and origin within a week. Without sync, because each interval has a
+ * result of its own; without health, because each run of health would fail over the failure before it.
  */
 const LAST = `
   select distinct on (command, arguments, origin) ${COLUMNS} from r3a.run
@@ -33,7 +33,7 @@ const LAST = `
     and started_at > to_timestamp($1) - interval '7 days' and started_at <= to_timestamp($1)
   order by command, arguments, origin, started_at desc`;
 
-/** $1 now (s). All that are under way, but for the syncs of jobs, which have results of their own. */
+/** $1 now (s). All open runs, except the syncs of jobs: each interval has a result of its own. */
 const RUNNING = `
   select ${COLUMNS} from r3a.run
   where outcome = 'running' and (command <> 'sync' or origin is null) and started_at <= to_timestamp($1)

@@ -2,7 +2,7 @@ import type { AttachedLeaf } from "../../partition/attached.ts";
 import { LEAVES, type LeafRow, toAttached } from "../attached-leaves.ts";
 import type { Reader } from "../session.ts";
 
-/** Names of DEFAULT partitions on both levels. */
+/** The names of the DEFAULT partitions on both levels. */
 const DEFAULTS = `
   select c.relname as name
   from pg_partitioned_table t join pg_class c on c.oid = t.partdefid
@@ -10,7 +10,7 @@ const DEFAULTS = `
      or t.partrelid in (select inhrelid from pg_inherits where inhparent = 'r3a.ohlcv_partitioned'::regclass)
   order by 1`;
 
-/** What is attached below the candle table; names without schema. */
+/** The tables that are attached below the candle table. Names are without the schema. */
 export type Attached = { readonly leaves: readonly AttachedLeaf[]; readonly defaults: readonly string[] };
 
 export async function listAttachedLeaves(client: Reader): Promise<Attached> {
@@ -21,7 +21,7 @@ export async function listAttachedLeaves(client: Reader): Promise<Attached> {
 
 const DETACHING = `select inhrelid::regclass::text as name from pg_inherits where inhdetachpending order by 1`;
 
-/** Partitions whose DETACH CONCURRENTLY was cut off in the middle; names with their schema. */
+/** The partitions whose DETACH CONCURRENTLY was cut off. Names are with the schema. */
 export async function listDetaching(client: Reader): Promise<readonly string[]> {
   return (await client.query<{ name: string }>(DETACHING)).rows.map(({ name }) => name);
 }
@@ -30,7 +30,7 @@ const AGES = `
   select age(datfrozenxid) as transactions, mxid_age(datminmxid) as multixacts from pg_database
   where datname = current_database()`;
 
-/** How many transaction numbers (and multixact numbers) old the oldest one is that is still in the database. */
+/** The age of the oldest transaction number, and of the oldest multixact number, in the database. */
 export type Ages = { readonly transactions: number; readonly multixacts: number };
 
 export async function readAges(client: Reader): Promise<Ages> {

@@ -2,7 +2,7 @@ import type { Database } from "../connect.ts";
 import { addEndedRun, type EndedRun } from "../runs.ts";
 import { bounded, type Reader } from "../session.ts";
 
-/** One row of the audit trail: what a run of `health` saw. `checkedAt` in ms; `criteria` and `names` as in the report. */
+/** One row of the audit trail: one result of a run of `health`, with `criteria` and `names` as in the report. */
 export type StoredResult = {
   readonly check: string;
   readonly component: string;
@@ -23,8 +23,8 @@ const INSERT_RESULTS = `
 const LIMIT_MS = 2_000;
 
 /**
- * The whole run of `health` in one transaction, after it: what it saw is told before the database is trusted with a
- * row; no results where it was stopped. Rejects after 2 s (and what it takes to connect).
+ * Writes the run of `health` with its results in one transaction. The caller prints the report first, because this write
+ * may fail. A run that was stopped has no results. Rejects after 2 s, and the time that it takes to connect.
  */
 export async function recordHealth(
   db: Database,

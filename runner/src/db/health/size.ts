@@ -3,7 +3,7 @@ import { leafAt } from "../../partition/layout.ts";
 import type { Reader } from "../session.ts";
 import { msOf } from "../sql-time.ts";
 
-/** Bytes of the database, how many symbols have a series in it, and what an earlier run of health measured (ms). */
+/** The bytes of the database, the number of symbols with a series, and the size at an earlier run of health (`at` in ms). */
 export type DatabaseSize = {
   readonly bytes: number;
   readonly symbols: number;
@@ -14,7 +14,7 @@ const SIZE = `
   select pg_database_size(current_database())::float8 as bytes,
          (select count(distinct coin_id)::int from r3a.series where covered_to is not null) as symbols`;
 
-/** $1 now (s). Less than a week is no pace: the first days are a backfill. */
+/** $1 now (s). Sizes of the last week are left out: the first days of a database are a backfill, and no usual growth. */
 const PAST_SIZE = `
   select observed as bytes, ${msOf("checked_at")} as at
   from r3a.health_result
@@ -22,10 +22,10 @@ const PAST_SIZE = `
     and checked_at between to_timestamp($1) - interval '30 days' and to_timestamp($1) - interval '7 days'
   order by checked_at limit 1`;
 
-/** What one interval covers, and how many candles its list partition holds by the statistics: no row is counted. */
+/** The slots that one interval covers, and the candles of its list partition by the statistics. No row is counted. */
 export type RecordCount = {
   readonly interval: Interval;
-  /** Name of the list partition; 4h and 1d share one, and so its candles. */
+  /** Name of the list partition. 4h and 1d share one list partition. */
   readonly parent: string;
   readonly parentCandles: number;
   readonly series: number;
@@ -33,8 +33,8 @@ export type RecordCount = {
 };
 
 /**
- * A leaf that was never analysed has reltuples -1; then the live rows count that the statistics collected. No leaf is
- * locked: pg_relation_size or pg_get_expr would wait for whoever alters one.
+ * A leaf that was never analysed has reltuples -1: then the live rows of the statistics count. The query locks no leaf:
+ * pg_relation_size and pg_get_expr would wait for a session that alters a leaf.
  */
 const RECORDS = `
   with wanted as (select * from unnest($1::text[], $2::text[], $3::float8[]) as w ("interval", parent, width)),

@@ -1,10 +1,10 @@
 import { renderTime } from "../../time.ts";
 import { CHECKS, type CheckName, type HealthReport } from "../report.ts";
 
-/** Raised when a name changes its meaning or goes away; a new name does not raise it. */
+/** A changed or removed name raises the version. A new name does not. */
 const VERSION = "1";
 
-/** What is measured, as the second half of a key of `checks`. */
+/** The second half of each key in `checks`: the measure. */
 const MEASURE: Readonly<Record<CheckName, string>> = {
   freshness: "age",
   coverage: "symbols",
@@ -14,7 +14,7 @@ const MEASURE: Readonly<Record<CheckName, string>> = {
   activity: "age",
 };
 
-/** One object in the names of the health check draft for HTTP APIs (inadarei), with criteria, names and runbook added. */
+/** One object with the names of the health check draft for HTTP APIs (inadarei), and with criteria, names and runbook. */
 export function renderJson(report: HealthReport): string {
   const time = renderTime(report.now);
   const checks = CHECKS.flatMap((check) => {

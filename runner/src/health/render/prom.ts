@@ -7,9 +7,9 @@ type Sample = {
 };
 
 /**
- * The report in the text format of Prometheus, for the textfile collector (write to another name, then rename): only
- * gauges, moments instead of ages since they stay right while nobody measures, and the limits beside what they limit.
- * What was not measured has no sample.
+ * The report in the text format of Prometheus, for the textfile collector (write to another name, then rename). All
+ * metrics are gauges. They hold moments instead of ages, because a moment stays right while nobody measures. Each limit
+ * is a metric too. A value that was not measured has no sample.
  */
 export function renderProm(report: HealthReport): string {
   return Object.entries(samplesOf(report))

@@ -2,7 +2,7 @@ import { MARK, type Status } from "../../status.ts";
 import { renderTime } from "../../time.ts";
 import type { CheckResult, HealthReport } from "../report.ts";
 
-/** One line for each result, for a person: glyph and word, never colour alone, so that it can be piped. */
+/** One line for each result, for a person. The status is a mark and a word, not a colour, so that a pipe loses nothing. */
 export function renderReport(report: HealthReport): string {
   const width = Math.max(...report.results.map((result) => titleOf(result).length));
   const lines = report.results.map((result) => {
@@ -12,7 +12,7 @@ export function renderReport(report: HealthReport): string {
   return [...lines, summarize(report), ""].join("\n");
 }
 
-/** The same as a Markdown table, for an issue or a status page. */
+/** The report as a Markdown table, for an issue or a status page. */
 export function renderMarkdown(report: HealthReport): string {
   const rows = report.results.map((result) => {
     const cells = [
@@ -37,7 +37,7 @@ function titleOf({ check, component }: CheckResult): string {
   return component === "" ? check : `${check} ${component}`;
 }
 
-/** The sentence and what is affected. */
+/** The sentence with the names of what is affected. */
 export function describeResult({ output, names, moreNames }: CheckResult): string {
   if (names.length === 0) return output;
   return `${output}: ${names.join(", ")}${moreNames > 0 ? ` and ${moreNames} more` : ""}`;
