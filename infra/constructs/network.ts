@@ -1,7 +1,7 @@
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import type { Construct } from "constructs";
-import { JOBS } from "../model/jobs.ts";
-import { componentLabels, SUITE_LABELS } from "../model/labels.ts";
+import { JOBS, objectNameOf } from "../model/jobs.ts";
+import { COMPONENT_LABEL, componentLabels, NAME_LABEL, SUITE_LABELS } from "../model/labels.ts";
 import type { Exit, Provision } from "../model/need.ts";
 import { NEEDS, provisionsOf } from "../model/needs.ts";
 import type { Settings } from "../settings/schema.ts";
@@ -38,9 +38,9 @@ export function addNetworkPolicies(scope: Construct, settings: Settings): void {
     metadata: { name: "r3a-runner", namespace: settings.namespace, labels: SUITE_LABELS },
     spec: {
       podSelector: {
-        matchLabels: { "app.kubernetes.io/name": SUITE_LABELS["app.kubernetes.io/name"] },
+        matchLabels: { [NAME_LABEL]: SUITE_LABELS[NAME_LABEL] },
         matchExpressions: [
-          { key: "app.kubernetes.io/component", operator: "NotIn", values: apart.map(({ name }) => name) },
+          { key: COMPONENT_LABEL, operator: "NotIn", values: apart.map(({ name }) => name) },
         ],
       },
       policyTypes: ["Ingress", "Egress"],
@@ -55,7 +55,7 @@ export function addNetworkPolicies(scope: Construct, settings: Settings): void {
     if (own.length === 0) continue;
     const labels = componentLabels(name);
     new k8s.KubeNetworkPolicy(scope, `${name}-network`, {
-      metadata: { name: `r3a-${name}`, namespace: settings.namespace, labels },
+      metadata: { name: objectNameOf(name), namespace: settings.namespace, labels },
       spec: {
         podSelector: { matchLabels: labels },
         policyTypes: ["Ingress", "Egress"],

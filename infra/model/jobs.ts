@@ -34,6 +34,11 @@ export type Job = {
   readonly waives?: Readonly<Record<string, string>>;
 };
 
+/** Name of the object of a job, and of all objects that belong to this job alone. */
+export function objectNameOf(name: string): string {
+  return `r3a-${name}`;
+}
+
 /** The first minutes of an hour belong to the syncs; what else leaves freedom keeps away from them. */
 export const JOBS: readonly Job[] = [
   {

@@ -1,7 +1,7 @@
 import type { JobOverride, Resources } from "../settings/fields.ts";
 import type { Settings } from "../settings/schema.ts";
 import { ownDeadline } from "./job-times.ts";
-import { JOBS, type Job } from "./jobs.ts";
+import { JOBS, type Job, objectNameOf } from "./jobs.ts";
 
 /** A job of one environment: the table's row with what the environment changes, all values filled in. */
 export type ResolvedJob = Job & {
@@ -58,7 +58,7 @@ function resolveJob(settings: Settings, job: Job, override: JobOverride): Resolv
     image: merged.image ?? imageOf(settings),
     suspend: settings.suspendAll || (merged.suspend ?? false),
     waitDb: settings.waitDb && (waitDb ?? job.waitDb),
-    objectName: `r3a-${job.name}`,
+    objectName: objectNameOf(job.name),
     resources: {
       cpuRequest: settings.cpuRequest,
       memoryRequest: settings.memoryRequest,
