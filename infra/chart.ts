@@ -13,7 +13,7 @@ import { resolveJobs } from "./model/resolve-jobs.ts";
 import { janitorNamespaceOf } from "./model/runner-environment.ts";
 import type { Settings } from "./settings/schema.ts";
 
-/** All objects of one environment. Secrets are named in it and never made by it. */
+/** All objects of one environment. The chart names secrets and never makes one. */
 export class R3aChart extends Chart {
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id, { disableResourceNameHashes: true });

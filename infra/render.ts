@@ -6,6 +6,6 @@ import type { Settings } from "./settings/schema.ts";
 /** The plain objects of one environment, in the order in which they can be applied. */
 export function renderObjects(settings: Settings): readonly Manifest[] {
   const chart = new R3aChart(new App(), "r3a", settings);
-  // through JSON: what is undefined in a construct is absent in YAML
+  // through JSON, which leaves out undefined fields, as YAML does
   return JSON.parse(JSON.stringify(chart.toJson())) as Manifest[];
 }

@@ -1,5 +1,5 @@
-// What the Pulumi engine starts. Plain JavaScript, so that a Node that cannot run TypeScript says so in one sentence
-// instead of `Unknown file extension ".ts"`: `pulumi` takes the Node of the PATH, not the one that npm ci installs.
+// The file that the Pulumi engine starts. Plain JavaScript, so that a Node that cannot run TypeScript says this in one
+// sentence instead of `Unknown file extension ".ts"`: `pulumi` takes the Node of the PATH, not the one that npm ci installs.
 import { RunError } from "@pulumi/pulumi";
 import { faultOfNode } from "./node-version.cjs";
 

@@ -2,7 +2,7 @@ import { SettingsFault } from "../errors.ts";
 import type { Manifest } from "../manifest.ts";
 import { isAdoptable } from "../settings/adoptable.ts";
 
-/** What the bridge needs of an object to name it; a Secret's header has no more than this. */
+/** The parts of an object by which the bridge names the object, without its content. */
 export type ObjectHeader = Pick<Manifest, "apiVersion" | "kind" | "metadata">;
 
 /** `CronJob r3a/r3a-sync-1m`, for messages. */
@@ -28,7 +28,9 @@ export function importIdOf(object: ObjectHeader, adopt: readonly string[]): stri
   return adopt.some((entry) => isMatch(entry, object)) ? idOf(object) : undefined;
 }
 
-/** Refuses entries of `adopt` that select nothing: with a typing error Pulumi would try to create what exists. */
+/**
+ * Refuses entries of `adopt` that select nothing: after a typing error Pulumi would try to create an existing object.
+ */
 export function checkAdoption(objects: readonly ObjectHeader[], adopt: readonly string[]): void {
   const idle = adopt.flatMap((entry, index) =>
     objects.some((object) => isMatch(entry, object)) ? [] : [index],

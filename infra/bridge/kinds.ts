@@ -25,11 +25,12 @@ type Kind = {
 
 /**
  * Every kind of object, in the order of an `up`. Workloads come after the schema Job, which `up` waits for: where it
- * fails, the CronJobs stay as they were. RoleBindings come after Roles, since the API server checks a role that is bound.
+ * fails, the CronJobs stay as they were. RoleBindings come after Roles, since the API server checks a role that is
+ * bound.
  *
- * Typed classes, since their type tokens are those of hand-written Pulumi, so that policies and `pulumi import` know them.
- * Deep imports: the package's root loads every API group there is. A Secret has no class here: its values never pass
- * through a chart, see secrets.ts.
+ * The classes are typed: their type tokens are those of hand-written Pulumi, so that policies and `pulumi import` know
+ * them. The imports are deep, because the root of the package loads every API group. A Secret has no class here: its
+ * values never pass through a chart, see secrets.ts.
  */
 const KINDS: Readonly<Record<string, Kind>> = {
   "v1/Namespace": { phase: 0, make: typed(Namespace) },
@@ -73,6 +74,6 @@ function kindOf(object: ObjectHeader): Kind {
 function typed<Args>(
   Kind: new (name: string, args: Args, options?: CustomResourceOptions) => CustomResource,
 ): (object: Manifest) => MakeResource {
-  // the objects come from typed constructs, whose types are the same API's; program.test.ts compares every field
+  // the objects come from typed constructs of the same API; program.test.ts compares every field
   return (object) => (name, options) => new Kind(name, object as unknown as Args, options);
 }

@@ -6,9 +6,9 @@ import type { Fault } from "../errors.ts";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * What is wrong with the setting `kubeContext` on this machine; none where no kubeconfig can be read, which is the
- * provider's matter. Of a context that does not exist the provider only warns: the `up` of a stack that stands said
- * `unchanged` and ended with 0.
+ * What is wrong with the setting `kubeContext` on this machine. If no kubeconfig can be read, the provider reports
+ * that. If the context does not exist, the provider only warns: the `up` of a deployed stack then said `unchanged` and
+ * ended with 0.
  */
 export function checkContext(kubeContext: string, env: Environment): readonly Fault[] {
   if (kubeContext === "") return [];
@@ -24,7 +24,10 @@ export function checkContext(kubeContext: string, env: Environment): readonly Fa
   ];
 }
 
-/** KUBECONFIG holds paths or, for the provider of Pulumi, the config itself; without it kubectl's own place counts. */
+/**
+ * KUBECONFIG holds paths or, for the provider of Pulumi, the config itself. If it is not set, kubectl's usual file
+ * counts.
+ */
 function readConfigs({ KUBECONFIG = "", HOME, USERPROFILE }: Environment): readonly unknown[] {
   if (KUBECONFIG.includes("\n") || KUBECONFIG.trimStart().startsWith("{")) return [parse(KUBECONFIG)];
   const home = HOME ?? USERPROFILE;

@@ -7,22 +7,24 @@ export type DeletionPropagation = "foreground" | "background" | "orphan";
 
 /** How one object is registered, as plain data. */
 export type ObjectOptions = {
-  /** Logical name: it is part of the URN, so a change of it deletes and creates the object. */
+  /** Logical name, a part of the URN: if the name changes, the object is deleted and made anew. */
   readonly name: string;
   /** Objects wait for all of an earlier phase, and are deleted before them. */
   readonly phase: number;
   readonly protect: boolean;
   readonly retainOnDelete: boolean;
   readonly importId?: string;
-  /** What the provider does with an object's dependents; it reads it off the object itself. */
+  /**
+   * What the provider does with the dependents of an object; the provider reads this from an annotation of the object.
+   */
   readonly deletionPropagation: DeletionPropagation;
 };
 
 /**
- * Every decision about an object but its content. `protect` covers what cannot be made again from this repository:
- * the namespace, whose deletion takes all in it, and secrets, an ExternalSecret's included since it owns one. The
- * namespace also stays in the cluster once it leaves the program, with the secrets that others made in it; a Secret
- * of ours does not, for a forgotten password is worse than a deleted one.
+ * All decisions about an object except its content. `protect` covers what this repository cannot make again: the
+ * namespace, whose deletion deletes all objects in it, and secrets, also those that an ExternalSecret owns. When the
+ * namespace leaves the program it stays in the cluster, with the secrets that other people made there. A Secret that
+ * this program made is deleted, because a forgotten password in a cluster is worse than a deleted one.
  */
 export function optionsFor(object: ObjectHeader, settings: Settings): ObjectOptions {
   const { kind } = object;
@@ -40,9 +42,9 @@ export function optionsFor(object: ObjectHeader, settings: Settings): ObjectOpti
 }
 
 /**
- * The provider deletes in the foreground unless an annotation of the object says otherwise, and would end the Jobs of
- * a CronJob with it. The annotation belongs to the chart, so that synth and `up` have the same objects; here it is
- * only demanded.
+ * The provider deletes in the foreground unless an annotation of the object says otherwise, and would delete the Jobs
+ * of a CronJob together with the CronJob. The chart sets the annotation, so that synth and `up` have the same objects;
+ * this function only refuses a CronJob without it.
  */
 function propagationOf(object: ObjectHeader): DeletionPropagation {
   const written = object.metadata.annotations?.[DELETION_PROPAGATION] ?? "foreground";

@@ -14,8 +14,8 @@ export type Target = { readonly parent: ComponentResource; readonly provider: Pr
 export type Plan = readonly (readonly { readonly make: MakeResource; readonly options: ObjectOptions }[])[];
 
 /**
- * The phases of an `up`. Everything that can be wrong with an object is found here, before anything is registered, so
- * that a faulty chart changes nothing.
+ * The phases of an `up`. All faults of the objects are found here, before anything is registered, so that a faulty
+ * chart changes nothing.
  */
 export function planChart(registrations: readonly Registration[], settings: Settings): Plan {
   checkAdoption(
@@ -27,7 +27,7 @@ export function planChart(registrations: readonly Registration[], settings: Sett
   return phases.map((phase) => planned.filter(({ options }) => options.phase === phase));
 }
 
-/** Registers a plan; each object depends on all of the phase before it, and so on every earlier one. */
+/** Registers a plan; each object depends on all objects of the phase before, and so on all earlier objects. */
 export function registerChart(plan: Plan, target: Target): void {
   let before: CustomResource[] = [];
   for (const phase of plan) {

@@ -13,11 +13,11 @@ type Data = Readonly<Record<string, string>>;
 const place = () => `Pulumi.${getStack()}.yaml`;
 
 /**
- * Whether a secret is there and not encrypted. The engine counts a map as secret once one part of it is; the rest of such
- * a map is found in the file (checkStackFile).
+ * Whether a secret is set and not encrypted. The engine counts a map as secret as soon as one part of the map is;
+ * checkStackFile finds the parts that are not encrypted.
  */
 function isPlain(config: Config): (name: SecretName) => boolean {
-  // by this the engine tells a program which keys are encrypted; the SDK has no public word for it
+  // the engine names the encrypted keys in this variable; the SDK has no public function for them
   const encrypted: unknown = JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]");
   return (name) => {
     const key = `${config.name}:${name}`;
@@ -27,8 +27,9 @@ function isPlain(config: Config): (name: SecretName) => boolean {
 
 /**
  * The secrets of `secretsMode: pulumi` as typed resources, from the encrypted settings of the stack; none in the other
- * modes. One in plain text is a fault in every mode: it stands in the backend's history. All that is missing or of the wrong shape is told together, and never with a value: Pulumi's own
- * `requireSecret` stops at the first that is missing, and `requireSecretObject` puts a malformed value into its error.
+ * modes. A secret in plain text is a fault in every mode, because its value stands in the history of the backend. All
+ * secrets that are missing or malformed are reported together, and no fault repeats a value: Pulumi's own
+ * `requireSecret` stops at the first missing one, and `requireSecretObject` puts a malformed value into its error.
  */
 export function readSecrets(
   config: Config,
@@ -54,8 +55,8 @@ export function readSecrets(
 }
 
 /**
- * As much of the settings as decides what else `up` needs, read past whatever is wrong with the others, so that one
- * error can tell of both.
+ * The settings that decide which secrets `up` needs; all others have their defaults. For the case that settings are
+ * wrong: one error then reports the wrong settings and the missing secrets together.
  */
 export function approximateSettings(config: Config): Settings {
   const { exchangeSecretName, pullSecretName } = DEFAULTS;
@@ -100,7 +101,10 @@ function exchangeData(text: string, faults: string[]): Data {
   return {};
 }
 
-/** The object in a text, an empty one where there is none; the parser's error is dropped, for it quotes the text. */
+/**
+ * The object in a text; an empty one if the text is no object. The parser's error is left out, because it quotes the
+ * text.
+ */
 function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text);
@@ -110,7 +114,7 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** What a kubelet reads to pull an image. */
+/** The data of the secret that a kubelet reads to pull an image. */
 function registryData({ registryServer, registryUser }: Settings, token: string): Data {
   const auth = Buffer.from(`${registryUser}:${token}`).toString("base64");
   const auths = { [registryServer]: { username: registryUser, password: token, auth } };

@@ -7,8 +7,8 @@ import { makeProvider } from "./provider.ts";
 import { planChart, type Registration, registerChart } from "./register-chart.ts";
 
 /**
- * All objects of one environment, as one branch of the stack's tree. Its inputs are the namespace alone: what a
- * component is given stands in the state in plain text.
+ * All objects of one environment, as one branch of the stack's tree. The namespace is the only input that is
+ * registered, because the inputs of a component stand in the state in plain text.
  */
 export class Suite extends ComponentResource {
   /** The chart's objects, as synth would write them. */
@@ -16,7 +16,7 @@ export class Suite extends ComponentResource {
 
   constructor(name: string, args: SuiteArgs, options?: ComponentResourceOptions) {
     const { settings, secrets } = args;
-    // before super: where a setting or an object is wrong, not even the component is registered
+    // before super: if a setting or an object is wrong, not even the component may be registered
     const objects = renderObjects(settings);
     const registrations = objects.map((object) => ({ object, make: makerOf(object) }));
     const plan = planChart([...secrets, ...registrations], settings);
@@ -30,6 +30,6 @@ export class Suite extends ComponentResource {
 
 export type SuiteArgs = {
   readonly settings: Settings;
-  /** What stands beside the chart, since its values must not be in it. */
+  /** The Secrets; they stand beside the chart, because their values must not be in the chart. */
   readonly secrets: readonly Registration[];
 };

@@ -58,7 +58,7 @@ export class BatchCronJob extends Construct {
           ...Object.fromEntries(
             Object.entries(job.waives ?? {}).map(([rule, reason]) => [`r3a.dev/waive-${rule}`, reason]),
           ),
-          // a job that is under way ends by itself when its CronJob is deleted or replaced
+          // when the CronJob is deleted or replaced, a Job that runs is left to end by itself
           "pulumi.com/deletionPropagationPolicy": "orphan",
         },
       },

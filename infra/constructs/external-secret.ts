@@ -13,7 +13,9 @@ export type ExternalSecretProps = {
   readonly refreshInterval: string;
 };
 
-/** Asks the External Secrets Operator for one secret; in the store its entry has the secret's name, one property a key. */
+/**
+ * Asks the External Secrets Operator for one secret; in the store its entry has the secret's name, one property a key.
+ */
 export class ExternalSecret extends Construct {
   constructor(scope: Construct, id: string, props: ExternalSecretProps) {
     super(scope, id);

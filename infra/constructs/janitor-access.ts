@@ -12,7 +12,7 @@ export type JanitorAccessProps = {
   readonly targetNamespace: string;
 };
 
-/** A rule for each kind of object, with all that the janitor does to objects of that kind. */
+/** A rule for each kind of object, with all verbs that the janitor uses on objects of this kind. */
 function renderRules(): k8s.PolicyRule[] {
   const rights: readonly ClusterRight[] = Object.values(JANITOR_RIGHTS).flat();
   const nameOf = ({ resource, subresource }: ClusterRight) =>
@@ -27,7 +27,7 @@ function renderRules(): k8s.PolicyRule[] {
 
 /**
  * The janitor's account and its only rights, in one namespace: no secrets, no logs, nothing cluster-wide, and no `get`,
- * since the program reads lists alone.
+ * because the program reads lists only.
  */
 export class JanitorAccess extends Construct {
   constructor(scope: Construct, id: string, { namespace, targetNamespace }: JanitorAccessProps) {
@@ -42,7 +42,7 @@ export class JanitorAccess extends Construct {
     new k8s.KubeRoleBinding(this, "role-binding", {
       metadata: target,
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: JANITOR },
-      // the namespace is named: without it the binding would be to an account in `default` and grant nothing
+      // without the namespace the binding would name an account in `default` and grant nothing
       subjects: [{ kind: "ServiceAccount", name: JANITOR_ACCOUNT, namespace }],
     });
   }

@@ -6,7 +6,10 @@ import type { Exit, Provision } from "../model/need.ts";
 import { NEEDS, provisionsOf } from "../model/needs.ts";
 import type { Settings } from "../settings/schema.ts";
 
-/** Where pods may ask for names: the cluster's DNS, and the cache that NodeLocal DNSCache runs at this address of each node. */
+/**
+ * Where pods may resolve names: the DNS of the cluster, and this address, at which NodeLocal DNSCache runs on each
+ * node.
+ */
 const NAME_SERVERS: k8s.NetworkPolicyPeer[] = [
   { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } },
   { ipBlock: { cidr: "169.254.20.10/32" } },
@@ -20,16 +23,17 @@ const port = (number: number, protocol = "TCP"): k8s.NetworkPolicyPort => ({
 const rulesOf = (exits: readonly Exit[]): k8s.NetworkPolicyEgressRule[] =>
   exits.map(({ block, ports }) => ({ to: [{ ipBlock: block }], ports: ports.map((each) => port(each)) }));
 
-/** The exits that stand in the shared policy, or those that stand in a policy of each job. */
+/** The exits of the shared policy; with `isOwn` those of the policies of single jobs. */
 const exitsOf = (provisions: readonly Provision[], settings: Settings, isOwn: boolean): readonly Exit[] =>
   provisions
     .filter(({ isOwnPolicy = false }) => isOwnPolicy === isOwn)
     .flatMap(({ exits }) => exits?.(settings) ?? []);
 
 /**
- * Pods of the suite accept nothing, and reach what their needs name. The pods that need a shared exit (database, exchange)
- * have one policy together, with DNS and all shared exits; a need with a policy of its own adds one for each job that has
- * it. A policy denies what it does not name: IPv6 is closed unless the settings name IPv6 blocks.
+ * Pods of the suite accept no connection, and may connect only to what their needs name. All pods that need a shared
+ * exit (database, exchange) have one policy together, with DNS and all shared exits. For a need with policies of its
+ * own, each job with this need has one more. A policy denies what it does not name: IPv6 is closed unless the settings
+ * name IPv6 blocks.
  */
 export function addNetworkPolicies(scope: Construct, settings: Settings): void {
   const jobs = JOBS.map((job) => ({ ...job, provisions: provisionsOf(job.needs) }));

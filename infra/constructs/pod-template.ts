@@ -6,7 +6,7 @@ import { provisionsOf } from "../model/needs.ts";
 import type { Resources } from "../settings/fields.ts";
 import type { Settings } from "../settings/schema.ts";
 
-/** One pod of the runner's image: its containers' common parts, Pod Security `restricted` included. */
+/** One pod of the runner's image. */
 export type RunnerPodProps = Omit<NeedyPod, "command"> & {
   /** Repository with digest or tag. */
   readonly image: string;
@@ -23,14 +23,16 @@ export type RunnerPodProps = Omit<NeedyPod, "command"> & {
   readonly needs: readonly Need[];
 };
 
-/** The image's user; numeric, since a name fails with CreateContainerConfigError under runAsNonRoot. */
+/** The user of the image, as a number: with a name the pod ends in CreateContainerConfigError under runAsNonRoot. */
 const USER = 10_001;
 
-/** Template of a runner pod. What it gets besides its image and its arguments follows from its needs. */
+/**
+ * Template of a runner pod, by Pod Security `restricted`. All but its image and its arguments follows from its needs.
+ */
 export function podTemplate(settings: Settings, pod: RunnerPodProps): k8s.PodTemplateSpec {
   const provisions = provisionsOf(pod.needs);
   const needy = { ...pod, command: pod.args[0] };
-  // an init container waits with the account that its pod will work with
+  // the init container logs in to the database as the command will
   const variables = provisions.flatMap((each) => each.variables?.(settings, needy) ?? []);
   const sources = provisions.flatMap(({ variableSources }) => variableSources?.(settings) ?? []);
   const volumes = provisions.flatMap((each) => each.volumes?.(settings) ?? []);
@@ -65,7 +67,7 @@ export function podTemplate(settings: Settings, pod: RunnerPodProps): k8s.PodTem
       capabilities: { drop: ["ALL"] },
     },
     volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...mounted.map(mountOf)],
-    // the last lines of the log become the reason that `kubectl describe` shows
+    // `kubectl describe` then shows the last lines of the log as the reason of a failure
     terminationMessagePolicy: "FallbackToLogsOnError",
   });
   return {

@@ -28,13 +28,13 @@ export class RepeatingDeployment extends Construct {
       spec: {
         replicas: job.suspend ? 0 : 1,
         revisionHistoryLimit: 3,
-        // two at once would only exclude each other by their locks
+        // two pods at once would only wait for the locks of each other
         strategy: { type: "Recreate" },
         selector: { matchLabels: labels },
         template: podTemplate(settings, {
           ...job,
           component: job.name,
-          // beside --every the deadline is that of each cycle
+          // with --every the deadline holds for each cycle
           args: [
             ...job.command,
             ...["--every", String(job.repeatsEverySeconds)],

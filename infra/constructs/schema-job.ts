@@ -8,7 +8,7 @@ import { IGNORE_DISRUPTION } from "./batch-cron-job.ts";
 import { podTemplate } from "./pod-template.ts";
 
 const GRACE_SECONDS = 30;
-/** A failover takes less; a database that is away for longer needs a person. */
+/** A failover takes less time; if the database is away for longer, a person must look. */
 const DATABASE_WAIT_SECONDS = 120;
 
 /**
@@ -22,8 +22,9 @@ const NO_FAIL_JOB =
 export type SchemaJobProps = { readonly settings: Settings };
 
 /**
- * Brings the database to the schema of the image: one Job per release, named by its content since a Job's template
- * cannot change. All other jobs wait until it is done. It has no TTL, so that a second apply finds it.
+ * Brings the database to the schema of the image: one Job for each release. A hash of the template stands in its name,
+ * because the template of a Job cannot change. All other jobs wait until this Job is done. The Job has no TTL, so that
+ * a second apply finds it.
  */
 export class SchemaJob extends Construct {
   constructor(scope: Construct, id: string, { settings }: SchemaJobProps) {
@@ -33,12 +34,12 @@ export class SchemaJob extends Construct {
       image: imageOf(settings),
       imagePullPolicy: settings.imagePullPolicy,
       args: ["migrate", "--wait", String(DATABASE_WAIT_SECONDS)],
-      // wait-db waits for the schema too, and this is what makes it
+      // wait-db also waits for the schema, which this Job makes
       waitDb: false,
       terminationGracePeriodSeconds: GRACE_SECONDS,
       resources: settings,
       restartPolicy: "Never",
-      // the ConfigMap's values are none of its: each change of one would be another Job
+      // without the ConfigMap: each change of a value there would make another Job
       needs: ["database"],
       deadlineSeconds: 0,
       shards: 1,

@@ -15,7 +15,7 @@ import { JOBS } from "./jobs.ts";
 import { type ResolvedJob, resolveJobs } from "./resolve-jobs.ts";
 import { faultOfSchedule, shortestPeriod } from "./schedule.ts";
 
-/** What is wrong with a field of a job, if the first value is true. */
+/** A field of a job, whether it is wrong, and what to say then. */
 type Check = readonly [isWrong: boolean, field: string, message: string];
 
 /** Everything that is wrong with the jobs of an environment. */
@@ -60,7 +60,7 @@ function checkKind(job: ResolvedJob): readonly Check[] {
   ];
 }
 
-/** A run and its grace fit into the period; start-up, the command's own deadline and the grace into the Job's deadline. */
+/** Run and grace must fit into the period; start-up, own deadline and grace must fit into the deadline of the Job. */
 function checkTimes(job: ResolvedJob): readonly Check[] {
   const { activeDeadlineSeconds: active, terminationGracePeriodSeconds: grace, deadlineSeconds: own } = job;
   const start = job.startingDeadlineSeconds;

@@ -15,7 +15,7 @@ export function loginSecrets(settings: Settings): readonly RequiredSecret[] {
     .map((login) => ({ ...login, type: "Opaque", keys: ["DB_URL"] }));
 }
 
-/** The login of a command: by the secret of its role where that has one of its own, else by the writer's. */
+/** The login of a command: the secret of its role, or that of the writer if the role has no secret of its own. */
 export function loginOf(settings: Settings, command: CommandName): Variable {
   const own = { owner: settings.ownerDbSecretName, writer: "", reader: settings.readerDbSecretName };
   const role = ROLE_OF[command];
@@ -31,12 +31,12 @@ function hasAuthority({ databaseCaConfigMap, databaseCaSecret }: Settings): bool
   return databaseCaConfigMap !== "" || databaseCaSecret !== "";
 }
 
-/** Node reads the variable once, at its start, and believes these certificates beside its own. */
+/** Node.js reads the variable once, at its start, and trusts these certificates beside its own ones. */
 export function authorityVariables(settings: Settings): readonly Variable[] {
   return hasAuthority(settings) ? [{ name: "NODE_EXTRA_CA_CERTS", value: `${FOLDER}/${FILE}` }] : [];
 }
 
-/** The file that the variable names. */
+/** The volume with the file that the variable names. */
 export function authorityVolumes(settings: Settings): readonly MountedVolume[] {
   if (!hasAuthority(settings)) return [];
   const { databaseCaConfigMap, databaseCaSecret, databaseCaKey } = settings;

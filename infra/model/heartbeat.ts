@@ -2,13 +2,13 @@ import { ALIVE, HEARTBEAT_FILE, HEARTBEAT_MAX_AGE } from "@r3a/runner/contract/n
 import type { MountedVolume, NeedyPod, Probes, Variable } from "./need.ts";
 
 const FOLDER = "/run/r3a";
-/** What a cycle may take beyond its deadline until the file is touched: the grace of a hung connection, a busy node. */
+/** How long a cycle may work beyond its deadline: a hung connection has a grace of its own, and a busy node is slow. */
 const SLACK_SECONDS = 60;
 
 /**
- * The age at which a process is taken for hung: a cycle ends by its deadline, and the next one starts at its full period.
- * The first heartbeat is that of the start; the first cycle, which waits for the database and its schema, ends by its
- * deadline too. At its start a process has as long again.
+ * The age of the file, in seconds, at which the process counts as hung. A cycle ends by its deadline, and the next
+ * cycle starts when its period is full. The process writes the first heartbeat at its start; its first cycle, which
+ * waits for the database and the schema, ends by its deadline too. The startup probe grants the same time once more.
  */
 function maxAgeOf({ deadlineSeconds, repeatsEverySeconds = 0 }: NeedyPod): number {
   return deadlineSeconds + repeatsEverySeconds + SLACK_SECONDS;
@@ -21,7 +21,7 @@ export function heartbeatVariables(pod: NeedyPod): readonly Variable[] {
   ];
 }
 
-/** A folder of its own beside /tmp, for a file of a few bytes. */
+/** A folder beside /tmp for the file, which has a few bytes. */
 export const HEARTBEAT_VOLUME: MountedVolume = {
   name: "heartbeat",
   source: { emptySize: "1Mi" },
@@ -29,13 +29,13 @@ export const HEARTBEAT_VOLUME: MountedVolume = {
   isInInit: false,
 };
 
-/** How the kubelet finds out that a process hangs which never ends by itself. */
+/** The probes by which the kubelet notices a hung process: a process that repeats its command never ends by itself. */
 export function heartbeatProbes(pod: NeedyPod): Probes {
-  // a Node needs a tenth of a second, on a node that is full some more
+  // Node.js starts in a tenth of a second; on a node that is full the start takes longer
   const probe = { exec: { command: [...ALIVE] }, timeoutSeconds: 10 };
   return {
     startupProbe: { ...probe, periodSeconds: 10, failureThreshold: Math.ceil(maxAgeOf(pod) / 10) },
-    // three looks: a clock that is set makes the file too old for at most one cycle
+    // the probe must fail three times: when somebody sets the clock, the file is too old for at most one cycle
     livenessProbe: { ...probe, periodSeconds: 30, failureThreshold: 3 },
   };
 }

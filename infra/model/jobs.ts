@@ -11,14 +11,15 @@ export type Job = {
   /** Cron expression, UTC. */
   readonly schedule: string;
   readonly command: readonly [CommandName, ...string[]];
-  /** How late a start may be, in seconds; a later one is left out. */
+  /** How late a start may be, in seconds; the controller leaves out a later one. */
   readonly startingDeadlineSeconds: number;
-  /** The Job is ended after so many seconds, start and waits included. */
+  /** Kubernetes ends the Job after so many seconds, start-up and waits included. */
   readonly activeDeadlineSeconds: number;
+  /** How often Kubernetes tries a failed pod again. */
   readonly backoffLimit: number;
   /** From SIGTERM to SIGKILL, in seconds. */
   readonly terminationGracePeriodSeconds: number;
-  /** Whether an init container waits for the database; without it the command itself waits. */
+  /** Whether an init container waits for the database; if not, the command itself waits. */
   readonly waitDb: boolean;
   /** The period in seconds of a job that may also run as a Deployment that repeats itself (`runMode: deployment`). */
   readonly repeatsEverySeconds?: number;
@@ -26,11 +27,11 @@ export type Job = {
   readonly isSharded?: boolean;
   /** Why it may run for longer than its period. */
   readonly mayOverrun?: string;
-  /** What its pod cannot work without: secrets, volumes, account and network follow from it (needs.ts). */
+  /** What the pod cannot work without: its secrets, volumes, account and network follow from this list (needs.ts). */
   readonly needs: readonly Need[];
-  /** Flags of the command, each with the setting that turns it on. */
+  /** Flags of the command, each with the setting that turns the flag on. */
   readonly flags?: Readonly<Record<string, SettingName>>;
-  /** Rules that it need not keep, each with the reason. */
+  /** Rules that the job may break, each with the reason. */
   readonly waives?: Readonly<Record<string, string>>;
 };
 
@@ -39,7 +40,7 @@ export function objectNameOf(name: string): string {
   return `r3a-${name}`;
 }
 
-/** The first minutes of an hour belong to the syncs; what else leaves freedom keeps away from them. */
+/** The syncs start in the first minutes of an hour; every other job that can start later does so. */
 export const JOBS: readonly Job[] = [
   {
     name: "sync-1m-top",
@@ -143,7 +144,7 @@ export const JOBS: readonly Job[] = [
     activeDeadlineSeconds: 240,
     backoffLimit: 0,
     terminationGracePeriodSeconds: 10,
-    // it must work when nothing else does
+    // the janitor must work when the database does not
     waitDb: false,
     flags: { "--unschedulable": "janitorUnschedulable" },
     waives: {
@@ -153,7 +154,7 @@ export const JOBS: readonly Job[] = [
   {
     name: "maint-refresh-lastts",
     why: "The last timestamps are held against the stored candles: they follow deletes and restores too.",
-    // odd minutes: away from the quarter hours
+    // odd minutes, because the jobs of the full and the half hour start at even ones
     schedule: "1-59/2 * * * *",
     command: ["refresh-lastts"],
     needs: ["config", "database"],
@@ -209,7 +210,7 @@ export const JOBS: readonly Job[] = [
     activeDeadlineSeconds: 120,
     backoffLimit: 0,
     terminationGracePeriodSeconds: 10,
-    // a database that is away is what it is there to tell
+    // health must report a database that does not answer, so nothing may wait for the database before it
     waitDb: false,
   },
 ];

@@ -5,14 +5,14 @@ import type { Settings } from "../settings/schema.ts";
 import { readStack } from "../settings/stack-files.ts";
 import { checkJobs } from "./check-jobs.ts";
 
-/** The settings of an environment from its files; needs no engine and no passphrase. */
+/** The settings of an environment from its files. The Pulumi engine and the passphrase are not needed. */
 export function loadStack(root: string, stack: string): Settings {
   return settingsFrom(readStack(root, stack));
 }
 
 /**
- * Settings from what a reader found, right by themselves, together and for the jobs. Everything that is wrong is thrown
- * together as one SettingsFault.
+ * Settings from the values that a reader found: each value is right, and the values fit each other and the jobs. All
+ * faults are thrown together as one SettingsFault.
  */
 export function settingsFrom({ values, placeOf, faults }: Source): Settings {
   const { settings, wrong } = parseSettings(values);
@@ -24,7 +24,7 @@ export function settingsFrom({ values, placeOf, faults }: Source): Settings {
   return settings;
 }
 
-/** A fault that may only be there because a wrong value beside it was taken out. */
+/** Whether a fault may come only from a default, which stands in the place of a wrong value. */
 function isBlurred({ key }: Fault, wrong: readonly Fault[]): boolean {
   const job = /^jobs\.[^.]+/.exec(key)?.[0];
   return wrong.some(

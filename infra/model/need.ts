@@ -4,29 +4,29 @@ import type { Settings } from "../settings/schema.ts";
 import type { SecretName } from "../settings/secret-keys.ts";
 
 /**
- * What a pod cannot work without. All that a pod gets beyond image and arguments follows from its needs, by the table in
- * `needs.ts`: environment, secrets, volumes, account and token, probes, and where it may connect to.
+ * What a pod cannot work without. All that a pod gets beyond image and arguments follows from its needs, by the table
+ * in `needs.ts`: environment, secrets, volumes, account and token, probes, and where it may connect to.
  */
 export type Need =
-  /** The ConfigMap with the runner's settings, and which job's run it is, and which share of the job. */
+  /** The ConfigMap with the runner's settings, and variables that name the job and the number of its shards. */
   | "config"
   /** A login to the database, with the certificate authority where the database has one of its own. */
   | "database"
-  /** The exchange's REST API, with the keys where there are any. */
+  /** The exchange's REST API, with the keys of the exchange if the settings name their secret. */
   | "exchange"
   /** The Kubernetes API, with an account and a token. */
   | "cluster"
-  /** The ages at which the candles of each interval are late: they follow from the schedules of the syncs. */
+  /** The ages at which the candles of each interval are late. The schedules of the syncs decide these ages. */
   | "freshnessLimits"
-  /** A file that says that a process which never ends by itself is still at work, and the probes that read it. */
+  /** A file that the process touches while it works, and the probes that read the age of the file. */
   | "heartbeat";
 
-/** Of a pod what its needs depend on. */
+/** The parts of a pod that its needs depend on. */
 export type NeedyPod = {
   readonly command: CommandName;
   /** The job that starts it, e.g. `sync-1m`. */
   readonly component: string;
-  /** Pods that share the work, 1 where one does it alone. */
+  /** Number of pods that share the work; 1: one pod does all of it. */
   readonly shards: number;
   /** The command's own deadline, in seconds; 0: none. */
   readonly deadlineSeconds: number;
@@ -39,7 +39,7 @@ export type RequiredSecret = {
   readonly name: string;
   readonly type: "Opaque" | "kubernetes.io/dockerconfigjson";
   readonly keys: readonly string[];
-  /** The encrypted setting that `secretsMode: pulumi` makes it of. */
+  /** The encrypted setting from which `secretsMode: pulumi` makes the secret. */
   readonly madeOf: SecretName;
 };
 
@@ -92,7 +92,7 @@ export type Provision = {
   readonly secrets?: (settings: Settings) => readonly RequiredSecret[];
   readonly variables?: (settings: Settings, pod: NeedyPod) => readonly Variable[];
   readonly variableSources?: (settings: Settings) => readonly VariableSource[];
-  /** Annotations of the pod: a value that changes makes new pods. */
+  /** Annotations of the pod: when a value changes, Kubernetes makes new pods. */
   readonly annotations?: (settings: Settings) => Readonly<Record<string, string>>;
   readonly volumes?: (settings: Settings) => readonly MountedVolume[];
   readonly probes?: (pod: NeedyPod) => Probes;
@@ -100,8 +100,8 @@ export type Provision = {
   readonly account?: string;
   readonly exits?: (settings: Settings) => readonly Exit[];
   /**
-   * Whether the exits stand in a NetworkPolicy of each job that has the need, instead of the one that the jobs share. A
-   * pod whose needs are all of that kind is left out of the shared policy.
+   * True: each job with this need has a NetworkPolicy of its own for the exits. Absent: the exits stand in the policy
+   * that all jobs share. The shared policy leaves out a job that needs none of the shared exits.
    */
   readonly isOwnPolicy?: true;
 };

@@ -8,7 +8,7 @@ import type { Need, Provision } from "./need.ts";
 import { resolveJobs } from "./resolve-jobs.ts";
 import { configHash } from "./runner-environment.ts";
 
-/** What each need gives a pod. The order of the rows is that of variables, volumes and exits in the objects. */
+/** What each need gives a pod. Variables, volumes and exits stand in the objects in the order of these rows. */
 export const NEEDS: Readonly<Record<Need, Provision>> = {
   database: {
     secrets: loginSecrets,
@@ -31,7 +31,7 @@ export const NEEDS: Readonly<Record<Need, Provision>> = {
   },
   cluster: {
     account: JANITOR_ACCOUNT,
-    // most networks look at the address behind the service `kubernetes`, some at its own
+    // most networks compare the address behind the service `kubernetes`, some the address of the service
     exits: ({ apiServerCidr: cidr }) => [{ block: { cidr }, ports: [443, 6443] }],
     isOwnPolicy: true,
   },
@@ -47,7 +47,7 @@ export const NEEDS: Readonly<Record<Need, Provision>> = {
   },
 };
 
-/** What a list of needs gives, in the order of the table. */
+/** The rows of these needs, in the order of the table. */
 export function provisionsOf(needs: readonly Need[]): readonly Provision[] {
   return Object.entries(NEEDS).flatMap(([need, row]) => (needs.some((each) => each === need) ? [row] : []));
 }

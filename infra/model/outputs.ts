@@ -5,15 +5,17 @@ import type { RequiredSecret } from "./need.ts";
 import { listRequiredSecrets } from "./required-secrets.ts";
 import { resolveJobs } from "./resolve-jobs.ts";
 
-/** What a stack tells about itself: plain values, never of a secret. */
+/** The outputs of a stack: plain values, and no value of a secret. */
 export type SuiteOutputs = {
   /** `Kind/name` of every object of the chart. */
   readonly names: readonly string[];
-  /** Cron expression (UTC) of each CronJob, `suspended` where it is; no times, which would change with each `up`. */
+  /**
+   * Cron expression (UTC) of each CronJob, or `suspended`. Start times are left out: they would change with each `up`.
+   */
   readonly schedules: Readonly<Record<string, string>>;
   readonly images: readonly string[];
   readonly requiredSecrets: readonly Omit<RequiredSecret, "madeOf">[];
-  /** Changes with any setting, and with nothing else. */
+  /** A hash that changes when a setting changes, and never otherwise. */
   readonly settingsHash: string;
 };
 
@@ -32,7 +34,7 @@ export function listOutputs(settings: Settings, objects: readonly Manifest[]): S
   };
 }
 
-/** All secrets, the certificate authority's included: that one is in every mode made by whoever runs the database. */
+/** All secrets. The one of the certificate authority is made by whoever runs the database, in every mode. */
 function listAllSecrets(settings: Settings): SuiteOutputs["requiredSecrets"] {
   const { databaseCaSecret, databaseCaKey } = settings;
   const authority = { name: databaseCaSecret, type: "Opaque", keys: [databaseCaKey] } as const;
@@ -42,7 +44,7 @@ function listAllSecrets(settings: Settings): SuiteOutputs["requiredSecrets"] {
   ];
 }
 
-/** Every value under a key `image`: that is what the cluster pulls, init containers included. */
+/** Every value under a key `image`: the images that the cluster pulls, those of init containers too. */
 function imagesOf(objects: readonly Manifest[]): readonly string[] {
   const images = new Set<string>();
   JSON.stringify(objects, (key, value: unknown) => {
@@ -52,7 +54,7 @@ function imagesOf(objects: readonly Manifest[]): readonly string[] {
   return [...images].sort();
 }
 
-/** Keys sorted, so that the order of a settings file does not count. */
+/** JSON with sorted keys, so that the order of the keys in a settings file does not change the hash. */
 function sortedJson(value: object): string {
   return JSON.stringify(value, (_key, each: unknown) =>
     typeof each === "object" && each !== null && !Array.isArray(each)

@@ -2,7 +2,9 @@ import type { Settings } from "../settings/schema.ts";
 import type { RequiredSecret } from "./need.ts";
 import { NEEDS } from "./needs.ts";
 
-/** The secrets that `secretsMode` decides about, for whoever creates them: those of each need, and the registry's. */
+/**
+ * The secrets whose maker `secretsMode` names: those of each need, and that of the registry. Names and keys, no values.
+ */
 export function listRequiredSecrets(settings: Settings): readonly RequiredSecret[] {
   const { pullSecretName: name } = settings;
   const registry = {

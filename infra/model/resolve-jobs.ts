@@ -3,7 +3,7 @@ import type { Settings } from "../settings/schema.ts";
 import { ownDeadline } from "./job-times.ts";
 import { JOBS, type Job, objectNameOf } from "./jobs.ts";
 
-/** A job of one environment: the table's row with what the environment changes, all values filled in. */
+/** A job of one environment: the row of the table with the changes of the environment, and a value for every field. */
 export type ResolvedJob = Job & {
   /** Name of the object, e.g. `r3a-sync-1m`. */
   readonly objectName: string;
@@ -33,7 +33,7 @@ export function imageOf({ image, imageDigest, imageTag }: Settings): string {
   return imageDigest === "" ? `${image}:${imageTag === "" ? "latest" : imageTag}` : `${image}@${imageDigest}`;
 }
 
-/** The jobs of an environment in the order of the table; those that it switches off are left out. */
+/** The jobs of an environment in the order of the table, without those that the environment switches off. */
 export function resolveJobs(settings: Settings): readonly ResolvedJob[] {
   return JOBS.filter(({ name }) => settings.jobs[name]?.enabled !== false).map((job) =>
     resolveJob(settings, job, settings.jobs[job.name] ?? {}),

@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import type { EnvironmentName } from "@r3a/runner/contract/environment";
 import type { Settings } from "../settings/schema.ts";
 
-/** What the janitor cleans: its own namespace, unless another one is named. */
+/** The namespace that the janitor cleans: its own one, unless the settings name another. */
 export function janitorNamespaceOf({ janitorTargetNamespace, namespace }: Settings): string {
   return janitorTargetNamespace === "" ? namespace : janitorTargetNamespace;
 }
 
-/** The runner's environment but its secrets, names sorted. */
+/** The environment variables of the runner without the secrets, sorted by name. */
 export function runnerEnvironment(settings: Settings): Readonly<Partial<Record<EnvironmentName, string>>> {
   return {
     AUTO_PERIOD: String(settings.autoPeriod),
@@ -36,7 +36,7 @@ export function runnerEnvironment(settings: Settings): Readonly<Partial<Record<E
   };
 }
 
-/** First 16 hex digits of the SHA-256 of what the ConfigMap holds. */
+/** The first 16 hex digits of the SHA-256 of the data of the ConfigMap. */
 export function configHash(settings: Settings): string {
   return createHash("sha256")
     .update(JSON.stringify(runnerEnvironment(settings)))

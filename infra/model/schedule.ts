@@ -1,9 +1,9 @@
 import { Cron } from "croner";
 
-/** Zone of every schedule; without one the controller's own would count. */
+/** Zone of every schedule; without a zone Kubernetes would take that of the controller. */
 export const TIME_ZONE = "Etc/UTC";
 
-/** By offset, which is TIME_ZONE's: going through the zone costs croner ten times as long. */
+/** The offset of TIME_ZONE instead of its name: with the name croner takes ten times as long. */
 const OPTIONS = { utcOffset: 0, mode: "5-part", paused: true } as const;
 
 /** Five fields as Kubernetes takes them: no seconds, no zones, none of the extensions (H, L, W, #) of other tools. */
@@ -13,11 +13,14 @@ const DAY = `(${FIELD}|sun|mon|tue|wed|thu|fri|sat)+`;
 const FIELDS = new RegExp(`^${FIELD} ${FIELD} ${FIELD} ${MONTH} ${DAY}$`, "i");
 const REMEDY = "write five fields, e.g. */15 * * * *";
 
-/** Whatever repeats within an hour, a day or a month has come back by then. */
+/** Enough starts to see each pattern that repeats within an hour, a day or a month. */
 const SAMPLES = 32;
 const EPOCH = new Date("2026-01-01T00:00:00Z");
 
-/** What is wrong with a schedule, null where nothing is; never with its text, which may be a secret in the wrong place. */
+/**
+ * What is wrong with a schedule; null: nothing. The message never has the text, which may be a secret under a wrong
+ * key.
+ */
 export function faultOfSchedule(schedule: string): string | null {
   if (!FIELDS.test(schedule)) return `is no cron expression of five fields; ${REMEDY}`;
   try {
@@ -35,8 +38,8 @@ export function nextRuns(schedule: string, from: Date, count: number): readonly 
 const samples = new Map<string, readonly number[]>();
 
 /**
- * The first starts of a fixed year in seconds, SAMPLES or `count` where that is more. Kept: each job of each environment
- * asks three times, which was 15 ms of a synth.
+ * The first starts of a fixed year in seconds: SAMPLES of them, or `count` if that is more. The answers are kept,
+ * because each job of each environment asks three times, which took 15 ms of a synth.
  */
 export function sampleStarts(schedule: string, count = SAMPLES): readonly number[] {
   const known = samples.get(schedule);

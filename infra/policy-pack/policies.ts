@@ -13,7 +13,7 @@ import { type ChartRule, type CheckOptions, type Level, type Rule, waiverOf } fr
 /** Secrets are no part of a chart, but in secretsMode `pulumi` they are a part of the stack. */
 const SYNTH_ONLY = ["no-secret-object"];
 
-/** What the rules about all objects must be told; the engine reads it from the pack's configuration. */
+/** The options of the rules about all objects; the engine reads them from the configuration of the pack. */
 const CHART_CONFIG: PolicyConfigSchema = {
   properties: {
     externalServiceAccounts: { type: "array", items: { type: "string" }, default: [] },
@@ -22,7 +22,7 @@ const CHART_CONFIG: PolicyConfigSchema = {
   },
 };
 
-/** The object behind a resource, null where it is none: the stack, a component, a provider. */
+/** The object of a resource; null: the resource is no object, but the stack, a component or a provider. */
 export function manifestOf(type: string, props: Readonly<Record<string, unknown>>): Manifest | null {
   const [, group, kind] = /^kubernetes:([^:]+):(\w+)$/.exec(type) ?? [];
   if (group === undefined || kind === undefined) return null;
@@ -30,7 +30,7 @@ export function manifestOf(type: string, props: Readonly<Record<string, unknown>
   return { metadata: {}, ...props, apiVersion, kind };
 }
 
-/** Warnings stay advice; errors stop an update where the pack is mandatory. */
+/** A warning is advice in each stack; an error stops an update if the pack is mandatory. */
 function enforcementOf(level: Level, isMandatory: boolean): EnforcementLevel {
   return level === "error" && isMandatory ? "mandatory" : "advisory";
 }

@@ -3,7 +3,7 @@ import { checkObjects } from "../rules/check-objects.ts";
 import type { Breach } from "../rules/rule.ts";
 import type { Settings } from "../settings/schema.ts";
 
-/** What the rules say of an environment's objects; what the settings leave to others is taken to be there. */
+/** The breaches in the objects of an environment. Objects that the settings leave to other people count as present. */
 export function checkEnvironment(objects: readonly Manifest[], settings: Settings): readonly Breach[] {
   return checkObjects(objects, {
     requireDigest: settings.requireDigest,

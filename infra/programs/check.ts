@@ -6,7 +6,9 @@ import type { Breach } from "../rules/rule.ts";
 import { listStacks } from "../settings/stack-files.ts";
 import { checkEnvironment } from "./check-environment.ts";
 
-/** Part of `npm run check`: holds every object of every environment against the rules; 1 where one is an error. */
+/**
+ * Part of `npm run check`: checks all objects of all environments by the rules; ends with 1 if a breach is an error.
+ */
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 process.exitCode = Math.max(...listStacks(root).map(checkStack));
@@ -24,7 +26,7 @@ function checkStack(stack: string): number {
   }
 }
 
-/** One line for what a rule says of any number of objects. */
+/** One line for each sentence of a rule, however many objects it is about. */
 function renderBreaches(breaches: readonly Breach[]): readonly string[] {
   const groups = Map.groupBy(breaches, ({ rule, message }) => `${rule} ${message}`);
   return [...groups.values()].flatMap(([first, ...others]) =>

@@ -1,21 +1,21 @@
-/** What of a Kubernetes object tells it from others. */
+/** A Kubernetes object, by the fields that identify it. */
 export type PlainObject = {
   readonly kind: string;
   readonly metadata: { readonly name?: string; readonly namespace?: string };
 };
 
-/** One field; a value that is not there at all is undefined. */
+/** One changed field; undefined: the field is absent. */
 export type FieldChange = { readonly path: string; readonly before: unknown; readonly after: unknown };
 
 export type ObjectChange = {
   /** `CronJob r3a/r3a-sync-1m`. */
   readonly object: string;
   readonly change: "added" | "removed" | "changed";
-  /** Empty where the whole object came or went. */
+  /** Empty if the whole object was added or removed. */
   readonly fields: readonly FieldChange[];
 };
 
-/** What happens to each object between two renderings; those that stay the same are left out. */
+/** The changes of each object between two renderings; unchanged objects are left out. */
 export function diffObjects(
   before: readonly PlainObject[],
   after: readonly PlainObject[],
@@ -44,8 +44,8 @@ function diffValues(path: string, before: unknown, after: unknown): readonly Fie
 }
 
 /**
- * The parts of a map or list by their step in a path. Lists whose items all have a name of their own go by it, as
- * Kubernetes merges them: a container put in front does not change all that follow. Null: a plain value.
+ * The parts of a map or list by their step in a path. The items of a list go by their names if all have different ones,
+ * as Kubernetes merges such lists: a new first container does not change all others. Null: a plain value.
  */
 function childrenOf(value: unknown): ReadonlyMap<string, unknown> | null {
   if (typeof value !== "object" || value === null) return null;

@@ -77,7 +77,7 @@ function renderCommit(commit: string): Rendered | string {
   }
 }
 
-/** Links each package by itself: our own ones must be the commit's, not those of the working tree. */
+/** Links each package by itself, except infra and runner: these must be those of the commit. */
 function linkPackages(tree: string): void {
   const [from, to] = [join(root, "node_modules"), join(tree, "node_modules")];
   mkdirSync(join(to, "@r3a"), { recursive: true });
@@ -86,7 +86,7 @@ function linkPackages(tree: string): void {
   for (const name of ["infra", "runner"]) symlinkSync(join(tree, name), join(to, "@r3a", name), "junction");
 }
 
-/** Runs the tree's own synth in a process of its own. A text: why the tree could not be rendered. */
+/** Runs the synth of a tree in a process of its own. A text as the result says why the tree could not be rendered. */
 function renderFolder(folder: string): Rendered | string {
   const outdir = mkdtempSync(join(tmpdir(), "r3a-diff-"));
   try {

@@ -20,7 +20,7 @@ function registerStack(): SuiteOutputs {
   const config = new Config(PROJECT);
   const { settings, faults } = readSettings(config);
   const secrets = readSecrets(config, settings);
-  // the file and the engine may tell of one thing in the same words
+  // a Set, because the file and the engine may report the same fault in the same words
   const all = new Set([
     ...checkStackFile(ROOT, getStack()),
     ...faults,
@@ -42,7 +42,7 @@ function readSettings(config: Config): { settings: Settings; faults: readonly st
   }
 }
 
-/** Synth only warns of it: its objects are looked at, not run. */
+/** An image that was never released is a fault of `up`; synth only warns, because its objects do not run. */
 function checkReleased(settings: Settings): readonly string[] {
   if (!isUnreleased(settings)) return [];
   const message =
@@ -55,7 +55,7 @@ function registerOrExplain(): SuiteOutputs {
   try {
     return registerStack();
   } catch (error) {
-    // Pulumi prints the message of a RunError alone; where settings are wrong a stack trace only hides what to do
+    // of a RunError Pulumi prints the message without a stack trace, which would only hide what to do
     throw error instanceof SettingsFault ? new RunError(error.message) : error;
   }
 }

@@ -63,7 +63,7 @@ export const CHART_RULES: readonly ChartRule[] = [
               .filter((policy) => policy.kind === "NetworkPolicy" && isSamePlace(policy, object))
               .map((policy) => (policy.spec as PolicySpec | undefined) ?? {})
               .filter(({ podSelector }) => isSelected(podSelector ?? {}, pod.labels))
-              // Kubernetes takes Ingress for granted, Egress only where it is named or has rules
+              // a policy without policyTypes limits Ingress, and Egress only if it has rules for it
               .flatMap(({ policyTypes }) => policyTypes ?? ["Ingress"]);
             return ["Ingress", "Egress"]
               .filter((type) => !types.includes(type))
@@ -98,8 +98,8 @@ export const CHART_RULES: readonly ChartRule[] = [
   {
     id: "binding-subject",
     level: "error",
-    // cdk8s-plus binds an account known by name in namespace `default` unless told otherwise
-    why: "A binding to an account of another namespace grants nothing, and nobody says so.",
+    // cdk8s-plus binds an account that is known by its name to namespace `default` unless the program names another
+    why: "A binding to an account of another namespace grants nothing, and Kubernetes reports no error.",
     upstream: [],
     check: (objects, { externalServiceAccounts = [] }) =>
       objects

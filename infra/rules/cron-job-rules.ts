@@ -13,14 +13,16 @@ import { graceOf } from "./job-rules.ts";
 import { cronJobOf } from "./pod.ts";
 import { MAY_OVERRUN, type Rule } from "./rule.ts";
 
-/** A day: whoever is on call sees in the morning what failed in the night. */
+/** A day, so that the person on call sees in the morning what failed in the night. */
 const FAILURE_LOG_SECONDS = 86_400;
-/** Shortest time between two starts in seconds, null where the schedule is wrong: that is another rule's breach. */
+/** Shortest time between two starts in seconds; null: the schedule is wrong, which another rule reports. */
 function periodOf(schedule: string | undefined): number | null {
   return schedule === undefined || faultOfSchedule(schedule) !== null ? null : shortestPeriod(schedule);
 }
 
-/** Why a zone is none, null where it is; `Intl.supportedValuesOf` lacks Etc/UTC on Node 20, so it is tried. */
+/**
+ * What is wrong with a zone; null: nothing. `Intl.supportedValuesOf` lacks Etc/UTC on Node 20, so the zone is tried.
+ */
 function faultOfZone(zone: string | undefined): string | null {
   if (!zone) return "has no timeZone, so the controller's own counts; set timeZone: Etc/UTC";
   if (zone === TIME_ZONE) return null; // a look into the zones' table takes 4 ms
@@ -32,7 +34,7 @@ function faultOfZone(zone: string | undefined): string | null {
   }
 }
 
-/** What each CronJob must be; other kinds pass. */
+/** Rules for each CronJob; other kinds pass. */
 export const CRON_JOB_RULES: readonly Rule<Manifest>[] = [
   {
     id: "cron-name-length",
@@ -49,7 +51,7 @@ export const CRON_JOB_RULES: readonly Rule<Manifest>[] = [
   {
     id: "schedule",
     level: "error",
-    why: "A schedule that cannot be read is refused on apply, one that never comes is never missed.",
+    why: "Kubernetes refuses a schedule that it cannot read; and nobody misses a job whose schedule never comes.",
     upstream: ["datree CRONJOB_INVALID_SCHEDULE_VALUE"],
     check: (object) => {
       const fault = faultOfSchedule(cronJobOf(object)?.schedule ?? "");

@@ -6,10 +6,10 @@ import { isSelected, type Selector } from "./selector.ts";
 type Egress = { readonly to?: readonly { readonly ipBlock?: { readonly cidr?: string } }[] };
 type PolicySpec = { readonly podSelector?: Selector; readonly egress?: readonly Egress[] };
 
-/** Blocks with shorter prefixes than the largest private network has are taken for the whole internet. */
+/** A block with a shorter prefix than the largest private network counts as the whole internet. */
 const SHORTEST_PREFIX = { ipv4: 8, ipv6: 16 };
 
-/** The blocks that a policy opens to the internet, as it writes them; a rule without `to` opens all. */
+/** The wide blocks that a policy opens, as the policy writes them; a rule without `to` opens all addresses. */
 function listWideBlocks({ egress = [] }: PolicySpec): readonly string[] {
   return egress
     .flatMap(({ to }) =>
@@ -34,7 +34,7 @@ export const EGRESS_RULES: readonly ChartRule[] = [
   {
     id: "api-server-egress",
     level: "warn",
-    why: "A pod with a token needs the API server alone; who takes the pod over could send the token anywhere.",
+    why: "A pod with a token needs the API server alone; a person who takes over the pod could send the token anywhere.",
     upstream: [],
     check: (objects) =>
       objects

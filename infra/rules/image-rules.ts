@@ -4,17 +4,17 @@ import type { Rule } from "./rule.ts";
 
 const DIGEST = /@sha256:[0-9a-f]{64}$/;
 
-/** The tag of an image reference; a registry's port is none. */
+/** The tag of an image reference; the port of a registry is no tag. */
 function tagOf(image: string): string | undefined {
   return /:([\w][\w.-]*)$/.exec(image.split("@")[0] ?? "")?.[1];
 }
 
-/** What each container's image must be, and when it is pulled. */
+/** Rules for the image of each container and for its pulls. */
 export const IMAGE_RULES: readonly Rule<Pod>[] = [
   {
     id: "image-tag",
     level: "error",
-    why: "`latest` is another program tomorrow; what ran last night cannot be told then.",
+    why: "`latest` may be another program tomorrow; nobody can say then what ran last night.",
     upstream: [
       "kube-linter latest-tag",
       "kube-score container-image-tag",
@@ -58,7 +58,7 @@ export const IMAGE_RULES: readonly Rule<Pod>[] = [
   {
     id: "pull-policy",
     level: "error",
-    // kube-score and polaris ask for Always, for the sake of tags that move
+    // kube-score and polaris demand Always, because a tag can move
     why: "With a digest, Always fetches nothing new, yet asks the registry at each start: 1,440 times a day per minute job, and none starts while the registry is down.",
     upstream: ["waives kube-score container-image-pull-policy", "waives polaris pullPolicyNotAlways"],
     check: ({ spec }) =>

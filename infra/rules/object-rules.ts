@@ -21,7 +21,7 @@ const CLUSTER_WIDE = new Set([
 /** Ways into a running pod. */
 const POD_DOORS = ["pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "pods/ephemeralcontainers"];
 const WRITES = ["create", "update", "patch"];
-/** cdk8s ends a name that nobody gave with c8 and six hex digits of the construct's path. */
+/** cdk8s ends a generated name with c8 and six hex digits of the construct's path. */
 const GENERATED_NAME = /-c8[0-9a-f]{6}$/;
 
 /** The rules of a Role or ClusterRole, none of other kinds. */
@@ -30,7 +30,7 @@ function rightsOf(object: Manifest): readonly PolicyRule[] {
   return isRole ? ((object.rules as readonly PolicyRule[] | undefined) ?? []) : [];
 }
 
-/** What each object must be, whatever its kind. */
+/** Rules for each object, whatever its kind. */
 export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   {
     id: "explicit-name",
@@ -106,7 +106,7 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   {
     id: "role-pods",
     level: "error",
-    why: "Who makes a pod, or enters one, has the rights of every ServiceAccount and Secret of the namespace.",
+    why: "A person who makes or enters a pod has the rights of every ServiceAccount and Secret of the namespace.",
     upstream: ["kube-linter access-to-create-pods", "polaris rolePodExecAttach", "KBP108"],
     check: (object) =>
       rightsOf(object).flatMap(({ resources = [], verbs = [] }) => [
@@ -134,7 +134,7 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
     id: "role-plural",
     level: "error",
     // cdk8s-plus gives `cronjob` for a CronJob construct
-    why: "The API knows plural resource names; a role on `cronjob` grants nothing and nobody says so.",
+    why: "The API knows plural names only; a role on `cronjob` grants nothing, and Kubernetes reports no error.",
     upstream: [],
     check: (object) =>
       rightsOf(object)

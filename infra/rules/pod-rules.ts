@@ -2,7 +2,9 @@ import { secretIn } from "../settings/secret-text.ts";
 import { type Container, containersOf, type Pod } from "./pod.ts";
 import type { Rule } from "./rule.ts";
 
-/** Below lie the ids of people and daemons on a node; a process that breaks out must be none of them. */
+/**
+ * Lower ids belong to people and daemons on a node; a process that breaks out of its container must have none of them.
+ */
 const LOWEST_ID = 10_000;
 
 /** One text per container that `fault` finds wrong. */
@@ -16,7 +18,7 @@ function perContainer(
   });
 }
 
-/** What each pod must be, however it starts. */
+/** Rules for each pod, whatever starts it. */
 export const POD_RULES: readonly Rule<Pod>[] = [
   {
     id: "run-as-non-root",

@@ -1,6 +1,6 @@
 import { type Manifest, nameOf } from "../manifest.ts";
 
-/** What an environment declares about the things around the objects. */
+/** What an environment declares about objects that other people make. */
 export type CheckOptions = {
   /** Whether an image without a digest is an error: production. */
   readonly requireDigest: boolean;
@@ -32,12 +32,12 @@ type Described = {
   readonly upstream: readonly string[];
 };
 
-/** A rule about one thing; each text it returns is one breach. Wrong types are the schema's matter, not a rule's. */
+/** A rule about one thing; each text that it returns is one breach. Wrong types are for the schema, not for a rule. */
 export type Rule<Subject> = Described & {
   check(subject: Subject, options: CheckOptions): readonly string[];
 };
 
-/** A rule about all objects together; it says at which of them each breach lies. */
+/** A rule about all objects together; it names the object of each breach. */
 export type ChartRule = Described & {
   check(
     objects: readonly Manifest[],
@@ -49,12 +49,12 @@ export type ChartRule = Described & {
 export const MAY_OVERRUN = "r3a.dev/may-overrun";
 const WAIVER = "r3a.dev/waive-";
 
-/** Why an object need not keep a rule; null where no waiver with a reason stands on it. */
+/** Why an object may break a rule; null: the object has no waiver with a reason. */
 export function waiverOf(object: Manifest, ruleId: string): string | null {
   return object.metadata.annotations?.[`${WAIVER}${ruleId}`]?.trim() || null;
 }
 
-/** Waivers that say nothing: without a reason, or of a rule that does not exist (a typing error would waive nothing). */
+/** Waivers without a reason, or of a rule that does not exist: after a typing error a waiver would waive nothing. */
 export function faultyWaivers(object: Manifest, ruleIds: readonly string[]): readonly Breach[] {
   return Object.entries(object.metadata.annotations ?? {}).flatMap(([key, reason]): Breach[] => {
     const isWaiver = key.startsWith(WAIVER);

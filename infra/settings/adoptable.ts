@@ -2,8 +2,8 @@ import type { Fault } from "../errors.ts";
 import type { Settings } from "./schema.ts";
 
 /**
- * What an `up` can import as it is. Of any other kind an import keeps what the program does not set: an adopted CronJob of
- * the old charts kept their init container, and no pod of it could start.
+ * The kinds that an `up` can import unchanged. An import of any other kind keeps fields that the program does not set:
+ * an adopted CronJob of the old charts kept the init container of the charts, and no pod of this CronJob could start.
  */
 const ADOPTABLE = ["Namespace", "ServiceAccount", "ConfigMap"];
 
@@ -11,7 +11,7 @@ export function isAdoptable(kind: string): boolean {
   return ADOPTABLE.includes(kind);
 }
 
-/** Entries of `adopt` of a kind that is made anew instead, each with the command that makes room for it. */
+/** Entries of `adopt` of a kind that `up` must make anew, each with the command that deletes the old object. */
 export function checkAdopted({ adopt, namespace }: Settings): readonly Fault[] {
   return adopt.flatMap((entry, index) => {
     const kind = /^([A-Za-z]+)\//.exec(entry)?.[1];

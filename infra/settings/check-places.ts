@@ -2,16 +2,16 @@ import type { Fault } from "../errors.ts";
 import type { Settings } from "./schema.ts";
 import { isSecretText } from "./secret-text.ts";
 
-/** Hosts of this machine, of the cluster and of a private network, where plain http meets nobody else. */
+/** Hosts of this machine, of the cluster and of a private network: nobody else sees plain http on the way to them. */
 const NEAR_NAME = /^[^.[]+$|\.(svc|local|internal|test|cluster\.local)$/;
 const NEAR_IPV4 =
   /^(10|127)\.|^192\.168\.|^172\.(1[6-9]|2\d|3[01])\.|^169\.254\.|^100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./;
 const NEAR_IPV6 = /^\[(::1|f[cd][\da-f]*:.*|fe80:.*)\]$/;
 
-/** A block that is larger than these is no place but most of the world. */
+/** A block with a shorter prefix is most of the world, and not the place of a database. */
 const SHORTEST_PREFIX = { ipv4: 8, ipv6: 16 };
 
-/** Where pods may go, and that no address carries a secret: faults never repeat the value. */
+/** Faults of the addresses that pods may reach. An address must not hold a secret, so no fault repeats the value. */
 export function checkPlaces({ exchangeUrl, databaseCidr, networkPolicy }: Settings): readonly Fault[] {
   return [...checkExchange(exchangeUrl), ...(networkPolicy ? checkDatabase(databaseCidr) : [])];
 }
@@ -50,7 +50,7 @@ function checkDatabase(cidr: string): readonly Fault[] {
   ];
 }
 
-/** Settings that hold a password, a key or a token in whatever place: they stand in files, in the state and in objects. */
+/** Settings that hold a password, a key or a token: settings stand in files, in the state and in objects. */
 export function checkSecretTexts(settings: Settings): readonly Fault[] {
   return textsOf(settings, "").flatMap(({ key, text }) =>
     isSecretText(text)

@@ -11,7 +11,7 @@ const REPOSITORY = /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$/;
 const IMAGE = /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/;
 const HOW_TO_PIN = "`docker buildx imagetools inspect IMAGE:TAG` shows the digest";
 
-/** What is wrong between settings that are each right by themselves, all of it. Pure: no clock, no network. */
+/** All faults between settings that are right one by one. Pure: no clock, no network. */
 export function checkSettings(settings: Settings): readonly Fault[] {
   const faults = [
     ...checkImage(settings),
@@ -66,7 +66,9 @@ function checkOtherImages({ jobs, requireDigest, waitDbImage }: Settings): reado
   });
 }
 
-/** The janitor would delete there, and a namespace of ours enforces rules that Kubernetes' own pods break. */
+/**
+ * The janitor would delete in this namespace, and the suite's namespace enforces rules that Kubernetes' own pods break.
+ */
 function checkNamespaces(settings: Settings): readonly Fault[] {
   return (["namespace", "janitorTargetNamespace"] as const)
     .filter((key) => SYSTEM_NAMESPACE.test(settings[key]))
@@ -85,7 +87,7 @@ function checkSelectors({ janitorProtectedSelectors }: Settings): readonly Fault
     ];
   return janitorProtectedSelectors.flatMap((text, index) => {
     if (!("fault" in parseSelector(text))) return [];
-    // not with the parser's reason, which quotes the text
+    // without the reason of the parser, which quotes the text
     const what = text.trim() === "" ? "an empty selector is refused" : "is no label selector";
     const message = `${what}; write one as for \`kubectl get pods -l\`, e.g. app=postgres, values in brackets: tier in (a, b)`;
     return [{ key: `${key}[${index}]`, message }];
@@ -104,7 +106,7 @@ const SECRET_NAMES = [
   "pullSecretName",
 ] as const;
 
-/** Of two secrets of one name only one could be there. */
+/** Two secrets of one name cannot both exist. */
 function checkSecretNames(settings: Settings): readonly Fault[] {
   return SECRET_NAMES.flatMap((key, index) => {
     const same = SECRET_NAMES.slice(0, index).find((other) => settings[other] === settings[key]);

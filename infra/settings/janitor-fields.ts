@@ -3,12 +3,14 @@ import { FEW_PODS, JANITOR_MODES, JANITOR_SCOPES, PROTECTED_SELECTORS } from "@r
 import { z } from "zod";
 import { label, upTo } from "./fields.ts";
 
-/** What the janitor cleans, and the brakes that hold it. A part of SETTINGS. */
+/** The place and the objects that the janitor cleans, and its limits. A part of SETTINGS. */
 export const JANITOR_SETTINGS = {
   janitorMode: z
     .enum(JANITOR_MODES)
     .default(ENVIRONMENT.JANITOR_MODE.default)
-    .describe("JANITOR_MODE: the janitor only prints its plan, or carries it out."),
+    .describe(
+      "JANITOR_MODE: scan: the janitor only prints its plan; delete: the janitor does what the plan says.",
+    ),
   janitorTargetNamespace: z
     .union([label, z.literal("")])
     .default("")
@@ -28,10 +30,10 @@ export const JANITOR_SETTINGS = {
     "JANITOR_FINISHED_AFTER_SECONDS: how long ago a Job must have ended to be deleted.",
   ),
   janitorMaxDeletes: upTo(ENVIRONMENT.JANITOR_MAX_DELETES).describe(
-    "JANITOR_MAX_DELETES: if more objects would go at once, none goes.",
+    "JANITOR_MAX_DELETES: if the janitor would delete more objects in one run, it deletes none.",
   ),
   janitorMaxPercent: upTo(ENVIRONMENT.JANITOR_MAX_PERCENT).describe(
-    `JANITOR_MAX_PERCENT: the same, in percent of the pods in its scope, where more than ${FEW_PODS} would go.`,
+    `JANITOR_MAX_PERCENT: the same limit in percent of the pods in the scope; it counts if the janitor would delete more than ${FEW_PODS} pods.`,
   ),
   janitorUnschedulable: z
     .boolean()

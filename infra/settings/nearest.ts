@@ -1,4 +1,4 @@
-/** The known name that a mistyped one most likely stands for; undefined where none is near. */
+/** The known name that a mistyped name most likely means; undefined if no known name is near. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const limit = Math.max(2, Math.floor(name.length / 3));
   let best: { readonly name: string; readonly distance: number } | undefined;

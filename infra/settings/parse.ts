@@ -6,23 +6,23 @@ import { restoreDate } from "./plain-scalar.ts";
 import { DEFAULTS, isSetting, PROJECT, SETTINGS, type SettingName, type Settings } from "./schema.ts";
 import { SECRET_SETTINGS } from "./secret-keys.ts";
 
-/** Which file a setting stands in; asked with the setting's name alone. */
+/** The file in which a setting stands, by the name of the setting. */
 export type PlaceOf = (name: string) => string;
 
-/** A value as a reader found it: as plain data, and of a scalar also the text. */
+/** A value as a reader found it: as plain data, and for a scalar also as text. */
 export type RawValue = { readonly text?: string | undefined; readonly value: unknown };
 
-/** What a reader found: the values by setting, their places, and what is wrong with the files themselves. */
+/** What a reader found: the values by setting, their files, and the faults of the files themselves. */
 export type Source = {
   readonly values: Readonly<Record<string, RawValue>>;
   readonly placeOf: PlaceOf;
-  /** Whole lines for the reader of the error. */
+  /** Whole lines of the error. */
   readonly faults: readonly string[];
 };
 
 /**
- * Settings from raw values, each of the right type and form. Where values are wrong, the settings are what is left with
- * the wrong values at their defaults. What the settings mean together is checked after that (model/load.ts).
+ * Settings from raw values, each of the right type and form. Each wrong value is replaced by its default. Whether the
+ * settings fit each other and the jobs is checked after this step (model/load.ts).
  */
 export function parseSettings(values: Source["values"]): {
   readonly settings: Settings;
@@ -35,15 +35,17 @@ export function parseSettings(values: Source["values"]): {
   return { settings: SETTINGS.parse(without(raw, issues)), wrong: issues.flatMap(faultsOf) };
 }
 
-/** A raw value as its setting has it; a text that does not fit the type stays a text, for the schema to refuse. */
+/**
+ * A raw value in the type of its setting. A text that does not fit the type stays a text, and the schema refuses it.
+ */
 export function decode(name: string, { text, value }: RawValue): unknown {
   return text !== undefined && isSetting(name) ? decodeText(DEFAULTS[name], text) : value;
 }
 
 /**
- * The value of a text, by the type of the setting's default. The engine hands every scalar over as a text and the rest as
- * JSON, so that what both readers find is decoded here. A scalar that the engine reads differently has been refused
- * before (plain-scalar.ts), but for a date.
+ * The value of a text, by the type of the setting's default. The engine gives every scalar as a text and the rest as
+ * JSON, so the texts of both readers are decoded here. A scalar that the engine reads in another way was refused before
+ * (plain-scalar.ts), except a date.
  */
 function decodeText(model: Settings[SettingName], text: string): unknown {
   if (typeof model === "string") return restoreDate(text);
@@ -62,7 +64,7 @@ export function describe({ key, message }: Fault, placeOf: PlaceOf): string {
   return `${placeOf(name)}: ${PROJECT}:${key}: ${message}`;
 }
 
-/** The raw values without what the schema refused, so that the rest can be checked in the same go. */
+/** The raw values without those that the schema refused, so that the rest can be checked in the same run. */
 function without(
   raw: Readonly<Record<string, unknown>>,
   issues: readonly z.core.$ZodIssue[],
@@ -103,7 +105,7 @@ function knownAt(depth: number): readonly string[] {
   return Object.keys(depth === 2 ? jobOverride.shape : resources.shape);
 }
 
-/** What to say of a key that nobody knows. */
+/** The message about an unknown key. */
 export function unknownKey(key: string, known: readonly string[] = knownAt(0)): string {
   const near = nearest(key, known);
   return `unknown; ${near === undefined ? "docs/settings.md lists all settings" : `did you mean ${near}?`}`;
@@ -119,7 +121,7 @@ const WRITE: Readonly<Record<string, string>> = {
   record: "a map, {key: value}",
 };
 
-/** Says no value: it might be a secret that got under a wrong key. */
+/** The message about a wrong value. It never has the value, which may be a secret under a wrong key. */
 function messageOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":

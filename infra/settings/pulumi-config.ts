@@ -4,8 +4,8 @@ import { DEFAULTS, isSetting } from "./schema.ts";
 import { isSecretName } from "./secret-keys.ts";
 
 /**
- * What the engine says of an environment; it has put the defaults of Pulumi.yaml under the stack's values. Of the secrets
- * the names alone are read.
+ * The values of an environment from the engine, which puts the values of the stack over the defaults of Pulumi.yaml. Of
+ * the secrets only the names are read.
  */
 export function readPulumiConfig(config: Config, stack: string = getStack()): Source {
   const placeOf = () => `Pulumi.${stack}.yaml`;

@@ -31,7 +31,7 @@ export const SETTINGS = z.strictObject({
   createNamespace: z
     .boolean()
     .default(true)
-    .describe("Whether the namespace is ours; it enforces Pod Security `restricted`."),
+    .describe("Whether this program makes the namespace, which then enforces Pod Security `restricted`."),
   image: z
     .string()
     .min(1)
@@ -49,15 +49,20 @@ export const SETTINGS = z.strictObject({
   requireDigest: z.boolean().default(true).describe("Whether images must be pinned by digest."),
   imagePullPolicy: pullPolicy
     .default("IfNotPresent")
-    .describe("Pull policy: with a digest, Always only asks the registry every minute."),
+    .describe(
+      "Pull policy. With a digest, Always has no use: each start of a pod would only ask the registry.",
+    ),
   pullSecretName: z
     .union([objectName, z.literal("")])
     .default("r3a-regcred")
     .describe("Secret with the registry's credentials; empty: none."),
-  serviceAccountCreate: z.boolean().default(true).describe("Whether the ServiceAccount of the jobs is ours."),
+  serviceAccountCreate: z
+    .boolean()
+    .default(true)
+    .describe("Whether this program makes the ServiceAccount of the jobs."),
   serviceAccountName: objectName
     .default("r3a-sync-sa")
-    .describe("ServiceAccount of the jobs; it has no rights and no token."),
+    .describe("ServiceAccount of the jobs, without rights and without a token."),
   secretsMode: z
     .enum(["existing", "pulumi", "externalSecret"])
     .default("existing")
@@ -73,7 +78,7 @@ export const SETTINGS = z.strictObject({
   externalSecretStoreKind: z
     .enum(["SecretStore", "ClusterSecretStore"])
     .default("SecretStore")
-    .describe("Kind of that store."),
+    .describe("Kind of the store that the ExternalSecrets read from."),
   externalSecretRefresh: z
     .string()
     .regex(/^\d+[smh]$/, "must be a duration, e.g. 1h")
@@ -96,12 +101,12 @@ export const SETTINGS = z.strictObject({
   autoPeriod: z
     .boolean()
     .default(ENVIRONMENT.AUTO_PERIOD.default)
-    .describe("AUTO_PERIOD: sync goes on behind the newest candle."),
+    .describe("AUTO_PERIOD: whether sync continues after the newest candle."),
   syncIntervals: z
     .array(z.enum(INTERVALS))
     .min(1)
     .default([...INTERVALS])
-    .describe("SYNC_INTERVALS: what sync works on."),
+    .describe("SYNC_INTERVALS: the intervals that sync fetches."),
   fallbackStart: z.iso
     .date("must be a date, YYYY-MM-DD")
     .default(ENVIRONMENT.FALLBACK_START.default)
@@ -109,7 +114,7 @@ export const SETTINGS = z.strictObject({
   exchangeUrl: url
     .default(ENVIRONMENT.EXCHANGE_URL.default)
     .describe("EXCHANGE_URL: base of the exchange's REST API."),
-  symbols: z.array(symbol).default([]).describe("SYMBOLS: symbols instead of the largest by volume."),
+  symbols: z.array(symbol).default([]).describe("SYMBOLS: these symbols instead of the largest by volume."),
   universeSize: upTo(ENVIRONMENT.UNIVERSE_SIZE).describe("UNIVERSE_SIZE: how many of the largest symbols."),
   weightLimit: z
     .number()
@@ -119,16 +124,18 @@ export const SETTINGS = z.strictObject({
     .describe("WEIGHT_LIMIT: share of the exchange's 6,000 weight a minute."),
   egressKey: label
     .default(ENVIRONMENT.EGRESS_KEY.default)
-    .describe("EGRESS_KEY: jobs behind one address share it."),
+    .describe("EGRESS_KEY: jobs behind one address share this key and so one budget of weight."),
   maintMaxOps: upTo(ENVIRONMENT.MAINT_MAX_OPS).describe("MAINT_MAX_OPS: operations of one maint run."),
   logLevel: z
     .enum(["fatal", "error", "warn", "info", "debug"])
     .default(ENVIRONMENT.LOG_LEVEL.default)
-    .describe("LOG_LEVEL."),
+    .describe("LOG_LEVEL: the lowest level of the lines in the log."),
   waitDb: z
     .boolean()
     .default(true)
-    .describe("Init container `wait-db` for all but the minute jobs, which wait themselves."),
+    .describe(
+      "Whether pods have an init container `wait-db`; a minute job has none and waits in its command.",
+    ),
   waitDbImage: z.string().default("").describe("Image of wait-db; empty: the runner's."),
   cpuRequest: quantity.default("50m").describe("Processor request of a container."),
   memoryRequest: quantity.default("96Mi").describe("Memory request of a container."),
@@ -138,19 +145,21 @@ export const SETTINGS = z.strictObject({
   temporarySpace: quantity
     .default("64Mi")
     .describe("Size of /tmp, the only place that a container can write to."),
-  successfulJobsHistoryLimit: count.default(1).describe("Finished jobs that are kept."),
-  failedJobsHistoryLimit: count.default(2).describe("Failed jobs that are kept."),
+  successfulJobsHistoryLimit: count
+    .default(1)
+    .describe("Number of finished Jobs that are kept for each CronJob."),
+  failedJobsHistoryLimit: count.default(2).describe("Number of failed Jobs that are kept for each CronJob."),
   ttlSecondsAfterFinished: z
     .union([seconds, z.literal(0)])
     .default(0)
     .describe(
-      "Finished jobs are deleted after this, failed ones with their logs too; 0: by the history limits alone.",
+      "Finished Jobs are deleted after so many seconds, failed Jobs with their logs too; 0: only the history limits delete Jobs.",
     ),
   suspendAll: z.boolean().default(false).describe("Suspends every CronJob: nothing starts."),
   jobs: z
     .record(z.string(), jobOverride)
     .default({})
-    .describe("What this environment changes of single jobs: {sync-1m: {schedule: ...}}."),
+    .describe("Changes of single jobs in this environment: {sync-1m: {schedule: ...}}."),
   priorityClassName: z
     .union([objectName, z.literal("")])
     .default("")
@@ -158,17 +167,17 @@ export const SETTINGS = z.strictObject({
   networkPolicy: z
     .boolean()
     .default(true)
-    .describe("Whether pods may reach the database, the exchange and DNS only."),
-  databaseCidr: cidr.default("10.0.0.0/8").describe("Where the database is."),
-  databasePort: z.int().min(1).max(65_535).default(5432).describe("Its port."),
+    .describe("Whether pods may reach only the database, the exchange and DNS."),
+  databaseCidr: cidr.default("10.0.0.0/8").describe("Block of addresses of the database."),
+  databasePort: z.int().min(1).max(65_535).default(5432).describe("Port of the database."),
   apiServerCidr: cidr
     .default("0.0.0.0/0")
     .describe(
-      "Where the Kubernetes API server is; only the janitor reaches it. Name it: `npm run check` warns while the block is as wide as 0.0.0.0/0.",
+      "Block of addresses of the Kubernetes API server, which only the janitor may reach. `npm run check` warns while the block is as wide as 0.0.0.0/0.",
     ),
   exchangeCidr: cidr
     .default("0.0.0.0/0")
-    .describe("Where the exchange is; of 0.0.0.0/0 and ::/0 the private ranges are left out."),
+    .describe("Block of addresses of the exchange. From 0.0.0.0/0 and ::/0 the private ranges are left out."),
   ...JANITOR_SETTINGS,
   refreshLookback: z
     .string()
@@ -197,7 +206,7 @@ export const SETTINGS = z.strictObject({
     .array(z.string())
     .default([])
     .describe(
-      "Objects that exist already and are imported: Namespace, ServiceAccount, ConfigMap, as Kind/name or Kind/*; see the deploy guide.",
+      "Existing objects that `pulumi up` imports: Namespace, ServiceAccount, ConfigMap, as Kind/name or Kind/*; see the deploy guide.",
     ),
 });
 
@@ -205,7 +214,7 @@ export const SETTINGS = z.strictObject({
 export type Settings = z.infer<typeof SETTINGS>;
 export type SettingName = keyof Settings;
 
-/** What every setting is worth where no file says anything. */
+/** The value of every setting that no file sets. */
 export const DEFAULTS: Settings = SETTINGS.parse({});
 
 export function isSetting(name: string): name is SettingName {

@@ -1,11 +1,13 @@
 import { PROJECT } from "./schema.ts";
 
-/** How a secret gets into a stack's file by one command, without a place in the shell's history. */
+/**
+ * The command that writes a secret into the file of a stack; it asks for the value, so no shell history has the value.
+ */
 const byKey = (key: string) => `\`pulumi config set --secret ${PROJECT}:${key}\``;
 
 /**
- * The only keys that hold secrets: encrypted in the stack file, never read by synth. A map goes in part by part, so that
- * each part is encrypted.
+ * The only keys that hold secrets: encrypted in the file of the stack, never read by synth. A map is set part by part,
+ * so that each part is encrypted.
  */
 export const SECRET_SETTINGS = {
   dbUrl: { meaning: "DB_URL of the jobs.", howToSet: byKey("dbUrl") },
@@ -38,7 +40,7 @@ export function plainSecret(name: SecretName): string {
   return `a secret in plain text; take it out, change it where it is used, then ${SECRET_SETTINGS[name].howToSet}`;
 }
 
-/** `{secure: ...}`, or a map of nothing else, as `pulumi config set --secret --path` writes. */
+/** Whether a value is `{secure: ...}`, or a map of such values, as `pulumi config set --secret --path` writes it. */
 export function isEncrypted(value: unknown): boolean {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const entries = Object.entries(value);
@@ -47,7 +49,7 @@ export function isEncrypted(value: unknown): boolean {
   return entries.length > 0 && entries.every(([, each]) => isEncrypted(each));
 }
 
-/** What is wrong with a value that is encrypted and no secret, null where it is not encrypted. */
+/** What is wrong with an encrypted value under a key that holds no secret; null: the value is not encrypted. */
 export function faultOfSecure(value: unknown): string | null {
   return hasSecure(value)
     ? `secure: is for ${SECRETS} alone, synth reads no secret; write the value in plain text`

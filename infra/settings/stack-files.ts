@@ -11,10 +11,12 @@ import { type Entry, readYaml, type YamlFault, type YamlFile } from "./yaml-file
 
 const PROJECT_FILE = "Pulumi.yaml";
 const STACK_FILE = /^Pulumi\.([A-Za-z0-9_.-]+)\.yaml$/;
-/** What else the engine keeps in a stack file; `environment` is missing, since synth cannot see what it brings. */
+/**
+ * Other keys of the engine in a stack file. `environment` is not among them, because synth cannot read an environment.
+ */
 const STACK_KEYS = ["config", "secretsprovider", "encryptionsalt", "encryptedkey"];
 
-/** Names of the environments that have a file, sorted. */
+/** The names of all environments that have a file, sorted. */
 export function listStacks(root: string): readonly string[] {
   return readdirSync(root)
     .flatMap((file) => STACK_FILE.exec(file)?.[1] ?? [])
@@ -22,9 +24,9 @@ export function listStacks(root: string): readonly string[] {
 }
 
 /**
- * What the files say that Pulumi reads too: the defaults of Pulumi.yaml, replaced key by key by Pulumi.<stack>.yaml. Needs
- * no engine and no passphrase: secrets are checked for being encrypted and left alone. Throws a SettingsFault where a file
- * cannot be read at all.
+ * The values of the files that Pulumi reads too: the defaults of Pulumi.yaml, replaced key by key by those of
+ * Pulumi.<stack>.yaml. Engine and passphrase are not needed: the reader only checks that secrets are encrypted. Throws
+ * a SettingsFault if a file cannot be read at all.
  */
 export function readStack(root: string, stack: string): Source {
   const stackFile = `Pulumi.${stack}.yaml`;
@@ -51,8 +53,9 @@ export function readStack(root: string, stack: string): Source {
 }
 
 /**
- * What is wrong with a stack's file itself, for the loader that gets its values from the engine: the engine takes an
- * unknown key, a secret in plain text and a scalar that the two read differently. Nothing where there is no such file.
+ * The faults of the file of a stack, for the program that gets its values from the engine: the engine accepts an
+ * unknown key, a secret in plain text, and a scalar that it reads in another way than synth. None if there is no such
+ * file.
  */
 export function checkStackFile(root: string, stack: string): readonly string[] {
   if (!listStacks(root).includes(stack)) return [];
@@ -61,10 +64,13 @@ export function checkStackFile(root: string, stack: string): readonly string[] {
   return "faults" in yaml ? yaml.faults : readStackFile(file, yaml).faults;
 }
 
-/** What one file sets, and what is wrong with the file itself. */
+/** The values of one file, and the faults of the file itself. */
 type Part = Pick<Source, "values" | "faults">;
 
-/** A default that Pulumi.yaml has from the schema is right by itself: what to change then is the stack's file. */
+/**
+ * The file to change for a fault. A default that the schema wrote into Pulumi.yaml is right: the stack's file must
+ * change.
+ */
 function placeOf(name: string, stackFile: string, project: Part, own: Part): string {
   const value = project.values[name];
   if (name in own.values || value === undefined) return stackFile;
@@ -76,7 +82,7 @@ function at(file: string, key: string, message: string): string {
   return describe({ key, message }, () => file);
 }
 
-/** Pulumi.yaml is the same for every stack, and takes 30 ms to parse. */
+/** Parsed files by their text: Pulumi.yaml is the same for every stack, and takes 30 ms to parse. */
 const known = new Map<string, YamlFile | YamlFault>();
 
 function open(root: string, file: string): YamlFile | YamlFault {
@@ -153,7 +159,7 @@ function readStackFile(stackFile: string, file: YamlFile): Part {
     const isText = isSetting(key) && typeof DEFAULTS[key] === "string";
     const unsure = entry.plain.find(({ text, isWhole }) => !isReadAlike(text, isText && isWhole));
     if (unsure !== undefined) faults.push(at(stackFile, key, readTwoWays(unsure.line)));
-    // a text is checked all the same; of what is none, a second fault would only repeat the first
+    // a text is checked further; for other types a second fault would only repeat the first one
     if (unsure === undefined || isText) values[key] = rawOf(entry);
   }
   return { values, faults };

@@ -1,6 +1,8 @@
 import { isAlias, isMap, isScalar, LineCounter, type Node, parseDocument, visit } from "yaml";
 
-/** A file that is no YAML: lines that name file and line, and never a piece of it, which might be a secret. */
+/**
+ * The faults of a file that is no YAML: each names file and line, and none quotes the file, which may hold a secret.
+ */
 export type YamlFault = { readonly faults: readonly string[] };
 
 /** One key of a map, its value as plain data. */
@@ -8,16 +10,16 @@ export type Entry = {
   readonly key: string;
   readonly line: number;
   readonly value: unknown;
-  /** Of a scalar the text as it stands in the file, quotes removed: `1.10` and not 1.1. */
+  /** The text of a scalar as it stands in the file, without quotes: `1.10` and not 1.1. */
   readonly text: string | undefined;
-  /** Every scalar without quotes in the value, a merge key `<<` and what has a tag. */
+  /** Every scalar without quotes in the value, merge keys `<<` and nodes with a tag included. */
   readonly plain: readonly PlainScalar[];
 };
 
 export type PlainScalar = {
   readonly line: number;
   readonly text: string;
-  /** Whether it is the whole value, not a part of a list or map. */
+  /** Whether the scalar is the whole value, and not a part of a list or map. */
   readonly isWhole: boolean;
 };
 
@@ -91,7 +93,7 @@ export function readYaml(file: string, content: string): YamlFile | YamlFault {
   };
 }
 
-/** Nothing at all is the empty text, as the engine reads it. */
+/** The text of a scalar. An empty value is the empty text, as for the engine. */
 function textOf(node: Node | undefined | null): string | undefined {
   if (node === null || node === undefined) return "";
   if (!isScalar(node)) return undefined;
