@@ -7,7 +7,7 @@ const ROUNDS = 7;
 const SYMBOLS = 60;
 const [LOGGED, VERIFIED] = [500_000, 100_000];
 
-/** The gap log of years that went badly: every second minute missing, in the past of every series. */
+/** A gap log of several years in which every second minute is missing, in the past of every series. */
 export async function measureGaps(stage: Stage): Promise<readonly Figure[]> {
   const bare = await openMinute(stage, SYMBOLS);
   const full = await openMinute(stage, SYMBOLS);
@@ -71,7 +71,7 @@ async function withClient(url: string, work: (client: pg.Client) => Promise<unkn
 }
 
 const EXTEND = `update r3a.series set covered_from = covered_from - $1::int * interval '2 min' where "interval" = '1m'`;
-/** $1 gaps of each series from its start on: one minute missing, one there. Half of them are explained. */
+/** $1 gaps of each series from its start on: one minute is missing, the next one is there. Half of the gaps are explained. */
 const ADD_GAPS = `
   insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason, attempts, next_check_at, evidence)
   select gen_random_uuid(), s.coin_id, '1m', at, at + interval '1 min',
@@ -85,7 +85,7 @@ const ADD_CANDLES = `
   from r3a.series s, generate_series(0, $1::int - 1) n, lateral (select s.covered_from + n * interval '2 min' + interval '1 min' as at) t
   where s."interval" = '1m'`;
 
-/** No candles beside them: a sync looks at none of that time. */
+/** There are no candles between the gaps: a sync reads nothing of that time. */
 async function logGaps(url: string, ofEach: number): Promise<void> {
   await withClient(url, async (client) => {
     await client.query(EXTEND, [Math.ceil(ofEach)]);

@@ -18,7 +18,7 @@ const PAGE_MS = 60_000_000;
 const ROUNDS = 5;
 const START = Date.UTC(2024, 4, 1);
 
-/** Our write path against raw COPY of the same rows into the same tables, one connection each, interleaved. */
+/** The runner's write path against raw COPY of the same rows into the same tables: one connection each, in turns. */
 export async function measureIngest(stage: Stage): Promise<readonly Figure[]> {
   const url = await stage.database();
   const db = openDatabase(url, "bench");

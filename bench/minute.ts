@@ -9,7 +9,7 @@ const ROUNDS = 7;
 const LATENCY_MS = 40;
 const [FEW, MANY] = [60, 600];
 
-/** The minute job as it runs around the clock: everything known, one new candle per symbol. */
+/** The minute job as it runs around the clock: every series is up to date but for one new candle. */
 export async function measureMinute(stage: Stage): Promise<readonly Figure[]> {
   const byHand = join(dirname(stage.bundle), "by-hand.js");
   await build({

@@ -19,7 +19,7 @@ const ROUNDS = 7;
 const OUT_OF_MEMORY = "53200";
 const signal = new AbortController().signal;
 
-/** The old job's own statement (seed 4.4), with its default look-back. */
+/** The statement of the old job, with its default look-back. */
 const OLD_SQL = `
   WITH latest AS (
     SELECT coin_id,"interval", max("timestamp") AS mx
@@ -33,10 +33,10 @@ const OLD_SQL = `
   DO UPDATE SET last_ts = GREATEST(r3a_util.last_ts_by_coin_interval.last_ts, EXCLUDED.last_ts)`;
 
 /**
- * refresh-lastts against the old statement on the old layout, at the same candles of the last days. Each time on a new
- * connection, as each job has one, and after the minute's candles were stored in its database, which is what happens
- * between two runs: a backend that has planned the old statement before is twice as fast, and right after the old
- * statement ours takes a twentieth longer, but no job ever meets either; both are told. Connecting is left out on both sides.
+ * refresh-lastts against the old statement on the old layout, at the same candles of the last days. Each round has a new
+ * connection, as each job has one, and follows the storing of the minute's candles, which is what happens between two
+ * runs. Two figures are shown that no job meets: a backend that has planned the old statement before is twice as fast,
+ * and right after the old statement refresh-lastts takes a twentieth longer. Connecting is left out on both sides.
  */
 export async function measureOldRefresh(stage: Stage): Promise<readonly Figure[]> {
   const old = await stage.emptyDatabase();

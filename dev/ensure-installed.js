@@ -37,7 +37,7 @@ function clearStaleLock() {
   }
 }
 
-/** npm hands its settings to its scripts: a --dry-run or --omit=dev of ours is not meant for the installation. */
+/** npm hands its settings to its scripts. A --dry-run or --omit=dev of the script is not meant for the installation. */
 function environment() {
   const kept = /^npm_config_(cache|registry|cafile|userconfig|globalconfig|prefix|https?_proxy|noproxy)$/i;
   const own = Object.entries(process.env).filter(

@@ -25,7 +25,7 @@ function propertiesOf(schema: z.ZodType): readonly (readonly [string, Described]
 
 const settings = propertiesOf(SETTINGS);
 
-/** A union of ours is a value or its "none": both are of one type. */
+/** Each union in the settings is a value or its "none", and both have one type. */
 function typeOf({ type, anyOf }: Described): string {
   return type ?? anyOf?.[0]?.type ?? "string";
 }
@@ -57,7 +57,7 @@ export function renderProjectFile(): string {
       ...Object.fromEntries(settings.map(([name, setting]) => [`${PROJECT}:${name}`, declare(setting)])),
     },
   });
-  // the engine's YAML takes an unquoted 2020-01-01 for a time, so every text but a plain word of ours is quoted
+  // the engine reads an unquoted 2020-01-01 as a time, so every text is quoted but the words of the file's own form
   visit(document, {
     Scalar: (position, node, path) => {
       const parent = path.at(-1);

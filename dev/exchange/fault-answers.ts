@@ -10,7 +10,7 @@ function shuffle(rows: Row[], random: () => number): void {
     rows[at] = right;
     rows[other] = left;
   }
-  // A shuffle may leave everything in its place; this fault must show.
+  // A shuffle may leave every row in its place, and the fault would not show.
   if (rows.every((row, at) => at === 0 || Number(rows[at - 1]?.[0]) < Number(row[0]))) rows.reverse();
 }
 

@@ -22,7 +22,7 @@ export function candleBounds(
   return { first: Math.floor(entry.listedAt / width) * width, last: Math.floor(end / width) * width };
 }
 
-/** Computes candles of one symbol. Holds no data, only the place where it last read. */
+/** Computes candles of one symbol. It holds no data, only the place where it read last. */
 export type CandleReader = {
   /** Writes the candle [open, open + width) as it is at `now` into `out`; one must exist (`hasCandle`). */
   readonly read: (open: number, width: number, now: number, out: CandleNumbers) => void;

@@ -53,7 +53,7 @@ export function tolerate(code: string): (error: unknown) => undefined {
   };
 }
 
-/** A link, unlike a file opened with "wx", appears with its content, so nobody ever reads half a lock. */
+/** A link appears together with its content; a file opened with "wx" does not, and a reader could find half a lock. */
 async function take(path: string, content: string): Promise<boolean> {
   const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, content);
@@ -76,7 +76,7 @@ async function discard(path: string, stale: string): Promise<void> {
   await rm(caught, { force: true });
 }
 
-/** Start time of a process where the system tells it cheaply: numbers are given again, after a restart at once. */
+/** The start time of a process, on Linux alone, where reading it is cheap. The system gives numbers of processes again, after a restart at once. */
 async function bornAt(pid: number): Promise<string> {
   if (process.platform !== "linux") return "";
   const stat = (await readFile(`/proc/${pid}/stat`, "utf8").catch(tolerate("ENOENT"))) ?? "";

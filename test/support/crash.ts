@@ -26,7 +26,7 @@ export async function runUntilComplete(world: World, args: string): Promise<RunR
     const run = await world.run(`${args} --json`);
     expect(run).toMatchObject({ code: 0 });
     if (JSON.parse(run.stdout).intervals[0].skipped === 0) return run;
-    if (attempt === 20) throw new Error("a series is held by nobody who lives");
+    if (attempt === 20) throw new Error("the lock of a series is held, and no process that lives holds it");
     await sleep(100);
   }
 }

@@ -3,7 +3,7 @@ import { join, posix, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** Not ours, or not in the repository. */
+/** Folders of other people's code, and what is not in the repository. */
 const SKIPPED = new Set(["node_modules", ".git", "dist", ".r3a", "coverage"]);
 const TEXT =
   /\.(ts|js|json|md|sql|ya?ml|sh|toml|txt|html|tpl)$|^(Dockerfile|\.[a-z]+rc|\.editorconfig|\.git\w+|run)$/;

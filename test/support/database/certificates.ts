@@ -18,7 +18,7 @@ export type CertificateRequest = {
   readonly hosts?: readonly string[];
   readonly from?: Date;
   readonly to?: Date;
-  /** Who signs it; nobody: it signs itself. */
+  /** Who signs the certificate; without an issuer it signs itself. */
   readonly issuer?: Certificate;
   readonly isAuthority?: boolean;
 };

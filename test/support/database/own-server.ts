@@ -17,7 +17,7 @@ export type OwnServer = UsedDatabase & {
   urlOf(database: string): string;
   /** SIGKILL for the server and all its processes, as when the machine's memory is full. */
   kill(): Promise<void>;
-  /** Stops at once, without a checkpoint; clients are told. */
+  /** Stops at once, without a checkpoint; the server says so to its clients. */
   halt(): Promise<void>;
   /** Starts again on the same port and recovers; does nothing where it runs. */
   start(): Promise<void>;
@@ -74,7 +74,7 @@ export function useOwnServer(prepare: (server: OwnServer) => Promise<void> = asy
     async start() {
       const { place, options } = running();
       if (await isServer(await postmasterOf(place).catch(() => 0), place.dataDir)) return;
-      // nobody has waited for the killed process yet: its number still counts as a server's
+      // no parent has waited for the killed process yet, so its number still counts as a server's
       await rm(join(place.dataDir, "postmaster.pid"), { force: true });
       const flags = ["start", "-D", place.dataDir, "-l", place.logFile, "-w", "-t", "60"];
       for (let attempt = 1; ; attempt += 1) {

@@ -45,7 +45,7 @@ const LINES = `
   select format('counter %s %s %s', command, outcome, n) from r3a.job_counter
   order by line`;
 
-/** The lines in their order; they are read with a search_path of nothing of ours, so that names have their schema. */
+/** The lines in their order. The search_path names no schema of the project, so that each name has its schema. */
 export async function schemaFingerprint(url: string): Promise<string> {
   return withSession(url, async (client) => {
     await client.query("set search_path = pg_catalog, pg_temp");

@@ -18,7 +18,7 @@ export async function startTcpProxy(
   const sockets = new Set<Socket>();
   const keep = (socket: Socket): Socket => {
     sockets.add(socket);
-    // whoever ends its side on purpose resets the other
+    // a side that is destroyed on purpose resets the other one
     return socket.on("error", () => {});
   };
   const server = createServer({ allowHalfOpen: true }, (client) =>

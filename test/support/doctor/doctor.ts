@@ -3,7 +3,7 @@ import type { Result } from "../../../runner/src/doctor/check.ts";
 import { diagnose } from "../../../runner/src/doctor/diagnose.ts";
 import { runRunner } from "../runner.ts";
 
-/** Runs `doctor --json`; a kubeconfig of whoever runs the tests must not count. */
+/** Runs `doctor --json`; the kubeconfig of the person who runs the tests must not count. */
 export async function runDoctor(
   env: Readonly<Record<string, string>>,
   only?: string,

@@ -34,7 +34,7 @@ const imageDigest = `sha256:${"a".repeat(64)}`;
 
 export const named = (names: readonly string[]) => names.map((name) => ({ metadata: { name } }));
 
-/** A pod of ours in a phase, started ten minutes ago. */
+/** A pod of the suite in a phase, started ten minutes ago. */
 export const ownPod = (phase: string, status: object) => ({
   metadata: { name: "r3a-sync-1m-29", namespace: "r3a", labels: { "app.kubernetes.io/name": "r3a" } },
   spec: { restartPolicy: "Never" },
