@@ -12,7 +12,7 @@ export type GapState = "open" | "repaired" | "confirmed_absent" | "before_listin
  */
 export type GapReason = "absent" | "failed" | "invalid" | "not_requested";
 
-/** One row of the gap log. Times in ms; `id` a UUID; `nextCheckAt` null: nobody asks by himself. */
+/** One row of the gap log. Times in ms; `id` a UUID; `nextCheckAt` null: no job asks for it again. */
 export type Gap = Span & {
   readonly id: string;
   readonly state: GapState;
@@ -232,7 +232,7 @@ export function trimUnsettled(interval: Interval, page: PageFacts, settledBefore
 }
 
 /**
- * Gaps that a person or a job should look at again now; not those that nobody asked for. Of the time before the listing,
+ * Gaps that a person or a job should look at again now; not those that no run asked for. Of the time before the listing,
  * which can be thousands of pages of nothing, only the first candle is asked for.
  */
 export function isDue({ state, nextCheckAt }: Gap, now: number): boolean {
@@ -244,7 +244,7 @@ export function askablePart(gap: Gap, listed: number): Span | null {
   return gap.state === "before_listing" ? spanOf(Math.max(gap.from, listed), gap.to) : gap;
 }
 
-/** A gap that somebody is to fill; one of a span that nobody asked for (yet) is none. As the count in the database. */
+/** A gap that is to be filled, as r3a.gap_count counts it: not one of a span that no run asked for yet. */
 export function isUnexplained({ state, reason }: Gap): boolean {
   return state === "open" && reason !== "not_requested";
 }

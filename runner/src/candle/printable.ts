@@ -2,7 +2,7 @@
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 
 /**
- * What somebody else wrote, as a person can read it and every table can hold it: one line of at most `most` characters.
+ * A text from outside, as a person can read it and every table can hold it: one line of at most `most` characters.
  * Copied, so that a few words of an answer do not keep the whole answer in memory.
  */
 export function printable(text: string, most: number): string {

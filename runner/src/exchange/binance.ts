@@ -20,7 +20,7 @@ export type BinanceOptions = RequestOptions & {
   readonly createLimiter: (now: () => number) => Limiter;
   /** Whole answer, body included: ccxt's own timeout ends at the headers and a stalled body would hang for 300 s. */
   readonly timeoutMs: number;
-  /** Told of a list with entries that cannot be right; they are left out, and the others count. */
+  /** Is called with a list that has entries which cannot be right. They are left out, and the others count. */
   readonly onLeftOut?: (path: string, list: BelievedList<unknown>) => void;
 };
 
@@ -32,7 +32,7 @@ const USED_WEIGHT_HEADER = "x-mbx-used-weight-1m";
 const CONNECTIONS = 64;
 
 export type Binance = Exchange & {
-  /** As `readClock`, for somebody who looks for a fault: nothing goes by what comes. */
+  /** Asks for the time as `readClock` does, for a person who looks for a fault. The run does not go by the answer. */
   compareClock(): Promise<ClockReading>;
 };
 
@@ -52,7 +52,7 @@ export function createBinance(options: BinanceOptions): Binance {
       // both questions are under way together: the minute job waits for the exchange anyway
       const [time, databaseMs] = await request(PATH.time, 0, () => Promise.all([ask(), database.now()]));
       clock.goBy(time, { databaseMs, isOneHost: database.isOneHost });
-      // paid for now that the minute is known; nobody waits for it, and what refuses it refuses the next request too
+      // the weight of this request, taken now that the minute is known; a refusal meets the next request too
       limiter.acquire(WEIGHT.time).catch(() => {});
       return { aheadMs: time.ourMs - time.exchangeMs, origin: origin() };
     },
@@ -112,7 +112,7 @@ function createApi(options: BinanceOptions, clock: ExchangeClock, limiter: Limit
     enableLastJsonResponse: false,
     enableLastResponseHeaders: false,
     quoteJsonNumbers: false,
-    timeout: 2 * options.timeoutMs, // ours ends first, and covers the body too
+    timeout: 2 * options.timeoutMs, // the transport ends first, and its time covers the body too
     userAgent: "r3a",
     urls: { api: { public: `${options.url}/api/v3` } },
   });

@@ -16,12 +16,12 @@ export type Exchange = CandleSource & {
   now(): number;
   /**
    * Reads the exchange's clock and goes by it from then on; TryAgain where it lies ahead of this machine's and the
-   * database's. Returns how far ours is ahead of it (ms) and which exchange answered.
+   * database's. Returns how far this machine's is ahead of it (ms) and which exchange answered.
    */
   readClock(database: DatabaseClock): Promise<ClockReading>;
   /** Open time (ms) of the symbol's first candle ever, null where it has none. */
   fetchFirstOpen(symbol: string): Promise<number | null>;
-  /** Listings of these symbols, and which of them the exchange does not know; of however many names. */
+  /** Listings of these symbols, and which of them the exchange does not know. There may be any number of names. */
   fetchListings(symbols: readonly string[]): Promise<Listings>;
   /** All symbols that trade now. */
   fetchTrading(): Promise<BelievedList<Listing>>;
@@ -40,7 +40,7 @@ export type Origin = "binance" | "simulated";
 
 /** Weight of each call in the exchange's own count. */
 export const WEIGHT = { time: 1, klines: 2, listings: 20, volumes: 80 } as const;
-/** The same requests by their paths, as people are told of them. */
+/** The path of each request, by which messages name it. */
 export const PATH = {
   time: "/api/v3/time",
   klines: "/api/v3/klines",

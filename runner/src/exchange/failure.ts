@@ -47,7 +47,7 @@ export const RETRIES: Readonly<Record<FailureKind, number>> = {
   "bad-request": 0,
 };
 
-/** The exchange is away for everybody: a run in which no series succeeded because of these exits 75. */
+/** Whether the exchange is away for every series: a run in which none succeeded for such a reason exits 75. */
 export function isTransient(kind: FailureKind): boolean {
   return kind === "timeout" || kind === "rate-limit" || kind === "unavailable";
 }
@@ -103,7 +103,7 @@ const TLS_CODE =
   /^(CERT_|CRL_|UNABLE_TO_|ERROR_IN_|ERR_TLS_CERT|ERR_SSL_|EPROTO$|INVALID_(CA|PURPOSE)$|PATH_LENGTH_EXCEEDED$|HOSTNAME_MISMATCH$|(DEPTH_ZERO_)?SELF_SIGNED_CERT)/;
 const BROKEN_RECORD = /BAD_RECORD_MAC|DECRYPTION_FAILED|UNEXPECTED_EOF|INTERNAL_ERROR/i;
 
-/** The failure behind an error of the connection to `host`: its certificate, an answer that is no HTTP, or nobody there. */
+/** The failure behind an error of the connection to `host`: its certificate, an answer that is not HTTP, or no server there. */
 export function failureOfConnection(error: unknown, host: string): ExchangeFailure {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const message = messageOf(error);

@@ -4,7 +4,7 @@ import { MINUTE_MS, renderDuration } from "../time.ts";
 import type { UsedWeight } from "./belief/numbers.ts";
 import type { ExchangeFailure } from "./failure.ts";
 
-/** What the shared budget answers to a request for weight. Times are from now, in ms, 0 where nothing holds us. */
+/** What the shared budget answers to a request for weight. Times are from now, in ms, 0 where nothing holds the address. */
 export type Lease = { readonly granted: number; readonly holdMs: number; readonly bannedMs: number };
 
 /** The budget of one address, shared by all its processes; kept in the database. */
@@ -39,7 +39,7 @@ export type Limiter = {
 
 /** From a grant to the count at the exchange: a busy machine, a new connection, the way there. */
 const LONGEST_WAY_MS = 5_000;
-/** Longer holds are not waited for: the job ends with 75 and the next one looks again. */
+/** The job does not wait for a longer hold: it ends with 75, and the next job asks the budget again. */
 const LONGEST_WAIT_MS = 65_000;
 const DEFAULT_BAN_MS = 2 * MINUTE_MS;
 
@@ -70,7 +70,7 @@ export function createLimiter(
   const drain = async () => {
     draining = true;
     try {
-      await Promise.resolve(); // whoever asks in this turn goes with the first statement
+      await Promise.resolve(); // all that ask in this turn of the event loop go with the first statement
       while (queue.length > 0) await serveSome();
     } catch (error) {
       for (const { reject } of queue.splice(0)) reject(error);

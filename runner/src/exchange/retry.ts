@@ -8,11 +8,11 @@ import type { Limiter } from "./limiter.ts";
 export type RequestOptions = {
   readonly url: string;
   readonly signal: AbortSignal;
-  /** Told of each failed try before it is repeated. */
+  /** Is called with each failed try before it is repeated. */
   readonly onRetry?: (failure: ExchangeFailure, attempt: number) => void;
 };
 
-/** A longer Retry-After of a 5xx is not waited for: the next run asks again. */
+/** The run does not wait for a longer Retry-After of a 5xx: the next run asks again. */
 const LONGEST_PAUSE_MS = 5_000;
 
 /**

@@ -23,7 +23,7 @@ export type Catalog = {
   readonly leaves: readonly AttachedLeaf[];
   /** Tables of the schema that are attached to nothing. */
   readonly standalone: readonly string[];
-  /** Indexes, with schema, that a build has left INVALID, that nobody builds any more, and that are none of ours. */
+  /** Indexes, with schema, that a build has left INVALID, that no session builds any more, and that no plan of R3A has. */
   readonly strangers: readonly string[];
   /** Operations in vain since the last that worked, by object. */
   readonly attempts: ReadonlyMap<string, number>;
@@ -58,7 +58,7 @@ export type MaintPlan = {
   readonly actions: readonly Action[];
   /** Leaves that stand where none of ours can: maint does not guess, a person must look. */
   readonly refused: readonly string[];
-  /** Worth a look, and in nobody's way. */
+  /** A person should look at these; they hinder no work. */
   readonly notes: readonly string[];
 };
 
@@ -146,7 +146,7 @@ function listMissing(leaves: readonly AttachedLeaf[], now: number): Leaf[] {
   );
 }
 
-/** Outside the leaves ahead nobody but a person knows why a table is detached. */
+/** Beyond the leaves ahead only a person knows why a table is detached. */
 function listForgotten({ standalone, leaves }: Catalog, now: number): string[] {
   const ours = new Set([...listLeavesAhead(now), ...leaves].map(({ name }) => name));
   return standalone

@@ -27,7 +27,7 @@ export type StepTools = {
 /** The last attach below a parent locks it too. */
 const ROOT = "r3a.ohlcv_partitioned";
 
-/** Somebody else must end first; nothing was changed. */
+/** Another session must end first; nothing was changed. */
 export class Blocked extends Error {
   override readonly name = "Blocked";
 }
@@ -56,7 +56,7 @@ export async function performAction(tools: StepTools, action: Action): Promise<b
   return true;
 }
 
-/** Whose part of the catalog tells whether the action is still to be done. */
+/** The table whose part of the catalog says whether the action is still to be done. */
 function tableOf(action: Action): string {
   if (action.kind === "index") return action.table;
   return action.kind === "ledger" ? "r3a.run" : action.object;
@@ -67,7 +67,7 @@ async function change(tools: StepTools, action: Action, isNeeded: () => Promise<
   const retryUntil = Math.min(until, performance.now() + LOCK_PATIENCE_MS);
   if (action.kind === "index" && action.isConcurrent) {
     await refuseBesideOldTransactions(tools, action.object);
-    // a look before the lock: a vacuum that this one shows is left in peace, where waiting for it would cancel it
+    // a look before the lock: a vacuum that is seen here goes on, where waiting for it would cancel it
     if (!(await isNeeded())) return false;
     if (!(await lookUnderLock(tools, action.table, isNeeded))) return false;
     await runAlone(session.client, action.sql);

@@ -167,7 +167,7 @@ function parentOf(interval: string): string | null {
 }
 
 /**
- * Writes the changes, each by what row and candles say once the row is ours. To compare with the value that was read
+ * Writes the changes, each by what row and candles say once this session holds the row. To compare with the value that was read
  * before would not do: where it is too high, a sync stores a candle below it and leaves it as it is, and we would lower
  * it past that candle. Also a leaf may have come since.
  */

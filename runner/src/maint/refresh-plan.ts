@@ -24,7 +24,7 @@ export function seriesKey({ coinId, interval }: SeriesKey): string {
 
 /**
  * Where table and candles differ. Without `mayLower` nothing is lowered or removed: the newest candle of a series may
- * lie where we do not look.
+ * lie in a leaf that was not read.
  */
 export function planRefresh(
   known: readonly KnownSeries[],

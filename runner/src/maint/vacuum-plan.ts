@@ -28,11 +28,11 @@ export type TableState = {
   /** Age in transactions, as a share of the age at which the server forces a VACUUM. */
   readonly freezeAge: number;
   readonly analyzedAt: number | null;
-  /** Last VACUUM that somebody asked for. */
+  /** Last VACUUM that was not autovacuum. */
   readonly vacuumedAt: number | null;
-  /** Who is at it now (autovacuum, an index build, ...); null: nobody. */
+  /** The session that works on the table now (autovacuum, an index build, ...); null where none does. */
   readonly busyWith: string | null;
-  /** By somebody who lets nobody else even read it. */
+  /** That session lets no other one read the table. */
   readonly isHeld: boolean;
 };
 
@@ -50,7 +50,7 @@ export type VacuumStep = {
 export type VacuumPlan = {
   /** The biggest debt first. */
   readonly steps: readonly VacuumStep[];
-  /** Due, but somebody is at the table now. */
+  /** Due, but another session works on the table now. */
   readonly busy: readonly (VacuumStep & { readonly busyWith: string })[];
   /** Due, and left out because only ANALYZE is wanted. */
   readonly postponed: readonly VacuumStep[];
@@ -204,7 +204,7 @@ function isVacuumedSinceSealed({ vacuumedAt, span }: TableState): boolean {
 }
 
 /**
- * Writers that extend a leaf together leave pages that nobody filled, and VACUUM never marks those as visible: where
+ * Writers that extend a leaf together leave pages that no row filled, and VACUUM never marks those as visible: where
  * nothing was written since, no other VACUUM can do more. Unless an old transaction held it up, which the step shows by
  * a VACUUM after the ANALYZE.
  */

@@ -29,7 +29,7 @@ export type NewAddress = {
 
 /**
  * Compares what is stored with what a new address shows, and notes the address with the result, unless `isReadOnly`.
- * Throws SettingsFault where it is another exchange and nobody gave a reason to take its candles all the same.
+ * Throws SettingsFault where it is another exchange and no person gave a reason to take its candles all the same.
  */
 export async function confirmExchange(asked: NewAddress): Promise<void> {
   const { context, db, exchange, url, address, origin, isReadOnly, acceptExchange } = asked;

@@ -20,7 +20,7 @@ type SyncSettings = Pick<Settings, (typeof SYNC_SETTINGS)[number]>;
 export const BACKFILL_SETTINGS = [...WORK_SETTINGS, ...SELECTION_SETTINGS] as const;
 type BackfillSettings = Pick<Settings, (typeof BACKFILL_SETTINGS)[number]>;
 
-/** How a command prints, and why a person takes candles of another exchange (null: nobody does). */
+/** How a command prints, and why a person takes candles of another exchange; null where no person does. */
 type Manner = { readonly asJson: boolean; readonly acceptExchange: string | null };
 
 export function requestSync(asked: AskedSeries & Manner, settings: SyncSettings): FillRequest {

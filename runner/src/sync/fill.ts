@@ -20,12 +20,12 @@ export type FillTools = {
   readonly writer: Writer;
   /** The gap log of the series. */
   readonly gaps: GapSource;
-  /** Open times of the series' stored candles in the span that are none of these. */
+  /** Open times of the series' candles that are stored in the span and are not among `openTimes`. */
   readonly findOthers: (span: Span, openTimes: readonly number[]) => Promise<readonly number[]>;
   /** Bounds the full pages that are fetched or wait for their commit, over all series: memory does not grow with a span. */
   readonly pageSlots: LimitFunction;
   readonly signal: AbortSignal;
-  /** Told of each stored page with the candles that it asked for. */
+  /** Is called after each stored page with the number of candles that it asked for. */
   readonly onPage: (asked: number) => void;
 };
 

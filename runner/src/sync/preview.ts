@@ -156,7 +156,7 @@ async function rankNow({ db, exchange, log }: PreviewTools, size: number): Promi
     .map(({ symbol }) => symbol);
 }
 
-/** The state with the first candle that a run would believe, which nobody writes down here. */
+/** The state with the first candle that a run would believe, which a preview does not store. */
 async function withFirstNow(
   exchange: Exchange,
   state: SeriesState,

@@ -15,7 +15,7 @@ export type RankingFacts = {
   readonly ageMs: number | null;
 };
 
-/** So few known symbols may all have ended, which looking each one up tells better than their share. */
+/** So few known symbols may all have ended. To look up each of them says more than their share. */
 const FEW_KNOWN = 4;
 /** So few members may all fall behind at once. */
 const FEW_MEMBERS = 5;

@@ -17,7 +17,7 @@ export type Lookup = {
   readonly coins: readonly Coin[];
   /** The exchange does not know these. */
   readonly unknown: readonly string[];
-  /** Nobody could say of these whether the exchange knows them, and why. */
+  /** Symbols for which no answer came; `failure` says why. */
   readonly unanswered: readonly string[];
   readonly failure: ExchangeFailure | null;
 };
@@ -117,7 +117,7 @@ async function listNearby(
   try {
     return [...stored, ...(await exchange.fetchTrading()).entries.map(({ symbol }) => symbol)];
   } catch (error) {
-    // without a suggestion the fault is told all the same
+    // the message names the fault without a suggestion too
     if (error instanceof ExchangeFailure) return stored;
     throw error;
   }

@@ -81,7 +81,7 @@ async function refreshUnlessRefused({ db, exchange, size, age, log, redact }: Ra
   await noteRanking(db, null);
 }
 
-/** A name that an older version stored and that no command can name stays out, or nobody could ever look at its candles. */
+/** A name that an older version stored and that no command can name stays out: no person could ask for its candles. */
 function withoutUnnamed(coins: readonly Coin[], log: Logger): readonly Coin[] {
   const named = coins.filter(({ symbol }) => isSymbol(symbol) && parseSymbol(symbol) === symbol);
   if (named.length === coins.length) return named;

@@ -45,7 +45,7 @@ const LONGEST_REQUEST_MS = 10_000;
 const SHORTEST_REQUEST_MS = 1_000;
 /** At most 3 s between four tries, and the start of the process on a busy machine. */
 const WAITS_MS = 8_000;
-/** Our clock this far from the exchange's is worth a word; what counts as closed is decided by the exchange's. */
+/** The log warns where this machine's clock is so far from the exchange's. The exchange's decides what is closed. */
 const CLOCK_WARNING_MS = 5_000;
 /** The share of the exchange's weight that a run may take. */
 export function weightShareOf(settings: WorkSettings, isBackground: boolean): number {
@@ -134,7 +134,7 @@ async function openExchange(
   return { exchange, clock };
 }
 
-/** Waits for the schema; the login of the session for locks goes beside the first look (20 ms of a minute job). */
+/** Waits for the schema; the login of the session for locks runs beside the first question (20 ms of a minute job). */
 async function openWhenMigrated(
   { db, locks }: Pick<Work, "db" | "locks">,
   { deadlineS, signal }: Context,

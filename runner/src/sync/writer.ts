@@ -21,7 +21,7 @@ type Stored = { readonly written: Written } | { readonly error: unknown };
 /**
  * `alive` is checked before each transaction and its commit: after the loss of the locks nothing may be written. A refused write
  * fails its own series only, and every later page of it, since a covered span must never run ahead of its candles.
- * After the loss of a connection, or where somebody holds a lock, nothing more is written at all: pages that follow
+ * After the loss of a connection, or where another session holds a lock, nothing more is written at all: pages that follow
  * would meet the same.
  */
 export function createWriter(db: Database, runId: string | null, alive: AbortSignal): Writer {
@@ -29,9 +29,9 @@ export function createWriter(db: Database, runId: string | null, alive: AbortSig
   const away = new AbortController();
   // asked for while the first requests are on their way: behind their answers it is 5 ms of a minute job
   const leaves = listLeafNames(db);
-  leaves.catch(() => {}); // whoever writes is told
+  leaves.catch(() => {}); // the first write that awaits it fails with the error
 
-  /** Maintenance makes leaves ahead of time; history, and a month that nobody made, come to be here. */
+  /** Maintenance makes leaves ahead of time; leaves of the past, and of a month that maintenance missed, are made here. */
   const ensureLeaves = async (pages: readonly PageWrite[]) => {
     const known = await leaves;
     for (const { interval, candles } of pages) {
@@ -99,7 +99,7 @@ function createLane(store: (group: readonly PageWrite[]) => Promise<readonly Sto
 
   const drain = async () => {
     isDraining = true;
-    await Promise.resolve(); // whoever submits in this turn goes with the first group
+    await Promise.resolve(); // all that submit in this turn of the event loop go with the first group
     while (queue.length > 0) {
       const [group = []] = groupPages(queue.map(({ page }) => page));
       const taken = queue.splice(0, group.length);

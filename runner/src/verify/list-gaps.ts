@@ -6,7 +6,7 @@ import { countGaps, type GapFilter, type ListedGap, listGaps } from "../db/gap-l
 import { renderNumber, renderTable } from "../render.ts";
 import { renderTime } from "../time.ts";
 
-/** Rows that a person reads. Laying out a table of 250,000 took 54 s, and nobody reads that. */
+/** Rows that a person reads. Laying out a table of 250,000 took 54 s, and no person reads that many. */
 const SHOWN = 100;
 
 /** Prints the gaps of the log: all of them as JSON, the first ones for a person. */

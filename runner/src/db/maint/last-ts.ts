@@ -30,7 +30,7 @@ const LIST_LEAVES = `
 
 const LIST_SYMBOLS = `select id as "coinId", symbol from r3a.coin where id = any($1::int[])`;
 
-/** Names of ours that are leaves of the candle table now; what is about to be detached is none. */
+/** Which of these names are leaves of the candle table now; one that is being detached is none. */
 const LIST_ATTACHED = `
   select c.relname as name from pg_class c
   where c.relname = any($1::name[]) and c.relnamespace = 'r3a'::regnamespace
@@ -46,7 +46,7 @@ const FIND_IN_LEAF = (table: string) => `
     select t."timestamp" from ${table} t where t.coin_id = k.coin_id and t."interval" = k."interval"
     order by t."timestamp" desc limit 1) newest`;
 
-/** Rows that a sync is at are left to it: we wait for nobody while we hold rows, so nobody deadlocks with us. */
+/** Rows that a sync has locked are left to it: a session that waits for no lock while it holds rows is in no deadlock. */
 const LOCK_ROWS = `
   select coin_id as "coinId", "interval", ${msOf("last_ts")} as "lastTs" from ${TABLE}
   where (coin_id, "interval") in (select * from ${KEYS}) for update skip locked`;
@@ -58,7 +58,7 @@ const SET_ROWS = `
 
 const DELETE_ROWS = `delete from ${TABLE} where (coin_id, "interval") in (select * from ${KEYS})`;
 
-/** Shorter than a server's deadlock_timeout (1 s): of two that wait for each other's new rows it is us who give up. */
+/** Shorter than a server's deadlock_timeout (1 s): of two that wait for each other's new rows this session gives up. */
 const SET_SHORT_WAIT = `savepoint added; set local lock_timeout = '200ms'`;
 
 const ADD_ROWS = `

@@ -8,7 +8,7 @@ import type { OwnClient } from "../session.ts";
 
 export type OpOutcome = "done" | "failed" | "blocked";
 
-/** A build of 26 M rows takes minutes; this ends one that waits for somebody all night. */
+/** A build of 26 M rows takes minutes; this ends one that waits for another session all night. */
 const LONGEST_BUILD_MS = HOUR_MS;
 
 const BEGIN_OP = `

@@ -9,7 +9,7 @@ export type MaintSession = {
   readonly client: OwnClient;
   /** Of the server's process. */
   readonly pid: number;
-  /** Throws where the lock is not ours any more, e.g. behind a pooler that changes the connection between statements. */
+  /** Throws where this session holds the lock no more, as behind a pooler that changes connections. */
   checkHeld(): Promise<void>;
 };
 

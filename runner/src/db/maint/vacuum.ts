@@ -8,11 +8,11 @@ import { LOCK_NOT_AVAILABLE, QUERY_CANCELED } from "../sqlstate.ts";
 const BUSY_MODES = ["ShareUpdateExclusive", "Share", "ShareRowExclusive", "Exclusive", "AccessExclusive"];
 
 /**
- * Without what waits for a table that somebody holds: pg_partition_tree locks every leaf, and pg_get_expr (from 17 on) and
+ * Without what waits for a held table: pg_partition_tree locks every leaf, and pg_get_expr (from 17 on) and
  * pg_relation_size the one that they are asked about. A held one is known by its name, and left to its holder.
  *
  * All tables of ours but those of a database in the old layout. to_jsonb, since relallfrozen came with version 18. A
- * table without any statistics may hold rows all the same (after pg_upgrade): its size tells.
+ * table without any statistics may hold rows all the same (after pg_upgrade): its size says so.
  */
 const LIST_TABLES = `
   with busy as (
@@ -65,7 +65,7 @@ const SUMMARIZE = `
 const NEXT_XID = `select pg_snapshot_xmax(pg_current_snapshot())::text as xid`;
 /**
  * After VACUUM (FREEZE) relfrozenxid is the oldest transaction that it had to respect. Pages that are not visible prove
- * nothing: nobody may have filled them.
+ * nothing: no row may ever have been in them.
  */
 const WAS_HELD_UP = `
   select relallvisible < relpages and age(relfrozenxid) > age($2::xid8::xid) as yes from pg_class where oid = $1::regclass`;
@@ -108,7 +108,7 @@ export async function readTables(
   };
 }
 
-/** Runs one step within `timeoutMs`. A table that somebody locks is skipped; only a stop of the run throws. */
+/** Runs one step within `timeoutMs`. A table that another session locks is skipped; only a stop of the run throws. */
 export async function runStep(
   client: OwnClient,
   step: VacuumStep,
@@ -161,7 +161,7 @@ async function freeze(client: OwnClient, table: string, until: number): Promise<
   return false;
 }
 
-/** Somebody else's table among ours is no fault of the run, and would be one of every run. */
+/** A table of another program in the schema is no fault of the run: it would be one of every run. */
 async function refused(client: OwnClient, { table }: VacuumStep, error: unknown): Promise<StepEnd> {
   const [other] = await client.query<{ owner: string }>(FIND_OTHER_OWNER, [table]);
   if (other === undefined) return { outcome: "failed", error };
