@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 import { describe, expect, test } from "vitest";
-import { VERSION } from "../runner/src/contract/names.ts";
+import { VERSION } from "../runner/src/contract/version.ts";
 import { breaches, type File, files, runner, sources } from "./support/sources.ts";
 
 const LONGEST_FILE = 250;

@@ -1,4 +1,4 @@
-import { ALIVE, HEARTBEAT_FILE, HEARTBEAT_MAX_AGE } from "@r3a/runner/contract/names";
+import { ALIVE, HEARTBEAT_FILE, HEARTBEAT_MAX_AGE } from "@r3a/runner/contract/heartbeat";
 import type { MountedVolume, NeedyPod, Probes, Variable } from "./need.ts";
 
 const FOLDER = "/run/r3a";

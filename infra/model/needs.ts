@@ -1,5 +1,6 @@
+import { RUN_ORIGIN } from "@r3a/runner/contract/environment";
 import { renderFreshnessLimits } from "@r3a/runner/contract/freshness";
-import { JANITOR_ACCOUNT, RUN_ORIGIN } from "@r3a/runner/contract/names";
+import { JANITOR_ACCOUNT } from "@r3a/runner/contract/names";
 import { authorityVariables, authorityVolumes, loginOf, loginSecrets } from "./database-access.ts";
 import { exchangeExit, keySecrets, keyVariables } from "./exchange-access.ts";
 import { freshnessLimits } from "./freshness.ts";

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { HEARTBEAT_FILE, HEARTBEAT_MAX_AGE } from "./contract/names.ts";
+import { HEARTBEAT_FILE, HEARTBEAT_MAX_AGE } from "./contract/heartbeat.ts";
 
 /**
  * A program of its own: the liveness probe of `sync --every`. Exit 0 while the heartbeat file is young enough, else 1

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { uuidv7 } from "uuidv7";
 import type { Context } from "./context.ts";
 import { EXIT } from "./contract/exits.ts";
-import { HEARTBEAT_FILE } from "./contract/names.ts";
+import { HEARTBEAT_FILE } from "./contract/heartbeat.ts";
 import { messageOf, Stopped } from "./errors.ts";
 import { sleep } from "./sleep.ts";
 import { describeUnderWay } from "./under-way.ts";

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import type { Context } from "./context.ts";
 import type { CommandName } from "./contract/commands.ts";
 import { EXIT, type ExitCode } from "./contract/exits.ts";
-import { VERSION } from "./contract/names.ts";
+import { VERSION } from "./contract/version.ts";
 import type { Database } from "./db/connect.ts";
 import {
   beat,

@@ -7,7 +7,7 @@ import { buildRunner, NODE_FLAGS } from "../../dev/build.ts";
 import { renderObjects } from "../../infra/render.ts";
 import { type Container, podOf } from "../../infra/rules/pod.ts";
 import { SETTINGS } from "../../infra/settings/schema.ts";
-import { ALIVE } from "../../runner/src/contract/names.ts";
+import { ALIVE } from "../../runner/src/contract/heartbeat.ts";
 import { ROOT } from "../support/pulumi/project.ts";
 
 type Probe = {

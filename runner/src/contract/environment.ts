@@ -146,3 +146,6 @@ export type EnvironmentName = keyof typeof ENVIRONMENT;
 export const SECRET_NAMES: readonly string[] = Object.entries<Variable>(ENVIRONMENT)
   .filter(([, { isSecret }]) => isSecret)
   .map(([name]) => name);
+
+/** Which job started a run: infra sets the variable in each job's pod, the runner writes its value into the ledger. */
+export const RUN_ORIGIN = "R3A_RUN_ORIGIN" satisfies EnvironmentName;

@@ -1,8 +1,3 @@
-import type { EnvironmentName } from "./environment.ts";
-
-/** The version of the system, as in package.json and in the image; each row of the ledger has it. */
-export const VERSION = "0.1.0";
-
 /** The roles of the database, from all rights to the fewest; docs/database.md has them as SQL. */
 export const ROLES = ["owner", "writer", "reader"] as const;
 export type Role = (typeof ROLES)[number];
@@ -45,13 +40,3 @@ export const CRON_JOBS = [
   "r3a-verify",
   "r3a-health",
 ] as const;
-
-/** The liveness probe in the image (runner/src/alive.ts): it ends with 1 where the heartbeat file is too old. */
-export const ALIVE = ["/usr/bin/node", "/app/alive.js"] as const;
-
-/** The variables that the runner, the probe and the Deployment must name alike. */
-export const HEARTBEAT_FILE = "R3A_HEARTBEAT_FILE" satisfies EnvironmentName;
-export const HEARTBEAT_MAX_AGE = "R3A_HEARTBEAT_MAX_AGE" satisfies EnvironmentName;
-
-/** Which job started a run: infra sets the variable in each job's pod, the runner writes its value into the ledger. */
-export const RUN_ORIGIN = "R3A_RUN_ORIGIN" satisfies EnvironmentName;
