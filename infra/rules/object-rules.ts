@@ -1,4 +1,5 @@
 import type { Manifest } from "../manifest.ts";
+import { LABEL, LONGEST_SUBDOMAIN, SUBDOMAIN } from "../settings/dns-name.ts";
 import { secretIn } from "../settings/secret-text.ts";
 import type { Rule } from "./rule.ts";
 
@@ -18,6 +19,19 @@ const CLUSTER_WIDE = new Set([
   "PersistentVolume",
   "CustomResourceDefinition",
 ]);
+/** Kinds whose name must be a label: the API server asks it, or the name becomes the host name of pods. */
+const LABEL_KINDS = new Set([
+  "Namespace",
+  "Service",
+  "CronJob",
+  "Job",
+  "Deployment",
+  "StatefulSet",
+  "DaemonSet",
+  "Pod",
+]);
+/** Kinds whose name may have any character that a path segment may have, e.g. `system:node`. */
+const PATH_KINDS = new Set(["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"]);
 /** Ways into a running pod. */
 const POD_DOORS = ["pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "pods/ephemeralcontainers"];
 const WRITES = ["create", "update", "patch"];
@@ -28,6 +42,16 @@ const GENERATED_NAME = /-c8[0-9a-f]{6}$/;
 function rightsOf(object: Manifest): readonly PolicyRule[] {
   const isRole = object.kind === "Role" || object.kind === "ClusterRole";
   return isRole ? ((object.rules as readonly PolicyRule[] | undefined) ?? []) : [];
+}
+
+/** What the API server has against the name of an object of this kind; null: nothing. */
+function faultOfName(kind: string, name: string): string | null {
+  if (PATH_KINDS.has(kind)) return /[/%]|^\.\.?$/.test(name) ? "must be without / and %" : null;
+  if (LABEL_KINDS.has(kind))
+    return LABEL.test(name) ? null : "must be a DNS label: a-z, 0-9 and - only, 63 characters at most";
+  return SUBDOMAIN.test(name) && name.length <= LONGEST_SUBDOMAIN
+    ? null
+    : `must be a DNS name: a-z, 0-9, - and . only, ${LONGEST_SUBDOMAIN} characters at most`;
 }
 
 /** Rules for each object, whatever its kind. */
@@ -43,6 +67,16 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
       return kind !== "Job" && GENERATED_NAME.test(name)
         ? [`its name was generated from the construct's path; set metadata.name`]
         : [];
+    },
+  },
+  {
+    id: "valid-name",
+    level: "error",
+    why: "The API server refuses a wrong name at the deployment, when other objects have changed already.",
+    upstream: [],
+    check: ({ kind, metadata: { name } }) => {
+      const fault = name ? faultOfName(kind, name) : null;
+      return fault === null ? [] : [`its name ${fault}; change metadata.name`];
     },
   },
   {

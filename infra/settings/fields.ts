@@ -1,14 +1,16 @@
 import { z } from "zod";
+import { LABEL, LONGEST_SUBDOMAIN, SUBDOMAIN } from "./dns-name.ts";
 
-const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const QUANTITY = /^\d+(\.\d+)?(m|Ki|Mi|Gi|Ti)?$/;
 
 /** A name of 63 characters at most, as namespaces have. */
 export const label = z
   .string()
   .regex(LABEL, "must be a DNS label: a-z, 0-9 and - only, 63 characters at most");
-export const objectName = z.string().max(253).regex(SUBDOMAIN, "must be a DNS name: a-z, 0-9, - and . only");
+export const objectName = z
+  .string()
+  .max(LONGEST_SUBDOMAIN)
+  .regex(SUBDOMAIN, "must be a DNS name: a-z, 0-9, - and . only");
 export const seconds = z.int().min(1).max(604_800);
 export const count = z.int().min(0).max(1_000);
 /** A number of the runner, with its bounds and its default. */

@@ -8,6 +8,7 @@ import {
   goodCronJob,
   goodDeployment,
   goodNamespace,
+  goodNetworkPolicy,
   goodObjects,
   goodRole,
   goodRoleBinding,
@@ -74,6 +75,8 @@ const CRON_JOB_BREACHES: readonly [string, string, unknown][] = [
   ["restart-never", `${POD}/restartPolicy`, "OnFailure"],
   ["backoff-limit", `${JOB}/backoffLimit`, undefined],
   ["cron-name-length", "metadata/name", `r3a-${"n".repeat(49)}`],
+  ["valid-name", "metadata/name", "r3a-Plan_1h"],
+  ["valid-name", "metadata/name", "r3a-plan.1h"],
   ["schedule", "spec/schedule", "99 * * * *"],
   ["schedule", "spec/schedule", undefined],
   ["time-zone", "spec/timeZone", undefined],
@@ -99,6 +102,11 @@ const OBJECT_BREACHES: readonly [string, Manifest][] = [
   ["namespace", withChange(goodRole(), "metadata/namespace", "default")],
   ["namespace", withChange(goodRole(), "metadata/namespace", undefined)],
   ["restricted-namespace", withChange(goodNamespace(), "metadata/labels", {})],
+  ["valid-name", withChange(goodNamespace(), "metadata/name", "n".repeat(64))],
+  ["valid-name", withChange(goodDeployment(), "metadata/name", "-r3a")],
+  ["valid-name", withChange(goodRole(), "metadata/name", "r3a/janitor")],
+  ["valid-name", withChange(goodNetworkPolicy(), "metadata/name", "r3a_egress")],
+  ["valid-name", withChange(goodNetworkPolicy(), "metadata/name", "n".repeat(254))],
   [
     "no-secret-object",
     { apiVersion: "v1", kind: "Secret", metadata: { name: "a", namespace: "r3a" }, data: {} },
@@ -115,6 +123,11 @@ const OBJECT_BREACHES: readonly [string, Manifest][] = [
   ["binding-subject", withChange(goodRoleBinding(), "subjects/0/namespace", "default")],
   ["binding-subject", withChange(goodRoleBinding(), "subjects/0/name", "r3a-other")],
 ];
+
+test("the name of most kinds may have dots, that of a role colons too", () => {
+  expect(rulesOf(around(withChange(goodNetworkPolicy(), "metadata/name", "r3a.egress")))).toEqual([]);
+  expect(rulesOf(around(withChange(goodRole(), "metadata/name", "system:r3a")))).toEqual([]);
+});
 
 test("good objects have no finding", () => {
   expect(checkObjects(goodObjects(), OPTIONS)).toEqual([]);
@@ -183,6 +196,7 @@ test("the rules know Kubernetes objects alone: neither cdk8s nor Pulumi", () => 
     "../manifest.ts",
     "../model/job-times.ts",
     "../model/schedule.ts",
+    "../settings/dns-name.ts",
     "../settings/secret-text.ts",
     "../settings/unreleased.ts",
   ]);

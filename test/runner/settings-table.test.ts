@@ -7,7 +7,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   BINANCE_API_KEY: "never used",
   BINANCE_API_SECRET: "never used",
   LOG_LEVEL: "the log reads it before there are settings",
-  NO_COLOR: "the library of the log reads it",
+  NO_COLOR: "commander reads it for the help",
   R3A_HEARTBEAT_FILE: "the heartbeat reads it",
   R3A_HEARTBEAT_MAX_AGE: "the probe reads it",
 };
