@@ -1,5 +1,10 @@
 /** One wrong setting: its key without the project's name, what is wrong, and what to do. */
-export type Fault = { readonly key: string; readonly message: string };
+export type Fault = {
+  readonly key: string;
+  readonly message: string;
+  /** The file of the value, where no file of settings has the key. */
+  readonly place?: string;
+};
 
 /** Settings that cannot be used, all of them together; each line names the file and the key. */
 export class SettingsFault extends Error {

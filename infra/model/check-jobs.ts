@@ -1,5 +1,7 @@
 import type { Fault } from "../errors.ts";
+import { LABEL } from "../settings/dns-name.ts";
 import type { Settings } from "../settings/schema.ts";
+import { leastNeedsOf } from "./command-needs.ts";
 import {
   isNameTooLong,
   isStartTooLong,
@@ -11,25 +13,38 @@ import {
   SHORTEST_STARTING_DEADLINE,
   START_UP_SECONDS,
 } from "./job-times.ts";
-import { JOBS } from "./jobs.ts";
+import { JOBS, type Job } from "./jobs.ts";
 import { type ResolvedJob, resolveJobs } from "./resolve-jobs.ts";
 import { faultOfSchedule, shortestPeriod } from "./schedule.ts";
 
 /** A field of a job, whether it is wrong, and what to say then. */
 type Check = readonly [isWrong: boolean, field: string, message: string];
 
-/** Everything that is wrong with the jobs of an environment. */
-export function checkJobs(settings: Settings): readonly Fault[] {
-  const names = JOBS.map(({ name }) => name);
+/** Where a fault lies that the environment cannot mend, because the row of the job has it. */
+const TABLE = "infra/model/jobs.ts";
+
+/** Everything that is wrong with the jobs of an environment; a fault of the table names the table as its place. */
+export function checkJobs(settings: Settings, table: readonly Job[] = JOBS): readonly Fault[] {
+  const names = table.map(({ name }) => name);
   const unknown = Object.keys(settings.jobs)
     .filter((name) => !names.includes(name))
     .map((name) => ({ key: `jobs.${name}`, message: `no such job; jobs are ${names.join(", ")}` }));
-  return [...unknown, ...resolveJobs(settings).flatMap(checkJob)];
+  const ofTable = resolveJobs({ ...settings, jobs: {} }, table).flatMap(checkJob);
+  const faults = resolveJobs(settings, table).flatMap(checkJob);
+  const isOfTable = ({ key, message }: Fault) =>
+    ofTable.some((other) => other.key === key && other.message === message);
+  return [
+    ...unknown,
+    ...faults.map((fault) =>
+      isOfTable(fault) ? { ...fault, key: fault.key.replace(/^jobs\./, ""), place: TABLE } : fault,
+    ),
+  ];
 }
 
 function checkJob(job: ResolvedJob): readonly Fault[] {
   const cron = faultOfSchedule(job.schedule);
   const checks = [
+    ...checkRow(job),
     ...(cron === null ? checkTimes(job) : [[true, "schedule", cron] as const]),
     ...checkKind(job),
   ];
@@ -38,14 +53,27 @@ function checkJob(job: ResolvedJob): readonly Fault[] {
     .map(([, field, message]) => ({ key: `jobs.${job.name}.${field}`, message }));
 }
 
+/** What no environment can change: the name, and whether the needs are enough for the command. */
+function checkRow({ objectName, command, needs }: ResolvedJob): readonly Check[] {
+  const missing = leastNeedsOf(command).filter((need) => !needs.includes(need));
+  return [
+    [
+      isNameTooLong(objectName),
+      "name",
+      `"${objectName}" is longer than ${LONGEST_NAME} characters; shorten it`,
+    ],
+    [
+      !LABEL.test(objectName) && !isNameTooLong(objectName),
+      "name",
+      `"${objectName}" is no name of Kubernetes; write a-z, 0-9 and - only`,
+    ],
+    [missing.length > 0, "needs", `${command.join(" ")} cannot work without ${missing.join(", ")}; add it`],
+  ];
+}
+
 function checkKind(job: ResolvedJob): readonly Check[] {
   const isDeployment = job.runMode === "deployment";
   return [
-    [
-      isNameTooLong(job.objectName),
-      "name",
-      `"${job.objectName}" is longer than ${LONGEST_NAME} characters; shorten it in infra/model/jobs.ts`,
-    ],
     [job.shards > 1 && job.isSharded !== true, "shards", "this job cannot be split; leave shards at 1"],
     [
       isDeployment && job.repeatsEverySeconds === undefined,

@@ -34,10 +34,10 @@ export function imageOf({ image, imageDigest, imageTag }: Settings): string {
 }
 
 /** The jobs of an environment in the order of the table, without those that the environment switches off. */
-export function resolveJobs(settings: Settings): readonly ResolvedJob[] {
-  return JOBS.filter(({ name }) => settings.jobs[name]?.enabled !== false).map((job) =>
-    resolveJob(settings, job, settings.jobs[job.name] ?? {}),
-  );
+export function resolveJobs(settings: Settings, table: readonly Job[] = JOBS): readonly ResolvedJob[] {
+  return table
+    .filter(({ name }) => settings.jobs[name]?.enabled !== false)
+    .map((job) => resolveJob(settings, job, settings.jobs[job.name] ?? {}));
 }
 
 function resolveJob(settings: Settings, job: Job, override: JobOverride): ResolvedJob {

@@ -58,8 +58,9 @@ function decodeText(model: Settings[SettingName], text: string): unknown {
   }
 }
 
-/** The line of a fault: file, key, what is wrong and what to do. */
-export function describe({ key, message }: Fault, placeOf: PlaceOf): string {
+/** The line of a fault: file, key, what is wrong and what to do. A value outside the settings has no project's name. */
+export function describe({ key, message, place }: Fault, placeOf: PlaceOf): string {
+  if (place !== undefined) return `${place}: ${key}: ${message}`;
   const name = /^[^.[]*/.exec(key)?.[0] ?? key;
   return `${placeOf(name)}: ${PROJECT}:${key}: ${message}`;
 }

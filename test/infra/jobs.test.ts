@@ -1,9 +1,10 @@
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { checkJobs } from "../../infra/model/check-jobs.ts";
-import { JOBS } from "../../infra/model/jobs.ts";
+import { JOBS, type Job } from "../../infra/model/jobs.ts";
 import { resolveJobs } from "../../infra/model/resolve-jobs.ts";
 import { faultOfSchedule, nextRuns, shortestPeriod } from "../../infra/model/schedule.ts";
+import { describe as describeFault } from "../../infra/settings/parse.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
 import { REGISTRY } from "../../runner/src/commands/registry.ts";
 
@@ -141,6 +142,77 @@ test.each([
   const faults = faultsOf(jobs);
   expect(faults).toHaveLength(1);
   expect(faults[0]).toMatchObject({ key, message: expect.stringContaining(message) });
+});
+
+describe("a row of the table", () => {
+  const [row] = JOBS.filter(({ name }) => name === "sync-1h");
+  if (row === undefined) throw new Error("the table has no sync-1h");
+  const withRow = (changed: Partial<Job>, jobs: Settings["jobs"] = {}) =>
+    checkJobs(settingsOf(jobs), [{ ...row, name: "plan-1h", ...changed }]);
+
+  test.each<[string, Partial<Job>, string, string]>([
+    ["a name with a capital letter", { name: "Plan_1h" }, "Plan_1h.name", '"r3a-Plan_1h" is no name'],
+    ["a name that is too long", { name: "n".repeat(49) }, `${"n".repeat(49)}.name`, "shorten it"],
+    [
+      "a sync without the exchange",
+      { needs: ["config", "database"] },
+      "plan-1h.needs",
+      "sync 1h cannot work without exchange",
+    ],
+    [
+      "a plan without the exchange",
+      { command: ["plan", "1h"], needs: ["config", "database"] },
+      "plan-1h.needs",
+      "without exchange",
+    ],
+    [
+      "a repair without the exchange",
+      { command: ["gaps", "--repair"], needs: ["config", "database"] },
+      "plan-1h.needs",
+      "without exchange",
+    ],
+    [
+      "a command without its login",
+      { command: ["verify"], needs: ["config"] },
+      "plan-1h.needs",
+      "verify cannot work without database",
+    ],
+    [
+      "a janitor without the cluster",
+      { command: ["janitor"], needs: ["config"] },
+      "plan-1h.needs",
+      "without cluster",
+    ],
+    [
+      "times that do not fit",
+      { activeDeadlineSeconds: 9_000 },
+      "plan-1h.activeDeadlineSeconds",
+      "lower it to 3570",
+    ],
+  ])("%s is a fault of the table", (_, changed, key, message) => {
+    expect(withRow(changed)).toEqual([
+      { key, message: expect.stringContaining(message), place: "infra/model/jobs.ts" },
+    ]);
+  });
+
+  test("a list of gaps needs no exchange", () => {
+    expect(withRow({ command: ["gaps"], needs: ["config", "database"] })).toEqual([]);
+  });
+
+  test("a value of the environment is a fault of the environment, and mends one of the table", () => {
+    const wrong = { activeDeadlineSeconds: 9_000 };
+    const [fault] = withRow(wrong, { "plan-1h": { activeDeadlineSeconds: 8_000 } });
+    expect(fault).toEqual({ key: "jobs.plan-1h.activeDeadlineSeconds", message: expect.any(String) });
+    expect(withRow(wrong, { "plan-1h": { activeDeadlineSeconds: 900 } })).toEqual([]);
+  });
+
+  test("the line of its fault names the table, not a file of settings", () => {
+    const [fault] = withRow({ name: "Plan_1h" });
+    if (fault === undefined) throw new Error("no fault");
+    expect(describeFault(fault, () => "Pulumi.dev.yaml")).toMatch(
+      /^infra\/model\/jobs\.ts: Plan_1h\.name: "r3a/,
+    );
+  });
 });
 
 test("several faults come together", () => {

@@ -42,3 +42,22 @@ export const ROLE_OF: Readonly<Record<CommandName, Role | null>> = {
   health: "reader",
   doctor: "reader",
 };
+
+/** Whether each command asks the exchange; a text: with this option alone. */
+export const ASKS_EXCHANGE: Readonly<Record<CommandName, boolean | `--${string}`>> = {
+  sync: true,
+  backfill: true,
+  plan: true,
+  verify: false,
+  gaps: "--repair",
+  candles: false,
+  migrate: false,
+  "migrate-layout": false,
+  "wait-db": false,
+  maint: false,
+  "refresh-lastts": false,
+  vacuum: false,
+  janitor: false,
+  health: false,
+  doctor: true,
+};
