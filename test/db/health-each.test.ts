@@ -89,7 +89,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "integrity constraints": {
     status: "fail",
-    says: /constraints hold for new rows only/,
+    says: /constraints hold for new rows only: run the statement/,
     damage: "alter table r3a.coin add constraint known check (quote = 'USDT') not valid",
     mend: "alter table r3a.coin drop constraint known",
   },
@@ -105,7 +105,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "integrity gaps": {
     status: "fail",
-    says: /^1 open gaps, the oldest due for 6\.2 h: run gaps --repair/,
+    says: /^1 open gap, the oldest due for 6\.2 h: run gaps --repair/,
     damage: gapAt("2024-06-20T06:00Z"),
     mend: (coin) => `delete from r3a.ohlcv_gap_log; ${insertCandle(coin, AT)}`,
   },

@@ -135,7 +135,7 @@ describe("integrity", () => {
       ["integrity constraints: fail"],
     );
     expect(resultFor(constraint, "integrity constraints")?.names).toEqual([
-      "r3a.coin: known is not validated",
+      "r3a.coin: known is not validated: alter table r3a.coin validate constraint known",
     ]);
   });
 

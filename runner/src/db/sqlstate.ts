@@ -92,6 +92,10 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
   [UNDEFINED_COLUMN]: FOREIGN,
   "42704": FOREIGN, // no such type or other object
   "42804": FOREIGN, // a column of another type
+  "42P10": {
+    kind: "settings", // `on conflict` found no key
+    says: "a table lacks a key that this program needs: run maint, which builds the keys of the candle tables (health --only integrity names each other key, with its statement)",
+  },
   "42809": FOREIGN, // a view or sequence where a table should be
   [UNDEFINED_FUNCTION]: FOREIGN,
   [UNDEFINED_TABLE]: FOREIGN,

@@ -48,8 +48,8 @@ export function judgeConstraints(faults: readonly string[]): CheckResult {
   return judgeFaults(
     "constraints",
     faults,
-    "every constraint is validated",
-    "constraints hold for new rows only: run alter table ... validate constraint",
+    "every table has its keys, and every constraint is validated",
+    "keys are missing, or constraints hold for new rows only: run the statement beside each as the owner",
   );
 }
 
@@ -107,6 +107,7 @@ export function judgeGaps(series: readonly SeriesScan[], now: number): CheckResu
   const withGaps = series.filter(({ gaps }) => gaps > 0);
   const overdue = withGaps.filter(({ dueSince }) => dueSince !== null && dueSince < now - GAP_OVERDUE_MS);
   const count = withGaps.reduce((sum, { gaps }) => sum + gaps, 0);
+  const gaps = `${count} open ${count === 1 ? "gap" : "gaps"}`;
   const oldest = Math.max(0, ...overdue.map(({ dueSince }) => now - (dueSince ?? now)));
   return resultOf("integrity", "gaps", {
     status: overdue.length > 0 ? "fail" : count > 0 ? "warn" : "pass",
@@ -115,9 +116,9 @@ export function judgeGaps(series: readonly SeriesScan[], now: number): CheckResu
     criteria: { warn: 1, overdueSeconds: GAP_OVERDUE_MS / 1000 },
     output:
       overdue.length > 0
-        ? `${count} open gaps, the oldest due for ${renderDuration(oldest)}: run gaps --repair, and see why its job does not`
+        ? `${gaps}, the oldest due for ${renderDuration(oldest)}: run gaps --repair, and see why its job does not`
         : count > 0
-          ? `${count} open gaps, which gaps --repair asks for again at their time`
+          ? `${gaps}, which gaps --repair asks for again at their time`
           : "no gap is open",
     names: (overdue.length > 0 ? overdue : withGaps).map(
       ({ symbol, interval, gaps }) => `${symbol} ${interval}: ${gaps}`,

@@ -9,6 +9,7 @@ import {
   type RecentCandles,
 } from "../db/health/integrity.ts";
 import { listLastRuns, listRunning } from "../db/health/jobs.ts";
+import { listMissingKeys } from "../db/health/keys.ts";
 import { listAttachedLeaves, listDetaching, readAges } from "../db/health/leaves.ts";
 import { findSize, listRecordCounts } from "../db/health/size.ts";
 import { listExpected, scanSeries } from "../db/scan.ts";
@@ -87,7 +88,12 @@ export function listMeasurements(settings: HealthSettings, now: number): readonl
     part("indexes", async (client) => integrity.judgeIndexes(await listFaultyIndexes(client))),
     part("leaves", async (client) => judgeLeaves(await listAttachedLeaves(client), intervals, now)),
     part("detach", async (client) => judgeDetaching(await listDetaching(client))),
-    part("constraints", async (client) => integrity.judgeConstraints(await listFaultyConstraints(client))),
+    part("constraints", async (client) =>
+      integrity.judgeConstraints([
+        ...(await listMissingKeys(client)),
+        ...(await listFaultyConstraints(client)),
+      ]),
+    ),
     part("checksums", async (client) => integrity.judgeChecksums(await findChecksumFailures(client))),
     part("wraparound", async (client) => judgeAges(await readAges(client))),
     {

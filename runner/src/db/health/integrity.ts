@@ -78,8 +78,8 @@ export async function listRecent(
 }
 
 /**
- * An index under construction is invalid, or not attached yet: this is no fault. The query runs the plan of maint only if
- * an index is invalid.
+ * An index under construction is invalid, or not attached yet: this is no fault. The query asks maint what it wants of all
+ * tables only if an index is invalid. Otherwise it asks for the root alone: each other table is compared with its parent.
  */
 const FAULTY_INDEXES = `
   with building as (
@@ -100,6 +100,10 @@ const FAULTY_INDEXES = `
     and not (i.indisvalid and i.indisready and i.indislive)
     and not exists (select from building b where b.index_relid = i.indexrelid)
   union all
+  select w.name || ' has no index ' || w.plain_name || ', and maint builds it'
+  from root join r3a_util.wanted_index(root.id) w on w.oid = root.id
+  where w.indexrelid is null and not exists (select from building b where b.relid = root.id)
+  union all
   select part.id::regclass::text || ' has no ' || p.indexrelid::regclass::text
   from part join pg_index p on p.indrelid = part.parent
   where not exists (select from building b where b.relid = part.id) and not exists (
@@ -109,12 +113,12 @@ const FAULTY_INDEXES = `
   order by 1`;
 
 const FAULTY_CONSTRAINTS = `
-  select conrelid::regclass::text || ': ' || conname || ' is not validated' as fault
+  select format('%s: %I is not validated: alter table %1$s validate constraint %2$I', conrelid::regclass, conname) as fault
   from pg_constraint
   where connamespace in ('r3a'::regnamespace, 'r3a_util'::regnamespace) and not convalidated
   order by 1`;
 
-/** One sentence for each invalid index, and for each index that a parent has and its partition lacks. */
+/** One sentence for each invalid index, for each index that maint wants of the root, and for each that only a parent has. */
 export async function listFaultyIndexes(client: Reader): Promise<readonly string[]> {
   return listFaults(client, FAULTY_INDEXES);
 }
