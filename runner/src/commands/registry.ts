@@ -49,7 +49,7 @@ export const REGISTRY: Readonly<
     load: async () => (await import("./maint.ts")).maint,
   },
   "refresh-lastts": {
-    summary: "hold the last timestamps against the stored candles",
+    summary: "compare the last timestamps with the stored candles",
     load: async () => (await import("./refresh-lastts.ts")).refreshLastts,
   },
   vacuum: {
