@@ -128,7 +128,9 @@ describe("imports", () => {
       const others = NOUNS.filter((other) => other !== noun && !(noun === "doctor" && other === "health"));
       return breaches(under(noun), (target) => !isIn(target, ...others));
     });
-    expect(sideways).toEqual([]);
+    const advice =
+      "move what both nouns need to db, exchange, candle or partition, or let the command call both nouns";
+    expect(sideways, advice).toEqual([]);
   });
 
   test("only exchange knows ccxt", () => {
@@ -141,6 +143,18 @@ describe("imports", () => {
     expect(
       breaches(others, (target) => !isPackage(target, "pg") && !isPackage(target, "node-pg-migrate")),
     ).toEqual([]);
+  });
+
+  test("only db sends SQL, but for the question whether a server is there and the end of a transaction", () => {
+    const sent = runner
+      .filter(({ path }) => !path.startsWith("runner/src/db/"))
+      .flatMap(({ path, text }) =>
+        [...text.matchAll(/\bquery\b(?:<[^()]*>)?\(\s*([^)]*)\)/g)].map(([, sql]) => `${path} sends ${sql}`),
+      );
+    expect(sent.sort(), "put the statement into a function of runner/src/db, and call that").toEqual([
+      'runner/src/health/measure.ts sends "select 1"',
+      'runner/src/maint/refresh-last-ts.ts sends "commit"',
+    ]);
   });
 
   test("only cluster knows the client of Kubernetes", () => {
