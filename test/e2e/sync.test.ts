@@ -20,4 +20,8 @@ test("a first sync stores what the exchange holds, a second one adds nothing", a
   const second = await world.run("sync 1m --symbols BTCUSDT,ETHUSDT --json", env);
   expect(second.code).toBe(0);
   expect(JSON.parse(second.stdout).intervals[0].added).toBeLessThanOrEqual(4);
+  for (const command of ["sync 1m", `backfill 1m --from ${env.FALLBACK_START}`]) {
+    const one = await world.run(`${command} --symbols BTCUSDT --json`, env);
+    expect(JSON.parse(one.stdout).intervals[0]).toMatchObject({ symbols: 1, symbolsStored: 2 });
+  }
 });

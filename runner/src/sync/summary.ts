@@ -5,9 +5,13 @@ import { scanSeries } from "../db/scan.ts";
 import { renderNumber, renderTable } from "../render.ts";
 import { renderDuration } from "../time.ts";
 
-/** What one interval holds after a run, and what the run did to it. Ages in ms by the exchange's clock. */
+/**
+ * What a run did to one interval, and what the database holds of it after the run, of other symbols too. Ages in ms by the
+ * exchange's clock.
+ */
 export type SyncSummary = {
   readonly interval: Interval;
+  /** Symbols that the run worked on. */
   readonly symbols: number;
   readonly added: number;
   readonly repaired: number;
@@ -16,6 +20,8 @@ export type SyncSummary = {
   readonly kept: number;
   readonly failed: number;
   readonly skipped: number;
+  readonly symbolsStored: number;
+  /** Of all stored symbols, as the newest candle. */
   readonly gapsOpen: number;
   readonly newestAgeMs: number | null;
 };
@@ -35,13 +41,14 @@ export async function summarizeSync(
     const newest = Math.max(...series.map(({ newestClose }) => newestClose ?? Number.NEGATIVE_INFINITY));
     return {
       interval,
-      symbols: series.length,
+      symbols: new Set(own.map(({ coinId }) => coinId)).size,
       added: sum(({ added }) => added),
       repaired: sum(({ repaired }) => repaired),
       revised: sum(({ revised }) => revised),
       kept: sum(({ kept = 0 }) => kept),
       failed: sum(({ outcome }) => (outcome === "failure" || outcome === "partial" ? 1 : 0)),
       skipped: sum(({ outcome }) => (outcome === "skipped" ? 1 : 0)),
+      symbolsStored: series.length,
       gapsOpen: series.reduce((total, { gaps }) => total + gaps, 0),
       newestAgeMs: Number.isFinite(newest) ? Math.max(0, now - newest) : null,
     };
@@ -59,6 +66,7 @@ export function renderSummary(summaries: readonly SyncSummary[]): string {
       "revised",
       "failed",
       "skipped",
+      "symbols stored",
       "gaps open",
       "newest closed",
     ],
@@ -70,6 +78,7 @@ export function renderSummary(summaries: readonly SyncSummary[]): string {
       row.revised,
       row.failed,
       row.skipped,
+      row.symbolsStored,
       row.gapsOpen,
       row.newestAgeMs === null ? "none" : `${renderDuration(row.newestAgeMs)} ago`,
     ]),
