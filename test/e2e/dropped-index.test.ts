@@ -25,6 +25,7 @@ test("a dropped key of the candle table stops each sync; sync, health and doctor
     names: ["r3a.ohlcv_partitioned has no index ohlcv_partitioned_pkey, and maint builds it"],
   });
   const doctor = await world.run("doctor --only health", env);
+  expect(doctor.stdout).toMatch(/^✗ fail {3}health +\d+ of \d+ results of health pass$/m);
   expect(doctor.stdout).toMatch(/health integrity indexes +.*has no index ohlcv_partitioned_pkey/);
   expectExit(await world.run("maint", env), 0);
   expect(await findIndexes()).toMatchObject({ status: "pass" });

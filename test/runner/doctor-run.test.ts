@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { type Check, type Finding, fail, pass, runChecks, warn } from "../../runner/src/doctor/check.ts";
+import {
+  type Check,
+  type Finding,
+  fail,
+  pass,
+  runChecks,
+  skip,
+  warn,
+} from "../../runner/src/doctor/check.ts";
 import { renderJson, renderResults } from "../../runner/src/doctor/render.ts";
 import { Stopped } from "../../runner/src/errors.ts";
 
@@ -141,4 +149,20 @@ test("a group gives results with names of its own, and is passed over as one", a
     "way fail",
     "stored skip",
   ]);
+});
+
+test("a group has one row above its parts, a skipped part among them, and is counted once", () => {
+  const results = [
+    { name: "health", ...fail("1 of 3 results of health pass", "") },
+    { name: "health activity runs", ...fail("1 of 1 last runs did not succeed", "look") },
+    { name: "health backup", ...skip("no backups are set up yet") },
+    { name: "tls", ...skip("no certificate") },
+  ];
+  expect(renderResults(results)).toBe(`✗ fail   health                1 of 3 results of health pass
+✗ fail   health activity runs  1 of 1 last runs did not succeed
+                               -> look
+- skip   health backup         no backups are set up yet
+- skip   tls: no certificate
+0 passed, 0 warned, 1 failed, 2 skipped
+`);
 });

@@ -3,14 +3,16 @@ import { measureHealth } from "../health/measure.ts";
 import type { HealthSettings } from "../health/measurements.ts";
 import { describeResult } from "../health/render/text.ts";
 import { CHECKS } from "../health/report.ts";
-import { type Check, pass, type Result, skip } from "./check.ts";
+import { worstStatus } from "../status.ts";
+import { type Check, type Result, skip } from "./check.ts";
 
 /** The time limit of each measurement of health, and of the group: 16 measurements run in pairs, and each of them can hang. */
 const LOOK_MS = 4_000;
 const LIMIT_MS = 45_000;
 
 /**
- * The results of health as one group: one row for each result that does not pass, and one row for all that pass.
+ * The results of health as one group: a row with the worst status of them all and the number that pass, then a row for each
+ * result that does not pass.
  * `settings` null: the settings cannot be read.
  */
 export function healthCheck(db: Database, settings: HealthSettings | null): Check {
@@ -31,10 +33,13 @@ export function healthCheck(db: Database, settings: HealthSettings | null): Chec
         remedy:
           result.status === "skip" ? "" : `docs/operations.md, part What health finds: ${result.runbook}`,
       }));
-      const passed = results.length - others.length;
-      if (passed > 0)
-        rows.unshift({ name: "health", ...pass(`${passed} of ${results.length} results of health pass`) });
-      return rows;
+      const group: Result = {
+        name: "health",
+        status: worstStatus(results.map(({ status }) => status)),
+        output: `${results.length - others.length} of ${results.length} results of health pass`,
+        remedy: "",
+      };
+      return [group, ...rows];
     },
   };
 }

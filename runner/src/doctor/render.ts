@@ -3,11 +3,13 @@ import { renderTime } from "../time.ts";
 import type { Result } from "./check.ts";
 
 /**
- * One block for each check, for a person. Checks that are skipped for the same reason share a line. The text has marks and
- * words, and no colours, so that a pipe loses nothing.
+ * One block for each check, for a person. Checks that are skipped for the same reason share a line, but a skipped row of a
+ * group stands below the group's own row. The text has marks and words, and no colours, so that a pipe loses nothing.
  */
 export function renderResults(results: readonly Result[]): string {
-  const isShown = ({ status }: Result) => status !== "skip";
+  const isPartOf = (part: Result, group: Result) => part.name.startsWith(`${group.name} `);
+  const isShown = (result: Result) =>
+    result.status !== "skip" || results.some((group) => isPartOf(result, group));
   const width = Math.max(...results.filter(isShown).map(({ name }) => name.length));
   const blocks = results.filter(isShown).map(({ name, status, output, remedy }) => {
     const head = `${MARK[status]} ${status.padEnd(5)}  ${name.padEnd(width)}  ${output}`;
@@ -20,7 +22,11 @@ export function renderResults(results: readonly Result[]): string {
   const passedOver = [...skipped].map(
     ([output, group]) => `${MARK.skip} skip   ${group.map(({ name }) => name).join(", ")}: ${output}`,
   );
-  const count = (status: Status) => results.filter((result) => result.status === status).length;
+  // a group that fails for its rows is no further failure
+  const counted = results.filter(
+    (group) => !results.some((part) => isPartOf(part, group) && part.status === group.status),
+  );
+  const count = (status: Status) => counted.filter((result) => result.status === status).length;
   const failed = count("fail") + count("error");
   const sum = `${count("pass")} passed, ${count("warn")} warned, ${failed} failed, ${count("skip")} skipped`;
   return `${[...blocks, ...passedOver].join("\n")}\n${sum}\n`;
