@@ -160,7 +160,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "activity running": {
     status: "fail",
-    says: /^the processes of 1 runs are gone/,
+    says: /^the process of 1 run is gone/,
     damage: addMaint("heartbeat_at", `to_timestamp(${(NOW - 3 * HOUR_MS) / 1000})`),
     mend: REMOVE_MAINT,
   },

@@ -25,8 +25,8 @@ const ofRunning = (...runs: readonly LedgerRun[]) => judgeRunning(runs, NOW);
 const silent = (ms: number) => ofRunning({ ...run, deadlineS: null, heartbeatAt: NOW - ms });
 
 test.each<[string, CheckResult, CheckResult["status"], RegExp, readonly string[]]>([
-  ["no run yet", ofRuns(), "pass", /^no command but sync and health ran/, []],
-  ["runs that went well", ofRuns(run), "pass", /^the last run of each of 1 commands succeeded$/, []],
+  ["no run yet", ofRuns(), "pass", /^in the last 7 days no other command ran than sync and health$/, []],
+  ["runs that went well", ofRuns(run), "pass", /^the last run of 1 command succeeded$/, []],
   [
     "a job that failed",
     ofRuns(run, failed),
@@ -69,12 +69,12 @@ test.each<[string, CheckResult, CheckResult["status"], RegExp, readonly string[]
     /succeeded|last run/,
     [],
   ],
-  ["nothing under way", ofRunning(), "pass", /^no command but the syncs of jobs runs now$/, []],
+  ["nothing under way", ofRunning(), "pass", /^no other command is under way than the syncs of jobs$/, []],
   [
     "a run under way",
     ofRunning(run),
     "pass",
-    /^1 runs are under way$/,
+    /^1 run is under way$/,
     ["maint --max-ops 300 (job maint) for 10 s"],
   ],
   ["a run silent for less than 5 min", silent(5 * MINUTE - 1), "pass", /under way/, [expect.anything()]],
@@ -82,10 +82,10 @@ test.each<[string, CheckResult, CheckResult["status"], RegExp, readonly string[]
     "a run silent for 5 min",
     silent(5 * MINUTE),
     "warn",
-    /^the processes of 1 runs are gone: .* maint closes their rows$/,
+    /^the process of 1 run is gone: see why it died .* maint closes its row$/,
     ["maint --max-ops 300 (job maint) on pod pid 1, silent for 5 min"],
   ],
-  ["a run that nobody closes", silent(2 * HOUR), "fail", /are gone/, [expect.anything()]],
+  ["a run that nobody closes", silent(2 * HOUR), "fail", /is gone/, [expect.anything()]],
   [
     "a run at the end of its deadline",
     ofRunning({ ...run, startedAt: NOW - 50_000 }),
@@ -97,14 +97,14 @@ test.each<[string, CheckResult, CheckResult["status"], RegExp, readonly string[]
     "a run past its deadline",
     ofRunning({ ...run, startedAt: NOW - 50_001 }),
     "warn",
-    /past their own deadline: doctor --only blocked/,
+    /^1 run is past its own deadline: doctor --only blocked says what it waits for$/,
     ["maint --max-ops 300 (job maint) on pod pid 1, for 50 s"],
   ],
 ])("%s", (_, result, status, output, names) => {
   expect(result).toMatchObject({ check: "activity", status, output: expect.stringMatching(output), names });
 });
 
-test("a long list of arguments is cut off in a name", () => {
-  const [name = ""] = ofRuns({ ...failed, args: `1m --symbols ${"BTCUSDT,".repeat(90)}` }).names;
-  expect(name.length).toBeLessThan(130);
+test("a name has the whole command line: a copy of a part would be another run", () => {
+  const args = `1m --from 2024-01-01T00:00:00Z --to 2024-02-01T00:00:00Z --symbols ${"BTCUSDT,".repeat(90)}ETHUSDT`;
+  expect(ofRuns({ ...failed, args }).names).toEqual([expect.stringContaining(` ${args} `)]);
 });

@@ -41,8 +41,8 @@ export function judgeActivity(
       : worstStatus(verdicts.map((verdict) => verdict.status));
   const since = `in the last ${renderDuration(limits.error)}`;
   const faults = [
-    ...bad.map(({ group, output }) => `sync ${shorten(group.args)} ${output}`),
-    ...missing.map((args) => `no run of sync ${shorten(args)} ${since}, which others of its shards had`),
+    ...bad.map(({ group, output }) => `sync ${group.args} ${output}`),
+    ...missing.map((args) => `no run of sync ${args} ${since}, which others of its shards had`),
   ];
   const good = `sync ${interval} ended well ${renderDuration(Math.max(0, now - (at ?? now)))} ago`;
   return resultOf("activity", `sync ${interval}`, {
@@ -52,7 +52,7 @@ export function judgeActivity(
     criteria: { fail: limits.error / 1000 },
     at,
     output: scheduled.length === 0 ? `no run of sync ${interval} ${since}` : faults.join("; ") || good,
-    names: [...bad.map(({ group }) => group.args), ...missing].map(shorten),
+    names: [...bad.map(({ group }) => group.args), ...missing],
     ...(bad.some(({ isLate }) => isLate) ? { runbook: "OhlcvSyncTimeout" } : {}),
   });
 }
@@ -92,8 +92,4 @@ function judgeGroup({ finished, running, successAt }: RunGroup, limits: AgeLimit
   if (successAt !== null && successAt <= now - limits.error)
     return fail(`ended well ${renderDuration(now - successAt)} ago, and not since`);
   return { status: "pass", output: "ended well", isLate: false };
-}
-
-function shorten(args: string): string {
-  return args.length > 60 ? `${args.slice(0, 60)}...` : args;
 }

@@ -9,10 +9,12 @@ const RECENT_MS = 26 * HOUR_MS;
 /** The job r3a-maint closes the rows of lost processes each hour. */
 const UNCLOSED_MS = 2 * HOUR_MS;
 
+/** The whole command line: a person copies it, and without its last options it would be another run. */
 function nameOf({ command, args, origin }: LedgerRun): string {
-  const text = `${command} ${args}`.trim();
-  return `${text.length > 60 ? `${text.slice(0, 60)}...` : text}${origin === null ? "" : ` (job ${origin})`}`;
+  return `${`${command} ${args}`.trim()}${origin === null ? "" : ` (job ${origin})`}`;
 }
+
+const runsOf = (count: number) => (count === 1 ? "1 run" : `${count} runs`);
 
 /**
  * Judges the last run of each command except sync and health. A failed run of a job is a failure for 26 h and then a
@@ -30,8 +32,8 @@ export function judgeRuns(runs: readonly EndedRun[], now: number): CheckResult {
       bad.length > 0
         ? `${bad.length} of ${runs.length} last runs did not succeed: run each by hand, and read its output`
         : runs.length === 0
-          ? "no command but sync and health ran in the last 7 days"
-          : `the last run of each of ${runs.length} commands succeeded`,
+          ? "in the last 7 days no other command ran than sync and health"
+          : `the last run of ${runs.length === 1 ? "1 command" : `each of ${runs.length} commands`} succeeded`,
     names: bad.map((run) => {
       const error = run.error === null ? "" : `: ${run.error.slice(0, 160)}`;
       return `${nameOf(run)} ended with ${run.outcome} (exit ${run.exitCode ?? "-"}) ${renderDuration(now - run.startedAt)} ago${error}`;
@@ -52,7 +54,7 @@ export function judgeRunning(runs: readonly LedgerRun[], now: number): CheckResu
   if (gone.length > 0)
     return result({
       status: gone.some((run) => silenceOf(run) >= UNCLOSED_MS) ? "fail" : "warn",
-      output: `the processes of ${gone.length} runs are gone: see why each died (out of memory? kubectl describe pod); maint closes their rows`,
+      output: `${gone.length === 1 ? "the process of 1 run is gone: see why it" : `the processes of ${gone.length} runs are gone: see why each`} died (out of memory? kubectl describe pod); maint closes ${gone.length === 1 ? "its row" : "their rows"}`,
       names: gone.map(
         (run) => `${nameOf(run)} on ${placeOf(run)}, silent for ${renderDuration(silenceOf(run))}`,
       ),
@@ -60,7 +62,7 @@ export function judgeRunning(runs: readonly LedgerRun[], now: number): CheckResu
   if (late.length > 0)
     return result({
       status: "warn",
-      output: `${late.length} runs are past their own deadline: doctor --only blocked says what they wait for`,
+      output: `${late.length === 1 ? "1 run is past its" : `${late.length} runs are past their`} own deadline: doctor --only blocked says what ${late.length === 1 ? "it waits" : "they wait"} for`,
       names: late.map(
         (run) => `${nameOf(run)} on ${placeOf(run)}, for ${renderDuration(now - run.startedAt)}`,
       ),
@@ -69,7 +71,9 @@ export function judgeRunning(runs: readonly LedgerRun[], now: number): CheckResu
   return result({
     status: "pass",
     output:
-      runs.length === 0 ? "no command but the syncs of jobs runs now" : `${runs.length} runs are under way`,
+      runs.length === 0
+        ? "no other command is under way than the syncs of jobs"
+        : `${runsOf(runs.length)} ${runs.length === 1 ? "is" : "are"} under way`,
     names,
   });
 }
