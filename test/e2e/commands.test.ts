@@ -127,7 +127,7 @@ describe("gaps", () => {
     expect(await gapsOf(world, "ADAUSDT", "1m")).toEqual([]);
     expect(await list(" --state repaired")).toHaveLength(2);
     await expectWhole(world, "ADAUSDT", "1m", SINCE);
-    expect((await world.run("gaps --symbols ADAUSDT")).stdout).toBe("no such gaps\n");
+    expect((await world.run("gaps --symbols ADAUSDT")).stdout).toBe("no gaps found\n");
   });
 
   test.each(["--state wrong", "--all", "--from 2024-02-30", "--intervals 1M"])(

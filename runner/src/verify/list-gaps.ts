@@ -27,7 +27,7 @@ export async function printGaps(
     context.print(
       `... and ${renderNumber(more)} more; --json prints all, and --symbols, --intervals, --state, --from and --to narrow the list\n`,
     );
-  if (listed === 0 && !asJson) context.print("no such gaps\n");
+  if (listed === 0 && !asJson) context.print("no gaps found\n");
 }
 
 function renderGaps(found: readonly ListedGap[]): string {
