@@ -78,8 +78,9 @@ export async function listRecent(
 }
 
 /**
- * An index under construction is invalid, or not attached yet: this is no fault. The query asks maint what it wants of all
- * tables only if an index is invalid. Otherwise it asks for the root alone: each other table is compared with its parent.
+ * An index under construction is invalid, or not attached yet: this is no fault. The query asks maint what it wants only if
+ * an index is invalid: wanted_index() waits for a locked table. The root must have an index of each kind that maint wants, and
+ * each other table is compared with its parent.
  */
 const FAULTY_INDEXES = `
   with building as (
@@ -100,9 +101,10 @@ const FAULTY_INDEXES = `
     and not (i.indisvalid and i.indisready and i.indislive)
     and not exists (select from building b where b.index_relid = i.indexrelid)
   union all
-  select w.name || ' has no index ' || w.plain_name || ', and maint builds it'
-  from root join r3a_util.wanted_index(root.id) w on w.oid = root.id
-  where w.indexrelid is null and not exists (select from building b where b.relid = root.id)
+  select root.id::regclass::text || ' has no ' || k.name || ', and maint builds it'
+  from root cross join (values ('btree', 'primary key'), ('brin_ts', 'BRIN index')) as k (kind, name)
+  where not exists (select from building b where b.relid = root.id)
+    and not exists (select from r3a_util.candle_index x where x.indrelid = root.id and x.kind = k.kind)
   union all
   select part.id::regclass::text || ' has no ' || p.indexrelid::regclass::text
   from part join pg_index p on p.indrelid = part.parent
