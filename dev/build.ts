@@ -81,7 +81,7 @@ export async function buildRunner(outdir: string): Promise<void> {
     minify: true,
     logLevel: "warning",
   });
-  await cp(`${root}sql/migrations`, `${outdir}/sql/migrations`, { recursive: true });
+  await cp(`${root}sql`, `${outdir}/sql`, { recursive: true });
 }
 
 /** Fills the cache of compiled code, which serves this very Node version and processor only, and may be read-only. */

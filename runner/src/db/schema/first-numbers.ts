@@ -1,6 +1,6 @@
 import type pg from "pg";
 
-/** The migrations from before the first release. They were merged into fewer files (ADR 9). */
+/** The migrations from before the first release, in sql/first-migrations. They were merged into fewer files (ADR 9). */
 const FIRST_FILES: readonly string[] = [
   "000001_locks",
   "000002_candles",
@@ -35,23 +35,29 @@ const MERGED_FILES: readonly string[] = [
   "000012_old_layout",
 ];
 
-/** The names in r3a.migration as the files are called now; unchanged if the database lacks one of the first files. */
+/** The names in r3a.migration as the files are called now, if the first files made the database. */
 export function currentNames(applied: readonly string[]): readonly string[] {
-  if (!hasAllFirst(applied)) return applied;
+  if (!hasFirst(applied)) return applied;
   return [...MERGED_FILES, ...applied.filter((name) => !FIRST_FILES.includes(name))];
 }
 
-/** Whether the first files made the database, all of them. */
-export function hasAllFirst(applied: readonly string[]): boolean {
-  return FIRST_FILES.every((name) => applied.includes(name));
+/** Whether first files made the database. */
+export function hasFirst(applied: readonly string[]): boolean {
+  return applied.some((name) => FIRST_FILES.includes(name));
+}
+
+/** The first files that a database of first files lacks: a database of an earlier day has the first few alone. */
+export function missingFirst(applied: readonly string[]): readonly string[] {
+  return hasFirst(applied) ? FIRST_FILES.filter((name) => !applied.includes(name)) : [];
 }
 
 /** Why the names of first files cannot be rewritten, and what to do; null if they can be, or if there are none. */
 export function faultOfNumbers(applied: readonly string[]): string | null {
-  if (!applied.some((name) => FIRST_FILES.includes(name))) return null;
-  const missing = FIRST_FILES.filter((name) => !applied.includes(name));
-  if (missing.length > 0)
-    return `r3a.migration has names of files from before the first release, and lacks ${missing.join(", ")} of them: first run migrate of the last version that has sql/migrations/${FIRST_FILES.at(-1)}.sql, then this one`;
+  if (!hasFirst(applied)) return null;
+  const last = FIRST_FILES.findLastIndex((name) => applied.includes(name));
+  const skipped = missingFirst(applied).filter((name) => FIRST_FILES.indexOf(name) < last);
+  if (skipped.length > 0)
+    return `r3a.migration lacks ${skipped.join(", ")}, and has ${FIRST_FILES[last]}, which came later: write the row of each file whose objects are there, or take ${FIRST_FILES[last]} back`;
   const others = applied.filter((name) => !FIRST_FILES.includes(name));
   if (others.length > 0)
     return `r3a.migration has names of files from before the first release, and beside them ${others.join(", ")}, which no version has: take back what that file made and delete its row`;

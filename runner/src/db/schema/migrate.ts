@@ -9,11 +9,11 @@ import { translate } from "../fault.ts";
 import { waitForLock } from "../lock.ts";
 import { isBusy, retryBusy } from "../lock-retry.ts";
 import { withLocks } from "../with-database.ts";
-import { hasAllFirst, renumber } from "./first-numbers.ts";
-import { checkRequirements } from "./requirements.ts";
+import { hasFirst, renumber } from "./first-numbers.ts";
+import { checkObjects, checkRequirements } from "./requirements.ts";
 import { findMaker, giveRights, makeRoles, readRoles } from "./roles.ts";
 import { GRANTS, planRoles } from "./roles-plan.ts";
-import { listApplied, listPending, MIGRATIONS, pendingOf } from "./schema.ts";
+import { FIRST_MIGRATIONS, listApplied, listPending, MIGRATIONS, pendingOf } from "./schema.ts";
 
 /**
  * How long to wait for another migration, or for a session that holds a table which a file changes. A migration builds
@@ -106,11 +106,14 @@ async function applyFiles(
   // all objects must belong to one role: else one login could not change what another login made
   if (maker !== null) await client.query(`set role ${pg.escapeIdentifier(maker)}`);
   const applied = await listApplied(client);
-  const isFirst = hasAllFirst(applied);
   const faults = rememberFaults(client);
   const run = async () => {
-    if (isFirst) await renumber(client);
-    await runFiles(client, hasSchema);
+    if (hasFirst(await listApplied(client))) {
+      await runFiles(client, FIRST_MIGRATIONS, hasSchema);
+      await checkObjects(db);
+      await renumber(client);
+    }
+    await runFiles(client, MIGRATIONS, hasSchema);
   };
   await retryBusy(
     async () => {
@@ -127,15 +130,15 @@ async function applyFiles(
     until,
     stop,
   );
-  if (isFirst)
+  if (hasFirst(applied))
     warn?.("r3a.migration had names of files from before the first release, and has the names of now");
   return pendingOf(applied);
 }
 
-async function runFiles(client: pg.Client, hasSchema: boolean): Promise<void> {
+async function runFiles(client: pg.Client, dir: string, hasSchema: boolean): Promise<void> {
   await runner({
     dbClient: client,
-    dir: MIGRATIONS,
+    dir,
     direction: "up",
     migrationsTable: "migration",
     migrationsSchema: "r3a",

@@ -2,7 +2,7 @@ import { ROLE_NAMES } from "../../contract/names.ts";
 import { SettingsFault } from "../../errors.ts";
 import { type Database, withClient } from "../connect.ts";
 import { findState } from "../legacy/state.ts";
-import { faultOfNumbers, hasAllFirst } from "./first-numbers.ts";
+import { faultOfNumbers, hasFirst, missingFirst } from "./first-numbers.ts";
 import { findMaker } from "./roles.ts";
 import { listApplied, pendingOf } from "./schema.ts";
 import { judgeObjects, type ObjectRow } from "./schema-objects.ts";
@@ -156,8 +156,17 @@ export async function checkRequirements(
   const fault = faultOfNumbers(applied);
   if (fault !== null) return refuse([fault]);
   const pending = await pendingOf(applied);
-  const isLedgerWritten = pending.length > 0 || hasAllFirst(applied);
-  refuse([...(isLedgerWritten ? rows.flatMap(judgeMaker) : []), ...judgeObjects(objects, pending)]);
+  const isLedgerWritten = pending.length > 0 || hasFirst(applied);
+  const faults = isLedgerWritten ? rows.flatMap(judgeMaker) : [];
+  // the table of objects knows the last state alone: checkObjects follows once the first files are complete
+  if (missingFirst(applied).length > 0) return refuse(faults);
+  refuse([...faults, ...judgeObjects(objects, pending)]);
+}
+
+/** Throws one SettingsFault with every object that is not as all the migrations make it. */
+export async function checkObjects(db: Database): Promise<void> {
+  const faults = judgeObjects(await listObjects(db), []);
+  if (faults.length > 0) throw new SettingsFault(faults);
 }
 
 const OLD_LAYOUT =

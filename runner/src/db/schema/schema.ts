@@ -6,12 +6,13 @@ import { sleep } from "../../sleep.ts";
 import { type Database, withClient } from "../connect.ts";
 import { codeOf } from "../fault.ts";
 import { INVALID_SCHEMA, UNDEFINED_COLUMN, UNDEFINED_TABLE } from "../sqlstate.ts";
-import { currentNames } from "./first-numbers.ts";
+import { currentNames, missingFirst } from "./first-numbers.ts";
 
 /** Beside the sources in development, beside the bundle in the image. */
-export const MIGRATIONS = fileURLToPath(
-  new URL(import.meta.url.endsWith(".ts") ? "../../../../sql/migrations" : "sql/migrations", import.meta.url),
-);
+const SQL = new URL(import.meta.url.endsWith(".ts") ? "../../../../sql/" : "sql/", import.meta.url);
+export const MIGRATIONS = fileURLToPath(new URL("migrations", SQL));
+/** What a database of an earlier day may lack before its names are rewritten. */
+export const FIRST_MIGRATIONS = fileURLToPath(new URL("first-migrations", SQL));
 
 const APPLIED = `select name from r3a.migration order by name`;
 
@@ -28,7 +29,7 @@ export async function findPending(client: pg.ClientBase): Promise<readonly strin
 /** The files that are missing, given the names in r3a.migration. */
 export async function pendingOf(applied: readonly string[]): Promise<readonly string[]> {
   const current = new Set(currentNames(applied));
-  return (await listFiles()).filter((file) => !current.has(file));
+  return [...missingFirst(applied), ...(await listFiles()).filter((file) => !current.has(file))];
 }
 
 /** The names in r3a.migration, unchanged. */
