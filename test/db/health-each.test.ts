@@ -181,3 +181,17 @@ test.each(Object.entries(FAULTS))("%s", async (title, { status, says, damage, me
   expect(resultFor(report, title)).toMatchObject({ status, output: expect.stringMatching(says) });
   expect(resultFor(await measure(), title)?.output).not.toMatch(says);
 });
+
+test("a job that failed and then succeeded with other arguments does not fail; the same by hand, with those arguments, does", async () => {
+  const add = (origin: string, args: string, ago: number, exitCode: number) => `
+    insert into r3a.run (run_id, command, arguments, origin, started_at, finished_at, outcome, exit_code)
+    values (gen_random_uuid(), 'maint', '${args}', ${origin}, to_timestamp(${(NOW - ago * HOUR_MS) / 1000}), now(),
+            '${exitCode === 0 ? "success" : "failure"}', ${exitCode});`;
+  await database.query(add("'maint'", "--max-ops 300", 3, 1) + add("'maint'", "--max-ops 500", 2, 0));
+  const ofJob = resultFor(await measure(), "activity runs");
+  await database.query("update r3a.run set origin = null where command = 'maint'");
+  const byHand = resultFor(await measure(), "activity runs");
+  await database.query(REMOVE_MAINT);
+  expect(ofJob?.status).toBe("pass");
+  expect(byHand?.output).toMatch(/^1 of 2 last runs did not succeed/);
+});

@@ -102,7 +102,7 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
   "53": MEMORY, // insufficient_resources
   "53100": {
     kind: "later",
-    says: "the disk of the database server is full: make room (doctor --only size says how large the database is), then the next run goes on where this one ended",
+    says: "the disk of the database server is full: make room (health --only size says how large the database is), then the next run goes on where this one ended",
   },
   "53200": MEMORY,
   "53400": {

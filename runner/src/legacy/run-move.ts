@@ -124,10 +124,9 @@ async function moveInto(
 ): Promise<ExitCode> {
   const { leaves, columns } = await readOldDatabase(db, request.old);
   const startedAt = performance.now();
-  const recordItems = () => recordMoved(context, db, items.takeChanged());
   const timer = setInterval(() => {
     logPace(context.log, paceOf(leaves, items.total(), performance.now() - startedAt));
-    void recordItems();
+    void recordMoved(context, db, items.takeChanged());
   }, PACE_MS);
   const progress = createProgress("migrate-layout", context.terminal);
   progress.start(leaves.reduce((sum, { rows }) => sum + rows, 0));
@@ -154,7 +153,7 @@ async function moveInto(
   } finally {
     clearInterval(timer);
     progress.stop();
-    await recordItems();
+    await recordMoved(context, db, items.list()); // with those that could not be written on the way
     const total = items.total();
     const summary: Summary = {
       ...total,

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import type { Database } from "../connect.ts";
 import { type LegacyState, LOOK_AT_ROOT, type RootLook, stateOf } from "../legacy/state.ts";
-import { currentNames } from "../schema/first-numbers.ts";
+import { currentNames, missingFirst } from "../schema/first-numbers.ts";
 import { OBJECTS } from "../schema/requirements.ts";
 import { listPending, MIGRATIONS } from "../schema/schema.ts";
 import { judgeObjects, type ObjectRow } from "../schema/schema-objects.ts";
@@ -32,13 +32,13 @@ export async function readSchema(db: Database, signal: AbortSignal): Promise<Sch
       return { look: look.rows[0], applied, objects: objects.rows };
     }),
   ]);
+  const applied = state.applied.map(({ name }) => name);
   return {
     pending,
-    unknown: currentNames(state.applied.map(({ name }) => name)).filter(
-      (name) => !files.includes(`${name}.sql`),
-    ),
+    unknown: currentNames(applied).filter((name) => !files.includes(`${name}.sql`)),
     layout: stateOf(state.look, pending),
-    faults: judgeObjects(state.objects, pending),
+    // the table of objects knows the last state alone
+    faults: missingFirst(applied).length > 0 ? [] : judgeObjects(state.objects, pending),
   };
 }
 

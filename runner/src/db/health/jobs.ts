@@ -24,14 +24,15 @@ const COLUMNS = `
   ${msOf("heartbeat_at")} as "heartbeatAt"`;
 
 /**
- * $1 now (s). The last run of each command, arguments and origin within a week. Without sync, because each interval has a
- * result of its own; without health, because each run of health would fail over the failure before it.
+ * $1 now (s). The last run within a week of each job, and by hand of each command with its arguments: a job whose arguments
+ * were changed is the same job. Without sync, because each interval has a result of its own; without health, because each
+ * run of health would fail over the failure before it; without ranking, which no job or person starts.
  */
 const LAST = `
-  select distinct on (command, arguments, origin) ${COLUMNS} from r3a.run
-  where outcome <> 'running' and command not in ('sync', 'health')
+  select distinct on (command, origin, case when origin is null then arguments end) ${COLUMNS} from r3a.run
+  where outcome <> 'running' and command not in ('sync', 'health', 'ranking')
     and started_at > to_timestamp($1) - interval '7 days' and started_at <= to_timestamp($1)
-  order by command, arguments, origin, started_at desc`;
+  order by command, origin, case when origin is null then arguments end, started_at desc`;
 
 /** $1 now (s). All open runs, except the syncs of jobs: each interval has a result of its own. */
 const RUNNING = `

@@ -79,12 +79,12 @@ async function withMigrateLock<T>(
   const until = performance.now() + WAIT_MS;
   return withLocks({ url, name: "migrate", signal: request.stop }, async (db, locks) => {
     await locks.open();
+    if (!(await waitForLock(locks, { scope: "migrate", key: "schema", timeoutMs: WAIT_MS }))) {
+      throw new TryAgain("another migration holds the lock for more than 5 min; see r3a_util.lock_holder");
+    }
     const client = openClient(db);
     locks.lost.addEventListener("abort", () => cutClient(client, locks.lost.reason));
     try {
-      if (!(await waitForLock(locks, { scope: "migrate", key: "schema", timeoutMs: WAIT_MS }))) {
-        throw new TryAgain("another migration holds the lock for more than 5 min; see r3a_util.lock_holder");
-      }
       await client.connect();
       tellServer(db, (await sessionOf(client)).server);
       return await work(db, () => applyFiles(db, client, { ...request, stop: locks.signal, until }));
