@@ -1,3 +1,4 @@
+import { RUN_ORIGIN } from "../../runner/src/contract/environment.ts";
 import { EXIT } from "../../runner/src/contract/exits.ts";
 import {
   type Container,
@@ -26,6 +27,9 @@ async function startJob(
   const { template } = jobTemplate.spec;
   const [runner] = template.spec.containers;
   const { initContainers: _, ...pod } = template.spec;
+  // these are runs by hand: health fails over a job that was stopped, and the last check asks that it passes
+  const variables = (runner?.env ?? []) as readonly { readonly name: string }[];
+  const env = variables.filter(({ name }) => name !== RUN_ORIGIN);
   await createObject({
     apiVersion: "batch/v1",
     kind: "Job",
@@ -33,7 +37,7 @@ async function startJob(
     spec: {
       ...jobTemplate.spec,
       ...spec,
-      template: { ...template, spec: { ...pod, containers: [{ ...runner, ...container }] } },
+      template: { ...template, spec: { ...pod, containers: [{ ...runner, env, ...container }] } },
     },
   });
 }
@@ -103,8 +107,7 @@ export async function checkSigterm({ query }: Servers): Promise<void> {
       const job = "e2e-sigterm";
       // outside the universe, so that no sync holds its lock; six years take minutes
       const args = ["backfill", "1m", "--symbols", "USDCUSDT", "--from", "2020-01-01"];
-      // without the job's environment: health would fail over a job that was stopped, and this run is by hand
-      await startJob(job, { args, env: [] }, { backoffLimit: 0 });
+      await startJob(job, { args }, { backoffLimit: 0 });
       await waitFor("the run in the ledger", 30, async () => {
         const rows = await query("select from r3a.run where command = 'backfill' and finished_at is null");
         return rows.length === 0 ? null : rows;
