@@ -1,15 +1,12 @@
-import { readdir } from "node:fs/promises";
 import type { Database } from "../connect.ts";
 import { type LegacyState, LOOK_AT_ROOT, type RootLook, stateOf } from "../legacy/state.ts";
 import { currentNames, missingFirst } from "../schema/first-numbers.ts";
 import { OBJECTS } from "../schema/requirements.ts";
-import { listPending, MIGRATIONS } from "../schema/schema.ts";
+import { APPLIED, listFiles, listPending } from "../schema/schema.ts";
 import { judgeObjects, type ObjectRow } from "../schema/schema-objects.ts";
 import { withReader } from "./reader.ts";
 
 const HAS_LEDGER = `select to_regclass('r3a.migration') is not null as "hasLedger"`;
-
-const APPLIED = `select name from r3a.migration order by name`;
 
 /** The migrations that only the program or only the database has, and the state of the old layout. */
 export type SchemaState = {
@@ -21,7 +18,7 @@ export type SchemaState = {
 };
 
 export async function readSchema(db: Database, signal: AbortSignal): Promise<SchemaState> {
-  const files = await readdir(MIGRATIONS);
+  const files = await listFiles();
   const [pending, state] = await Promise.all([
     listPending(db),
     withReader(db, signal, async (client) => {
@@ -35,7 +32,7 @@ export async function readSchema(db: Database, signal: AbortSignal): Promise<Sch
   const applied = state.applied.map(({ name }) => name);
   return {
     pending,
-    unknown: currentNames(applied).filter((name) => !files.includes(`${name}.sql`)),
+    unknown: currentNames(applied).filter((name) => !files.includes(name)),
     layout: stateOf(state.look, pending),
     // the table of objects knows the last state alone
     faults: missingFirst(applied).length > 0 ? [] : judgeObjects(state.objects, pending),

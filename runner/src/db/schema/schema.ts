@@ -14,7 +14,7 @@ export const MIGRATIONS = fileURLToPath(new URL("migrations", SQL));
 /** What a database of an earlier day may lack before its names are rewritten. */
 export const FIRST_MIGRATIONS = fileURLToPath(new URL("first-migrations", SQL));
 
-const APPLIED = `select name from r3a.migration order by name`;
+export const APPLIED = `select name from r3a.migration order by name`;
 
 /** Names of the files that were not applied to the database yet. */
 export async function listPending(db: Database): Promise<readonly string[]> {
