@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Candle, isMisaligned, isRejected, parseCandle } from "../../runner/src/candle/candle.ts";
-import { isSymbol, parseSymbol } from "../../runner/src/candle/symbol.ts";
+import { isSymbol, parseSymbol } from "../../runner/src/contract/symbol.ts";
 import { anyInterval, anyTime, DAY, HOUR, rowAt } from "../support/candle/arbitraries.ts";
 
 const NOW = Date.parse("2024-08-01T12:00:30Z");

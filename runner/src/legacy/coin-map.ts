@@ -1,4 +1,4 @@
-import { isSymbol, parseSymbol } from "../candle/symbol.ts";
+import { isSymbol, parseSymbol } from "../contract/symbol.ts";
 import type { OldCoin } from "../db/legacy/coins.ts";
 
 /** A coin under its old id, which stays: other programs that read the candles know the coin by this id. */

@@ -1,7 +1,7 @@
 import { isInterval } from "../candle/interval.ts";
-import { isSymbol, parseSymbol } from "../candle/symbol.ts";
 import { DEFAULT_FRESHNESS_LIMITS } from "../contract/freshness.ts";
 import { INTERVALS, type Interval } from "../contract/intervals.ts";
+import { isSymbol, parseSymbol } from "../contract/symbol.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../time.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { printable } from "../candle/printable.ts";
-import { isSymbol, parseSymbol } from "../candle/symbol.ts";
 import type { Context } from "../context.ts";
+import { isSymbol, parseSymbol } from "../contract/symbol.ts";
 import type { Coin } from "../db/coins.ts";
 import { waitForLock } from "../db/lock.ts";
 import { findRankingAge, listMembers, replaceMembers } from "../db/members.ts";

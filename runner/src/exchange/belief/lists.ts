@@ -1,5 +1,5 @@
 import { printable } from "../../candle/printable.ts";
-import { isSymbol, parseSymbol } from "../../candle/symbol.ts";
+import { isSymbol, parseSymbol } from "../../contract/symbol.ts";
 import { ExchangeFailure } from "../failure.ts";
 import type { Listing, Volume } from "../listing.ts";
 
