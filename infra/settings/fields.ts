@@ -1,3 +1,4 @@
+import { isSymbol, parseSymbol } from "@r3a/runner/contract/symbol";
 import { z } from "zod";
 import { LABEL, LONGEST_SUBDOMAIN, SUBDOMAIN } from "./dns-name.ts";
 
@@ -22,10 +23,10 @@ export const digest = z
   .regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 hex digits, as the registry shows it");
 export const cidr = z.union([z.cidrv4(), z.cidrv6()], "must be a CIDR block, e.g. 10.0.0.0/16");
 export const url = z.url({ protocol: /^https?$/, error: "must be an http or https URL" });
-/** A symbol in any usual spelling. Letters of all scripts are allowed, because the exchange lists names in Chinese. */
+/** A symbol in any usual spelling, judged by the runner's own grammar. */
 export const symbol = z
   .string()
-  .regex(/^[\p{L}\p{N}/_-]{2,40}$/u, "must be a symbol, e.g. BTCUSDT or btc/usdt");
+  .refine((text) => isSymbol(parseSymbol(text)), "must be a symbol, e.g. BTCUSDT or btc/usdt");
 export const pullPolicy = z.enum(["IfNotPresent", "Always", "Never"]);
 
 /** Processor and memory of a container. The processor has no limit: a throttled minute job would miss its minute. */

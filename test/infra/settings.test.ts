@@ -69,6 +69,8 @@ describe("one wrong setting is one fault with key and remedy", () => {
     [{ registryServer: "https://u:p@ghcr.io" }, /^registryServer: .*must be a host, e\.g\. ghcr\.io/],
     [{ registryUser: "u:p" }, /^registryUser: .*without a colon/],
     [{ symbols: ["https://u:p@h"] }, /^symbols\[0\]: .*must be a symbol/],
+    [{ symbols: ["BTC/USDT", "foo bar"] }, /^symbols\[1\]: .*must be a symbol/],
+    [{ symbols: ["BTCUSDT", "-/-"] }, /^symbols\[1\]: .*must be a symbol/],
     [
       { kubeContext: "postgresql://u:secret@h/db" },
       /^kubeContext: holds a password, key or token; take it out/,

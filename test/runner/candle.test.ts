@@ -156,7 +156,7 @@ test("a sound row of any interval and day is accepted", () => {
 });
 
 describe("a symbol", () => {
-  test.each(["BTCUSDT", "btc/usdt", "BTC-USDT", "btc_usdt", " Btc Usdt "])("%j is BTCUSDT", (text) => {
+  test.each(["BTCUSDT", "btc/usdt", "BTC-USDT", "btc_usdt", " Btc/Usdt "])("%j is BTCUSDT", (text) => {
     expect(parseSymbol(text)).toBe("BTCUSDT");
   });
 
@@ -164,7 +164,7 @@ describe("a symbol", () => {
     expect(isSymbol(parseSymbol(text))).toBe(true);
   });
 
-  test.each(["", "B", "BTC.USDT", "BTC'USDT", "BTC;USDT", 'BTC"', "A".repeat(31), "BTC%USDT"])(
+  test.each(["", "B", "BTC.USDT", "BTC'USDT", "BTC;USDT", 'BTC"', "A".repeat(31), "BTC%USDT", "BTC USDT"])(
     "%j cannot",
     (text) => {
       expect(isSymbol(parseSymbol(text))).toBe(false);

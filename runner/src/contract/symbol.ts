@@ -1,8 +1,11 @@
-/** The exchange's market id from any usual spelling: `btc/usdt`, `BTC-USDT`, `BTC_USDT` and `BTCUSDT` are one. */
+/**
+ * The exchange's market id from any usual spelling: `btc/usdt`, `BTC-USDT`, `BTC_USDT` and `BTCUSDT` are one. A blank
+ * inside stays, and `isSymbol` refuses it: `BTCUSDT ETHUSDT`, a list without commas, was taken for one symbol.
+ */
 export function parseSymbol(text: string): string {
   return text
     .trim()
-    .replace(/[/\-_\s]/g, "")
+    .replace(/[/\-_]/g, "")
     .toUpperCase();
 }
 
