@@ -61,7 +61,7 @@ export const REGISTRY: Readonly<
     load: async () => (await import("./janitor.ts")).janitor,
   },
   health: {
-    summary: "six checks of the data and its jobs, as a table, JSON, metrics or Markdown",
+    summary: "six checks of the data and its jobs, as text, JSON, metrics or Markdown",
     load: async () => (await import("./health.ts")).health,
   },
   doctor: {
