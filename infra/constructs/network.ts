@@ -1,70 +1,50 @@
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import type { Construct } from "constructs";
-import { JOBS, objectNameOf } from "../model/jobs.ts";
-import { COMPONENT_LABEL, componentLabels, NAME_LABEL, SUITE_LABELS } from "../model/labels.ts";
-import type { Exit, Provision } from "../model/need.ts";
-import { NEEDS, provisionsOf } from "../model/needs.ts";
+import { JOBS, objectNameOf, SCHEMA_JOB } from "../model/jobs.ts";
+import { COMPONENT_LABEL, NAME_LABEL, SUITE_LABELS } from "../model/labels.ts";
+import { NEEDS } from "../model/needs.ts";
 import type { Settings } from "../settings/schema.ts";
-
-/**
- * Where pods may resolve names: the DNS of the cluster, and this address, at which NodeLocal DNSCache runs on each
- * node.
- */
-const NAME_SERVERS: k8s.NetworkPolicyPeer[] = [
-  { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } },
-  { ipBlock: { cidr: "169.254.20.10/32" } },
-];
 
 const port = (number: number, protocol = "TCP"): k8s.NetworkPolicyPort => ({
   port: k8s.IntOrString.fromNumber(number),
   protocol,
 });
 
-const rulesOf = (exits: readonly Exit[]): k8s.NetworkPolicyEgressRule[] =>
-  exits.map(({ block, ports }) => ({ to: [{ ipBlock: block }], ports: ports.map((each) => port(each)) }));
-
-/** The exits of the shared policy; with `isOwn` those of the policies of single jobs. */
-const exitsOf = (provisions: readonly Provision[], settings: Settings, isOwn: boolean): readonly Exit[] =>
-  provisions
-    .filter(({ isOwnPolicy = false }) => isOwnPolicy === isOwn)
-    .flatMap(({ exits }) => exits?.(settings) ?? []);
+/** The DNS of the cluster, and the address at which NodeLocal DNSCache runs on each node. */
+const DNS: k8s.NetworkPolicyEgressRule = {
+  to: [
+    { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } },
+    { ipBlock: { cidr: "169.254.20.10/32" } },
+  ],
+  ports: [port(53, "UDP"), port(53)],
+};
 
 /**
- * Pods of the suite accept no connection, and may connect only to what their needs name. All pods that need a shared
- * exit (database, exchange) have one policy together, with DNS and all shared exits. For a need with policies of its
- * own, each job with this need has one more. A policy denies what it does not name: IPv6 is closed unless the settings
- * name IPv6 blocks.
+ * Pods of the suite accept no connection, and may connect only to what their needs name: one policy denies everything
+ * to all of them, and each need with exits has a policy that opens these exits to the pods with this need. The policies
+ * select the pods by the names of their jobs: a label for each need would be missing on a pod that started before the
+ * update. A policy denies what it does not name: IPv6 is closed unless the settings name IPv6 blocks.
  */
 export function addNetworkPolicies(scope: Construct, settings: Settings): void {
-  const jobs = JOBS.map((job) => ({ ...job, provisions: provisionsOf(job.needs) }));
-  const apart = jobs.filter(({ provisions }) => exitsOf(provisions, settings, false).length === 0);
-  new k8s.KubeNetworkPolicy(scope, "network", {
-    metadata: { name: "r3a-runner", namespace: settings.namespace, labels: SUITE_LABELS },
-    spec: {
-      podSelector: {
-        matchLabels: { [NAME_LABEL]: SUITE_LABELS[NAME_LABEL] },
-        matchExpressions: [
-          { key: COMPONENT_LABEL, operator: "NotIn", values: apart.map(({ name }) => name) },
-        ],
-      },
-      policyTypes: ["Ingress", "Egress"],
-      egress: [
-        { to: NAME_SERVERS, ports: [port(53, "UDP"), port(53)] },
-        ...rulesOf(exitsOf(Object.values(NEEDS), settings, false)),
-      ],
-    },
-  });
-  for (const { name, provisions } of jobs) {
-    const own = exitsOf(provisions, settings, true);
-    if (own.length === 0) continue;
-    const labels = componentLabels(name);
+  const matchLabels = { [NAME_LABEL]: SUITE_LABELS[NAME_LABEL] };
+  const addPolicy = (name: string, spec: k8s.NetworkPolicySpec) =>
     new k8s.KubeNetworkPolicy(scope, `${name}-network`, {
-      metadata: { name: objectNameOf(name), namespace: settings.namespace, labels },
-      spec: {
-        podSelector: { matchLabels: labels },
-        policyTypes: ["Ingress", "Egress"],
-        egress: rulesOf(own),
-      },
+      metadata: { name: objectNameOf(name), namespace: settings.namespace, labels: SUITE_LABELS },
+      spec: { ...spec, policyTypes: ["Ingress", "Egress"] },
+    });
+  addPolicy("runner", { podSelector: { matchLabels } });
+  for (const [need, { exits, asksDns }] of Object.entries(NEEDS)) {
+    if (exits === undefined) continue;
+    const values = [...JOBS, SCHEMA_JOB]
+      .filter(({ needs }) => needs.some((each) => each === need))
+      .map(({ name }) => name);
+    const open = exits(settings).map(({ block, ports }) => ({
+      to: [{ ipBlock: block }],
+      ports: ports.map((each) => port(each)),
+    }));
+    addPolicy(need, {
+      podSelector: { matchLabels, matchExpressions: [{ key: COMPONENT_LABEL, operator: "In", values }] },
+      egress: [...(asksDns ? [DNS] : []), ...open],
     });
   }
 }

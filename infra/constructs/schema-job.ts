@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
+import { objectNameOf, SCHEMA_JOB } from "../model/jobs.ts";
 import { componentLabels } from "../model/labels.ts";
 import { imageOf } from "../model/resolve-jobs.ts";
 import type { Settings } from "../settings/schema.ts";
@@ -30,7 +31,7 @@ export class SchemaJob extends Construct {
   constructor(scope: Construct, id: string, { settings }: SchemaJobProps) {
     super(scope, id);
     const template = podTemplate(settings, {
-      component: "migrate",
+      component: SCHEMA_JOB.name,
       image: imageOf(settings),
       imagePullPolicy: settings.imagePullPolicy,
       args: ["migrate", "--wait", String(DATABASE_WAIT_SECONDS)],
@@ -39,8 +40,7 @@ export class SchemaJob extends Construct {
       terminationGracePeriodSeconds: GRACE_SECONDS,
       resources: settings,
       restartPolicy: "Never",
-      // without the ConfigMap: each change of a value there would make another Job
-      needs: ["database"],
+      needs: SCHEMA_JOB.needs,
       deadlineSeconds: 0,
       shards: 1,
     });
@@ -48,9 +48,9 @@ export class SchemaJob extends Construct {
     const hash = createHash("sha256").update(rendered).digest("hex").slice(0, 10);
     new k8s.KubeJob(this, "job", {
       metadata: {
-        name: `r3a-migrate-${hash}`,
+        name: `${objectNameOf(SCHEMA_JOB.name)}-${hash}`,
         namespace: settings.namespace,
-        labels: componentLabels("migrate"),
+        labels: componentLabels(SCHEMA_JOB.name),
         annotations: {
           // a failed Job is never tried again by `pulumi up` without it
           "pulumi.com/replaceUnready": "true",

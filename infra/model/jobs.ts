@@ -40,6 +40,12 @@ export function objectNameOf(name: string): string {
   return `r3a-${name}`;
 }
 
+/**
+ * The Job that brings the database to the schema of the image. It has no need of the ConfigMap, because each change of a
+ * value there would make another Job.
+ */
+export const SCHEMA_JOB = { name: "migrate", needs: ["database"] } as const;
+
 /** The syncs start in the first minutes of an hour; every other job that can start later does so. */
 export const JOBS: readonly Job[] = [
   {

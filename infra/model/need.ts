@@ -99,9 +99,6 @@ export type Provision = {
   /** The ServiceAccount whose token the pod gets, instead of the jobs' account without a token. */
   readonly account?: string;
   readonly exits?: (settings: Settings) => readonly Exit[];
-  /**
-   * True: each job with this need has a NetworkPolicy of its own for the exits. Absent: the exits stand in the policy
-   * that all jobs share. The shared policy leaves out a job that needs none of the shared exits.
-   */
-  readonly isOwnPolicy?: true;
+  /** True: the exits are reached by a host name, so the pod asks the DNS too. */
+  readonly asksDns?: true;
 };

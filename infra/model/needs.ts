@@ -16,6 +16,7 @@ export const NEEDS: Readonly<Record<Need, Provision>> = {
     variables: (settings, { command }) => [loginOf(settings, command), ...authorityVariables(settings)],
     volumes: authorityVolumes,
     exits: ({ databaseCidr: cidr, databasePort }) => [{ block: { cidr }, ports: [databasePort] }],
+    asksDns: true,
   },
   config: {
     variables: (_settings, { component, shards }) => [
@@ -29,12 +30,12 @@ export const NEEDS: Readonly<Record<Need, Provision>> = {
     secrets: keySecrets,
     variableSources: keyVariables,
     exits: (settings) => [exchangeExit(settings)],
+    asksDns: true,
   },
   cluster: {
     account: JANITOR_ACCOUNT,
     // most networks compare the address behind the service `kubernetes`, some the address of the service
     exits: ({ apiServerCidr: cidr }) => [{ block: { cidr }, ports: [443, 6443] }],
-    isOwnPolicy: true,
   },
   freshnessLimits: {
     variables: (settings) => [

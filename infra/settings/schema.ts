@@ -167,7 +167,9 @@ export const SETTINGS = z.strictObject({
   networkPolicy: z
     .boolean()
     .default(true)
-    .describe("Whether pods may reach only the database, the exchange and DNS."),
+    .describe(
+      "Whether each pod may reach only what its job needs: the database, the exchange, the API server, DNS.",
+    ),
   databaseCidr: cidr.default("10.0.0.0/8").describe("Block of addresses of the database."),
   databasePort: z.int().min(1).max(65_535).default(5432).describe("Port of the database."),
   apiServerCidr: cidr

@@ -1,10 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Manifest } from "../../infra/manifest.ts";
 import { JOBS } from "../../infra/model/jobs.ts";
-import { componentLabels } from "../../infra/model/labels.ts";
 import { renderObjects } from "../../infra/render.ts";
 import { podOf } from "../../infra/rules/pod.ts";
-import { isSelected, type Selector } from "../../infra/rules/selector.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
 import { PROTECTED_SELECTORS } from "../../runner/src/contract/janitor.ts";
 
@@ -125,18 +123,6 @@ describe("the janitor", () => {
     );
   });
 
-  test("reaches the API server alone", () => {
-    expect(find(render({ apiServerCidr: "10.0.0.1/32" }), "NetworkPolicy/r3a-maint-janitor")).toMatchObject({
-      spec: {
-        policyTypes: ["Ingress", "Egress"],
-        egress: [{ to: [{ ipBlock: { cidr: "10.0.0.1/32" } }], ports: [{ port: 443 }, { port: 6443 }] }],
-      },
-    });
-    const spec = find(objects, "NetworkPolicy/r3a-runner")?.spec as { podSelector: Selector };
-    const taken = (component: string) => isSelected(spec.podSelector, componentLabels(component));
-    expect([taken("maint-janitor"), taken("sync-1m")]).toEqual([false, true]);
-  });
-
   test("gets its settings by the ConfigMap, and the one that has no variable as a flag", () => {
     expect(find(objects, "ConfigMap/r3a-sync-config")).toMatchObject({
       data: {
@@ -202,31 +188,34 @@ test("what others own is not made: namespace, account, credentials", () => {
   expect(texts(objects)).not.toContain("imagePullSecrets");
 });
 
-test("pods reach public addresses, the database's block and DNS, and nothing private besides", () => {
-  expect(find(render({ databaseCidr: "10.1.0.0/16" }), "NetworkPolicy/r3a-runner")).toMatchObject({
-    spec: {
-      policyTypes: ["Ingress", "Egress"],
-      egress: [
-        {
-          to: [
-            { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } },
-            { ipBlock: { cidr: "169.254.20.10/32" } },
-          ],
-          ports: [{ port: 53 }, { port: 53 }],
-        },
-        { to: [{ ipBlock: { cidr: "10.1.0.0/16" } }], ports: [{ port: 5432 }] },
-        {
-          to: [{ ipBlock: { cidr: "0.0.0.0/0", except: expect.arrayContaining(["169.254.0.0/16"]) } }],
-          ports: [{ port: 443 }],
-        },
-      ],
-    },
+test("each policy opens one block at its ports: the database's, public addresses, the API server's", () => {
+  const objects = render({ databaseCidr: "10.1.0.0/16", apiServerCidr: "10.0.0.1/32" });
+  const egressOf = (name: string) =>
+    (find(objects, `NetworkPolicy/${name}`)?.spec as { readonly egress?: unknown } | undefined)?.egress;
+  const dns = {
+    to: [
+      { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } },
+      { ipBlock: { cidr: "169.254.20.10/32" } },
+    ],
+    ports: [
+      { port: 53, protocol: "UDP" },
+      { port: 53, protocol: "TCP" },
+    ],
+  };
+  const reaching = (ipBlock: object, ...ports: readonly number[]) => ({
+    to: [{ ipBlock }],
+    ports: ports.map((port) => ({ port, protocol: "TCP" })),
   });
+  const world = { cidr: "0.0.0.0/0", except: expect.arrayContaining(["169.254.0.0/16", "10.0.0.0/8"]) };
+  expect(egressOf("r3a-runner")).toBeUndefined();
+  expect(egressOf("r3a-database")).toEqual([dns, reaching({ cidr: "10.1.0.0/16" }, 5432)]);
+  expect(egressOf("r3a-exchange")).toEqual([dns, reaching(world, 443)]);
+  expect(egressOf("r3a-cluster")).toEqual([reaching({ cidr: "10.0.0.1/32" }, 443, 6443)]);
 });
 
 test("IPv6 is closed unless the settings name it, and then private ranges are left out there too", () => {
   const blocks = (settings: Partial<Settings>) =>
-    texts([find(render(settings), "NetworkPolicy/r3a-runner") as Manifest]);
+    texts([find(render(settings), "NetworkPolicy/r3a-exchange") as Manifest]);
   expect(blocks({})).not.toContain("::");
   expect(blocks({ exchangeCidr: "::/0" })).toContain('"fc00::/7"');
   expect(blocks({ exchangeCidr: "2600:9000::/28" })).not.toContain("except");

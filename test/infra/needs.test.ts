@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { JOBS } from "../../infra/model/jobs.ts";
+import { JOBS, SCHEMA_JOB } from "../../infra/model/jobs.ts";
 import { componentLabels } from "../../infra/model/labels.ts";
 import type { Need } from "../../infra/model/need.ts";
 import { NEEDS } from "../../infra/model/needs.ts";
@@ -19,8 +19,27 @@ const settings = SETTINGS.parse({
 const objects = renderObjects(settings);
 type Policy = {
   readonly podSelector: Selector;
-  readonly egress: readonly { readonly to: readonly { readonly ipBlock?: { readonly cidr: string } }[] }[];
+  readonly policyTypes: readonly string[];
+  readonly egress?: readonly {
+    readonly to: readonly { readonly ipBlock?: { readonly cidr: string } }[];
+    readonly ports: readonly { readonly port: number }[];
+  }[];
 };
+
+const policies = objects.flatMap(({ kind, spec }) => (kind === "NetworkPolicy" ? [spec as Policy] : []));
+
+/** The blocks that the pods of a job may connect to, and `DNS`, by all policies that select these pods. */
+function exitsOf(component: string): readonly string[] {
+  const rules = policies
+    .filter(({ podSelector }) => isSelected(podSelector, componentLabels(component)))
+    .flatMap(({ egress = [] }) => egress);
+  const blocks = rules.flatMap(({ to, ports }) =>
+    ports.some(({ port }) => port === 53)
+      ? ["DNS"]
+      : to.map(({ ipBlock }) => ipBlock?.cidr ?? "every address"),
+  );
+  return [...new Set(blocks)].sort();
+}
 
 /** All that a pod has of its needs: names of variables, sources and volumes, its account, its probes, its exits. */
 function equipmentOf(name: string) {
@@ -30,10 +49,6 @@ function equipmentOf(name: string) {
   const pod = object === undefined ? null : podOf(object);
   if (pod === null) throw new Error(`no pod of ${name}`);
   const runner = containersOf(pod.spec).find((container) => container.name === "runner");
-  const policies = objects
-    .filter(({ kind }) => kind === "NetworkPolicy")
-    .map(({ spec }) => spec as Policy)
-    .filter(({ podSelector }) => isSelected(podSelector, componentLabels(name)));
   return {
     variables: runner?.env?.map((each) => each.name) ?? [],
     sources: runner?.envFrom?.map((each) => each.configMapRef?.name ?? each.secretRef?.name) ?? [],
@@ -41,9 +56,7 @@ function equipmentOf(name: string) {
     account: pod.spec.serviceAccountName,
     hasToken: pod.spec.automountServiceAccountToken,
     hasProbe: runner?.livenessProbe !== undefined,
-    exits: policies
-      .flatMap(({ egress }) => egress.flatMap(({ to }) => to.flatMap(({ ipBlock }) => ipBlock?.cidr ?? [])))
-      .filter((cidr) => !cidr.startsWith("169.254.")),
+    exits: exitsOf(name),
   };
 }
 
@@ -51,7 +64,6 @@ describe("a pod has what its needs give it, and nothing else", () => {
   test.each(JOBS.map(({ name, needs }) => ({ name, needs })))("$name", ({ name, needs }) => {
     const all: readonly Need[] = name === "sync-1m" ? [...needs, "heartbeat"] : needs;
     const of = <Part>(need: Need, ...parts: readonly Part[]) => (all.includes(need) ? parts : []);
-    const isShared = all.includes("database") || all.includes("exchange");
     expect(equipmentOf(name)).toEqual({
       variables: [
         ...of("database", "DB_URL", "NODE_EXTRA_CA_CERTS"),
@@ -64,10 +76,28 @@ describe("a pod has what its needs give it, and nothing else", () => {
       account: all.includes("cluster") ? "r3a-janitor-sa" : "r3a-sync-sa",
       hasToken: all.includes("cluster"),
       hasProbe: all.includes("heartbeat"),
-      // the shared policy is one for all that need the database or the exchange
-      exits: [...(isShared ? ["10.1.0.0/16", "10.2.0.0/16"] : []), ...of("cluster", "10.3.0.0/16")],
+      exits: [
+        ...of("database", "10.1.0.0/16"),
+        ...of("exchange", "10.2.0.0/16"),
+        ...of("cluster", "10.3.0.0/16"),
+        ...of("database", "DNS"),
+      ],
     });
   });
+});
+
+test("a pod connects only where its needs say: maint to no exchange, the janitor to no database and no DNS", () => {
+  expect(exitsOf("maint")).toEqual(["10.1.0.0/16", "DNS"]);
+  expect(exitsOf(SCHEMA_JOB.name)).toEqual(["10.1.0.0/16", "DNS"]);
+  expect(exitsOf("sync-1m")).toEqual(["10.1.0.0/16", "10.2.0.0/16", "DNS"]);
+  expect(exitsOf("maint-janitor")).toEqual(["10.3.0.0/16"]);
+});
+
+test("a pod of no job reaches nothing, and all policies deny what they do not name, both ways", () => {
+  expect(exitsOf("by-hand")).toEqual([]);
+  const selecting = policies.filter(({ podSelector }) => isSelected(podSelector, componentLabels("by-hand")));
+  expect(selecting).toHaveLength(1);
+  for (const { policyTypes } of policies) expect(policyTypes).toEqual(["Ingress", "Egress"]);
 });
 
 test("a row of the table stands for something that a pod has", () => {

@@ -130,7 +130,7 @@ test("the rule warns of the default, and prod names its API server", () => {
     {
       rule: "api-server-egress",
       level: "warn",
-      object: "NetworkPolicy/r3a-maint-janitor",
+      object: "NetworkPolicy/r3a-cluster",
       message: expect.stringContaining("reach 0.0.0.0/0; set apiServerCidr"),
     },
   ]);
