@@ -12,7 +12,13 @@ export type Manifest = {
   readonly [field: string]: unknown;
 };
 
-/** Kind/name, as breaches and messages name an object. */
-export function nameOf(object: Manifest): string {
-  return `${object.kind}/${object.metadata.name ?? "(no name)"}`;
+/** `CronJob/r3a-sync-1m`: how rules, settings and outputs name an object. */
+export function kindAndName({ kind, metadata: { name } }: Pick<Manifest, "kind" | "metadata">): string {
+  return `${kind}/${name ?? "(no name)"}`;
+}
+
+/** `CronJob r3a/r3a-sync-1m`: how messages name an object where its namespace counts. */
+export function describeObject({ kind, metadata }: Pick<Manifest, "kind" | "metadata">): string {
+  const { name, namespace } = metadata;
+  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name ?? "(no name)"}`;
 }

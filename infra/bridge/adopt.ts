@@ -1,14 +1,9 @@
 import { SettingsFault } from "../errors.ts";
-import type { Manifest } from "../manifest.ts";
+import { kindAndName, type Manifest } from "../manifest.ts";
 import { isAdoptable } from "../settings/adoptable.ts";
 
 /** The parts of an object by which the bridge names the object, without its content. */
 export type ObjectHeader = Pick<Manifest, "apiVersion" | "kind" | "metadata">;
-
-/** `CronJob r3a/r3a-sync-1m`, for messages. */
-export function describeObject({ kind, metadata: { name, namespace } }: ObjectHeader): string {
-  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name ?? "(no name)"}`;
-}
 
 /** What the provider calls the id of an object: `namespace/name`, or `name` where it has no namespace. */
 export function idOf({ kind, metadata: { name, namespace } }: ObjectHeader): string {
@@ -19,8 +14,8 @@ export function idOf({ kind, metadata: { name, namespace } }: ObjectHeader): str
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
-function isMatch(entry: string, { kind, metadata }: ObjectHeader): boolean {
-  return entry === `${kind}/${metadata.name}` || entry === `${kind}/*`;
+function isMatch(entry: string, object: ObjectHeader): boolean {
+  return entry === kindAndName(object) || entry === `${object.kind}/*`;
 }
 
 /** Import id of an object that the setting `adopt` lists or selects; undefined: it is created. */
@@ -38,7 +33,7 @@ export function checkAdoption(objects: readonly ObjectHeader[], adopt: readonly 
   if (idle.length === 0) return;
   const known = objects
     .filter(({ kind }) => isAdoptable(kind))
-    .map(({ kind, metadata }) => `${kind}/${metadata.name}`)
+    .map(kindAndName)
     .join(", ");
   throw new SettingsFault(
     idle.map((index) => `r3a:adopt[${index}]: selects nothing; write Kind/* or one of ${known}`),

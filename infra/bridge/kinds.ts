@@ -9,8 +9,8 @@ import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js
 import { Role } from "@pulumi/kubernetes/rbac/v1/role.js";
 import { RoleBinding } from "@pulumi/kubernetes/rbac/v1/roleBinding.js";
 import type { CustomResource, CustomResourceOptions } from "@pulumi/pulumi";
-import type { Manifest } from "../manifest.ts";
-import { describeObject, type ObjectHeader } from "./adopt.ts";
+import { describeObject, type Manifest } from "../manifest.ts";
+import type { ObjectHeader } from "./adopt.ts";
 
 /** Registers one object under a logical name. */
 export type MakeResource = (name: string, options: CustomResourceOptions) => CustomResource;

@@ -1,9 +1,10 @@
+import { describeObject } from "../manifest.ts";
 import type { Settings } from "../settings/schema.ts";
-import { describeObject, idOf, importIdOf, type ObjectHeader } from "./adopt.ts";
+import { idOf, importIdOf, type ObjectHeader } from "./adopt.ts";
 import { phaseOf } from "./kinds.ts";
 
+/** The annotation by which the provider decides what it does with the dependents of a deleted object. */
 export const DELETION_PROPAGATION = "pulumi.com/deletionPropagationPolicy";
-export type DeletionPropagation = "foreground" | "background" | "orphan";
 
 /** How one object is registered, as plain data. */
 export type ObjectOptions = {
@@ -14,10 +15,6 @@ export type ObjectOptions = {
   readonly protect: boolean;
   readonly retainOnDelete: boolean;
   readonly importId?: string;
-  /**
-   * What the provider does with the dependents of an object; the provider reads this from an annotation of the object.
-   */
-  readonly deletionPropagation: DeletionPropagation;
 };
 
 /**
@@ -31,24 +28,23 @@ export function optionsFor(object: ObjectHeader, settings: Settings): ObjectOpti
   const isNamespace = kind === "Namespace";
   const isSecret = kind === "Secret" || kind === "ExternalSecret";
   const importId = importIdOf(object, settings.adopt);
+  checkPropagation(object);
   return {
     name: `${kind}/${idOf(object)}`.toLowerCase(),
     phase: phaseOf(object),
     protect: settings.protect && (isNamespace || isSecret),
     retainOnDelete: settings.protect && isNamespace,
     ...(importId === undefined ? {} : { importId }),
-    deletionPropagation: propagationOf(object),
   };
 }
 
 /**
- * The provider deletes in the foreground unless an annotation of the object says otherwise, and would delete the Jobs
- * of a CronJob together with the CronJob. The chart sets the annotation, so that synth and `up` have the same objects;
- * this function only refuses a CronJob without it.
+ * Refuses a CronJob whose Jobs the provider would delete together with the CronJob: it deletes in the foreground unless
+ * an annotation says otherwise. The chart sets the annotation, so that synth and `up` have the same objects.
  */
-function propagationOf(object: ObjectHeader): DeletionPropagation {
+function checkPropagation(object: ObjectHeader): void {
   const written = object.metadata.annotations?.[DELETION_PROPAGATION] ?? "foreground";
-  if (written !== "foreground" && written !== "background" && written !== "orphan")
+  if (!["foreground", "background", "orphan"].includes(written))
     throw new Error(
       `${describeObject(object)}: ${DELETION_PROPAGATION} is "${written}"; write foreground, background or orphan in its construct`,
     );
@@ -57,5 +53,4 @@ function propagationOf(object: ObjectHeader): DeletionPropagation {
       `${describeObject(object)}: its running Job would be killed when it is deleted or replaced; ` +
         `give it the annotation ${DELETION_PROPAGATION}: orphan in its construct`,
     );
-  return written;
 }

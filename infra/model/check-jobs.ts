@@ -3,11 +3,7 @@ import { LABEL } from "../settings/dns-name.ts";
 import type { Settings } from "../settings/schema.ts";
 import { leastNeedsOf } from "./command-needs.ts";
 import {
-  isNameTooLong,
-  isStartTooLong,
-  isStartTooShort,
   LONGEST_NAME,
-  longestRun,
   MOST_MISSED,
   ownDeadline,
   SHORTEST_STARTING_DEADLINE,
@@ -43,7 +39,7 @@ export function checkJobs(settings: Settings, table: readonly Job[] = JOBS): rea
 
 function checkJob(job: ResolvedJob): readonly Fault[] {
   const cron = faultOfSchedule(job.schedule);
-  const checks = [
+  const checks: readonly Check[] = [
     ...checkRow(job),
     ...(cron === null ? checkTimes(job) : [[true, "schedule", cron] as const]),
     ...checkKind(job),
@@ -55,15 +51,12 @@ function checkJob(job: ResolvedJob): readonly Fault[] {
 
 /** What no environment can change: the name, and whether the needs are enough for the command. */
 function checkRow({ objectName, command, needs }: ResolvedJob): readonly Check[] {
+  const isTooLong = objectName.length > LONGEST_NAME;
   const missing = leastNeedsOf(command).filter((need) => !needs.includes(need));
   return [
+    [isTooLong, "name", `"${objectName}" is longer than ${LONGEST_NAME} characters; shorten it`],
     [
-      isNameTooLong(objectName),
-      "name",
-      `"${objectName}" is longer than ${LONGEST_NAME} characters; shorten it`,
-    ],
-    [
-      !LABEL.test(objectName) && !isNameTooLong(objectName),
+      !isTooLong && !LABEL.test(objectName),
       "name",
       `"${objectName}" is no name of Kubernetes; write a-z, 0-9 and - only`,
     ],
@@ -71,17 +64,18 @@ function checkRow({ objectName, command, needs }: ResolvedJob): readonly Check[]
   ];
 }
 
-function checkKind(job: ResolvedJob): readonly Check[] {
-  const isDeployment = job.runMode === "deployment";
+function checkKind({ runMode, shards, isSharded, repeatsEverySeconds }: ResolvedJob): readonly Check[] {
+  const isDeployment = runMode === "deployment";
+  const canRepeat = repeatsEverySeconds !== undefined;
   return [
-    [job.shards > 1 && job.isSharded !== true, "shards", "this job cannot be split; leave shards at 1"],
+    [shards > 1 && isSharded !== true, "shards", "this job cannot be split; leave shards at 1"],
     [
-      isDeployment && job.repeatsEverySeconds === undefined,
+      isDeployment && !canRepeat,
       "runMode",
       "only the minute syncs repeat by themselves; leave runMode at cronjob",
     ],
     [
-      isDeployment && job.shards > 1,
+      isDeployment && shards > 1,
       "runMode",
       "a Deployment is not split; set shards to 1 or runMode to cronjob",
     ],
@@ -93,24 +87,25 @@ function checkTimes(job: ResolvedJob): readonly Check[] {
   const { activeDeadlineSeconds: active, terminationGracePeriodSeconds: grace, deadlineSeconds: own } = job;
   const start = job.startingDeadlineSeconds;
   const period = shortestPeriod(job.schedule);
+  const left = ownDeadline(active, grace);
   return [
     [
-      longestRun(active, grace) > period && job.mayOverrun === undefined,
+      active + grace > period && job.mayOverrun === undefined,
       "activeDeadlineSeconds",
       `${active} s and ${grace} s of grace do not fit into a period of ${period} s; lower it to ${period - grace} or start less often`,
     ],
     [
-      own === 0 || own > ownDeadline(active, grace),
+      own === 0 || own > left,
       "deadlineSeconds",
-      `${START_UP_SECONDS} s of start, ${own} s and ${grace} s of grace do not fit into activeDeadlineSeconds ${active}; lower it to ${ownDeadline(active, grace)} or raise activeDeadlineSeconds`,
+      `${START_UP_SECONDS} s of start, ${own} s and ${grace} s of grace do not fit into activeDeadlineSeconds ${active}; lower it to ${left} or raise activeDeadlineSeconds`,
     ],
     [
-      isStartTooShort(start),
+      start < SHORTEST_STARTING_DEADLINE,
       "startingDeadlineSeconds",
-      `below ${SHORTEST_STARTING_DEADLINE} s runs are left out; raise it`,
+      `the controller may miss each start within less than ${SHORTEST_STARTING_DEADLINE} s; raise it`,
     ],
     [
-      isStartTooLong(start, period),
+      start >= MOST_MISSED * period,
       "startingDeadlineSeconds",
       `${start} s hold ${MOST_MISSED} periods of ${period} s or more; lower it`,
     ],

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Manifest } from "../manifest.ts";
+import { kindAndName, type Manifest } from "../manifest.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { RequiredSecret } from "./need.ts";
 import { listRequiredSecrets } from "./required-secrets.ts";
@@ -24,7 +24,7 @@ export function listOutputs(settings: Settings, objects: readonly Manifest[]): S
   const jobs = resolveJobs(settings);
   const cronJobs = jobs.filter(({ runMode }) => runMode === "cronjob");
   return {
-    names: objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`),
+    names: objects.map(kindAndName),
     schedules: Object.fromEntries(
       cronJobs.map(({ objectName, schedule, suspend }) => [objectName, suspend ? "suspended" : schedule]),
     ),

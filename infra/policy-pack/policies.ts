@@ -1,14 +1,13 @@
 import type {
-  EnforcementLevel,
   Policies,
   PolicyConfigSchema,
   ResourceValidationPolicy,
   StackValidationPolicy,
 } from "@pulumi/policy";
-import { type Manifest, nameOf } from "../manifest.ts";
+import { kindAndName, type Manifest } from "../manifest.ts";
 import { CHART_RULES } from "../rules/chart-rules.ts";
 import { SINGLE_RULES } from "../rules/check-objects.ts";
-import { type ChartRule, type CheckOptions, type Level, type Rule, waiverOf } from "../rules/rule.ts";
+import { type ChartRule, type CheckOptions, type Rule, waiverOf } from "../rules/rule.ts";
 
 /** Secrets are no part of a chart, but in secretsMode `pulumi` they are a part of the stack. */
 const SYNTH_ONLY = ["no-secret-object"];
@@ -30,51 +29,41 @@ export function manifestOf(type: string, props: Readonly<Record<string, unknown>
   return { metadata: {}, ...props, apiVersion, kind };
 }
 
-/** A warning is advice in each stack; an error stops an update if the pack is mandatory. */
-function enforcementOf(level: Level, isMandatory: boolean): EnforcementLevel {
-  return level === "error" && isMandatory ? "mandatory" : "advisory";
+/** Name, text and level of a rule. A warning is advice in each stack; an error stops an update of a mandatory pack. */
+function headOf(
+  { id, why, level }: Rule<Manifest> | ChartRule,
+  { requireDigest: isMandatory }: CheckOptions,
+) {
+  const enforcementLevel = isMandatory && level !== "warn" ? "mandatory" : "advisory";
+  return { name: id, description: why, enforcementLevel } as const;
 }
 
-function singlePolicy(
-  rule: Rule<Manifest>,
-  isMandatory: boolean,
-  options: CheckOptions,
-): ResourceValidationPolicy {
+function singlePolicy(rule: Rule<Manifest>, options: CheckOptions): ResourceValidationPolicy {
   return {
-    name: rule.id,
-    description: rule.why,
-    enforcementLevel: enforcementOf(rule.level, isMandatory),
+    ...headOf(rule, options),
     validateResource: ({ type, props }, report) => {
       const object = manifestOf(type, props);
       if (object === null || waiverOf(object, rule.id) !== null) return;
-      for (const message of rule.check(object, options)) report(`${nameOf(object)}: ${message}`);
+      for (const message of rule.check(object, options)) report(`${kindAndName(object)}: ${message}`);
     },
   };
 }
 
-function chartPolicy(rule: ChartRule, isMandatory: boolean, options: CheckOptions): StackValidationPolicy {
+function chartPolicy(rule: ChartRule, options: CheckOptions): StackValidationPolicy {
   return {
-    name: rule.id,
-    description: rule.why,
-    enforcementLevel: enforcementOf(rule.level, isMandatory),
+    ...headOf(rule, options),
     configSchema: CHART_CONFIG,
     validateStack: (stack, report) => {
-      const resources = stack.resources.flatMap(({ type, props, urn }) => {
-        const object = manifestOf(type, props);
-        return object === null ? [] : [{ object, urn }];
-      });
-      const declared = stack.getConfig<Partial<CheckOptions>>();
-      const found = rule.check(
-        resources.map(({ object }) => object),
-        { ...options, ...declared },
+      const urns = new Map(
+        stack.resources.flatMap(({ type, props, urn }) => {
+          const object = manifestOf(type, props);
+          return object === null ? [] : [[object, urn] as const];
+        }),
       );
-      for (const { object, message } of found) {
-        if (waiverOf(object, rule.id) !== null) continue;
-        report(
-          `${nameOf(object)}: ${message}`,
-          resources.find((resource) => resource.object === object)?.urn,
-        );
-      }
+      const declared = stack.getConfig<Partial<CheckOptions>>();
+      for (const { object, message } of rule.check([...urns.keys()], { ...options, ...declared }))
+        if (waiverOf(object, rule.id) === null)
+          report(`${kindAndName(object)}: ${message}`, urns.get(object));
     },
   };
 }
@@ -83,9 +72,7 @@ function chartPolicy(rule: ChartRule, isMandatory: boolean, options: CheckOption
 export function policiesFor(isMandatory: boolean): Policies {
   const options: CheckOptions = { requireDigest: isMandatory };
   return [
-    ...SINGLE_RULES.filter(({ id }) => !SYNTH_ONLY.includes(id)).map((rule) =>
-      singlePolicy(rule, isMandatory, options),
-    ),
-    ...CHART_RULES.map((rule) => chartPolicy(rule, isMandatory, options)),
+    ...SINGLE_RULES.filter(({ id }) => !SYNTH_ONLY.includes(id)).map((rule) => singlePolicy(rule, options)),
+    ...CHART_RULES.map((rule) => chartPolicy(rule, options)),
   ];
 }

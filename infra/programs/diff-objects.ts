@@ -1,8 +1,7 @@
+import { describeObject, type Manifest } from "../manifest.ts";
+
 /** A Kubernetes object, by the fields that identify it. */
-export type PlainObject = {
-  readonly kind: string;
-  readonly metadata: { readonly name?: string; readonly namespace?: string };
-};
+export type PlainObject = Pick<Manifest, "kind" | "metadata">;
 
 /** One changed field; undefined: the field is absent. */
 export type FieldChange = { readonly path: string; readonly before: unknown; readonly after: unknown };
@@ -20,18 +19,14 @@ export function diffObjects(
   before: readonly PlainObject[],
   after: readonly PlainObject[],
 ): readonly ObjectChange[] {
-  const old = new Map(before.map((object) => [identityOf(object), object]));
-  const next = new Map(after.map((object) => [identityOf(object), object]));
+  const old = new Map(before.map((object) => [describeObject(object), object]));
+  const next = new Map(after.map((object) => [describeObject(object), object]));
   return [...new Set([...old.keys(), ...next.keys()])].flatMap((object): readonly ObjectChange[] => {
     if (!next.has(object)) return [{ object, change: "removed", fields: [] }];
     if (!old.has(object)) return [{ object, change: "added", fields: [] }];
     const fields = diffValues("", old.get(object), next.get(object));
     return fields.length === 0 ? [] : [{ object, change: "changed", fields }];
   });
-}
-
-function identityOf({ kind, metadata: { name = "", namespace } }: PlainObject): string {
-  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
 }
 
 function diffValues(path: string, before: unknown, after: unknown): readonly FieldChange[] {

@@ -1,10 +1,10 @@
-import { type Manifest, nameOf } from "../manifest.ts";
+import { kindAndName, type Manifest } from "../manifest.ts";
 import { CHART_RULES } from "./chart-rules.ts";
 import { CRON_JOB_RULES } from "./cron-job-rules.ts";
 import { IMAGE_RULES } from "./image-rules.ts";
 import { JOB_RULES } from "./job-rules.ts";
 import { OBJECT_RULES } from "./object-rules.ts";
-import { jobOf, podOf } from "./pod.ts";
+import { cronJobOf, jobOf, podOf } from "./pod.ts";
 import { POD_RULES } from "./pod-rules.ts";
 import { type Breach, type CheckOptions, faultyWaivers, type Rule, waiverOf } from "./rule.ts";
 
@@ -22,7 +22,7 @@ function about<Part>(partOf: (object: Manifest) => Part | null): (rule: Rule<Par
 /** The rules that a single object is enough for. */
 export const SINGLE_RULES: readonly Rule<Manifest>[] = [
   ...OBJECT_RULES,
-  ...CRON_JOB_RULES,
+  ...CRON_JOB_RULES.map(about(cronJobOf)),
   ...JOB_RULES.map(about(jobOf)),
   ...POD_RULES.map(about(podOf)),
   ...IMAGE_RULES.map(about(podOf)),
@@ -46,11 +46,13 @@ export function checkObjects(objects: readonly Manifest[], options: CheckOptions
     ...objects.flatMap((object) => faultyWaivers(object, RULE_IDS)),
     ...found
       .filter(({ rule, object }) => waiverOf(object, rule.id) === null)
-      .map(({ rule, object, message }) => ({
-        rule: rule.id,
-        level: rule.level,
-        object: nameOf(object),
-        message,
-      })),
+      .map(
+        ({ rule, object, message }): Breach => ({
+          rule: rule.id,
+          level: rule.level ?? "error",
+          object: kindAndName(object),
+          message,
+        }),
+      ),
   ];
 }

@@ -1,23 +1,15 @@
-import type { Manifest } from "../manifest.ts";
-import {
-  isNameTooLong,
-  isStartTooLong,
-  isStartTooShort,
-  LONGEST_NAME,
-  longestRun,
-  MOST_MISSED,
-  SHORTEST_STARTING_DEADLINE,
-} from "../model/job-times.ts";
+import { LONGEST_NAME, MOST_MISSED, SHORTEST_STARTING_DEADLINE } from "../model/job-times.ts";
 import { faultOfSchedule, shortestPeriod, TIME_ZONE } from "../model/schedule.ts";
 import { graceOf } from "./job-rules.ts";
-import { cronJobOf } from "./pod.ts";
+import type { CronJob } from "./pod.ts";
 import { MAY_OVERRUN, type Rule } from "./rule.ts";
 
 /** A day, so that the person on call sees in the morning what failed in the night. */
 const FAILURE_LOG_SECONDS = 86_400;
+
 /** Shortest time between two starts in seconds; null: the schedule is wrong, which another rule reports. */
-function periodOf(schedule: string | undefined): number | null {
-  return schedule === undefined || faultOfSchedule(schedule) !== null ? null : shortestPeriod(schedule);
+function periodOf({ schedule = "" }: CronJob): number | null {
+  return faultOfSchedule(schedule) === null ? shortestPeriod(schedule) : null;
 }
 
 /**
@@ -34,69 +26,50 @@ function faultOfZone(zone: string | undefined): string | null {
   }
 }
 
-/** Rules for each CronJob; other kinds pass. */
-export const CRON_JOB_RULES: readonly Rule<Manifest>[] = [
+/** Rules for each CronJob. */
+export const CRON_JOB_RULES: readonly Rule<CronJob>[] = [
   {
     id: "cron-name-length",
-    level: "error",
     why: "A longer name is refused by the API server, or its Jobs cannot be made.",
-    upstream: [],
-    check: (object) => {
-      const name = object.metadata.name ?? "";
-      return cronJobOf(object) && isNameTooLong(name)
+    check: ({ metadata: { name = "" } }) =>
+      name.length > LONGEST_NAME
         ? [`its name has ${name.length} characters; shorten it to ${LONGEST_NAME}`]
-        : [];
-    },
+        : [],
   },
   {
     id: "schedule",
-    level: "error",
+    // as datree CRONJOB_INVALID_SCHEDULE_VALUE
     why: "Kubernetes refuses a schedule that it cannot read; and nobody misses a job whose schedule never comes.",
-    upstream: ["datree CRONJOB_INVALID_SCHEDULE_VALUE"],
-    check: (object) => {
-      const fault = faultOfSchedule(cronJobOf(object)?.schedule ?? "");
-      return cronJobOf(object) && fault !== null ? [`its schedule ${fault}`] : [];
+    check: ({ schedule = "" }) => {
+      const fault = faultOfSchedule(schedule);
+      return fault === null ? [] : [`its schedule ${fault}`];
     },
   },
   {
     id: "time-zone",
-    level: "error",
     why: "Candles close in UTC; a controller in another zone would start the daily jobs at another hour.",
-    upstream: [],
-    check: (object) => {
-      const cronJob = cronJobOf(object);
-      const fault = cronJob && faultOfZone(cronJob.timeZone);
-      return fault ? [fault] : [];
+    check: ({ timeZone }) => {
+      const fault = faultOfZone(timeZone);
+      return fault === null ? [] : [fault];
     },
   },
   {
     id: "forbid-concurrency",
-    level: "error",
+    // as datree CRONJOB_MISSING_CONCURRENCYPOLICY_KEY
     why: "Two runs of one job wait for each other's locks and spend the exchange's budget twice.",
-    upstream: ["datree CRONJOB_MISSING_CONCURRENCYPOLICY_KEY"],
-    check: (object) => {
-      const policy = cronJobOf(object)?.concurrencyPolicy;
-      return cronJobOf(object) && policy !== "Forbid" ? ["set concurrencyPolicy: Forbid"] : [];
-    },
+    check: ({ concurrencyPolicy }) =>
+      concurrencyPolicy === "Forbid" ? [] : ["set concurrencyPolicy: Forbid"],
   },
   {
     id: "starting-deadline",
-    level: "error",
+    // as kube-score cronjob-has-deadline, datree CRONJOB_MISSING_STARTINGDEADLINESECONDS_KEY, KICS
     why: "Without one, missed starts count without end; below 10 s a start may never happen, and 10 s missed one day in five (kubernetes#86647).",
-    upstream: [
-      "kube-score cronjob-has-deadline",
-      "datree CRONJOB_MISSING_STARTINGDEADLINESECONDS_KEY",
-      "KICS",
-    ],
-    check: (object) => {
-      const cronJob = cronJobOf(object);
-      if (!cronJob) return [];
-      const deadline = cronJob.startingDeadlineSeconds;
-      if (deadline === undefined || isStartTooShort(deadline)) {
+    check: (cronJob) => {
+      const { startingDeadlineSeconds: deadline = 0 } = cronJob;
+      if (deadline < SHORTEST_STARTING_DEADLINE)
         return [`set startingDeadlineSeconds to ${SHORTEST_STARTING_DEADLINE} or more`];
-      }
-      const period = periodOf(cronJob.schedule);
-      return period !== null && isStartTooLong(deadline, period)
+      const period = periodOf(cronJob);
+      return period !== null && deadline >= MOST_MISSED * period
         ? [
             `startingDeadlineSeconds (${deadline}) spans ${MOST_MISSED} starts or more; set less than ${MOST_MISSED * period}`,
           ]
@@ -105,16 +78,13 @@ export const CRON_JOB_RULES: readonly Rule<Manifest>[] = [
   },
   {
     id: "time-budget",
-    level: "error",
     why: "A run that outlives its period makes the next one late: measured, 55 s of deadline and 20 s of grace on a minute job held the next starts back by 16 and 32 s.",
-    upstream: [],
-    check: (object) => {
-      const cronJob = cronJobOf(object);
-      const job = cronJob?.jobTemplate?.spec;
-      const period = periodOf(cronJob?.schedule);
+    check: (cronJob) => {
+      const job = cronJob.jobTemplate?.spec;
+      const period = periodOf(cronJob);
       if (!job?.activeDeadlineSeconds || period === null) return [];
-      if (object.metadata.annotations?.[MAY_OVERRUN]?.trim()) return [];
-      const longest = longestRun(job.activeDeadlineSeconds, graceOf(job));
+      if (cronJob.metadata.annotations?.[MAY_OVERRUN]?.trim()) return [];
+      const longest = job.activeDeadlineSeconds + graceOf(job);
       return longest > period
         ? [
             `may run for ${longest} s (activeDeadlineSeconds + grace), starts every ${period} s; shorten it or annotate ${MAY_OVERRUN}: <reason>`,
@@ -124,34 +94,26 @@ export const CRON_JOB_RULES: readonly Rule<Manifest>[] = [
   },
   {
     id: "history",
-    level: "error",
+    // as kube-linter job-ttl-seconds-after-finished
     why: "A minute job makes 1,440 Jobs a day; what is kept must be said, not left to defaults.",
-    upstream: ["kube-linter job-ttl-seconds-after-finished"],
-    check: (object) => {
-      const cronJob = cronJobOf(object);
-      if (!cronJob || cronJob.jobTemplate?.spec?.ttlSecondsAfterFinished !== undefined) return [];
-      const { successfulJobsHistoryLimit: done, failedJobsHistoryLimit: failed } = cronJob;
-      return done === undefined || failed === undefined
+    check: ({ jobTemplate, successfulJobsHistoryLimit: done, failedJobsHistoryLimit: failed }) =>
+      jobTemplate?.spec?.ttlSecondsAfterFinished === undefined && (done === undefined || failed === undefined)
         ? ["set successfulJobsHistoryLimit and failedJobsHistoryLimit, or ttlSecondsAfterFinished"]
-        : [];
-    },
+        : [],
   },
   {
     id: "failure-logs",
     level: "warn",
     why: "A Job takes its pods' logs with it: of a failure at three in the morning nothing must be gone by half past.",
-    upstream: [],
-    check: (object) => {
-      const cronJob = cronJobOf(object);
-      if (!cronJob) return [];
-      const seconds = cronJob.jobTemplate?.spec?.ttlSecondsAfterFinished ?? Number.POSITIVE_INFINITY;
+    check: ({ jobTemplate, failedJobsHistoryLimit: failed }) => {
+      const seconds = jobTemplate?.spec?.ttlSecondsAfterFinished ?? Number.POSITIVE_INFINITY;
       return [
         ...(seconds < FAILURE_LOG_SECONDS
           ? [
               `ttlSecondsAfterFinished (${seconds}) deletes failed Jobs too, whatever failedJobsHistoryLimit says; set ${FAILURE_LOG_SECONDS} or more, or none`,
             ]
           : []),
-        ...(cronJob.failedJobsHistoryLimit === 0 ? ["failedJobsHistoryLimit is 0; set 1 or more"] : []),
+        ...(failed === 0 ? ["failedJobsHistoryLimit is 0; set 1 or more"] : []),
       ];
     },
   },

@@ -1,5 +1,5 @@
 import { UNRELEASED } from "../settings/unreleased.ts";
-import { containersOf, type Pod } from "./pod.ts";
+import { containersOf, type Pod, perContainer } from "./pod.ts";
 import type { Rule } from "./rule.ts";
 
 const DIGEST = /@sha256:[0-9a-f]{64}$/;
@@ -13,43 +13,31 @@ function tagOf(image: string): string | undefined {
 export const IMAGE_RULES: readonly Rule<Pod>[] = [
   {
     id: "image-tag",
-    level: "error",
+    // as kube-linter latest-tag, kube-score container-image-tag, polaris tagNotSpecified, KBP001
     why: "`latest` may be another program tomorrow; nobody can say then what ran last night.",
-    upstream: [
-      "kube-linter latest-tag",
-      "kube-score container-image-tag",
-      "polaris tagNotSpecified",
-      "KBP001",
-    ],
-    check: ({ spec }) =>
-      containersOf(spec).flatMap(({ name, image = "" }) => {
-        if (DIGEST.test(image)) return [];
-        const tag = tagOf(image);
-        return tag === undefined || tag === "latest"
-          ? [`container ${name}: image "${image}" has no fixed version; write its tag or digest`]
-          : [];
+    check: (pod) =>
+      perContainer(pod, ({ image = "" }) => {
+        const isFixed = DIGEST.test(image) || ![undefined, "latest"].includes(tagOf(image));
+        return !isFixed && `image "${image}" has no fixed version; write its tag or digest`;
       }),
   },
   {
     id: "image-digest",
-    level: "error",
+    // as KBP116, kube-linter latest-tag
     why: "A tag can be moved; a digest is the image that was tested. Held where requireDigest is set: production.",
-    upstream: ["KBP116", "kube-linter latest-tag"],
-    check: ({ spec }, { requireDigest }) =>
-      requireDigest
-        ? containersOf(spec)
-            .filter(({ image = "" }) => !DIGEST.test(image))
-            .map(
-              ({ name, image }) =>
-                `container ${name}: image "${image}" is not pinned; write <image>@sha256:<digest>`,
-            )
-        : [],
+    check: (pod, { requireDigest }) =>
+      perContainer(
+        pod,
+        ({ image = "" }) =>
+          requireDigest &&
+          !DIGEST.test(image) &&
+          `image "${image}" is not pinned; write <image>@sha256:<digest>`,
+      ),
   },
   {
     id: "image-released",
     level: "warn",
     why: "The committed digest is all zeros until a release writes the real one; pods of it never start.",
-    upstream: [],
     check: ({ spec }) =>
       containersOf(spec).some(({ image = "" }) => image.endsWith(`@${UNRELEASED}`))
         ? ["its image digest is all zeros; set imageDigest to a released one"]
@@ -57,16 +45,13 @@ export const IMAGE_RULES: readonly Rule<Pod>[] = [
   },
   {
     id: "pull-policy",
-    level: "error",
-    // kube-score and polaris demand Always, because a tag can move
+    // kube-score container-image-pull-policy and polaris pullPolicyNotAlways demand Always, because a tag can move
     why: "With a digest, Always fetches nothing new, yet asks the registry at each start: 1,440 times a day per minute job, and none starts while the registry is down.",
-    upstream: ["waives kube-score container-image-pull-policy", "waives polaris pullPolicyNotAlways"],
-    check: ({ spec }) =>
-      containersOf(spec).flatMap(({ name, image = "", imagePullPolicy }) => {
-        if (imagePullPolicy === undefined) return [`container ${name}: set imagePullPolicy: IfNotPresent`];
-        return DIGEST.test(image) && imagePullPolicy === "Always"
-          ? [`container ${name}: imagePullPolicy is Always on a digest; set IfNotPresent or Never`]
-          : [];
+    check: (pod) =>
+      perContainer(pod, ({ image = "", imagePullPolicy }) => {
+        if (imagePullPolicy === undefined) return "set imagePullPolicy: IfNotPresent";
+        const isIdle = DIGEST.test(image) && imagePullPolicy === "Always";
+        return isIdle && "imagePullPolicy is Always on a digest; set IfNotPresent or Never";
       }),
   },
 ];

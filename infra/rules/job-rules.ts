@@ -32,9 +32,7 @@ export function graceOf(job: JobSpec): number {
 export const JOB_RULES: readonly Rule<JobSpec>[] = [
   {
     id: "active-deadline",
-    level: "error",
     why: "A pod that cannot pull its image never counts as failed: without a deadline its Job stays active and Forbid holds back every later run (kubernetes#101584).",
-    upstream: [],
     check: ({ activeDeadlineSeconds }) =>
       (activeDeadlineSeconds ?? 0) > 0
         ? []
@@ -42,9 +40,7 @@ export const JOB_RULES: readonly Rule<JobSpec>[] = [
   },
   {
     id: "grace-below-deadline",
-    level: "error",
     why: "The process stops itself first, SIGTERM comes second, SIGKILL third; the grace is the smaller part.",
-    upstream: [],
     check: (job) =>
       job.activeDeadlineSeconds !== undefined && graceOf(job) >= job.activeDeadlineSeconds
         ? [
@@ -54,9 +50,7 @@ export const JOB_RULES: readonly Rule<JobSpec>[] = [
   },
   {
     id: "pod-failure-policy",
-    level: "error",
     why: "The exit codes are an interface: a brake, a wrong call and wrong settings need a person, an evicted pod is nobody's fault, the rest is tried again.",
-    upstream: [],
     check: ({ podFailurePolicy }) => {
       const rules = podFailurePolicy?.rules ?? [];
       if (rules.length === 0) return [`set podFailurePolicy: FailJob on exit codes ${FINAL.join(", ")}`];
@@ -78,17 +72,14 @@ export const JOB_RULES: readonly Rule<JobSpec>[] = [
   },
   {
     id: "restart-never",
-    level: "error",
+    // as datree WORKLOAD_INCORRECT_RESTARTPOLICY_VALUE_ALWAYS
     why: "podFailurePolicy works with Never alone; OnFailure restarts in place and hides the exit code.",
-    upstream: ["datree WORKLOAD_INCORRECT_RESTARTPOLICY_VALUE_ALWAYS"],
     check: ({ template }) =>
       template?.spec?.restartPolicy === "Never" ? [] : ["set restartPolicy: Never in the pod's spec"],
   },
   {
     id: "backoff-limit",
-    level: "error",
     why: "The default is six tries; a minute job's next try is the next minute.",
-    upstream: [],
     check: ({ backoffLimit, backoffLimitPerIndex }) =>
       backoffLimit === undefined && backoffLimitPerIndex === undefined ? ["set backoffLimit, e.g. 0"] : [],
   },

@@ -58,9 +58,7 @@ function faultOfName(kind: string, name: string): string | null {
 export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   {
     id: "explicit-name",
-    level: "error",
     why: "A generated name changes when code moves, and then the object is deleted and made anew.",
-    upstream: [],
     check: ({ kind, metadata: { name, generateName } }) => {
       if (!name || generateName) return ["has no fixed name; set metadata.name"];
       // a Job's name may end with a hash on purpose: a new template needs a new Job
@@ -71,9 +69,7 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   },
   {
     id: "valid-name",
-    level: "error",
     why: "The API server refuses a wrong name at the deployment, when other objects have changed already.",
-    upstream: [],
     check: ({ kind, metadata: { name } }) => {
       const fault = name ? faultOfName(kind, name) : null;
       return fault === null ? [] : [`its name ${fault}; change metadata.name`];
@@ -81,9 +77,8 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   },
   {
     id: "namespace",
-    level: "error",
+    // as kube-linter use-namespace, datree WORKLOAD_INCORRECT_NAMESPACE_VALUE_DEFAULT
     why: "Without a namespace an object lands where the caller's context points, in the worst case in `default`.",
-    upstream: ["kube-linter use-namespace", "datree WORKLOAD_INCORRECT_NAMESPACE_VALUE_DEFAULT"],
     check: ({ kind, metadata: { namespace } }) => {
       if (CLUSTER_WIDE.has(kind)) return [];
       return !namespace || namespace === "default"
@@ -93,9 +88,8 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   },
   {
     id: "restricted-namespace",
-    level: "error",
+    // as PSS
     why: "The API server then refuses what these rules missed, and what others put there.",
-    upstream: ["PSS"],
     check: ({ kind, metadata: { labels } }) =>
       kind === "Namespace" && labels?.["pod-security.kubernetes.io/enforce"] !== "restricted"
         ? ["set the label pod-security.kubernetes.io/enforce: restricted"]
@@ -103,9 +97,7 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   },
   {
     id: "no-secret-object",
-    level: "error",
     why: "Synth output is committed and sent around; base64 hides nothing. Charts know names of secrets only.",
-    upstream: [],
     check: ({ kind }) =>
       kind === "Secret"
         ? ["is a Secret; use secretsMode existing, pulumi or externalSecret and leave it out of the chart"]
@@ -113,9 +105,8 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   },
   {
     id: "no-config-secret",
-    level: "error",
+    // as polaris sensitiveConfigmapContent, KBP112
     why: "A ConfigMap is read by everyone with `view` and is never encrypted at rest.",
-    upstream: ["polaris sensitiveConfigmapContent", "KBP112"],
     check: (object) => {
       if (object.kind !== "ConfigMap") return [];
       const data = (object.data as Readonly<Record<string, string>> | undefined) ?? {};
@@ -127,9 +118,8 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   },
   {
     id: "role-wildcard",
-    level: "error",
+    // as kube-linter wildcard-in-rules, KBP107
     why: "A wildcard also grants what the next version of Kubernetes brings.",
-    upstream: ["kube-linter wildcard-in-rules", "KBP107"],
     check: (object) =>
       rightsOf(object).flatMap((right) =>
         (["apiGroups", "resources", "verbs", "nonResourceURLs"] as const)
@@ -139,9 +129,8 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   },
   {
     id: "role-pods",
-    level: "error",
+    // as kube-linter access-to-create-pods, polaris rolePodExecAttach, KBP108
     why: "A person who makes or enters a pod has the rights of every ServiceAccount and Secret of the namespace.",
-    upstream: ["kube-linter access-to-create-pods", "polaris rolePodExecAttach", "KBP108"],
     check: (object) =>
       rightsOf(object).flatMap(({ resources = [], verbs = [] }) => [
         ...resources
@@ -156,9 +145,8 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   },
   {
     id: "role-secrets",
-    level: "error",
+    // as kube-linter access-to-secrets, KBP107
     why: "Pods get their secrets from the kubelet; nothing here reads them from the API.",
-    upstream: ["kube-linter access-to-secrets", "KBP107"],
     check: (object) =>
       rightsOf(object).flatMap(({ resources = [], verbs = [] }) =>
         resources.includes("secrets") ? [`may ${verbs.join(", ")} secrets; leave the resource out`] : [],
@@ -166,10 +154,8 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   },
   {
     id: "role-plural",
-    level: "error",
     // cdk8s-plus gives `cronjob` for a CronJob construct
     why: "The API knows plural names only; a role on `cronjob` grants nothing, and Kubernetes reports no error.",
-    upstream: [],
     check: (object) =>
       rightsOf(object)
         .flatMap(({ resources = [] }) => resources)
@@ -178,9 +164,8 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   },
   {
     id: "no-cluster-admin",
-    level: "error",
+    // as kube-linter cluster-admin-role-binding, polaris clusterrolebindingClusterAdmin
     why: "cluster-admin is every right there is.",
-    upstream: ["kube-linter cluster-admin-role-binding", "polaris clusterrolebindingClusterAdmin"],
     check: (object) => {
       const role = object.roleRef as { readonly name?: string } | undefined;
       return role?.name === "cluster-admin" ? ["binds cluster-admin; bind a Role of its own"] : [];

@@ -66,10 +66,9 @@ type Template = {
   readonly spec?: PodSpec;
 };
 
-export type ExitCodes = { readonly operator?: string; readonly values?: readonly number[] };
 export type FailureRule = {
   readonly action?: string;
-  readonly onExitCodes?: ExitCodes;
+  readonly onExitCodes?: { readonly operator?: string; readonly values?: readonly number[] };
   readonly onPodConditions?: readonly { readonly type?: string; readonly status?: string }[];
 };
 
@@ -82,7 +81,9 @@ export type JobSpec = {
   readonly template?: Template;
 };
 
-export type CronJobSpec = {
+/** The spec of a CronJob, with the metadata of the object. */
+export type CronJob = {
+  readonly metadata: Manifest["metadata"];
   readonly schedule?: string;
   readonly timeZone?: string;
   readonly concurrencyPolicy?: string;
@@ -92,9 +93,9 @@ export type CronJobSpec = {
   readonly jobTemplate?: { readonly spec?: JobSpec };
 };
 
-/** The spec of a CronJob, null for other kinds. */
-export function cronJobOf(object: Manifest): CronJobSpec | null {
-  return object.kind === "CronJob" ? ((object.spec as CronJobSpec | undefined) ?? {}) : null;
+/** The CronJob that an object is, null for other kinds. */
+export function cronJobOf({ kind, metadata, spec }: Manifest): CronJob | null {
+  return kind === "CronJob" ? { ...(spec as Omit<CronJob, "metadata"> | undefined), metadata } : null;
 }
 
 /** What a Job or a CronJob makes Jobs of, null for other kinds. */
@@ -120,4 +121,15 @@ export function podOf(object: Manifest): Pod | null {
 /** Init containers first: the rules hold for them too, each needs its own security context. */
 export function containersOf(spec: PodSpec): readonly Container[] {
   return [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
+}
+
+/** One text per container that `fault` finds wrong. */
+export function perContainer(
+  { spec }: Pod,
+  fault: (container: Container) => string | false | null | undefined,
+): readonly string[] {
+  return containersOf(spec).flatMap((container) => {
+    const text = fault(container);
+    return text ? [`container ${container.name ?? "(no name)"}: ${text}`] : [];
+  });
 }

@@ -1,4 +1,4 @@
-import { type Manifest, nameOf } from "../manifest.ts";
+import { kindAndName, type Manifest } from "../manifest.ts";
 
 /** What an environment declares about objects that other people make. */
 export type CheckOptions = {
@@ -12,24 +12,25 @@ export type CheckOptions = {
   readonly externalNetworkPolicy?: boolean;
 };
 
-export type Level = "error" | "warn";
-
 export type Breach = {
   readonly rule: string;
-  readonly level: Level;
+  readonly level: "error" | "warn";
   /** Kind/name. */
   readonly object: string;
   /** What is wrong, then what to do. */
   readonly message: string;
 };
 
+/**
+ * What every rule says of itself. A comment `as ...` beside it names the same rule in kube-linter, kube-score, polaris,
+ * datree, KICS, Pod Security (PSS) or Monokle (KBP).
+ */
 type Described = {
   /** Also the name of its waiver: `r3a.dev/waive-<id>: <reason>` on the object. */
   readonly id: string;
-  readonly level: Level;
+  /** A breach is only a warning. Absent: a breach is an error. */
+  readonly level?: "warn";
   readonly why: string;
-  /** The same rule in kube-linter, kube-score, polaris, datree, Pod Security (PSS) or Monokle (KBP). */
-  readonly upstream: readonly string[];
 };
 
 /** A rule about one thing; each text that it returns is one breach. Wrong types are for the schema, not for a rule. */
@@ -59,26 +60,17 @@ export function faultyWaivers(object: Manifest, ruleIds: readonly string[]): rea
   return Object.entries(object.metadata.annotations ?? {}).flatMap(([key, reason]): Breach[] => {
     const isWaiver = key.startsWith(WAIVER);
     if (!isWaiver && key !== MAY_OVERRUN) return [];
-    const found = { level: "error", object: nameOf(object) } as const;
-    const isUnknown = isWaiver && !ruleIds.includes(key.slice(WAIVER.length));
+    const breach = (rule: string, message: string): Breach => ({
+      rule,
+      level: "error",
+      object: kindAndName(object),
+      message: `${key} ${message}`,
+    });
+    const isKnown = !isWaiver || ruleIds.includes(key.slice(WAIVER.length));
     return [
-      ...(isUnknown
-        ? [
-            {
-              ...found,
-              rule: "waiver-rule",
-              message: `${key} waives no rule that exists; write r3a.dev/waive-<rule id>`,
-            },
-          ]
-        : []),
+      ...(isKnown ? [] : [breach("waiver-rule", "names no rule that exists; write r3a.dev/waive-<rule id>")]),
       ...(reason.trim() === ""
-        ? [
-            {
-              ...found,
-              rule: "waiver-reason",
-              message: `${key} has no reason; write why the rule does not hold here`,
-            },
-          ]
+        ? [breach("waiver-reason", "has no reason; write why the rule does not hold here")]
         : []),
     ];
   });

@@ -1,3 +1,6 @@
+import type { Manifest } from "../manifest.ts";
+import { podOf } from "./pod.ts";
+
 /** A label selector of Kubernetes; an empty one selects everything. */
 export type Selector = {
   readonly matchLabels?: Readonly<Record<string, string>>;
@@ -23,4 +26,28 @@ export function isSelected(
       return operator === "Exists" ? value !== undefined : value === undefined;
     })
   );
+}
+
+export type PolicySpec = {
+  readonly podSelector?: Selector;
+  readonly policyTypes?: readonly string[];
+  readonly egress?: readonly { readonly to?: readonly { readonly ipBlock?: { readonly cidr?: string } }[] }[];
+};
+
+/** The spec of a NetworkPolicy, null for other kinds. */
+export function policyOf(object: Manifest): PolicySpec | null {
+  return object.kind === "NetworkPolicy" ? ((object.spec as PolicySpec | undefined) ?? {}) : null;
+}
+
+export function isSamePlace(one: Manifest, other: Manifest): boolean {
+  return (one.metadata.namespace ?? "") === (other.metadata.namespace ?? "");
+}
+
+/** The NetworkPolicies that select the pods of an object. */
+export function listPoliciesOf(object: Manifest, objects: readonly Manifest[]): readonly Manifest[] {
+  const pod = podOf(object);
+  return objects.filter((each) => {
+    const policy = policyOf(each);
+    return pod && policy && isSamePlace(each, object) && isSelected(policy.podSelector ?? {}, pod.labels);
+  });
 }

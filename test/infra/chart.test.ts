@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Manifest } from "../../infra/manifest.ts";
+import { kindAndName, type Manifest } from "../../infra/manifest.ts";
 import { JOBS } from "../../infra/model/jobs.ts";
 import { renderObjects } from "../../infra/render.ts";
 import { podOf } from "../../infra/rules/pod.ts";
@@ -7,17 +7,17 @@ import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
 import { PROTECTED_SELECTORS } from "../../runner/src/contract/janitor.ts";
 
 const render = (settings: Partial<Settings> = {}) => renderObjects(SETTINGS.parse(settings));
-const keyOf = ({ kind, metadata }: Manifest) => `${kind}/${metadata.name}`;
-const find = (objects: readonly Manifest[], key: string) => objects.find((object) => keyOf(object) === key);
+const find = (objects: readonly Manifest[], key: string) =>
+  objects.find((object) => kindAndName(object) === key);
 /** Keys of what differs between two environments. */
 const changed = (before: readonly Manifest[], after: readonly Manifest[]) =>
-  [...new Set([...before, ...after].map(keyOf))].filter(
+  [...new Set([...before, ...after].map(kindAndName))].filter(
     (key) => JSON.stringify(find(before, key)) !== JSON.stringify(find(after, key)),
   );
 const texts = (objects: readonly Manifest[]) => JSON.stringify(objects);
 
 test("every row of the table is one CronJob, after what it needs", () => {
-  const keys = render().map(keyOf);
+  const keys = render().map(kindAndName);
   expect(keys.slice(0, 2)).toEqual(["Namespace/r3a", "ServiceAccount/r3a-sync-sa"]);
   expect(keys.filter((key) => key.startsWith("CronJob/"))).toEqual(
     JOBS.map(({ name }) => `CronJob/r3a-${name}`),
@@ -173,7 +173,7 @@ test("secrets are named and never made; the operator's mode asks for each of the
   for (const secretsMode of ["existing", "pulumi", "externalSecret"] as const) {
     const objects = render({ secretsMode, exchangeSecretName: "r3a-binance" });
     expect(objects.filter(({ kind }) => kind === "Secret")).toEqual([]);
-    expect(objects.filter(({ kind }) => kind === "ExternalSecret").map(keyOf)).toEqual(
+    expect(objects.filter(({ kind }) => kind === "ExternalSecret").map(kindAndName)).toEqual(
       secretsMode === "externalSecret"
         ? ["ExternalSecret/r3a-db", "ExternalSecret/r3a-binance", "ExternalSecret/r3a-regcred"]
         : [],

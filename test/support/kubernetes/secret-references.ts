@@ -1,4 +1,4 @@
-import { type Manifest, nameOf } from "../../../infra/manifest.ts";
+import { kindAndName, type Manifest } from "../../../infra/manifest.ts";
 import { containersOf, podOf } from "../../../infra/rules/pod.ts";
 
 /** A Secret that pods need; `keys` is empty where all of them are taken. */
@@ -37,7 +37,9 @@ function usesOf(object: Manifest): readonly Use[] {
 
 /** Every Secret that the objects refer to, by name: what must be in the namespace before the pods start. */
 export function listSecretReferences(objects: readonly Manifest[]): readonly SecretReference[] {
-  const uses = objects.flatMap((object) => usesOf(object).map((use) => ({ ...use, user: nameOf(object) })));
+  const uses = objects.flatMap((object) =>
+    usesOf(object).map((use) => ({ ...use, user: kindAndName(object) })),
+  );
   const names = [...new Set(uses.flatMap(({ name }) => (name === undefined ? [] : [name])))].sort();
   return names.map((name) => {
     const own = uses.filter((use) => use.name === name);
