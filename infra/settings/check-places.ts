@@ -17,52 +17,28 @@ export function checkPlaces({ exchangeUrl, databaseCidr, networkPolicy }: Settin
 }
 
 function checkExchange(text: string): readonly Fault[] {
-  const key = "exchangeUrl";
   const { protocol, hostname, username, password, search, hash } = new URL(text);
-  if (username !== "" || password !== "" || search !== "" || hash !== "" || /[?#]/.test(text))
-    return [
-      {
-        key,
-        message:
-          "holds a user, a query or a fragment, which would stand in a ConfigMap; write the base address alone, e.g. https://api.binance.com",
-      },
-    ];
+  const hasMore = username !== "" || password !== "" || search !== "" || hash !== "" || /[?#]/.test(text);
   const isNear = NEAR_NAME.test(hostname) || NEAR_IPV4.test(hostname) || NEAR_IPV6.test(hostname);
-  if (protocol === "https:" || isNear) return [];
-  return [
-    {
-      key,
-      message:
-        "is plain http to a public host: whoever is on the way can change candles; write https (http is for a private address or a name of the cluster)",
-    },
-  ];
+  if (!hasMore && (protocol === "https:" || isNear)) return [];
+  const message = hasMore
+    ? "holds a user, a query or a fragment, which would stand in a ConfigMap; write the base address alone, e.g. https://api.binance.com"
+    : "is plain http to a public host: whoever is on the way can change candles; write https (http is for a private address or a name of the cluster)";
+  return [{ key: "exchangeUrl", message }];
 }
 
 function checkDatabase(cidr: string): readonly Fault[] {
   const prefix = Number(cidr.split("/")[1]);
   const shortest = cidr.includes(":") ? SHORTEST_PREFIX.ipv6 : SHORTEST_PREFIX.ipv4;
-  if (prefix >= shortest) return [];
-  return [
-    {
-      key: "databaseCidr",
-      message: `opens the database's port to most of the world; write the block of the database, /${shortest} or smaller, or networkPolicy: false for no limit at all`,
-    },
-  ];
+  const message = `opens the database's port to most of the world; write the block of the database, /${shortest} or smaller, or networkPolicy: false for no limit at all`;
+  return prefix >= shortest ? [] : [{ key: "databaseCidr", message }];
 }
 
 /** Settings that hold a password, a key or a token: settings stand in files, in the state and in objects. */
 export function checkSecretTexts(settings: Settings): readonly Fault[] {
-  return textsOf(settings, "").flatMap(({ key, text }) =>
-    isSecretText(text)
-      ? [
-          {
-            key,
-            message:
-              "holds a password, key or token; take it out and change it where it is used: secrets have keys of their own",
-          },
-        ]
-      : [],
-  );
+  const message =
+    "holds a password, key or token; take it out and change it where it is used: secrets have keys of their own";
+  return textsOf(settings, "").flatMap(({ key, text }) => (isSecretText(text) ? [{ key, message }] : []));
 }
 
 function textsOf(value: unknown, key: string): readonly { readonly key: string; readonly text: string }[] {

@@ -18,7 +18,9 @@ export function checkSettings(settings: Settings): readonly Fault[] {
     ...checkOtherImages(settings),
     ...checkNamespaces(settings),
     ...checkSelectors(settings),
-    ...checkSecrets(settings),
+    ...checkSecretNames(settings),
+    ...checkAuthority(settings),
+    ...checkCredentials(settings),
     ...checkMemory(settings),
     ...checkPlaces(settings),
     ...checkAdopted(settings),
@@ -77,14 +79,9 @@ function checkNamespaces(settings: Settings): readonly Fault[] {
 
 function checkSelectors({ janitorProtectedSelectors }: Settings): readonly Fault[] {
   const key = "janitorProtectedSelectors";
-  if (janitorProtectedSelectors.length === 0)
-    return [
-      {
-        key,
-        message:
-          "is empty; leave it out for the default, or name what stays, e.g. app=postgres (r3a.dev/nothing protects nothing)",
-      },
-    ];
+  const empty =
+    "is empty; leave it out for the default, or name what stays, e.g. app=postgres (r3a.dev/nothing protects nothing)";
+  if (janitorProtectedSelectors.length === 0) return [{ key, message: empty }];
   return janitorProtectedSelectors.flatMap((text, index) => {
     if (!("fault" in parseSelector(text))) return [];
     // without the reason of the parser, which quotes the text
@@ -92,10 +89,6 @@ function checkSelectors({ janitorProtectedSelectors }: Settings): readonly Fault
     const message = `${what}; write one as for \`kubectl get pods -l\`, e.g. app=postgres, values in brackets: tier in (a, b)`;
     return [{ key: `${key}[${index}]`, message }];
   });
-}
-
-function checkSecrets(settings: Settings): readonly Fault[] {
-  return [...checkSecretNames(settings), ...checkAuthority(settings), ...checkCredentials(settings)];
 }
 
 const SECRET_NAMES = [
@@ -133,21 +126,14 @@ function checkCredentials(settings: Settings): readonly Fault[] {
 }
 
 /** Kubernetes refuses a pod that asks for more memory than it may have. */
-function checkMemory(settings: Settings): readonly Fault[] {
-  const { memoryRequest, memoryLimit } = settings;
-  const pods = [
-    { key: "memoryRequest", memoryRequest, memoryLimit },
-    ...Object.entries(settings.jobs).map(([name, { resources }]) => ({
-      key: `jobs.${name}.resources.${resources?.memoryRequest === undefined ? "memoryLimit" : "memoryRequest"}`,
-      isOwn: resources?.memoryRequest !== undefined || resources?.memoryLimit !== undefined,
-      memoryRequest: resources?.memoryRequest ?? memoryRequest,
-      memoryLimit: resources?.memoryLimit ?? memoryLimit,
-    })),
-  ];
-  return pods
-    .filter(
-      (pod) => (!("isOwn" in pod) || pod.isOwn) && amountOf(pod.memoryRequest) > amountOf(pod.memoryLimit),
-    )
+function checkMemory({ memoryRequest, memoryLimit, jobs }: Settings): readonly Fault[] {
+  const ofJobs = Object.entries(jobs).flatMap(([name, { resources = {} }]) => {
+    const [changed] = (["memoryRequest", "memoryLimit"] as const).filter((field) => field in resources);
+    const key = `jobs.${name}.resources.${changed}`;
+    return changed === undefined ? [] : [{ key, memoryRequest, memoryLimit, ...resources }];
+  });
+  return [{ key: "memoryRequest", memoryRequest, memoryLimit }, ...ofJobs]
+    .filter((pod) => amountOf(pod.memoryRequest) > amountOf(pod.memoryLimit))
     .map((pod) => ({
       key: pod.key,
       message: `the request of ${pod.memoryRequest} is above the limit of ${pod.memoryLimit}; lower the request or raise the limit`,

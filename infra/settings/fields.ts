@@ -12,6 +12,8 @@ export const objectName = z
   .string()
   .max(LONGEST_SUBDOMAIN)
   .regex(SUBDOMAIN, "must be a DNS name: a-z, 0-9, - and . only");
+/** A name of an object, or the empty text: none. */
+export const optionalName = z.union([objectName, z.literal("")]);
 export const seconds = z.int().min(1).max(604_800);
 export const count = z.int().min(0).max(1_000);
 /** A number of the runner, with its bounds and its default. */

@@ -9,6 +9,7 @@ import {
   jobOverride,
   label,
   objectName,
+  optionalName,
   pullPolicy,
   quantity,
   seconds,
@@ -52,8 +53,7 @@ export const SETTINGS = z.strictObject({
     .describe(
       "Pull policy. With a digest, Always has no use: each start of a pod would only ask the registry.",
     ),
-  pullSecretName: z
-    .union([objectName, z.literal("")])
+  pullSecretName: optionalName
     .default("r3a-regcred")
     .describe("Secret with the registry's credentials; empty: none."),
   serviceAccountCreate: z
@@ -70,8 +70,7 @@ export const SETTINGS = z.strictObject({
       "Who makes the secrets: someone else, `pulumi up` from its encrypted settings, or the External Secrets Operator.",
     ),
   ...DATABASE_SETTINGS,
-  exchangeSecretName: z
-    .union([objectName, z.literal("")])
+  exchangeSecretName: optionalName
     .default("")
     .describe("Secret with BINANCE_API_KEY and BINANCE_API_SECRET; empty: none, public data needs none."),
   externalSecretStore: objectName.default("r3a").describe("Store that the ExternalSecrets read from."),
@@ -160,8 +159,7 @@ export const SETTINGS = z.strictObject({
     .record(z.string(), jobOverride)
     .default({})
     .describe("Changes of single jobs in this environment: {sync-1m: {schedule: ...}}."),
-  priorityClassName: z
-    .union([objectName, z.literal("")])
+  priorityClassName: optionalName
     .default("")
     .describe("PriorityClass of the pods; empty: the cluster's default."),
   networkPolicy: z
