@@ -1,6 +1,6 @@
-import pg from "pg";
+import { withClient } from "../dev/postgres/with-client.ts";
 import { openMinute } from "./minute.ts";
-import { type Figure, median, round } from "./report.ts";
+import { type Figure, median, peakRss, round } from "./report.ts";
 import type { Finished, Stage } from "./stage.ts";
 
 const ROUNDS = 7;
@@ -23,51 +23,25 @@ export async function measureGaps(stage: Stage): Promise<readonly Figure[]> {
   if (fast === undefined || slow === undefined) throw new Error("nothing was measured");
   const verified = await verifyGaps(stage);
   const rss = Math.max(verified.peakRssMb, ...with_.map(({ peakRssMb }) => peakRssMb));
-  const repaired = await stage.run(stage.bundle, ["gaps", "--repair", "--all", "--json"], full.env);
+  const repaired = await stage.run(["gaps", "--repair", "--all", "--json"], { env: full.env });
   return [
     {
       claim: `minute job, ${SYMBOLS} symbols, ${LOGGED} gaps in the log, against none`,
       value: slow / fast,
       unit: "x",
-      limit: 1.2,
-      best: "at most",
+      most: 1.2,
       detail: `${round(slow)} against ${round(fast)} ms, median of ${ROUNDS}`,
     },
     {
       claim: `verify of a series with ${VERIFIED} gaps`,
       value: verified.ms / 1000,
       unit: "s",
-      limit: 5,
-      best: "at most",
+      most: 5,
       detail: `whole process, exit ${verified.code}`,
     },
-    {
-      claim: "peak RSS, both",
-      value: rss,
-      unit: "MB",
-      limit: 128,
-      best: "at most",
-      detail: `verify ${round(verified.peakRssMb)} MB`,
-    },
-    {
-      claim: `peak RSS, gaps --repair --all of ${LOGGED} gaps`,
-      value: repaired.peakRssMb,
-      unit: "MB",
-      limit: 128,
-      best: "at most",
-      detail: `${round(repaired.ms)} ms`,
-    },
+    peakRss("both", rss, `verify ${round(verified.peakRssMb)} MB`),
+    peakRss(`gaps --repair --all of ${LOGGED} gaps`, repaired.peakRssMb, `${round(repaired.ms)} ms`),
   ];
-}
-
-async function withClient(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
 }
 
 const EXTEND = `update r3a.series set covered_from = covered_from - $1::int * interval '2 min' where "interval" = '1m'`;
@@ -97,12 +71,12 @@ async function verifyGaps(stage: Stage): Promise<Finished> {
   const one = await openMinute(stage, 1);
   // the leaves of 139 days
   const from = new Date(Date.now() - (VERIFIED * 2 + 60) * 60_000).toISOString().slice(0, 10);
-  await stage.run(stage.bundle, ["backfill", "1m", "--from", from, "--json"], one.env);
+  await stage.run(["backfill", "1m", "--from", from, "--json"], { env: one.env });
   await withClient(one.env.DB_URL, async (client) => {
     await client.query(`delete from r3a.ohlcv_partitioned where "interval" = '1m'
       and "timestamp" < (select covered_from from r3a.series where "interval" = '1m') + ${VERIFIED} * interval '2 min'`);
     await client.query(ADD_GAPS, [VERIFIED]);
     await client.query(ADD_CANDLES, [VERIFIED]);
   });
-  return stage.run(stage.bundle, ["verify", "--intervals", "1m", "--json"], one.env, [0, 1]);
+  return stage.run(["verify", "--intervals", "1m", "--json"], { env: one.env, allowed: [0, 1] });
 }

@@ -1,15 +1,16 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import pg from "pg";
+import type pg from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { listCandles } from "../dev/exchange/generator.ts";
 import { defaultMarket } from "../dev/exchange/market.ts";
+import { withClient } from "../dev/postgres/with-client.ts";
 import { parsePage } from "../runner/src/candle/page.ts";
 import { openDatabase } from "../runner/src/db/connect.ts";
 import { ensureLeaf } from "../runner/src/db/leaves.ts";
 import { type PageWrite, storePages } from "../runner/src/db/store.ts";
 import { leafAt } from "../runner/src/partition/layout.ts";
-import { type Figure, median, round } from "./report.ts";
+import { type Figure, median, round, timed } from "./report.ts";
 import type { Stage } from "./stage.ts";
 
 const SERIES = 50;
@@ -18,72 +19,72 @@ const PAGE_MS = 60_000_000;
 const ROUNDS = 5;
 const START = Date.UTC(2024, 4, 1);
 
+type Db = ReturnType<typeof openDatabase>;
+
 /** The runner's write path against raw COPY of the same rows into the same tables: one connection each, in turns. */
 export async function measureIngest(stage: Stage): Promise<readonly Figure[]> {
   const url = await stage.database();
   const db = openDatabase(url, "bench");
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
   try {
-    await ensureLeaf(db, leafAt("1m", START));
-    await client.query(
-      `insert into r3a.coin (symbol, base, quote, status) select 'C' || n || 'USDT', 'C' || n, 'USDT', 'TRADING' from generate_series(1, $1) n`,
-      [SERIES],
-    );
-    const pages = preparePages();
-    const rows = pages.reduce((sum, { candles }) => sum + candles.length, 0);
-    const groups = Array.from({ length: pages.length / 5 }, (_, index) =>
-      pages.slice(index * 5, index * 5 + 5),
-    );
-    const store = async () => {
-      for (const group of groups) await storePages(db, group, { runId: null });
-    };
-    const empty = () =>
-      client.query(
-        "truncate r3a.ohlcv_partitioned; truncate r3a.series; truncate r3a_util.last_ts_by_coin_interval; checkpoint",
-      );
-
-    await store();
-    const text = await copyOut(client);
-    const [ours, copies]: [number[], number[]] = [[], []];
-    for (let round = 0; round < ROUNDS; round += 1) {
-      await empty();
-      copies.push(await timed(() => copyIn(client, text)));
-      await empty();
-      ours.push(await timed(store));
-    }
-    const again = await measureRerun(client, db, pages);
-    const ratio = median(copies) / median(ours);
-    return [
-      {
-        claim: "upsert of fresh rows against raw COPY",
-        value: ratio,
-        unit: "x",
-        limit: 0.35,
-        best: "at least",
-        detail: `${round(rows / (median(ours) / 1000))} against ${round(rows / (median(copies) / 1000))} rows/s, median of ${ROUNDS}`,
-      },
-      {
-        claim: "second run: rows rewritten",
-        value: again.rewritten,
-        unit: "rows",
-        limit: 0,
-        best: "at most",
-        detail: `of ${rows}`,
-      },
-      {
-        claim: "second run: WAL",
-        value: again.walBytes / rows,
-        unit: "B/row",
-        limit: 1,
-        best: "at most",
-        detail: `${again.walBytes} bytes in all`,
-      },
-    ];
+    return await withClient(url, (client) => measureOn(client, db));
   } finally {
-    await client.end();
     await db.pool.end();
   }
+}
+
+async function measureOn(client: pg.Client, db: Db): Promise<readonly Figure[]> {
+  await ensureLeaf(db, leafAt("1m", START));
+  await client.query(
+    `insert into r3a.coin (symbol, base, quote, status) select 'C' || n || 'USDT', 'C' || n, 'USDT', 'TRADING' from generate_series(1, $1) n`,
+    [SERIES],
+  );
+  const pages = preparePages();
+  const rows = pages.reduce((sum, { candles }) => sum + candles.length, 0);
+  const groups = Array.from({ length: pages.length / 5 }, (_, index) =>
+    pages.slice(index * 5, index * 5 + 5),
+  );
+  const store = async () => {
+    for (const group of groups) await storePages(db, group, { runId: null });
+  };
+  const empty = () =>
+    client.query(
+      "truncate r3a.ohlcv_partitioned; truncate r3a.series; truncate r3a_util.last_ts_by_coin_interval; checkpoint",
+    );
+
+  await store();
+  const text = await copyOut(client);
+  const [ours, copies]: [number[], number[]] = [[], []];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await empty();
+    copies.push(await timed(() => copyIn(client, text)));
+    await empty();
+    ours.push(await timed(store));
+  }
+  const again = await measureRerun(client, db, pages);
+  const ratio = median(copies) / median(ours);
+  return [
+    {
+      claim: "upsert of fresh rows against raw COPY",
+      value: ratio,
+      unit: "x",
+      least: 0.35,
+      detail: `${round(rows / (median(ours) / 1000))} against ${round(rows / (median(copies) / 1000))} rows/s, median of ${ROUNDS}`,
+    },
+    {
+      claim: "second run: rows rewritten",
+      value: again.rewritten,
+      unit: "rows",
+      most: 0,
+      detail: `of ${rows}`,
+    },
+    {
+      claim: "second run: WAL",
+      value: again.walBytes / rows,
+      unit: "B/row",
+      most: 1,
+      detail: `${again.walBytes} bytes in all`,
+    },
+  ];
 }
 
 function preparePages(): PageWrite[] {
@@ -108,11 +109,7 @@ function preparePages(): PageWrite[] {
   );
 }
 
-async function measureRerun(
-  client: pg.Client,
-  db: ReturnType<typeof openDatabase>,
-  pages: readonly PageWrite[],
-) {
+async function measureRerun(client: pg.Client, db: Db, pages: readonly PageWrite[]) {
   const versions = async () => {
     const { rows } = await client.query<{ sum: string }>(
       `select sum(hashtextextended(ctid::text || xmin::text, 0))::text as sum from r3a.ohlcv_partitioned`,
@@ -133,12 +130,6 @@ async function measureRerun(
     );
   const walBytes = (await wal()) - walBefore;
   return { walBytes, rewritten: (await versions()) === before ? 0 : pages.length };
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startedAt = performance.now();
-  await work();
-  return performance.now() - startedAt;
 }
 
 async function copyOut(client: pg.Client): Promise<Buffer> {

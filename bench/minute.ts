@@ -1,8 +1,9 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import pg from "pg";
-import { type Figure, median, round } from "./report.ts";
+import { BUNDLED, REQUIRE } from "../dev/build.ts";
+import { withClient } from "../dev/postgres/with-client.ts";
+import { type Figure, median, peakRss, round } from "./report.ts";
 import type { Finished, Stage } from "./stage.ts";
 
 const ROUNDS = 7;
@@ -15,14 +16,9 @@ export async function measureMinute(stage: Stage): Promise<readonly Figure[]> {
   await build({
     entryPoints: [fileURLToPath(new URL("by-hand.ts", import.meta.url))],
     outfile: byHand,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    minify: true,
+    ...BUNDLED,
     external: ["pg-native", "pg-cloudflare"],
-    banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-    },
+    banner: REQUIRE,
   });
   const few = await openMinute(stage, FEW);
   const many = await openMinute(stage, MANY);
@@ -31,7 +27,7 @@ export async function measureMinute(stage: Stage): Promise<readonly Figure[]> {
     await few.forgetNewest();
     ours.push(await few.sync());
     await few.forgetNewest();
-    hands.push(await stage.run(byHand, [], few.env));
+    hands.push(await stage.run([], { program: byHand, env: few.env }));
     await many.forgetNewest();
     wide.push(await many.sync());
   }
@@ -43,26 +39,17 @@ export async function measureMinute(stage: Stage): Promise<readonly Figure[]> {
       claim: `minute job, ${FEW} symbols, ${LATENCY_MS} ms latency, against by hand`,
       value: our / hand,
       unit: "x",
-      limit: 1.3,
-      best: "at most",
+      most: 1.3,
       detail: `${round(our)} against ${round(hand)} ms, process start included, median of ${ROUNDS}`,
     },
     {
       claim: `cost per symbol at ${MANY} against ${FEW}`,
       value: each / MANY / (our / FEW),
       unit: "x",
-      limit: 1,
-      best: "at most",
+      most: 1,
       detail: `${round(each / MANY)} against ${round(our / FEW)} ms a symbol`,
     },
-    {
-      claim: `peak RSS, minute job up to ${MANY} symbols`,
-      value: rss,
-      unit: "MB",
-      limit: 128,
-      best: "at most",
-      detail: "",
-    },
+    peakRss(`minute job up to ${MANY} symbols`, rss, ""),
   ];
 }
 
@@ -76,27 +63,23 @@ export async function openMinute(stage: Stage, size: number) {
     UNIVERSE_SIZE: String(size),
     FALLBACK_START: new Date(Date.now() - 30 * 60_000).toISOString(),
   };
-  const sync = (more = {}) => stage.run(stage.bundle, ["sync", "1m", "--json"], { ...env, ...more });
+  const sync = () => stage.run(["sync", "1m", "--json"], { env });
   await sync();
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  const { rows } = await client.query<{ symbol: string }>(
-    "select c.symbol from r3a.universe_member m join r3a.coin c on c.id = m.coin_id",
+  const { rows } = await withClient(url, (client) =>
+    client.query<{ symbol: string }>(
+      "select c.symbol from r3a.universe_member m join r3a.coin c on c.id = m.coin_id",
+    ),
   );
-  await client.end();
   return {
     env: { ...env, SYMBOLS: rows.map(({ symbol }) => symbol).join(",") },
-    sync: () => sync(),
+    sync,
     /** Takes the newest candle of each series back, so that every round has exactly one new candle per symbol. */
-    async forgetNewest() {
-      const again = new pg.Client({ connectionString: url });
-      await again.connect();
-      await again.query(`
-        with newest as (delete from r3a.ohlcv_partitioned t using r3a_util.last_ts_by_coin_interval l
-          where t.coin_id = l.coin_id and t."interval" = l."interval" and t."timestamp" = l.last_ts returning t.coin_id),
-        lowered as (update r3a_util.last_ts_by_coin_interval set last_ts = last_ts - interval '1 min')
-        update r3a.series set covered_to = covered_to - interval '1 min'`);
-      await again.end();
-    },
+    forgetNewest: () => withClient(url, (client) => client.query(FORGET_NEWEST)),
   };
 }
+
+const FORGET_NEWEST = `
+  with newest as (delete from r3a.ohlcv_partitioned t using r3a_util.last_ts_by_coin_interval l
+    where t.coin_id = l.coin_id and t."interval" = l."interval" and t."timestamp" = l.last_ts returning t.coin_id),
+  lowered as (update r3a_util.last_ts_by_coin_interval set last_ts = last_ts - interval '1 min')
+  update r3a.series set covered_to = covered_to - interval '1 min'`;

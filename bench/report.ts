@@ -5,13 +5,16 @@ export type Figure = {
   readonly claim: string;
   readonly value: number;
   readonly unit: string;
-  readonly limit: number;
-  readonly best: "at least" | "at most";
   readonly detail: string;
-};
+} & ({ readonly least: number } | { readonly most: number });
 
-export function isKept({ value, limit, best }: Figure): boolean {
-  return best === "at least" ? value >= limit : value <= limit;
+/** The peak memory of a process beside what a job may take. */
+export function peakRss(what: string, mb: number, detail: string): Figure {
+  return { claim: `peak RSS, ${what}`, value: mb, unit: "MB", most: 128, detail };
+}
+
+export function isKept(figure: Figure): boolean {
+  return "least" in figure ? figure.value >= figure.least : figure.value <= figure.most;
 }
 
 export function renderFigures(figures: readonly Figure[]): string {
@@ -20,7 +23,7 @@ export function renderFigures(figures: readonly Figure[]): string {
     figures.map((figure) => [
       figure.claim,
       `${round(figure.value)} ${figure.unit}`,
-      `${figure.best} ${round(figure.limit)}`,
+      "least" in figure ? `at least ${round(figure.least)}` : `at most ${round(figure.most)}`,
       isKept(figure) ? "ok" : "MISSED",
       figure.detail,
     ]),
@@ -32,6 +35,13 @@ export function median(values: readonly number[]): number {
   const middle = sorted[Math.floor(sorted.length / 2)];
   if (middle === undefined) throw new Error("no values");
   return middle;
+}
+
+/** How long the work takes, in ms. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
 }
 
 export function round(value: number): string {

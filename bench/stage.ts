@@ -17,14 +17,16 @@ export type Stage = {
   emptyDatabase(): Promise<string>;
   /** Starts a simulated exchange without a weight limit; returns its URL. */
   exchange(args: readonly string[]): Promise<string>;
-  /** Runs a program to its end; throws where it ends with a code that is not `allowed` (default: 0). */
-  run(
-    program: string,
-    args: readonly string[],
-    env: Record<string, string>,
-    allowed?: readonly number[],
-  ): Promise<Finished>;
+  /** Runs a program to its end; throws where it ends with a code that is not allowed. */
+  run(args: readonly string[], how?: How): Promise<Finished>;
   close(): Promise<void>;
+};
+
+/** The program (default: the bundle), its environment, and the exit codes that it may end with (default: 0). */
+export type How = {
+  readonly program?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly allowed?: readonly number[];
 };
 
 export type Finished = {
@@ -39,9 +41,10 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 export async function openStage(): Promise<Stage> {
   const dir = await mkdtemp(join(tmpdir(), "r3a-bench-"));
   const server = await startPostgres({ dir });
-  const bundle = join(root, "dist/bench");
-  await buildRunner(bundle);
-  await compileRunner(bundle);
+  const built = join(root, "dist/bench");
+  await buildRunner(built);
+  await compileRunner(built);
+  const bundle = join(built, "main.js");
   const exchanges: ReturnType<typeof spawn>[] = [];
   let databases = 0;
   const emptyDatabase = async () => {
@@ -51,7 +54,7 @@ export async function openStage(): Promise<Stage> {
     return server.url(name);
   };
   return {
-    bundle: join(bundle, "main.js"),
+    bundle,
     emptyDatabase,
     async database() {
       const url = await emptyDatabase();
@@ -59,44 +62,32 @@ export async function openStage(): Promise<Stage> {
       return url;
     },
     async exchange(args) {
-      const child = spawn(
-        process.execPath,
-        [
-          join(root, "dev/exchange/main.ts"),
-          "--port",
-          "0",
-          "--weight-limit",
-          "none",
-          "--no-recorded",
-          ...args,
-        ],
-        { stdio: ["ignore", "pipe", "inherit"] },
-      );
+      const fixed = ["--port", "0", "--weight-limit", "none", "--no-recorded"];
+      const child = spawn(process.execPath, [join(root, "dev/exchange/main.ts"), ...fixed, ...args], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
       exchanges.push(child);
       const [line] = (await once(child.stdout, "data")) as [Buffer];
       const url = /http:\/\/\S+/.exec(line.toString())?.[0];
       if (url === undefined) throw new Error(`the exchange said: ${line}`);
       return url;
     },
-    run: (program, args, env, allowed = [0]) => runToEnd(dir, program, args, env, allowed),
+    run: (args, { program = bundle, env = {}, allowed = [0] } = {}) =>
+      runToEnd(args, { program, env, allowed, rssFile: join(dir, "peak-rss") }),
     async close() {
       for (const child of exchanges) child.kill();
       await server.stop({ force: true });
       await rm(dir, { recursive: true, force: true });
       await rm(server.home, { recursive: true, force: true });
-      await rm(bundle, { recursive: true, force: true });
+      await rm(built, { recursive: true, force: true });
     },
   };
 }
 
 async function runToEnd(
-  dir: string,
-  program: string,
   args: readonly string[],
-  env: Record<string, string>,
-  allowed: readonly number[],
+  { program, env, allowed, rssFile }: Required<How> & { readonly rssFile: string },
 ): Promise<Finished> {
-  const rssFile = join(dir, "peak-rss");
   const startedAt = performance.now();
   const child = spawn(
     process.execPath,

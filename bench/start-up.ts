@@ -13,9 +13,9 @@ export async function measureStartUp(stage: Stage): Promise<readonly Figure[]> {
   await writeFile(whole, 'import ccxt from "ccxt"; new ccxt.binance();');
   const [bares, ours, wholes]: [number[], number[], number[]] = [[], [], []];
   for (let turn = 0; turn < ROUNDS; turn += 1) {
-    bares.push((await stage.run(bare, [], {})).ms);
-    ours.push((await stage.run(stage.bundle, ["sync", "--help"], {})).ms);
-    wholes.push((await stage.run(whole, [], {})).ms);
+    bares.push((await stage.run([], { program: bare })).ms);
+    ours.push((await stage.run(["sync", "--help"])).ms);
+    wholes.push((await stage.run([], { program: whole })).ms);
   }
   await rm(bare);
   await rm(whole);
@@ -25,8 +25,7 @@ export async function measureStartUp(stage: Stage): Promise<readonly Figure[]> {
       claim: "start-up of the bundle against bare Node",
       value: our / base,
       unit: "x",
-      limit: 4,
-      best: "at most",
+      most: 4,
       detail: `${round(our)} against ${round(base)} ms; import of all of ccxt ${round(ccxt)} ms`,
     },
   ];

@@ -45,6 +45,21 @@ const stubUnused: Plugin = {
   },
 };
 
+/** What every bundle has. */
+export const BUNDLED = {
+  bundle: true,
+  platform: "node",
+  target: "node24",
+  format: "esm",
+  minify: true,
+  logLevel: "warning",
+} as const;
+
+/** For a bundle with pg, which is CommonJS and requires Node's modules at run time. */
+export const REQUIRE = {
+  js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+};
+
 /**
  * Bundles the runner into `outdir` (main.js and its chunks) with the probe (alive.js) and the migrations beside it: all
  * that the image needs.
@@ -55,32 +70,15 @@ export async function buildRunner(outdir: string): Promise<void> {
   await build({
     entryPoints: [`${root}runner/src/main.ts`],
     outdir,
-    bundle: true,
+    ...BUNDLED,
     // a command loads its own chunks only: `sync` need not parse the migration tool
     splitting: true,
-    platform: "node",
-    target: "node24",
-    format: "esm",
-    minify: true,
     legalComments: "none",
-    logLevel: "warning",
     plugins: [stubUnused],
-    // pg is CommonJS and requires Node's modules at run time
-    banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-    },
+    banner: REQUIRE,
   });
   // by itself: with `splitting` the two would share a chunk, which is one more file for each minute job to read
-  await build({
-    entryPoints: [`${root}runner/src/alive.ts`],
-    outdir,
-    bundle: true,
-    platform: "node",
-    target: "node24",
-    format: "esm",
-    minify: true,
-    logLevel: "warning",
-  });
+  await build({ entryPoints: [`${root}runner/src/alive.ts`], outdir, ...BUNDLED });
   await cp(`${root}sql`, `${outdir}/sql`, { recursive: true });
 }
 

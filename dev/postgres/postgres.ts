@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client, DatabaseError, escapeIdentifier } from "pg";
 import { isAlive, tolerate, withLock } from "./file-lock.ts";
 import { isServer, locate, type Place, runTool } from "./place.ts";
+import { withClient } from "./with-client.ts";
 
 export interface PostgresOptions {
   /** The folder of this server; made when missing. As root the data lies elsewhere, see `DevPostgres.home`. */
@@ -71,7 +72,7 @@ export async function startPostgres(options: PostgresOptions): Promise<DevPostgr
     return {
       ...{ home, dataDir, ownership, port: presence.port, url: presence.url },
       stop: ({ force = false } = {}) => {
-        left ??= locked(() => leave(place, presence, force, log));
+        left ??= locked(() => leave(place, presence, { force, log }));
         return left;
       },
     };
@@ -80,9 +81,7 @@ export async function startPostgres(options: PostgresOptions): Promise<DevPostgr
 
 /** Creates the database unless it exists; safe for several at once. */
 export async function ensureDatabase(server: Pick<DevPostgres, "url">, name: string): Promise<void> {
-  const client = new Client({ connectionString: server.url("postgres") });
-  await client.connect();
-  try {
+  await withClient(server.url("postgres"), async (client) => {
     for (let attempt = 1; ; attempt++) {
       if ((await client.query("SELECT FROM pg_database WHERE datname = $1", [name])).rowCount) return;
       try {
@@ -94,9 +93,7 @@ export async function ensureDatabase(server: Pick<DevPostgres, "url">, name: str
         await sleep(50 + Math.random() * 100);
       }
     }
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /** initdb under a temporary name: a data folder either holds the password file and is whole, or is no data. */
@@ -136,18 +133,8 @@ async function launch(place: Place, host: string, fsync: boolean): Promise<void>
   for (let attempt = 1; ; attempt++) {
     const flags = [...settings, `port=${await freePort(host)}`].map((setting) => `-c ${setting}`).join(" ");
     try {
-      return await runTool(place, "pg_ctl", [
-        "start",
-        "-D",
-        dataDir,
-        "-l",
-        logFile,
-        "-w",
-        "-t",
-        "300",
-        "-o",
-        flags,
-      ]);
+      const args = ["-D", dataDir, "-l", logFile, "-w", "-t", "300", "-o", flags];
+      return await runTool(place, "pg_ctl", ["start", ...args]);
     } catch (error) {
       // another program took the port first, or a killed server's last children are still leaving
       if (attempt === 20 || !/could not bind|still in use/.test(String(error))) throw error;
@@ -199,7 +186,11 @@ async function connect(dataDir: string, port: number, log: Log): Promise<Presenc
   return { client, backendPid: rows[0]?.pid ?? 0, socket, port, url };
 }
 
-async function leave(place: Place, presence: Presence, force: boolean, log: Log): Promise<void> {
+async function leave(
+  place: Place,
+  presence: Presence,
+  { force, log }: { readonly force: boolean; readonly log: Log },
+): Promise<void> {
   presence.socket.ref();
   await presence.client.end();
   const last = await attach(place, "127.0.0.1", log);
