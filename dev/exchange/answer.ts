@@ -6,20 +6,10 @@ export type Answer = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** An answer with JSON text. */
+/** An answer with JSON text; of an error Binance sends {code, msg}. */
 export function jsonAnswer(value: unknown, status = 200, headers: Record<string, string> = {}): Answer {
   const body = Buffer.from(JSON.stringify(value));
   return { status, type: "application/json;charset=UTF-8", body, headers };
-}
-
-/** Binance's form of an error: a negative code and a message. */
-export function errorAnswer(
-  status: number,
-  code: number,
-  msg: string,
-  headers: Record<string, string> = {},
-): Answer {
-  return jsonAnswer({ code, msg }, status, headers);
 }
 
 /** A page as a web server or firewall before the exchange gives it. */
@@ -31,13 +21,13 @@ export function htmlAnswer(status: number, title: string, headers: Record<string
 /** The 418 of a ban that lasts until `until` at the exchange's time `now` (both ms). */
 export function bannedAnswer(until: number, now: number): Answer {
   const msg = `Way too much request weight used; IP banned until ${until}. Please use WebSocket Streams for live updates to avoid bans.`;
-  return errorAnswer(418, -1003, msg, { "Retry-After": secondsUntil(until, now) });
+  return jsonAnswer({ code: -1003, msg }, 418, { "Retry-After": secondsUntil(until, now) });
 }
 
 /** The 429 over the limit; `retryAt` in ms. */
 export function tooManyAnswer(limit: number, retryAt: number, now: number): Answer {
   const msg = `Too much request weight used; current limit is ${limit} request weight per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API.`;
-  return errorAnswer(429, -1003, msg, { "Retry-After": secondsUntil(retryAt, now) });
+  return jsonAnswer({ code: -1003, msg }, 429, { "Retry-After": secondsUntil(retryAt, now) });
 }
 
 function secondsUntil(at: number, now: number): string {

@@ -1,21 +1,9 @@
 import { type Answer, htmlAnswer, jsonAnswer } from "./answer.ts";
-import type { CandleSource } from "./candle-source.ts";
 import { answerExchangeInfo } from "./exchange-info.ts";
-import { answerKlines, parseKlinesQuery } from "./klines.ts";
-import type { Market } from "./market.ts";
-import { readList } from "./parameters.ts";
+import { answerKlines } from "./klines.ts";
+import { type Question, readList } from "./parameters.ts";
 import { Refusal } from "./refusal.ts";
 import { answerTicker } from "./ticker.ts";
-
-export type Question = {
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly market: Market;
-  readonly source: CandleSource;
-  /** The exchange's clock, ms. */
-  readonly now: number;
-  readonly weightLimit: number;
-};
 
 function tickerWeight(query: URLSearchParams): number {
   if (query.has("symbol")) return 2;
@@ -38,13 +26,13 @@ export function weighRequest(path: string, query: URLSearchParams): number {
 
 /** Answers one request of the exchange's public API; errors come as answers too. */
 export function answerQuestion(question: Question): Answer {
-  const { path, query, market, source, now } = question;
+  const { path, now } = question;
   try {
     if (path === "/api/v3/ping") return jsonAnswer({});
     if (path === "/api/v3/time") return jsonAnswer({ serverTime: now });
-    if (path === "/api/v3/klines") return answerKlines(parseKlinesQuery(query, market, now), source, now);
-    if (path === "/api/v3/exchangeInfo") return answerExchangeInfo(query, market, now, question.weightLimit);
-    if (path === "/api/v3/ticker/24hr") return answerTicker(query, market, source, now);
+    if (path === "/api/v3/klines") return answerKlines(question);
+    if (path === "/api/v3/exchangeInfo") return answerExchangeInfo(question);
+    if (path === "/api/v3/ticker/24hr") return answerTicker(question);
     return htmlAnswer(404, "404 Not Found");
   } catch (error) {
     if (error instanceof Refusal) return error.answer;

@@ -1,6 +1,6 @@
 import { type Answer, jsonAnswer } from "./answer.ts";
-import { type Market, type MarketSymbol, statusAt } from "./market.ts";
-import { checkNames, findAsked, readList, wrongCombination } from "./parameters.ts";
+import { type MarketSymbol, statusAt } from "./market.ts";
+import { checkNames, findAsked, type Question, readList, wrongCombination } from "./parameters.ts";
 
 function step(decimals: number): string {
   return (decimals === 0 ? 1 : 10 ** -decimals).toFixed(8);
@@ -66,14 +66,10 @@ function describe(entry: MarketSymbol, now: number, showPermissionSets: boolean)
 }
 
 /** GET /api/v3/exchangeInfo: the symbols that are listed at `now` (ms), with their status then. */
-export function answerExchangeInfo(
-  query: URLSearchParams,
-  market: Market,
-  now: number,
-  limit: number,
-): Answer {
+export function answerExchangeInfo(question: Question): Answer {
+  const { query, market, now, weightLimit } = question;
   checkNames(query, ["symbol", "symbols", "symbolStatus", "permissions", "showPermissionSets"]);
-  const asked = findAsked(query, market, now);
+  const asked = findAsked(question);
   const status = query.get("symbolStatus");
   const permissions = readList(query, "permissions");
   if (asked && (status !== null || permissions)) throw wrongCombination();
@@ -94,7 +90,7 @@ export function answerExchangeInfo(
         rateLimitType: "REQUEST_WEIGHT",
         interval: "MINUTE",
         intervalNum: 1,
-        limit: Number.isFinite(limit) ? limit : 1e9,
+        limit: Number.isFinite(weightLimit) ? weightLimit : 1e9,
       },
       { rateLimitType: "ORDERS", interval: "SECOND", intervalNum: 10, limit: 100 },
       { rateLimitType: "ORDERS", interval: "DAY", intervalNum: 1, limit: 200_000 },

@@ -1,4 +1,4 @@
-import { type Answer, bannedAnswer, errorAnswer, htmlAnswer, tooManyAnswer } from "./answer.ts";
+import { type Answer, bannedAnswer, htmlAnswer, jsonAnswer, tooManyAnswer } from "./answer.ts";
 import type { FaultRule, StatusFault } from "./faults.ts";
 
 type Row = (string | number | null)[];
@@ -63,7 +63,7 @@ export function faultAnswer(
   if (kind === "451") {
     const msg =
       "Service unavailable from a restricted location according to 'b. Eligibility' in https://www.binance.com/en/terms. Please contact customer service if you believe you received this message in error.";
-    return errorAnswer(451, 0, msg, headers);
+    return jsonAnswer({ code: 0, msg }, 451, headers);
   }
   if (kind === "garbage")
     return { status: 200, type: "text/html", body: Buffer.from("<html>maintenance</html>") };

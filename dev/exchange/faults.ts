@@ -60,6 +60,10 @@ export type MatchedFaults = {
   readonly rows: readonly FaultRule[];
 };
 
+export function isWireFault(kind: FaultKind): kind is WireFault {
+  return wireKinds.some((wire) => wire === kind);
+}
+
 function isRowFault(rule: FaultRule): rule is FaultRule & { kind: RowFault } {
   return rowKinds.some((kind) => kind === rule.kind);
 }

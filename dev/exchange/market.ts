@@ -45,7 +45,7 @@ function decimalsFor(price: number): { priceDecimals: number; quantityDecimals: 
 }
 
 /** One symbol with sensible values for everything but its coin, price and daily turnover. */
-export function defineSymbol(
+function defineSymbol(
   base: string,
   price: number,
   dailyQuoteVolume: number,

@@ -1,12 +1,23 @@
-import { errorAnswer } from "./answer.ts";
+import type { CandleSource } from "./candle-source.ts";
 import { type Market, type MarketSymbol, statusAt } from "./market.ts";
 import { Refusal } from "./refusal.ts";
+
+/** A request of the public API, and what its answer depends on. */
+export type Question = {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly market: Market;
+  readonly source: CandleSource;
+  /** The exchange's clock, ms. */
+  readonly now: number;
+  readonly weightLimit: number;
+};
 
 const symbolForm = /^[A-Z0-9-_.]{1,20}$/;
 
 function illegal(name: string, range: string): Refusal {
   const msg = `Illegal characters found in parameter '${name}'; legal range is '${range}'.`;
-  return new Refusal(errorAnswer(400, -1100, msg));
+  return new Refusal(-1100, msg);
 }
 
 /** Refuses names that the endpoint does not know, as Binance does. */
@@ -14,10 +25,10 @@ export function checkNames(query: URLSearchParams, known: readonly string[]): vo
   const sent = query.size;
   const read = [...query.keys()].filter((name) => known.includes(name)).length;
   if (new Set(query.keys()).size < sent)
-    throw new Refusal(errorAnswer(400, -1101, "Duplicate values for a parameter detected."));
+    throw new Refusal(-1101, "Duplicate values for a parameter detected.");
   if (read === sent) return;
   const msg = `Not all sent parameters were read; read '${read}' parameter(s) but was sent '${sent}'.`;
-  throw new Refusal(errorAnswer(400, -1104, msg));
+  throw new Refusal(-1104, msg);
 }
 
 /** A parameter that must be there. */
@@ -25,7 +36,7 @@ export function requireText(query: URLSearchParams, name: string): string {
   const text = query.get(name);
   if (text) return text;
   const msg = `Mandatory parameter '${name}' was not sent, was empty/null, or malformed.`;
-  throw new Refusal(errorAnswer(400, -1102, msg));
+  throw new Refusal(-1102, msg);
 }
 
 /** A whole number, or null where it was not sent. */
@@ -51,11 +62,11 @@ export function findSymbol(market: Market, symbol: string, now: number): MarketS
   if (!symbolForm.test(symbol)) throw illegal("symbol", symbolForm.source);
   const entry = market.find((candidate) => candidate.symbol === symbol);
   if (entry && statusAt(entry, now) !== null) return entry;
-  throw new Refusal(errorAnswer(400, -1121, "Invalid symbol."));
+  throw new Refusal(-1121, "Invalid symbol.");
 }
 
 /** The symbols asked for by `symbol` or `symbols`, or null for all. */
-export function findAsked(query: URLSearchParams, market: Market, now: number): MarketSymbol[] | null {
+export function findAsked({ query, market, now }: Question): MarketSymbol[] | null {
   const symbol = query.get("symbol");
   const symbols = readList(query, "symbols");
   if (symbol !== null && symbols) throw wrongCombination();
@@ -64,5 +75,5 @@ export function findAsked(query: URLSearchParams, market: Market, now: number): 
 }
 
 export function wrongCombination(): Refusal {
-  return new Refusal(errorAnswer(400, -1128, "Combination of optional parameters invalid."));
+  return new Refusal(-1128, "Combination of optional parameters invalid.");
 }

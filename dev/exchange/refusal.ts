@@ -1,11 +1,11 @@
-import type { Answer } from "./answer.ts";
+import { type Answer, jsonAnswer } from "./answer.ts";
 
-/** Ends the work on a request with an error answer, from any depth of its parsing. */
+/** Ends the work on a request with Binance's answer to a wrong call, from any depth of its parsing. */
 export class Refusal extends Error {
   readonly answer: Answer;
 
-  constructor(answer: Answer) {
-    super(`refused with status ${answer.status}`);
-    this.answer = answer;
+  constructor(code: number, msg: string) {
+    super(msg);
+    this.answer = jsonAnswer({ code, msg }, 400);
   }
 }

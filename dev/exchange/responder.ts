@@ -5,7 +5,7 @@ import type { CandleSource } from "./candle-source.ts";
 import { answerControl, type Controlled } from "./control.ts";
 import { answerQuestion, weighRequest } from "./endpoints.ts";
 import { damageRows, faultAnswer } from "./fault-answers.ts";
-import { askedSpan, type MatchedFaults, matchFaults, type StatusFault, type WireFault } from "./faults.ts";
+import { askedSpan, isWireFault, type MatchedFaults, matchFaults, type WireFault } from "./faults.ts";
 import { minuteWidth } from "./interval.ts";
 import type { Market } from "./market.ts";
 
@@ -15,10 +15,6 @@ type Ending = MatchedFaults["ending"];
 
 // These never reach the exchange itself, so they cost nothing.
 const freeKinds = new Set<string>(["refuse", "403", "451", "418", "429"]);
-
-function isWireFault(kind: StatusFault | WireFault): kind is WireFault {
-  return ["stall-headers", "stall-body", "cut-body", "bad-json", "refuse"].includes(kind);
-}
 
 function matchRequest(parts: ResponderParts, url: URL, now: number): MatchedFaults {
   const active = parts.store.faults();
@@ -39,7 +35,10 @@ function answerStatusFault(parts: ResponderParts, rule: NonNullable<Ending>, now
   return faultAnswer({ ...rule, kind: rule.kind }, { now, retryAt, bannedUntil, limit });
 }
 
-function write(response: ServerResponse, answer: Answer, used: number, now: number): void {
+/** An answer, the weight that the address has used in this minute, and the exchange's time in ms. */
+type Reply = { readonly answer: Answer; readonly used: number; readonly now: number };
+
+function write(response: ServerResponse, { answer, used, now }: Reply): void {
   response.sendDate = false;
   response.writeHead(answer.status, {
     "Content-Type": answer.type,
@@ -53,26 +52,28 @@ function write(response: ServerResponse, answer: Answer, used: number, now: numb
 }
 
 /** Sends the answer, or what a wire fault leaves of it; gives whether it was sent whole. */
-function send(
-  response: ServerResponse,
-  answer: Answer,
-  wire: WireFault | null,
-  used: number,
-  now: number,
-): boolean {
+function send(response: ServerResponse, reply: Reply, wire: WireFault | null): boolean {
+  const { answer } = reply;
   const half = answer.body.subarray(0, Math.max(1, answer.body.length >> 1));
   if (wire === "stall-headers") return false;
   if (wire === "bad-json") {
-    write(response, { ...answer, body: half }, used, now);
+    write(response, { ...reply, answer: { ...answer, body: half } });
     response.end(half);
     return true;
   }
-  write(response, answer, used, now);
+  write(response, reply);
   if (wire === "stall-body") response.write(half);
   else if (wire === "cut-body") response.write(half, () => response.destroy());
   else response.end(answer.body);
   return true;
 }
+
+type Asked = {
+  readonly url: URL;
+  readonly faults: MatchedFaults;
+  readonly weight: number;
+  readonly now: number;
+};
 
 /** The function that answers every request of the server. */
 export function createResponder(
@@ -80,21 +81,15 @@ export function createResponder(
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const { store, ledger, log } = parts;
 
-  function answerMarket(url: URL, faults: MatchedFaults, weight: number, now: number): Answer {
-    const { weightLimit } = store.current();
+  function answerMarket({ url, faults, weight, now }: Asked): Answer {
     const refused = weight > 0 ? ledger.charge(weight, now, store.current()) : ledger.checkBan(now);
     if (refused) return refused;
     const failed = faults.ending && answerStatusFault(parts, faults.ending, now);
     if (failed) return failed;
     const { pathname: path, searchParams: query } = url;
-    const answer = answerQuestion({
-      path,
-      query,
-      market: parts.market,
-      source: parts.source,
-      now,
-      weightLimit,
-    });
+    const { market, source } = parts;
+    const { weightLimit } = store.current();
+    const answer = answerQuestion({ path, query, market, source, now, weightLimit });
     return damageRows(answer, faults.rows, store.random);
   }
 
@@ -102,7 +97,8 @@ export function createResponder(
     const url = new URL(request.url ?? "/", "http://exchange");
     if (url.pathname === "/control" || url.pathname.startsWith("/control/")) {
       const answer = await answerControl(request, url, parts);
-      send(response, answer, null, ledger.used(store.now()), store.now());
+      const now = store.now();
+      send(response, { answer, used: ledger.used(now), now }, null);
       return;
     }
     const logged = log.add(store.now(), url.pathname, url.search.slice(1));
@@ -120,8 +116,11 @@ export function createResponder(
       return;
     }
     const answer =
-      request.method === "GET" ? answerMarket(url, faults, weight, now) : htmlAnswer(404, "404 Not Found");
-    const sent = send(response, answer, kind && isWireFault(kind) ? kind : null, ledger.used(now), now);
+      request.method === "GET"
+        ? answerMarket({ url, faults, weight, now })
+        : htmlAnswer(404, "404 Not Found");
+    const reply = { answer, used: ledger.used(now), now };
+    const sent = send(response, reply, kind && isWireFault(kind) ? kind : null);
     logged(sent ? answer.status : 0, weight);
   };
 }

@@ -26,6 +26,7 @@ export type SettingsChange = Readonly<z.infer<typeof settingsChange>>;
 export type Settings = {
   readonly latencyMs: number;
   readonly clock: { readonly offsetMs: number } | { readonly fixedMs: number };
+  /** Weight a minute; Infinity switches the limit off. */
   readonly weightLimit: number;
   readonly banAfter429: number;
   readonly banMs: number;

@@ -1,25 +1,24 @@
-import { type Answer, errorAnswer, jsonAnswer } from "./answer.ts";
-import type { CandleSource } from "./candle-source.ts";
+import { type Answer, jsonAnswer } from "./answer.ts";
 import { intervalWidths } from "./interval.ts";
-import type { Market, MarketSymbol } from "./market.ts";
-import { checkNames, findAsked } from "./parameters.ts";
+import type { MarketSymbol } from "./market.ts";
+import { checkNames, findAsked, type Question } from "./parameters.ts";
 import { Refusal } from "./refusal.ts";
 
 const zero = "0.00000000";
 
-function describe(entry: MarketSymbol, source: CandleSource, now: number, full: boolean): object {
+function describe(entry: MarketSymbol, { source, now }: Question, full: boolean): object {
   const row = source.lastDay(entry, now);
-  const [, open, high, low, close, volume, , quoteVolume, trades] = row ?? [
-    0,
-    zero,
-    zero,
-    zero,
-    zero,
-    zero,
-    0,
-    zero,
-    0,
-  ];
+  const [
+    ,
+    open = zero,
+    high = zero,
+    low = zero,
+    close = zero,
+    volume = zero,
+    ,
+    quoteVolume = zero,
+    trades = 0,
+  ] = row ?? [];
   const mini = {
     symbol: entry.symbol,
     openPrice: open,
@@ -51,16 +50,12 @@ function describe(entry: MarketSymbol, source: CandleSource, now: number, full: 
 }
 
 /** GET /api/v3/ticker/24hr at `now` (ms): an object for `symbol`, a list for `symbols` or for all. */
-export function answerTicker(
-  query: URLSearchParams,
-  market: Market,
-  source: CandleSource,
-  now: number,
-): Answer {
+export function answerTicker(question: Question): Answer {
+  const { query, market, now } = question;
   checkNames(query, ["symbol", "symbols", "type"]);
   const type = query.get("type") ?? "FULL";
-  if (type !== "FULL" && type !== "MINI") throw new Refusal(errorAnswer(400, -1139, "Invalid ticker type."));
-  const asked = findAsked(query, market, now) ?? market.filter((entry) => entry.listedAt <= now);
-  const tickers = asked.map((entry) => describe(entry, source, now, type === "FULL"));
+  if (type !== "FULL" && type !== "MINI") throw new Refusal(-1139, "Invalid ticker type.");
+  const asked = findAsked(question) ?? market.filter((entry) => entry.listedAt <= now);
+  const tickers = asked.map((entry) => describe(entry, question, type === "FULL"));
   return jsonAnswer(query.has("symbol") ? tickers[0] : tickers);
 }

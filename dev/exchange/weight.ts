@@ -1,17 +1,10 @@
 import { type Answer, bannedAnswer, tooManyAnswer } from "./answer.ts";
 import { minuteWidth } from "./interval.ts";
-
-export type WeightLimits = {
-  /** Weight a minute; Infinity switches the limit off. */
-  readonly weightLimit: number;
-  /** So many 429 answers are given within a minute before the address is banned. */
-  readonly banAfter429: number;
-  readonly banMs: number;
-};
+import type { Settings } from "./settings.ts";
 
 export type WeightLedger = {
   /** Charges a request; gives the refusal if the address is banned or over the limit. */
-  readonly charge: (weight: number, now: number, limits: WeightLimits) => Answer | null;
+  readonly charge: (weight: number, now: number, limits: Settings) => Answer | null;
   /** The refusal while the address is banned. */
   readonly checkBan: (now: number) => Answer | null;
   readonly ban: (until: number) => void;
