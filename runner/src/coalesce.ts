@@ -2,8 +2,8 @@
  * Turns a call for many items into a call for one item that shares round trips. The items that come while a call is
  * under way go together in the next call, so that sixty series need one statement instead of sixty. The order of the
  * answers is the order of the items. `maxItems` bounds one call. Two other files collect what comes together, and cannot
- * be made of this one: the lanes of sync/writer.ts, which cut by rows and series, and the queue of exchange/limiter.ts,
- * which may grant a part.
+ * be made of this one: the lanes of sync/writer.ts, which cut by rows and series, and where a page fails by itself; and
+ * the queue of exchange/limiter.ts, which may grant a part.
  */
 export function coalesce<Item, Answer>(
   callAll: (items: readonly Item[]) => Promise<readonly Answer[]>,

@@ -44,7 +44,7 @@ export async function collectItems(work: (items: RunItem[]) => Promise<ExitCode>
 }
 
 /** A command, with its arguments as the ledger shows them. */
-export type RunRequest = {
+type RunRequest = {
   readonly context: Context;
   readonly db: Database;
   readonly command: CommandName;

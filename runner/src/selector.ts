@@ -1,14 +1,14 @@
 /** The grammar of label selectors, for the settings of infra and for the janitor that obeys them. Imports nothing. */
 
 /** One requirement of a label selector; `=` and `==` are In, `!=` is NotIn, as Kubernetes has it. */
-export type Requirement =
+type Requirement =
   | { readonly key: string; readonly operator: "In" | "NotIn"; readonly values: readonly string[] }
   | { readonly key: string; readonly operator: "Exists" | "DoesNotExist" }
   | { readonly key: string; readonly operator: "Gt" | "Lt"; readonly value: number };
 
 export type Selector = { readonly text: string; readonly requirements: readonly Requirement[] };
 
-export type ParsedSelector = { readonly requirements: readonly Requirement[] } | { readonly fault: string };
+type ParsedSelector = { readonly requirements: readonly Requirement[] } | { readonly fault: string };
 
 const TOKEN = /\s*(==|!=|[=!<>(),]|[^\s=!<>(),]+)/g;
 const NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;

@@ -161,7 +161,12 @@ test("processes that send around the full minute, each answer late, never exceed
   const arrivals = new Map<number, number>();
   const stop = new AbortController();
   const limiters = Array.from({ length: 8 }, () =>
-    createLimiter(openBudget(db, "here"), LIMIT, () => clock, stop.signal),
+    createLimiter({
+      budget: openBudget(db, "here"),
+      limitPerMinute: LIMIT,
+      now: () => clock,
+      signal: stop.signal,
+    }),
   );
   const send = async (limiter: (typeof limiters)[number]) => {
     await limiter.acquire(2);

@@ -35,7 +35,8 @@ test("a backfill that began before the newest candles were deleted does not rais
   const span = { from: NOW - 700 * MINUTE_MS, to: NOW - 600 * MINUTE_MS };
   for (const candles of [makeCandles("1m", span.from, 100), []]) {
     const slots = candles.map(({ openTime }) => openTime);
-    const { write } = applyPage(begun, { span, slots, rejected: new Map(), failure: null }, candles, NOW);
+    const page = { span, slots, rejected: new Map(), failure: null };
+    const { write } = applyPage(begun, { page, candles }, NOW);
     await storePages(db, [{ ...write, overlapsStored: true }], { runId: null });
   }
   const rows = await database.query("select last_ts from r3a_util.last_ts_by_coin_interval");

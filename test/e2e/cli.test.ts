@@ -90,7 +90,7 @@ describe("faults", () => {
       faults: [
         expect.stringContaining('INTERVAL must be one of 1m, 15m, 1h, 4h, 1d (case matters), not "5m"'),
         expect.stringContaining("--top must be a whole number from 1 to 2000"),
-        expect.stringContaining('--symbols has no valid symbol in "A.B"'),
+        expect.stringContaining('--symbols has what is not a symbol: "A.B"'),
         expect.stringContaining('--shard must be I/N with I from 0 to N-1, not "3/2"'),
         expect.stringContaining("--every must be a whole number"),
         expect.stringContaining('--deadline must be a whole number from 1 to 604800, not "soon"'),
@@ -115,7 +115,7 @@ describe("faults", () => {
         "--shard",
         "--from is not a day",
         "--to must be",
-        "--source must be auto",
+        "--source must be one of auto, rest",
         "--deadline",
       ],
     ],
@@ -135,7 +135,7 @@ describe("faults", () => {
     ["verify --from 2024-02-29 --to 2024-02-29", ["--from 2024-02-29T00:00:00Z is not before --to"]],
     [
       "gaps --state closed --intervals 5m --all --deadline 1.5",
-      ["--intervals", "--state must be of open", "--all belongs to --repair", "--deadline"],
+      ["--intervals", "--state must be a list of open", "--all belongs to --repair", "--deadline"],
     ],
     ["gaps --from 2024-03-01 --to 2024-02-29", ["--from 2024-03-01T00:00:00Z is not before --to"]],
     ["gaps --repair --symbols a.b", ["--symbols"]],
@@ -192,13 +192,14 @@ describe("faults", () => {
   });
 });
 
-test("an interval that is switched off is logged and exits 0 without a connection", async () => {
+test("a sync of an interval that is not in SYNC_INTERVALS says so and exits 0 without a connection", async () => {
   const { code, stdout, stderr } = await run("sync 1m", { ...ENV, SYNC_INTERVALS: "1h,1d" });
   expect([code, stdout]).toEqual([0, ""]);
   expect(JSON.parse(stderr)).toMatchObject({
     "log.level": "info",
     "event.name": "interval_off",
     job_name: "sync",
+    message: expect.stringContaining("1m is not in SYNC_INTERVALS"),
   });
 });
 

@@ -72,7 +72,7 @@ test("wrong settings are findings and not exit 78, and no secret is shown", asyn
 test("an unknown check and a wrong namespace are exit 64, both named", async () => {
   const { code, stderr } = await world.run("doctor --only database,databse --namespace A_b");
   expect(code).toBe(64);
-  expect(stderr).toMatch(/--only must be of db-url, .*, not "databse"/);
+  expect(stderr).toMatch(/--only must be a list of db-url, .*, not "databse"/);
   expect(stderr).toMatch(/--namespace must be the name of a namespace/);
 });
 

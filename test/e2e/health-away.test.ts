@@ -114,14 +114,18 @@ describe("health", () => {
     [
       "health --only size,nope --format xml --now today",
       64,
-      ["--only must be of", "--now must be", "--format must be one of"],
+      ["--only must be a list of", "--now must be", "--format must be one of"],
     ],
     [
       "health --json --format prom --quick --only size",
       64,
       ["--json and --format exclude", "--quick and --only exclude"],
     ],
-    ["health --only constructor --format toString", 64, ["--only must be of", "--format must be one of"]],
+    [
+      "health --only constructor --format toString",
+      64,
+      ["--only must be a list of", "--format must be one of"],
+    ],
   ] as const)("%s exits %i with all faults", async (args, code, faults) => {
     const result = await run(args);
     expectExit(result, code);

@@ -110,6 +110,6 @@ test("the scope is a flag before it is an environment, and is one of two words",
   const broken = await runRunner(["janitor", "--scope", "all"], { JANITOR_SCOPE: "Ours", ...api.env });
   expect(broken.code).toBe(EXIT.usage);
   expect(broken.stderr).toMatch(
-    /--scope must be ours or namespace, not "all"[\s\S]*JANITOR_SCOPE must be ours/,
+    /--scope must be one of ours, namespace, not "all"[\s\S]*JANITOR_SCOPE must be one of ours/,
   );
 });

@@ -66,7 +66,7 @@ describe("the run ledger", () => {
     expect(after).toEqual(before);
   });
 
-  test("tells a partial run, a failed run, and why", async () => {
+  test("says which run was partial, which failed, and why", async () => {
     const before = await counters();
     world.exchange.addFault({ kind: "garbage", symbol: "BNBUSDT", path: "/api/v3/klines" });
     expectExit(await world.run("sync 1h --symbols BNBUSDT,BTCUSDT", env()), 1);
@@ -89,7 +89,7 @@ describe("the run ledger", () => {
     const [item] = await world.database.query<{ error: string }>(
       "select error from r3a.run_item where outcome = 'failure' limit 1",
     );
-    expect(item?.error).toContain("no list of candles");
+    expect(item?.error).toContain("not a list of candles");
     const after = await counters();
     before.set("sync partial", (before.get("sync partial") ?? 0) + 1);
     before.set("sync failure", (before.get("sync failure") ?? 0) + 2);

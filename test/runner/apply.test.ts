@@ -5,25 +5,13 @@ import { listSlots, parsePage } from "../../runner/src/candle/page.ts";
 import type { SeriesState } from "../../runner/src/db/series.ts";
 import { applyPage } from "../../runner/src/sync/apply.ts";
 import { gridOf, HOUR, rowAt } from "../support/candle/arbitraries.ts";
+import { makeSeries } from "../support/candle/candle-rows.ts";
 
 const grid = gridOf("1d", Date.parse("2023-12-28T00:00:00Z"));
 const { at, span } = grid;
 const NOW = at(100);
 
-const EMPTY: SeriesState = {
-  coinId: 7,
-  symbol: "BTCUSDT",
-  interval: "1d",
-  covered: null,
-  lastTs: null,
-  gaps: [],
-  gapsFrom: Number.NEGATIVE_INFINITY,
-  failed: [],
-  unlisted: [],
-  openGaps: 0,
-  firstCandle: null,
-  trading: true,
-};
+const EMPTY = makeSeries("1d");
 
 /** A page of the slots `from` to `to` in which only `present` came; null where the request failed. */
 function apply(state: SeriesState, from: number, to: number, present: readonly number[] | null) {
@@ -31,7 +19,7 @@ function apply(state: SeriesState, from: number, to: number, present: readonly n
   const { candles, rejected } = parsePage("1d", span(from, to), rows, NOW);
   const failure = present === null ? "HTTP 500" : null;
   const page: PageFacts = { span: span(from, to), slots: listSlots("1d", candles), rejected, failure };
-  return applyPage(state, page, candles, NOW);
+  return applyPage(state, { page, candles }, NOW);
 }
 
 const openTimes = (candles: readonly Candle[]) => candles.map(({ openTime }) => openTime);
@@ -101,7 +89,7 @@ describe("applyPage", () => {
     expect([older.write.lastTs, older.state.lastTs]).toEqual([at(4), at(6)]);
   });
 
-  test("takes back after_delisting when a later page of the same backfill holds candles behind the hole", () => {
+  test("takes back after_delisting when a later page of the same backfill holds candles behind the gap", () => {
     const delisted = { ...EMPTY, trading: false };
     const first = apply(delisted, 0, 5, [0, 1, 2]).state;
     expect(first.gaps).toMatchObject([{ ...span(3, 5), state: "after_delisting" }]);

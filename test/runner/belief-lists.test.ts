@@ -121,6 +121,6 @@ describe("believeVolumes", () => {
   });
 
   test("takes no list for garbage", () => {
-    expect(() => believeVolumes({ symbols: [] })).toThrow("/api/v3/ticker/24hr is no list");
+    expect(() => believeVolumes({ symbols: [] })).toThrow("/api/v3/ticker/24hr is not a list");
   });
 });

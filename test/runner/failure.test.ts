@@ -1,19 +1,20 @@
 import { describe, expect, test } from "vitest";
 import {
+  ExchangeFailure,
   failureOfAnswer,
   failureOfConnection,
-  isTransient,
+  isExchangeAway,
   RETRIES,
 } from "../../runner/src/exchange/failure.ts";
 
 /** The exchange's clock, far from this machine's. */
 const NOW = Date.UTC(2024, 1, 29);
 const answer = (status: number, body = "", headers: Readonly<Record<string, string>> = {}) =>
-  failureOfAnswer(status, new Map(Object.entries(headers)), body, NOW);
+  failureOfAnswer({ status, headers: new Map(Object.entries(headers)), body }, NOW);
 const coded = (code: number, msg = "said") => JSON.stringify({ code, msg });
 
 describe("failureOfAnswer", () => {
-  test("takes status 200 alone for good", () => {
+  test("finds no failure in status 200 alone", () => {
     expect(answer(200, coded(-1003))).toBeNull();
   });
 
@@ -60,7 +61,7 @@ describe("failureOfAnswer", () => {
     [226, "[]", "garbage"],
     [600, "", "garbage"],
     [999, "", "garbage"],
-  ] as const)("takes status %d with body %j for %s", (status, body, kind) => {
+  ] as const)("says that status %d with body %j means %s", (status, body, kind) => {
     expect(answer(status, body)).toMatchObject({ kind });
   });
 
@@ -72,7 +73,7 @@ describe("failureOfAnswer", () => {
     ["", "another path of its own,"],
   ])("names the host of a redirect to %s and nothing else of it", (location, said) => {
     const { message } = answer(307, "", { location }) ?? { message: "" };
-    expect(message).toContain(`sends us to ${said}`);
+    expect(message).toContain(`redirects to ${said}`);
     expect(message).not.toContain("SECRET");
   });
 
@@ -104,7 +105,7 @@ describe("failureOfConnection", () => {
     "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
     "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
     "EPROTO",
-  ])("takes %s for a certificate, with host and reason", (code) => {
+  ])("says that %s is a fault of the certificate, with host and reason", (code) => {
     const failure = failureOfConnection(broken(code), "api.example");
     expect(failure.kind).toBe("certificate");
     expect(failure.message).toMatch(new RegExp(`to api\\.example: said \\(${code}\\)`));
@@ -117,11 +118,11 @@ describe("failureOfConnection", () => {
     "ETIMEDOUT",
     "ERR_SSL_SSLV3_ALERT_BAD_RECORD_MAC",
     "",
-  ])("takes %s for an exchange that is away", (code) => {
+  ])("says that %s means an exchange that is away", (code) => {
     expect(failureOfConnection(broken(code), "api.example").kind).toBe("unavailable");
   });
 
-  test("takes an answer that is no HTTP for garbage", () => {
+  test("says that an answer that is not HTTP is garbage", () => {
     expect(failureOfConnection(broken("HPE_HEADER_OVERFLOW"), "api.example").kind).toBe("garbage");
   });
 });
@@ -132,10 +133,12 @@ test("retries are 3 for time-outs, 2 for 429, and none for what concerns the who
     expect(RETRIES[kind]).toBe(0);
 });
 
-test("time-outs, 429 and 5xx pass by themselves; a garbage answer is a failure of ours", () => {
-  expect(
-    Object.keys(RETRIES)
-      .filter((kind) => isTransient(kind as keyof typeof RETRIES))
-      .toSorted(),
-  ).toEqual(["rate-limit", "timeout", "unavailable"]);
+test("the exchange is away after time-outs, 429 and 5xx, and not after a garbage answer", () => {
+  const kinds = Object.keys(RETRIES) as (keyof typeof RETRIES)[];
+  expect(kinds.filter((kind) => isExchangeAway(new ExchangeFailure(kind, "")))).toEqual([
+    "timeout",
+    "rate-limit",
+    "unavailable",
+  ]);
+  expect(isExchangeAway(new Error("timeout"))).toBe(false);
 });

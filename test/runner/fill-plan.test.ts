@@ -102,15 +102,16 @@ describe("planSync", () => {
 });
 
 describe("planBackfill", () => {
-  const plan = (facts: Partial<SeriesFacts>, from: number, to: number) =>
-    planBackfill(series(facts), span(from, to), NOW).tasks;
+  const planOf = (facts: Partial<SeriesFacts>, wanted: Span, again = false) =>
+    planBackfill(series(facts), { wanted, now: NOW, again });
+  const plan = (facts: Partial<SeriesFacts>, from: number, to: number) => planOf(facts, span(from, to)).tasks;
 
   test("asks an empty series for the span, oldest first", () => {
     expect(plan({}, 0, 1_200)).toEqual([fetch(0, 1_000), fetch(1_000, 1_200)]);
   });
 
   test("takes every slot that begins in the span, and none that is still running", () => {
-    expect(planBackfill(series(), { from: at(10) + 1, to: at(12) + 1 }, NOW).tasks).toEqual([fetch(11, 13)]);
+    expect(planOf({}, { from: at(10) + 1, to: at(12) + 1 }).tasks).toEqual([fetch(11, 13)]);
     expect(plan({}, 2_998, 3_100)).toEqual([fetch(2_998, 3_000)]);
     expect(plan({}, 3_001, 3_100)).toEqual([]);
   });
@@ -130,7 +131,7 @@ describe("planBackfill", () => {
 
   test("requests for the gaps in what is covered of the span", () => {
     const request = (covered: Span | null, from: number, to: number) =>
-      planBackfill(series({ covered }), span(from, to), NOW).gaps;
+      planOf({ covered }, span(from, to)).gaps;
     const wanted = { which: "wanted", now: NOW };
     expect(request(span(0, 3_000), 10, 2_005)).toEqual({
       ...wanted,
@@ -145,9 +146,9 @@ describe("planBackfill", () => {
     ]);
   });
 
-  test("asks for what is stored too, since the listing, where it is told to", () => {
-    const facts = series({ covered: span(500, 1_700), firstCandle: at(600) + 37 * MINUTE });
-    expect(planBackfill(facts, span(0, 2_000), NOW, true)).toEqual({
+  test("with `again` asks for what is stored too, since the listing", () => {
+    const facts = { covered: span(500, 1_700), firstCandle: at(600) + 37 * MINUTE };
+    expect(planOf(facts, span(0, 2_000), true)).toEqual({
       tasks: [
         fetch(1_700, 2_000),
         { ...span(600, 1_600), kind: "again" },
@@ -156,9 +157,7 @@ describe("planBackfill", () => {
       ],
       gaps: null,
     });
-    expect(planBackfill(facts, span(0, 300), NOW, true).tasks).toEqual([
-      { ...span(0, 300), kind: "before_listing" },
-    ]);
+    expect(planOf(facts, span(0, 300), true).tasks).toEqual([{ ...span(0, 300), kind: "before_listing" }]);
   });
 
   test("logs the time before the listing without a request, and once", () => {
@@ -170,6 +169,8 @@ describe("planBackfill", () => {
       { ...span(0, 50), kind: "before_listing" },
     ]);
     expect(plan({ firstCandle, covered: span(0, 200) }, 0, 200)).toEqual([]);
+    // candles are counted for requests only
+    expect(countCandles("1h", plan({ firstCandle }, 0, 200))).toBe(100);
   });
 });
 
@@ -213,9 +214,4 @@ describe("pageGaps", () => {
     expect(await pages(span(10, 1_500), [span(0, 2_500)])).toEqual([fetch(10, 1_010), fetch(1_010, 1_500)]);
     expect(await pages(span(10, 20), [span(0, 5), span(30, 31)])).toEqual([]);
   });
-});
-
-test("candles are counted for requests only", () => {
-  const { tasks } = planBackfill(series({ firstCandle: at(100) }), span(0, 1_300), NOW);
-  expect(countCandles("1h", tasks)).toBe(1_200);
 });

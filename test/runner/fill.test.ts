@@ -7,25 +7,13 @@ import type { SeriesState } from "../../runner/src/db/series.ts";
 import type { PageWrite } from "../../runner/src/db/store.ts";
 import type { CandleSource } from "../../runner/src/exchange/exchange.ts";
 import { ExchangeFailure } from "../../runner/src/exchange/failure.ts";
-import { fillSeries } from "../../runner/src/sync/fill.ts";
+import { fillSeries, newTally } from "../../runner/src/sync/fill.ts";
 import { gridOf, rowAt, slotsIn } from "../support/candle/arbitraries.ts";
+import { makeSeries } from "../support/candle/candle-rows.ts";
 
 const { at, span } = gridOf("1h", Date.parse("2024-02-29T00:00:00Z"));
 const NOW = at(30_000);
-const EMPTY: SeriesState = {
-  coinId: 7,
-  symbol: "BTCUSDT",
-  interval: "1h",
-  covered: null,
-  lastTs: null,
-  gaps: [],
-  gapsFrom: Number.NEGATIVE_INFINITY,
-  failed: [],
-  unlisted: [],
-  openGaps: 0,
-  firstCandle: null,
-  trading: true,
-};
+const EMPTY = makeSeries("1h");
 
 type Answers = (span: Span, request: number) => number[] | Error;
 
@@ -99,16 +87,7 @@ describe("fillSeries", () => {
       [1_000, 2_000, 3_000, 4_000, 4_500].map((to) => span(0, to)),
     );
     expect(state).toMatchObject({ covered: span(0, 4_500), lastTs: at(4_499), gaps: [] });
-    expect(tally).toEqual({
-      pages: 5,
-      failedPages: 0,
-      added: 4_500,
-      repaired: 0,
-      revised: 0,
-      kept: 0,
-      keptFrom: null,
-      failure: null,
-    });
+    expect(tally).toEqual({ ...newTally(), pages: 5, added: 4_500 });
     expect(progress).toEqual([1_000, 1_000, 1_000, 1_000, 500]);
   });
 
@@ -124,7 +103,7 @@ describe("fillSeries", () => {
     expect(most).toBeLessThanOrEqual(16);
   });
 
-  test("asks once more for a hole that it found, and leaves it as a gap when it stays", async () => {
+  test("asks once more for a gap that it found, and logs the gap when it stays", async () => {
     const { filled, asked } = fill(2_000, missing(1_500));
     const [state, tally] = await filled;
     expect(asked).toEqual([span(0, 1_000), span(1_000, 2_000), span(1_500, 1_501)]);
@@ -152,14 +131,8 @@ describe("fillSeries", () => {
     expect(written.map(({ gaps }) => gaps.map((gap) => gap.state))).toEqual([[], ["open"], [], ["repaired"]]);
     expect(state).toMatchObject({ covered: span(0, 3_000), gaps: [] });
     expect(tally).toEqual({
-      pages: 4,
-      failedPages: 1,
-      added: 2_000,
-      repaired: 1_000,
-      revised: 0,
-      kept: 0,
-      keptFrom: null,
-      failure,
+      ...newTally(),
+      ...{ pages: 4, failedPages: 1, added: 2_000, repaired: 1_000, failure },
     });
   });
 

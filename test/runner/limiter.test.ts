@@ -67,7 +67,7 @@ function createBudget() {
 function create(limit: number) {
   const { row, calls, budget } = createBudget();
   const stop = new AbortController();
-  const open = () => createLimiter(budget, limit, Date.now, stop.signal);
+  const open = () => createLimiter({ budget, limitPerMinute: limit, now: Date.now, signal: stop.signal });
   return { row, calls, budget, stop, open, limiter: open() };
 }
 
@@ -121,7 +121,7 @@ describe("acquire", () => {
     expect(sent.map(({ at }) => minuteOf(at) - minuteOf(START))).toEqual([0, 1, 1, 1, 2, 2]);
   });
 
-  test("asks once for all that ask together", async () => {
+  test("sends one statement for all requests that come together", async () => {
     const { limiter, calls } = create(100);
     await sendAll(limiter.acquire, [2, 2, 20]);
     expect(calls).toEqual(["lease 24"]);
@@ -136,7 +136,7 @@ describe("acquire", () => {
     expect(into).toBeLessThan(1_000);
   });
 
-  test("counts what the exchange itself has counted, also for others", async () => {
+  test("counts the weight that the exchange has counted, also for other processes", async () => {
     const { limiter } = create(100);
     limiter.observe(99 as UsedWeight);
     await inTime(limiter.acquire(2));
@@ -227,7 +227,7 @@ test("an aborted run stops waiting requests with its own reason", async () => {
   await expect(inTime(limiter.acquire(2))).rejects.toThrow("stopped by SIGTERM");
 });
 
-test("a budget that cannot be reached rejects everybody who waits, and is asked again by the next", async () => {
+test("a budget that cannot be reached rejects every request that waits, and the next request asks it again", async () => {
   const { limiter, budget } = create(100);
   const lease = vi
     .spyOn(budget, "lease")

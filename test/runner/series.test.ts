@@ -62,7 +62,7 @@ function createSeries(life: Life) {
   const planOf = ({ kind, from, length }: Step) => {
     const wanted = { from: at(from - 600), to: at(from - 600 + length) + (life.firstMs % width) };
     return (state: SeriesState, now: number) => {
-      if (kind === "backfill") return planBackfill(state, wanted, now);
+      if (kind === "backfill") return planBackfill(state, { wanted, now, again: false });
       if (kind === "repair" || kind === "repair all") return planRepair(state, now, kind === "repair all");
       return planSync(state, { now, autoPeriod: kind === "sync", fallbackStart });
     };
@@ -132,7 +132,7 @@ test("a backfill without trouble, whatever was before, stores all of its span th
     const wanted = { from: at(-200), to: at(1_900) };
     const storable = series.listStorable(wanted);
     const end = Math.min(wanted.to, slotOf(life.interval, series.now() - 2 * MINUTE));
-    await series.run((state, now) => planBackfill(state, wanted, now), CALM);
+    await series.run((state, now) => planBackfill(state, { wanted, now, again: false }), CALM);
     expect(storable.filter((slot) => !series.stored.has(slot))).toEqual([]);
     if (end <= wanted.from) return;
     expect(series.load().covered?.from).toBeLessThanOrEqual(wanted.from);

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { ENVIRONMENT } from "../../runner/src/contract/environment.ts";
+import { DEFAULT_FRESHNESS_LIMITS } from "../../runner/src/contract/freshness.ts";
 import { PROTECTED_SELECTORS } from "../../runner/src/contract/janitor.ts";
 import { SettingsFault } from "../../runner/src/errors.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";
 import { parseCount, parseIntervals, parseSymbols } from "../../runner/src/settings/parsers.ts";
-import type { Settings } from "../../runner/src/settings/table.ts";
+import { SETTINGS, type Settings } from "../../runner/src/settings/table.ts";
 
 const DB_URL = "postgresql://r3a:canary-4711@db.example:5432/market";
 const ALL: readonly (keyof Settings)[] = [
@@ -30,6 +32,19 @@ function faultsOf(
   }
   return [];
 }
+
+test("every variable of the contract has one row in the table, or a reason to have none", () => {
+  const elsewhere: Readonly<Record<string, string>> = {
+    BINANCE_API_KEY: "never used",
+    BINANCE_API_SECRET: "never used",
+    LOG_LEVEL: "the log reads it before there are settings",
+    NO_COLOR: "commander reads it for the help",
+    R3A_HEARTBEAT_FILE: "the heartbeat reads it",
+    R3A_HEARTBEAT_MAX_AGE: "the probe reads it",
+  };
+  const rows = Object.values(SETTINGS).map(({ name }) => name);
+  expect([...rows, ...Object.keys(elsewhere)].sort()).toEqual(Object.keys(ENVIRONMENT).sort());
+});
 
 test("an environment with DB_URL alone has every default", () => {
   expect(parseSettings({ DB_URL }, ALL)).toEqual({
@@ -80,7 +95,7 @@ test("an empty value is the default, and a missing DB_URL has none", () => {
   expect(faultsOf({ DB_URL: "" }, ["dbUrl"])).toEqual(["DB_URL is not set"]);
 });
 
-test("a command hears of the settings that it needs, and of nothing else", () => {
+test("a command gets the settings that it needs, and a fault of another one does not stop it", () => {
   expect(parseSettings({ DB_URL, UNIVERSE_SIZE: "many" }, ["dbUrl"])).toEqual({ dbUrl: DB_URL });
 });
 
@@ -142,7 +157,7 @@ describe("DB_URL", () => {
     "postgresql+psycopg2://u:p@h:5432/d",
     "postgres://u:p@h:5432/d",
     "postgresql+asyncpg://u:p@h:5432/d",
-  ])("is also taken as %s", (text) => {
+  ])("may be written as %s", (text) => {
     expect(parseSettings({ DB_URL: text }, ["dbUrl"])).toEqual({ dbUrl: "postgresql://u:p@h:5432/d" });
   });
 
@@ -162,7 +177,7 @@ describe("DB_URL", () => {
     "r3a:canary-4711@db/market",
     "host=db password=canary-4711",
     "canary-4711",
-  ])("is refused as %s without a word of it", (text) => {
+  ])("is refused as %s, and the message shows nothing of it", (text) => {
     const [fault, ...others] = faultsOf({ DB_URL: text }, ["dbUrl"]);
     expect(others).toEqual([]);
     expect(fault).toMatch(/^DB_URL must look like postgresql:\/\//);
@@ -199,10 +214,22 @@ test.each([
   for (const text of right) expect(faultsOf({ [name]: text }, [key]), text).toEqual([]);
 });
 
+test("FRESHNESS_LIMITS goes before the default of each interval that it names", () => {
+  const read = (env: Readonly<Record<string, string>>) =>
+    parseSettings(env, ["freshnessLimits"]).freshnessLimits;
+  const limits = read({});
+  const text = Object.entries(limits).map(
+    ([name, { warn, error }]) => `${name}=${warn / 1e3}/${error / 1e3}`,
+  );
+  expect(text.join(",")).toBe(DEFAULT_FRESHNESS_LIMITS);
+  const own = { "15m": { warn: 1_000, error: 2_000 } };
+  expect(read({ FRESHNESS_LIMITS: "15m=1/2" })).toEqual({ ...limits, ...own });
+});
+
 test("lists take blanks and repeats, and name everything that is wrong in them", () => {
   expect(parseIntervals("1h,,1m , 1h")).toEqual(["1h", "1m"]);
   expect(parseSymbols("btcusdt,BTC/USDT")).toEqual(["BTCUSDT"]);
-  expect(() => parseSymbols("a.b,BTCUSDT,c;d")).toThrow('has no valid symbol in "A.B", "C;D"');
+  expect(() => parseSymbols("a.b,BTCUSDT,c;d")).toThrow('has what is not a symbol: "A.B", "C;D"');
 });
 
 test("a count is whole, positive and bounded", () => {

@@ -77,40 +77,43 @@ describe("planMembers", () => {
     enteredAt: NOW - 9 * DAY,
     beyondSince,
   });
+  /** The members of the two largest. */
+  const plan = (ranked: ReturnType<typeof ranking>, members: ReturnType<typeof planMembers>, now = NOW) =>
+    planMembers({ size: 2, ranking: ranked, members }, now);
   const ids = (members: readonly { coinId: number }[]) => members.map(({ coinId }) => coinId).toSorted();
 
   test("begins with the largest", () => {
-    expect(planMembers(2, ranking(5, 6, 7), [], NOW)).toEqual([
+    expect(plan(ranking(5, 6, 7), [])).toEqual([
       { coinId: 5, enteredAt: NOW, beyondSince: null },
       { coinId: 6, enteredAt: NOW, beyondSince: null },
     ]);
   });
 
   test("keeps a member up to 1.5 times the size, and lets nobody else in beyond the size", () => {
-    expect(planMembers(2, ranking(5, 6, 7, 8), [member(7)], NOW)).toContainEqual(member(7));
-    expect(ids(planMembers(2, ranking(5, 6, 7, 8), [member(7)], NOW))).toEqual([5, 6, 7]);
+    expect(plan(ranking(5, 6, 7, 8), [member(7)])).toContainEqual(member(7));
+    expect(ids(plan(ranking(5, 6, 7, 8), [member(7)]))).toEqual([5, 6, 7]);
   });
 
   test("lets a member go only after 24 h beyond, counted from the first ranking that saw it there", () => {
     const far = ranking(5, 6, 7, 8);
-    const first = planMembers(2, far, [member(8)], NOW);
+    const first = plan(far, [member(8)]);
     expect(first).toContainEqual(member(8, NOW));
-    expect(planMembers(2, far, first, NOW + DAY - 1)).toContainEqual(member(8, NOW));
-    expect(ids(planMembers(2, far, first, NOW + DAY))).toEqual([5, 6]);
+    expect(plan(far, first, NOW + DAY - 1)).toContainEqual(member(8, NOW));
+    expect(ids(plan(far, first, NOW + DAY))).toEqual([5, 6]);
   });
 
   test("forgets the time beyond when a member comes back for a moment", () => {
     const beyond = member(8, NOW - 23 * HOUR);
-    expect(planMembers(2, ranking(5, 6, 8), [beyond], NOW)).toContainEqual(member(8));
+    expect(plan(ranking(5, 6, 8), [beyond])).toContainEqual(member(8));
   });
 
   test("counts a symbol that is ranked no more as beyond", () => {
-    expect(planMembers(2, ranking(5, 6), [member(9)], NOW)).toContainEqual(member(9, NOW));
-    expect(ids(planMembers(2, ranking(5, 6), [member(9, NOW - DAY)], NOW))).toEqual([5, 6]);
+    expect(plan(ranking(5, 6), [member(9)])).toContainEqual(member(9, NOW));
+    expect(ids(plan(ranking(5, 6), [member(9, NOW - DAY)]))).toEqual([5, 6]);
   });
 
   test("keeps when a member entered", () => {
-    expect(planMembers(2, ranking(5, 6), [member(5)], NOW)).toContainEqual(member(5));
+    expect(plan(ranking(5, 6), [member(5)])).toContainEqual(member(5));
   });
 
   test("always holds everybody up to the size, each once, and nobody new beyond it", () => {
@@ -123,7 +126,7 @@ describe("planMembers", () => {
     const anyRanking = fc.uniqueArray(fc.nat({ max: 12 })).map((coinIds) => ranking(...coinIds));
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 6 }), anyRanking, anyMembers, (size, ranked, members) => {
-        const planned = planMembers(size, ranked, members, NOW);
+        const planned = planMembers({ size, ranking: ranked, members }, NOW);
         expect(new Set(ids(planned)).size).toBe(planned.length);
         for (const { coinId, rank } of ranked) if (rank <= size) expect(ids(planned)).toContain(coinId);
         for (const { coinId } of planned) {

@@ -26,8 +26,8 @@ const CASES: readonly (readonly [FaultKind, symbol: string, code: number, reason
   ["refuse", "DOGEUSDT", 75, /^the exchange cannot be reached/],
   ["stall-headers", "PEPEUSDT", 75, /^no complete answer within/],
   ["stall-body", "ADAUSDT", 75, /^no complete answer within/],
-  ["garbage", "TRXUSDT", 1, /no list of candles/],
-  ["bad-json", "AVAXUSDT", 1, /no list of candles|not JSON/],
+  ["garbage", "TRXUSDT", 1, /not a list of candles/],
+  ["bad-json", "AVAXUSDT", 1, /not a list of candles|not JSON/],
   ["cut-body", "LINKUSDT", 1, /^the answer was cut short/],
 ];
 

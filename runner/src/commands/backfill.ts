@@ -1,4 +1,5 @@
 import { EXIT } from "../contract/exits.ts";
+import { oneOf } from "../settings/parsers.ts";
 import { BACKFILL_SETTINGS, requestBackfill } from "../sync/fill-requests.ts";
 import { runFill } from "../sync/fill-run.ts";
 import { runPreview } from "../sync/preview-run.ts";
@@ -37,7 +38,7 @@ export const backfill: Command = {
     const series = parseSeries(faults, intervalText, options);
     const { from, to } = parseBackfillPeriod(faults, options);
     const acceptExchange = faults.take("--accept-exchange", options.acceptExchange, parseReason) ?? null;
-    faults.take("--source", options.source, parseSource);
+    faults.take("--source", options.source, oneOf(["auto", "rest"]));
     const settings = faults.settings(context, BACKFILL_SETTINGS);
     if (series === null || from === null || to === null) return EXIT.usage;
     const asked = { ...series, from, to, again: options.again === true };
@@ -45,8 +46,3 @@ export const backfill: Command = {
     return (options.dryRun === true ? runPreview : runFill)(context, request);
   },
 };
-
-function parseSource(text: string): string {
-  if (text === "auto" || text === "rest") return text;
-  throw new Error(`must be auto or rest, not ${JSON.stringify(text)}`);
-}

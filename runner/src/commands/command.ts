@@ -2,7 +2,7 @@ import type { Command as Commander } from "commander";
 import type { Context } from "../context.ts";
 import type { CommandName } from "../contract/commands.ts";
 import type { ExitCode } from "../contract/exits.ts";
-import { SettingsFault, UsageFault } from "../errors.ts";
+import { messageOf, SettingsFault, UsageFault } from "../errors.ts";
 import { parseSettings } from "../settings/parse.ts";
 import { parseInterval, parseSymbols } from "../settings/parsers.ts";
 import { SETTINGS, type Settings } from "../settings/table.ts";
@@ -25,10 +25,7 @@ export type Command = {
 
 /** Collects the faults of arguments and settings, so that a person mends all of them at once. */
 export type Faults = {
-  /**
-   * Parses a text. A fault is noted under `label`, and the result is undefined. A text that is absent is undefined
-   * without a fault.
-   */
+  /** Parses a text. Undefined where it is absent, and where it is wrong: the fault is noted under `label`. */
   take<T>(label: string, text: string | boolean | undefined, parse: (text: string) => T): T | undefined;
   note(fault: string): void;
   list(): readonly string[];
@@ -44,7 +41,7 @@ export function collectFaults(): Faults {
       try {
         return parse(text);
       } catch (error) {
-        faults.push(`${label} ${error instanceof Error ? error.message : String(error)}`);
+        faults.push(`${label} ${messageOf(error)}`);
         return undefined;
       }
     },
@@ -72,7 +69,7 @@ export function parseList<T extends string>(text: string, known: readonly T[]): 
   const asked = text.split(",").map((item) => item.trim());
   const unknown = asked.filter((item) => !known.some((name) => name === item));
   if (unknown.length > 0)
-    throw new Error(`must be of ${known.join(", ")}, not ${JSON.stringify(unknown.join(","))}`);
+    throw new Error(`must be a list of ${known.join(", ")}, not ${JSON.stringify(unknown.join(","))}`);
   return known.filter((name) => asked.includes(name));
 }
 

@@ -6,6 +6,7 @@ import { renderJson } from "../health/render/json.ts";
 import { renderProm } from "../health/render/prom.ts";
 import { renderMarkdown, renderReport } from "../health/render/text.ts";
 import { CHECKS, type HealthReport } from "../health/report.ts";
+import { oneOf } from "../settings/parsers.ts";
 import { parseTime } from "../time.ts";
 import { type Command, collectFaults, OPTION, parseList } from "./command.ts";
 
@@ -15,7 +16,7 @@ const FORMATS = {
   prom: renderProm,
   markdown: renderMarkdown,
 } as const;
-type Format = keyof typeof FORMATS;
+const FORMAT_NAMES = Object.keys(FORMATS) as (keyof typeof FORMATS)[];
 
 export const health: Command = {
   name: "health",
@@ -26,14 +27,14 @@ export const health: Command = {
       .option("--only <list>", `of ${CHECKS.join(", ")}`)
       .option("--strict", "exit 1 on a warning too")
       .option("--now <time>", "judge as of this moment, and leave the ledger alone")
-      .option("--format <format>", `${Object.keys(FORMATS).join(", ")} (default: table)`)
+      .option("--format <format>", `${FORMAT_NAMES.join(", ")} (default: table)`)
       .option(...OPTION.deadline)
       .option(...OPTION.json),
   async run(context, _args, options) {
     const faults = collectFaults();
     const checks = faults.take("--only", options.only, (text) => parseList(text, CHECKS)) ?? CHECKS;
     const now = faults.take("--now", options.now, parseTime);
-    const format = faults.take("--format", options.format, parseFormat);
+    const format = faults.take("--format", options.format, oneOf(FORMAT_NAMES));
     if (options.json === true && format !== undefined && format !== "json")
       faults.note("--json and --format exclude each other");
     if (options.quick === true && options.only !== undefined)
@@ -58,8 +59,3 @@ export const health: Command = {
     );
   },
 };
-
-function parseFormat(text: string): Format {
-  if (Object.hasOwn(FORMATS, text)) return text as Format;
-  throw new Error(`must be one of ${Object.keys(FORMATS).join(", ")}, not ${JSON.stringify(text)}`);
-}

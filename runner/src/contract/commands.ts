@@ -1,29 +1,10 @@
 import type { Role } from "./names.ts";
 
 /**
- * The commands of the runner. A job or a person starts each: `npm run runner -- COMMAND`, or as arguments of the image.
+ * The commands of the runner, and the role with the least rights that each can work with; null: the command does not use
+ * the database. A job or a person starts each command: `npm run runner -- COMMAND`, or as arguments of the image.
  */
-export const COMMANDS = [
-  "sync",
-  "backfill",
-  "plan",
-  "verify",
-  "gaps",
-  "candles",
-  "migrate",
-  "migrate-layout",
-  "wait-db",
-  "maint",
-  "refresh-lastts",
-  "vacuum",
-  "janitor",
-  "health",
-  "doctor",
-] as const;
-export type CommandName = (typeof COMMANDS)[number];
-
-/** The role with the least rights that each command can work with; null: the command does not use the database. */
-export const ROLE_OF: Readonly<Record<CommandName, Role | null>> = {
+export const ROLE_OF = {
   sync: "writer",
   backfill: "writer",
   // it asks the exchange, and takes the weight of its requests from the budget that all share
@@ -41,7 +22,10 @@ export const ROLE_OF: Readonly<Record<CommandName, Role | null>> = {
   // with a role that may not write, health leaves no row in the ledger and says so
   health: "reader",
   doctor: "reader",
-};
+} as const satisfies Readonly<Record<string, Role | null>>;
+export type CommandName = keyof typeof ROLE_OF;
+/** In reading order. */
+export const COMMANDS = Object.keys(ROLE_OF) as readonly CommandName[];
 
 /** Whether each command asks the exchange; a text: with this option alone. */
 export const ASKS_EXCHANGE: Readonly<Record<CommandName, boolean | `--${string}`>> = {

@@ -9,14 +9,14 @@ import { believeFirstOpen, believeUsedWeight } from "./belief/numbers.ts";
 import { believeRows, expectationOf } from "./belief/sizes.ts";
 import { askTime, createClock, type ExchangeClock } from "./clock.ts";
 import { type ClockReading, type Exchange, type Origin, PATH, WEIGHT } from "./exchange.ts";
-import { ExchangeFailure, failureOfAnswer } from "./failure.ts";
+import { failureOfAnswer, garbage } from "./failure.ts";
 import { createListingsFetcher } from "./fetch-listings.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Listing } from "./listing.ts";
 import { createRequester, type RequestOptions } from "./retry.ts";
 import { createExchangeTransport } from "./transport.ts";
 
-export type BinanceOptions = RequestOptions & {
+type BinanceOptions = RequestOptions & {
   readonly createLimiter: (now: () => number) => Limiter;
   /** Whole answer, body included: ccxt's own timeout ends at the headers and a stalled body would hang for 300 s. */
   readonly timeoutMs: number;
@@ -98,7 +98,7 @@ export function createBinance(options: BinanceOptions): Binance {
   async function sendKlines(symbol: string, interval: Interval, params: object): Promise<readonly unknown[]> {
     const rows: unknown = await api.publicGetKlines({ symbol, interval, ...params });
     // a maintenance page with status 200 comes out as text
-    if (!Array.isArray(rows)) throw garbage("the answer is no list of candles");
+    if (!Array.isArray(rows)) throw garbage("the answer is not a list of candles");
     return rows;
   }
 }
@@ -134,13 +134,10 @@ function createApi(options: BinanceOptions, clock: ExchangeClock, limiter: Limit
     origin = named.has(SIMULATED_HEADER) ? "simulated" : "binance";
     const used = believeUsedWeight(named.get(USED_WEIGHT_HEADER));
     if (used !== null) limiter.observe(used);
-    const failure = failureOfAnswer(Number(status), named, body, clock.nearest(named.get("date")));
+    const answer = { status: Number(status), headers: named, body };
+    const failure = failureOfAnswer(answer, clock.nearest(named.get("date")));
     if (failure !== null) throw failure;
     return undefined;
   };
   return { api, origin: () => origin };
-}
-
-function garbage(message: string): ExchangeFailure {
-  return new ExchangeFailure("garbage", message);
 }

@@ -2,7 +2,7 @@ import { type BelievedClock, believeClock, readServerTime } from "./belief/clock
 import { parseHttpDate } from "./belief/hold.ts";
 
 /** The exchange's time beside this machine's (ms), both at the moment of the answer; `readAt` by performance.now(). */
-export type TimeAnswer = { readonly exchangeMs: number; readonly ourMs: number; readonly readAt: number };
+type TimeAnswer = { readonly exchangeMs: number; readonly ourMs: number; readonly readAt: number };
 
 export type ExchangeClock = {
   /** The exchange's time in whole ms, since these times end up in the gap log. */

@@ -33,7 +33,7 @@ export type Exchange = CandleSource & {
 export type ClockReading = { readonly aheadMs: number; readonly origin: Origin };
 
 /** The second witness: the database's time (ms), asked at the same moment. `isOneHost`: it is on this machine. */
-export type DatabaseClock = { readonly now: () => Promise<number>; readonly isOneHost: boolean };
+type DatabaseClock = { readonly now: () => Promise<number>; readonly isOneHost: boolean };
 
 /** Who answers: the real exchange or the simulated one, whose answers are marked. */
 export type Origin = "binance" | "simulated";

@@ -33,6 +33,11 @@ export class ExchangeFailure extends Error {
   }
 }
 
+/** The failure of an answer that is not what was asked for. */
+export function garbage(message: string, cause?: unknown): ExchangeFailure {
+  return new ExchangeFailure("garbage", message, { cause });
+}
+
 /** Retries per kind. A ban, a hold, a region and a certificate are the whole address's business; a bad request stays bad. */
 export const RETRIES: Readonly<Record<FailureKind, number>> = {
   timeout: 3,
@@ -48,8 +53,8 @@ export const RETRIES: Readonly<Record<FailureKind, number>> = {
 };
 
 /** Whether the exchange is away for every series: a run in which none succeeded for such a reason exits 75. */
-export function isTransient(kind: FailureKind): boolean {
-  return kind === "timeout" || kind === "rate-limit" || kind === "unavailable";
+export function isExchangeAway(error: unknown): boolean {
+  return error instanceof ExchangeFailure && ["timeout", "rate-limit", "unavailable"].includes(error.kind);
 }
 
 /** The exchange's own codes that mean "busy", whatever the HTTP status (its disconnected, timeout and overload codes). */
@@ -57,14 +62,19 @@ const BUSY_CODES = new Set([-1000, -1001, -1004, -1007, -1008]);
 const TOO_MANY_REQUESTS = -1003;
 const INVALID_SYMBOL = -1121;
 
+/** An answer whose status may refuse something. `headers` by names in lower case; `body` is public and shown cut. */
+type JudgedAnswer = {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: string;
+};
+
 /**
- * The failure that an answer means by its status and code, null for 200. `headers` by names in lower case; `body` is
- * shown cut, it is public; `now` is the exchange's time (ms), or what comes nearest to it.
+ * The failure that an answer means by its status and code, null for 200. `now` is the exchange's time (ms), or what
+ * comes nearest to it.
  */
 export function failureOfAnswer(
-  status: number,
-  headers: ReadonlyMap<string, string>,
-  body: string,
+  { status, headers, body }: JudgedAnswer,
   now: number,
 ): ExchangeFailure | null {
   if (status === 200) return null;
@@ -72,7 +82,7 @@ export function failureOfAnswer(
   const said = `HTTP ${status}${code === null ? "" : ` (code ${code})`}: ${printable(body.slice(0, 300).replace(/\s+/g, " "), 160)}`;
   const fail = (kind: FailureKind, message: string) =>
     new ExchangeFailure(kind, `${message}: ${said}`, {
-      retryAfterMs: believeHold(status, headers.get("retry-after"), body, now),
+      retryAfterMs: believeHold({ status, retryAfter: headers.get("retry-after"), body }, now),
       exchangeCode: code,
     });
   if (status === 418) return fail("banned", "the exchange banned this address");
@@ -88,11 +98,11 @@ export function failureOfAnswer(
   )
     return fail("unavailable", "the exchange is not available");
   if (status < 300 || status >= 600)
-    return fail("garbage", "the answer has a status that no answer here has");
+    return fail("garbage", "the exchange does not use the status of the answer");
   if (status < 400)
     return fail(
       "bad-request",
-      `the exchange sends us to ${placeOf(headers.get("location"))}, which is not followed; is EXCHANGE_URL right?`,
+      `the exchange redirects to ${placeOf(headers.get("location"))}, and R3A follows no redirect; is EXCHANGE_URL right?`,
     );
   if (code === INVALID_SYMBOL) return fail("bad-symbol", "the exchange does not know the symbol");
   return fail("bad-request", "the exchange refused the request");
@@ -115,10 +125,7 @@ export function failureOfConnection(error: unknown, host: string): ExchangeFailu
       { cause: error },
     );
   }
-  if (code.startsWith("HPE_"))
-    return new ExchangeFailure("garbage", `the answer is no HTTP that can be read (${code})`, {
-      cause: error,
-    });
+  if (code.startsWith("HPE_")) return garbage(`the answer is not valid HTTP (${code})`, error);
   return new ExchangeFailure("unavailable", "the exchange cannot be reached", { cause: error });
 }
 

@@ -6,7 +6,7 @@ import type { UsedWeight } from "./belief/numbers.ts";
 import type { ExchangeFailure } from "./failure.ts";
 
 /** What the shared budget answers to a request for weight. Times are from now, in ms, 0 where nothing holds the address. */
-export type Lease = { readonly granted: number; readonly holdMs: number; readonly bannedMs: number };
+type Lease = { readonly granted: number; readonly holdMs: number; readonly bannedMs: number };
 
 /** The budget of one address, shared by all its processes; kept in the database. */
 export type Budget = {
@@ -50,17 +50,20 @@ type Waiting = {
   readonly reject: (error: unknown) => void;
 };
 
+type LimiterOptions = {
+  readonly budget: Budget;
+  /** In weight. */
+  readonly limitPerMinute: number;
+  /** The exchange's clock, whose calendar minutes are what it counts in. */
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+};
+
 /**
- * A limiter that asks the shared budget before every request; requests that are ready together ask together. They are
- * collected as in coalesce.ts and the lanes of sync/writer.ts, but the budget may grant some of them and let others wait.
- * `limitPerMinute` is in weight, `now` the exchange's clock, whose calendar minutes are what it counts in.
+ * A limiter that asks the shared budget before every request; requests that are ready together ask together, but the
+ * budget may grant some of them and let others wait.
  */
-export function createLimiter(
-  budget: Budget,
-  limitPerMinute: number,
-  now: () => number,
-  signal: AbortSignal,
-): Limiter {
+export function createLimiter({ budget, limitPerMinute, now, signal }: LimiterOptions): Limiter {
   // the budget grants whole weight, so a request cut to a fraction would wait for ever
   const limit = Math.max(1, Math.floor(limitPerMinute));
   const queue: Waiting[] = [];
@@ -125,6 +128,6 @@ export function createLimiter(
 
 function refusal(verb: "bans" | "holds", ms: number): TryAgain {
   return new TryAgain(
-    `the exchange ${verb} this address for another ${renderDuration(ms)}; nothing is sent before`,
+    `the exchange ${verb} this address for another ${renderDuration(ms)}; R3A sends nothing until then`,
   );
 }

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import type { Expectation } from "./belief/sizes.ts";
-import { ExchangeFailure, failureOfConnection } from "./failure.ts";
+import { ExchangeFailure, failureOfConnection, garbage } from "./failure.ts";
 
 /**
  * By require: an import binds every name of the module, and that of its WebSocket loads the whole of undici (45 ms of
@@ -14,7 +14,7 @@ const http = load("node:http") as typeof import("node:http");
 const https = load("node:https") as typeof import("node:https");
 
 /** An answer in the shape that ccxt reads; the body is complete before anybody sees it. */
-export type Answer = {
+type WholeAnswer = {
   readonly status: number;
   readonly statusText: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -43,11 +43,12 @@ export function createExchangeTransport(timeoutMs: number, connections: number, 
     address: string,
     headers: Readonly<Record<string, string>>,
     expected: Expectation,
-  ): Promise<Answer> => {
+  ): Promise<WholeAnswer> => {
     const timeout = AbortSignal.timeout(timeoutMs);
     const url = new URL(address);
     try {
-      return await ask(url, headers, expected, AbortSignal.any([runSignal, timeout]));
+      const signal = AbortSignal.any([runSignal, timeout]);
+      return await receive(await ask(url, headers, signal), expected, signal);
     } catch (error) {
       runSignal.throwIfAborted();
       if (error instanceof ExchangeFailure) throw error;
@@ -57,12 +58,11 @@ export function createExchangeTransport(timeoutMs: number, connections: number, 
     }
   };
 
-  async function ask(
+  function ask(
     url: URL,
     headers: Readonly<Record<string, string>>,
-    expected: Expectation,
     signal: AbortSignal,
-  ): Promise<Answer> {
+  ): Promise<IncomingMessage> {
     const isSecure = url.protocol === "https:";
     const answered = Promise.withResolvers<IncomingMessage>();
     const request = (isSecure ? https : http).get(url, {
@@ -74,18 +74,20 @@ export function createExchangeTransport(timeoutMs: number, connections: number, 
     request.once("response", answered.resolve).on("error", answered.reject);
     request.once("upgrade", (_, socket) => {
       socket.destroy();
-      answered.reject(new ExchangeFailure("garbage", "the answer changes to another protocol (HTTP 101)"));
+      answered.reject(garbage("the answer changes to another protocol (HTTP 101)"));
     });
-    const answer = await answered.promise;
-    const status = answer.statusCode ?? 0;
-    const text = await (status === 200 ? readGood(answer, expected, signal) : readBad(answer, signal));
-    return {
-      status,
-      statusText: answer.statusMessage ?? "",
-      headers: answer.headers,
-      text: async () => text,
-    };
+    return answered.promise;
   }
+}
+
+async function receive(
+  answer: IncomingMessage,
+  expected: Expectation,
+  signal: AbortSignal,
+): Promise<WholeAnswer> {
+  const { statusCode: status = 0, statusMessage: statusText = "", headers } = answer;
+  const text = await (status === 200 ? readGood(answer, expected, signal) : readBad(answer, signal));
+  return { status, statusText, headers, text: async () => text };
 }
 
 async function readGood(
@@ -123,7 +125,7 @@ async function readBody(answer: IncomingMessage, most: number, signal: AbortSign
   } catch (error) {
     // a body that ends before its length is an answer, and a bad one; the caller's own abort is neither
     signal.throwIfAborted();
-    throw new ExchangeFailure("garbage", "the answer was cut short", { cause: error });
+    throw garbage("the answer was cut short", error);
   }
   return Buffer.concat(parts, bytes);
 }
@@ -132,15 +134,15 @@ async function decode(answer: IncomingMessage, sent: Buffer, most: number): Prom
   const encoding = (answer.headers["content-encoding"] ?? "").trim().toLowerCase();
   if (encoding === "" || encoding === "identity") return sent;
   if (encoding !== "gzip" && encoding !== "x-gzip")
-    throw new ExchangeFailure("garbage", "the answer has an encoding that nobody asked for");
+    throw garbage("the answer has an encoding that R3A did not ask for");
   try {
     return await inflate(sent, { maxOutputLength: most });
   } catch (error) {
     if (error instanceof RangeError) throw tooLarge(most);
-    throw new ExchangeFailure("garbage", "the answer is no whole gzip", { cause: error });
+    throw garbage("the answer is not a whole gzip file", error);
   }
 }
 
 function tooLarge(most: number): ExchangeFailure {
-  return new ExchangeFailure("garbage", `the answer is larger than ${most} bytes`);
+  return garbage(`the answer is larger than ${most} bytes`);
 }

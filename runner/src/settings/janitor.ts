@@ -1,6 +1,7 @@
 import { parseJanitorNamespace } from "../cluster/namespace.ts";
 import { JANITOR_MODES, JANITOR_SCOPES, type JanitorMode, type JanitorScope } from "../contract/janitor.ts";
 import { parseSelectors, type Selector } from "../selector.ts";
+import { oneOf } from "./parsers.ts";
 import { countRow, type Rows } from "./row.ts";
 
 export type JanitorSettings = {
@@ -17,24 +18,12 @@ export type JanitorSettings = {
 
 export const JANITOR_ROWS: Rows<JanitorSettings> = {
   janitorNamespace: { name: "JANITOR_NAMESPACE", parse: parseJanitorNamespace, absent: null },
-  janitorScope: { name: "JANITOR_SCOPE", parse: parseJanitorScope },
+  janitorScope: { name: "JANITOR_SCOPE", parse: oneOf(JANITOR_SCOPES) },
   janitorDeleteAfterS: countRow("JANITOR_DELETE_AFTER_SECONDS"),
   janitorFinishedAfterS: countRow("JANITOR_FINISHED_AFTER_SECONDS"),
   janitorMaxDeletes: countRow("JANITOR_MAX_DELETES"),
   janitorMaxPercent: countRow("JANITOR_MAX_PERCENT"),
   // a variable that came out blank must not take the protection away
   janitorProtectedSelectors: { name: "JANITOR_PROTECTED_SELECTORS", parse: parseSelectors, takesBlank: true },
-  janitorMode: { name: "JANITOR_MODE", parse: parseJanitorMode },
+  janitorMode: { name: "JANITOR_MODE", parse: oneOf(JANITOR_MODES) },
 };
-
-function parseJanitorMode(text: string): JanitorMode {
-  const mode = JANITOR_MODES.find((each) => each === text);
-  if (mode !== undefined) return mode;
-  throw new Error(`must be scan or delete, not ${JSON.stringify(text)}`);
-}
-
-function parseJanitorScope(text: string): JanitorScope {
-  const scope = JANITOR_SCOPES.find((each) => each === text);
-  if (scope !== undefined) return scope;
-  throw new Error(`must be ours or namespace, not ${JSON.stringify(text)}`);
-}

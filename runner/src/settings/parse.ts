@@ -1,5 +1,5 @@
 import { ENVIRONMENT, type Variable } from "../contract/environment.ts";
-import { SettingsFault } from "../errors.ts";
+import { messageOf, SettingsFault } from "../errors.ts";
 import type { Row } from "./row.ts";
 import { SETTINGS, type Settings } from "./table.ts";
 
@@ -19,7 +19,7 @@ export function parseSettings<K extends keyof Settings>(
       try {
         parsed[key] = row.parse(text);
       } catch (error) {
-        faults.push(`${row.name} ${error instanceof Error ? error.message : String(error)}`);
+        faults.push(`${row.name} ${messageOf(error)}`);
       }
     } else if (row.absent !== undefined) parsed[key] = row.absent;
     else faults.push(`${row.name} is not set`);

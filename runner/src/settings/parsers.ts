@@ -10,7 +10,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../time.ts";
  */
 
 /** The items between the commas; an empty list is a fault. */
-export function listItems(text: string): string[] {
+function listItems(text: string): string[] {
   const items = text
     .split(",")
     .map((item) => item.trim())
@@ -27,6 +27,15 @@ export function parseHttpUrl(text: string): string {
     throw new Error(`must be an http(s) URL without credentials, query and fragment, ${shown}`);
   }
   return text.replace(/\/+$/, "");
+}
+
+/** A parser that takes one of these words and nothing else. */
+export function oneOf<T extends string>(words: readonly T[]): (text: string) => T {
+  return (text) => {
+    const word = words.find((each) => each === text);
+    if (word !== undefined) return word;
+    throw new Error(`must be one of ${words.join(", ")}, not ${JSON.stringify(text)}`);
+  };
 }
 
 export function parseBoolean(text: string): boolean {
@@ -48,7 +57,7 @@ export function parseSymbols(text: string): readonly string[] {
   const symbols = listItems(text).map(parseSymbol);
   const broken = symbols.filter((symbol) => !isSymbol(symbol));
   if (broken.length > 0)
-    throw new Error(`has no valid symbol in ${broken.map((s) => JSON.stringify(s)).join(", ")}`);
+    throw new Error(`has what is not a symbol: ${broken.map((s) => JSON.stringify(s)).join(", ")}`);
   return [...new Set(symbols)];
 }
 

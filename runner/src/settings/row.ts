@@ -7,16 +7,11 @@ import { parseCount } from "./parsers.ts";
  */
 export type Row<T> = {
   readonly name: EnvironmentName;
-  /**
-   * Throws the sentence that says what is expected; the caller puts the name before it. The sentence never holds the
-   * value of a secret.
-   */
+  /** Throws as the functions of parsers.ts do, with a sentence that never holds the value of a secret. */
   readonly parse: (text: string) => T;
   /** The value where the variable is not set and has no default; without it the variable must be set. */
   readonly absent?: T;
-  /**
-   * Without this, a variable that is set but blank counts as not set; with this, `parse` gets the blank and refuses it.
-   */
+  /** Without this, a variable that is set but blank counts as not set; with this, `parse` gets the blank. */
   readonly takesBlank?: true;
 };
 

@@ -8,7 +8,7 @@ import type { SeriesState } from "../db/series.ts";
 import type { PageWrite } from "../db/store.ts";
 
 /** A page's effect: what to write, the state after it, and how many slots of known gaps it filled. */
-export type Applied = { readonly write: PageWrite; readonly state: SeriesState; readonly repaired: number };
+type Applied = { readonly write: PageWrite; readonly state: SeriesState; readonly repaired: number };
 
 /**
  * Adds a page to a series. The covered span grows to hold it; a stretch in between that nobody asked for goes into the
@@ -17,35 +17,25 @@ export type Applied = { readonly write: PageWrite; readonly state: SeriesState; 
  */
 export function applyPage(
   state: SeriesState,
-  page: PageFacts,
-  candles: readonly Candle[],
+  { page, candles }: { readonly page: PageFacts; readonly candles: readonly Candle[] },
   now: number,
 ): Applied {
   const { interval, covered } = state;
-  const newest = candles.reduce<number | null>(
-    (max, { openTime }) => Math.max(max ?? openTime, openTime),
-    null,
-  );
+  const newest =
+    candles.length === 0 ? null : candles.reduce((max, { openTime }) => Math.max(max, openTime), 0);
   const lastTs = newest === null ? state.lastTs : Math.max(newest, state.lastTs ?? newest);
   const life = { firstCandle: state.firstCandle, trading: state.trading, lastTs };
-  const separated = separate(state.gaps);
-  const [logged, doubled] = [
-    separated.filter((gap) => gap.state !== "repaired"),
-    separated.filter((gap) => gap.state === "repaired"),
-  ];
-  const judged = reopen(
-    logged,
-    planGaps(interval, logged, page, { covered, life, now, newId: randomUUID }),
-    lastTs,
+  const { logged = [], doubled = [] } = Object.groupBy(separate(state.gaps), (gap) =>
+    gap.state === "repaired" ? "doubled" : "logged",
   );
+  const planned = planGaps(interval, logged, page, { covered, life, now, newId: randomUUID });
+  const judged = reopen(logged, planned, lastTs);
   const isJudged = new Set(judged.map(({ id }) => id));
+  const others = logged.filter(({ id }) => !isJudged.has(id));
   const changed = [
     ...judged,
     ...doubled,
-    ...listNews(
-      state.gaps,
-      logged.filter(({ id }) => !isJudged.has(id)),
-    ),
+    ...listNews(state.gaps, others),
     ...(covered === null ? [] : listSkipped(covered, page.span, logged)),
   ];
   const news = listNews(state.gaps, changed);

@@ -118,13 +118,10 @@ async function describeOther(db: Database, url: string, likeness: Likeness): Pro
 }
 
 function renderShown({ sample, candle }: Shown): string {
-  const text = ({
-    open,
-    high,
-    low,
-    close,
-    volume,
-  }: Pick<Sample, "open" | "high" | "low" | "close" | "volume">) =>
-    `${[open, high, low, close].map(Number).join("/")} volume ${Number(volume)}`;
-  return `${sample.symbol} ${sample.interval} ${renderTime(sample.openTime)} is stored as ${text(sample)} and shown as ${candle === null ? "nothing" : text(candle)}`;
+  const shown = candle === null ? "nothing" : renderValues(candle);
+  return `${sample.symbol} ${sample.interval} ${renderTime(sample.openTime)} is stored as ${renderValues(sample)} and shown as ${shown}`;
+}
+
+function renderValues(of: Pick<Sample, "open" | "high" | "low" | "close" | "volume">): string {
+  return `${[of.open, of.high, of.low, of.close].map(Number).join("/")} volume ${Number(of.volume)}`;
 }

@@ -4,7 +4,7 @@ import { listSlots, parsePage, restOf, sortOnce } from "../candle/page.ts";
 import type { Span } from "../candle/span.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { CandleSource } from "../exchange/exchange.ts";
-import { ExchangeFailure } from "../exchange/failure.ts";
+import { ExchangeFailure, garbage } from "../exchange/failure.ts";
 import { sleep } from "../sleep.ts";
 import type { Task } from "./fill-plan.ts";
 
@@ -63,20 +63,16 @@ async function fetchOnce({ source, now, symbol, interval }: PageSource, span: Sp
   let rest: Span | null = span;
   for (let requests = 0; rest !== null; requests += 1) {
     if (requests === MOST_REQUESTS)
-      throw new ExchangeFailure("garbage", `${MOST_REQUESTS} full answers did not reach the end of a page`);
+      throw garbage(`${MOST_REQUESTS} full answers did not reach the end of a page`);
     const rows: readonly unknown[] = await source.fetchRows(symbol, interval, rest);
     const part = parsePage(interval, rest, rows, now());
-    if (part.isFiner)
-      throw new ExchangeFailure("garbage", `the rows are of a finer interval than ${interval}`);
+    if (part.isFiner) throw garbage(`the rows are of a finer interval than ${interval}`);
     // an answer without an order may end in its middle, and the next one then brings some of its candles again
     candles = requests === 0 ? part.candles : sortOnce([...candles, ...part.candles]);
     for (const [slot, broken] of part.rejected) rejected.set(slot, broken);
     const [first] = rejected.values();
     if (first !== undefined && rejected.size > Math.max(MOST_BROKEN, candles.length))
-      throw new ExchangeFailure(
-        "garbage",
-        `most rows of the page cannot be right, the first one: ${first.reason}`,
-      );
+      throw garbage(`most rows of the page cannot be right, the first one: ${first.reason}`);
     rest = restOf(interval, rest, rows);
   }
   return { candles, facts: { span, slots: listSlots(interval, candles), rejected, failure: null } };

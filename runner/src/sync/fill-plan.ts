@@ -41,7 +41,7 @@ export type GapRequest =
 export type Plan = { readonly tasks: readonly Task[]; readonly gaps: GapRequest | null };
 
 /** Candles behind the newest stored one that every sync asks for again: closed candles change now and then. */
-export const OVERLAP_CANDLES = 4;
+const OVERLAP_CANDLES = 4;
 
 /** Sync also heals what failed lately, but a big backlog belongs to `gaps --repair`, not to the minute job. */
 const REPAIR_PAGES_PER_SYNC = 2;
@@ -88,7 +88,10 @@ export function planSync(
  * listing any more. Newest first where it lies before what is stored. `again`: all of it since the listing, stored or
  * not.
  */
-export function planBackfill(series: SeriesFacts, wanted: Span, now: number, again = false): Plan {
+export function planBackfill(
+  series: SeriesFacts,
+  { wanted, now, again }: { readonly wanted: Span; readonly now: number; readonly again: boolean },
+): Plan {
   const { interval, covered, firstCandle } = series;
   const whole = spanOf(
     slotAtOrAfter(interval, wanted.from),

@@ -47,7 +47,7 @@ export function requestSync(asked: AskedSeries & Manner, settings: SyncSettings)
 }
 
 /** `from` and `to` in ms; `again`: what is stored is asked for too. */
-export type AskedBackfill = AskedSeries &
+type AskedBackfill = AskedSeries &
   Manner & { readonly from: number; readonly to: number; readonly again: boolean };
 
 export function requestBackfill(asked: AskedBackfill, settings: BackfillSettings): FillRequest {
@@ -70,7 +70,7 @@ export function requestBackfill(asked: AskedBackfill, settings: BackfillSettings
       asJson,
       acceptExchange,
       firstPolicy: "always",
-      plan: (state, now) => planBackfill(state, { from, to }, now, again),
+      plan: (state, now) => planBackfill(state, { wanted: { from, to }, now, again }),
     },
   };
 }

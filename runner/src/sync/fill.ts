@@ -41,6 +41,12 @@ export type Tally = {
   failure: ExchangeFailure | null;
 };
 
+/** The counts before any work. */
+export function newTally(): Tally {
+  const counts = { pages: 0, failedPages: 0, added: 0, repaired: 0, revised: 0, kept: 0 };
+  return { ...counts, keptFrom: null, failure: null };
+}
+
 /** Pages of one series that are under way together; they are still committed in order. */
 const PAGES_AHEAD = 16;
 
@@ -63,29 +69,26 @@ export async function fillSeries(
   start: SeriesState,
   tasks: Tasks,
 ): Promise<[SeriesState, Tally]> {
-  const tally: Tally = {
-    pages: 0,
-    failedPages: 0,
-    added: 0,
-    repaired: 0,
-    revised: 0,
-    kept: 0,
-    keptFrom: null,
-    failure: null,
-  };
+  const tally = newTally();
   const memory = createGapMemory(start, tools.gaps);
   const found = createFound(tools.now);
-  const filled = await fillTasks(tools, memory, start, tasks, tally, found.look);
+  const filled = await fillTasks({ tools, memory, tally, look: found.look }, start, tasks);
   const isAway = tally.failedPages === tally.pages;
   if (found.spans.length === 0 || isAway) return [filled, tally];
   const again = planGapPages(start.interval, found.spans).map((span): Task => ({ ...span, kind: "fetch" }));
-  return [await fillTasks(tools, memory, filled, again, tally, () => {}), tally];
+  return [await fillTasks({ tools, memory, tally, look: () => {} }, filled, again), tally];
 }
 
-type Look = (known: readonly Gap[], page: Span, changed: readonly Gap[]) => void;
+/** What one series' work goes by, the first time and when it asks again. */
+type Filling = {
+  readonly tools: FillTools;
+  readonly memory: GapMemory;
+  readonly tally: Tally;
+  readonly look: (known: readonly Gap[], page: Span, changed: readonly Gap[]) => void;
+};
 
 /** New gaps worth asking for at once: one stretch for each page, since a page of them can hold 500. */
-function createFound(clock: () => number): { readonly spans: Span[]; readonly look: Look } {
+function createFound(clock: () => number): { readonly spans: Span[]; readonly look: Filling["look"] } {
   const spans: Span[] = [];
   let fresh = new Set<string>();
   return {
@@ -109,12 +112,9 @@ function isWorthAsking(gap: Gap, now: number): boolean {
 }
 
 async function fillTasks(
-  tools: FillTools,
-  memory: GapMemory,
+  { tools, memory, tally, look }: Filling,
   start: SeriesState,
   tasks: Tasks,
-  tally: Tally,
-  look: Look,
 ): Promise<SeriesState> {
   const { writer } = tools;
   const over = new AbortController();
@@ -147,7 +147,7 @@ async function fillTasks(
       tally.keptFrom ??= kept[0] ?? null;
     }
     const known = await memory.withGapsOf(state, span, page.candles.at(-1)?.openTime ?? null);
-    const applied = applyPage(known, page.facts, page.candles, tools.now());
+    const applied = applyPage(known, { page: page.facts, candles: page.candles }, tools.now());
     const changed = applied.write.gaps;
     look(known.gaps, span, changed);
     state = applied.state;

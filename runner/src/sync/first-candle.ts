@@ -3,20 +3,18 @@ import { type FirstPolicy, isPossibleFirst, judgeFirst, needOfFirst } from "../c
 import { isDue } from "../candle/gap.ts";
 import { slotOf } from "../candle/interval.ts";
 import { parsePage } from "../candle/page.ts";
+import { type Span, spanOf } from "../candle/span.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
-import type { Database } from "../db/connect.ts";
 import { findFirstStored, setFirstCandle } from "../db/first-candle.ts";
 import type { SeriesState } from "../db/series.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";
 import { renderTime } from "../time.ts";
+import type { Work } from "./work.ts";
 
 /** How the runs of a command ask for first candles. */
-export type FirstAsking = {
-  readonly db: Database;
-  readonly exchange: Exchange;
-  readonly exchangeUrl: string;
+type FirstAsking = Pick<Work, "db" | "exchange" | "exchangeUrl"> & {
   readonly log: Logger;
   readonly policy: FirstPolicy;
 };
@@ -50,7 +48,7 @@ export function createFirstCandles(asking: FirstAsking, reload: (coinId: number)
       if (need === "must" || !(error instanceof ExchangeFailure)) throw error;
       log.warn(
         { symbol: state.symbol, "event.name": "first_candle_kept" },
-        `[RUN] the first candle could not be asked for again, what was believed stays: ${error.message}`,
+        `[RUN] the exchange did not say again which candle is the first; what was believed stays: ${error.message}`,
       );
       return state;
     }
@@ -79,23 +77,16 @@ export async function askFirst(
 ): Promise<number | null> {
   const answer = await exchange.fetchFirstOpen(symbol);
   if (answer === null || !isThorough || (firstCandle !== null && answer < firstCandle)) return answer;
+  const findFirst = async (interval: "1m" | "1d", span: Span) => {
+    const rows = await exchange.fetchRows(symbol, interval, span);
+    return parsePage(interval, span, rows, exchange.now()).candles[0]?.openTime ?? null;
+  };
   // one answer can be wrong: days before it, in one request for all of them, would show that
-  const days = { from: EARLIEST_MS, to: slotOf("1d", answer) };
-  if (days.from >= days.to) return answer;
-  const earlier = await firstIn(exchange, symbol, "1d", days);
+  const days = spanOf(EARLIEST_MS, slotOf("1d", answer));
+  const earlier = days === null ? null : await findFirst("1d", days);
   if (earlier === null) return answer;
-  const day = { from: slotOf("1d", earlier), to: slotOf("1d", earlier) + WIDTH_MS["1d"] };
-  return (await firstIn(exchange, symbol, "1m", day)) ?? earlier;
-}
-
-async function firstIn(
-  exchange: Exchange,
-  symbol: string,
-  interval: "1m" | "1d",
-  span: { readonly from: number; readonly to: number },
-): Promise<number | null> {
-  const rows = await exchange.fetchRows(symbol, interval, span);
-  return parsePage(interval, span, rows, exchange.now()).candles[0]?.openTime ?? null;
+  const day = slotOf("1d", earlier);
+  return (await findFirst("1m", { from: day, to: day + WIDTH_MS["1d"] })) ?? earlier;
 }
 
 /** A stretch before the listing whose time to be looked at has come, and has not been since. */

@@ -12,12 +12,12 @@ import { believeCover } from "./believed-cover.ts";
 import { countCandles, type Plan, pageGaps, type Task } from "./fill-plan.ts";
 import type { FillCommand } from "./fill-run.ts";
 import { askFirst } from "./first-candle.ts";
-import { fetchRanking } from "./ranking.ts";
+import { fetchRanking, listRanked } from "./ranking.ts";
 import { type Selection, takeShard } from "./selection.ts";
 import { faultOfSymbols } from "./symbols.ts";
 import type { Work } from "./work.ts";
 
-export type PlannedSeries = {
+type PlannedSeries = {
   readonly symbol: string;
   readonly from: number | null;
   readonly to: number | null;
@@ -28,7 +28,7 @@ export type PlannedSeries = {
 };
 
 /** What a run would ask for. `minutes`: at the given share of the exchange's weight, at least. */
-export type Preview = {
+type Preview = {
   /** What is wrong with the names, so that a run would end with 1. */
   readonly fault: Error | null;
   readonly interval: Selection["interval"];
@@ -39,7 +39,7 @@ export type Preview = {
   readonly minutes: number;
 };
 
-export type PreviewTools = Pick<Work, "db" | "exchange"> & {
+type PreviewTools = Pick<Work, "db" | "exchange"> & {
   readonly log: Logger;
   /** Of the exchange's weight, which a run would take at most. */
   readonly weightShare: number;
@@ -133,7 +133,9 @@ async function chooseSymbols(
   if (symbols === null) {
     const age = await findRankingAge(db);
     const members = age === null ? [] : (await listMembers(db, size)).map(({ symbol }) => symbol);
-    const chosen = members.length > 0 ? members : await rankNow(tools, size);
+    const rankNow = async () =>
+      listRanked(await fetchRanking({ ...tools, size, ageMs: null })).slice(0, size);
+    const chosen = members.length > 0 ? members : await rankNow();
     return { symbols: takeShard(chosen, shard), fault: null };
   }
   const asked = takeShard(symbols, shard);
@@ -146,14 +148,6 @@ async function chooseSymbols(
   const fault = await faultOfSymbols({ db, exchange }, lookup, { namedBy, hasOthers: stored.size > 0 });
   const isKnown = (symbol: string) => stored.has(symbol) || coins.some((coin) => coin.symbol === symbol);
   return { symbols: asked.filter(isKnown), fault };
-}
-
-async function rankNow({ db, exchange, log }: PreviewTools, size: number): Promise<readonly string[]> {
-  const { coins } = await fetchRanking({ db, exchange, size, ageMs: null, log });
-  return coins
-    .flatMap(({ symbol, rank }) => (rank !== null && rank <= size ? [{ symbol, rank }] : []))
-    .toSorted((a, b) => a.rank - b.rank)
-    .map(({ symbol }) => symbol);
 }
 
 /** The state with the first candle that a run would believe, which a preview does not store. */

@@ -2,7 +2,7 @@ import { DAY_MS } from "../time.ts";
 import { type Candidate, LEAVE_BEYOND, rankSymbols } from "./universe-plan.ts";
 
 /** A symbol that traded as far as the database knows; `quoteVolume` of the last ranking that had one. */
-export type KnownCoin = { readonly symbol: string; readonly quoteVolume: string | null };
+type KnownCoin = { readonly symbol: string; readonly quoteVolume: string | null };
 
 /** What an exchange's two lists say, beside what is known. `volumeOf` holds the volumes that came. */
 export type RankingFacts = {

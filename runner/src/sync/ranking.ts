@@ -1,9 +1,9 @@
 import { type CoinUpdate, closeCoins, listKnown, upsertCoins } from "../db/coins.ts";
-import { type Database, withClient } from "../db/connect.ts";
+import { withClient } from "../db/connect.ts";
 import { listMembers, listSizes, replaceMembers } from "../db/members.ts";
 import { withTransaction } from "../db/session.ts";
 import type { Exchange } from "../exchange/exchange.ts";
-import { ExchangeFailure } from "../exchange/failure.ts";
+import { ExchangeFailure, garbage } from "../exchange/failure.ts";
 import type { Listing } from "../exchange/listing.ts";
 import type { Logger } from "../log.ts";
 import {
@@ -14,32 +14,24 @@ import {
   refuseLists,
 } from "./ranking-plan.ts";
 import { planMembers, rankSymbols } from "./universe-plan.ts";
+import type { Work } from "./work.ts";
 
 /** A ranking that can be believed: what trades with its volume, largest first, and what was found to have ended. */
-export type Ranking = {
+type Ranking = {
   readonly coins: readonly CoinUpdate[];
   readonly ended: readonly Listing[];
   readonly delisted: readonly string[];
 };
 
-/** What a ranking needs; `ageMs` of the one before, null where there is none. */
-export type RankingRequest = {
-  readonly db: Database;
-  readonly exchange: Exchange;
-  /** How many of the largest are wanted. */
-  readonly size: number;
-  readonly ageMs: number | null;
-  readonly log: Logger;
-};
+/** What a ranking needs. */
+export type RankingRequest = Pick<Work, "db" | "exchange"> &
+  Pick<RankingFacts, "size" | "ageMs"> & { readonly log: Logger };
 
 /** Ranks what trades now, and stores it. An answer that cannot be right is an ExchangeFailure, and changes nothing. */
 export async function refreshRanking(request: RankingRequest): Promise<void> {
   const { db, size, ageMs } = request;
   const ranking = await fetchRanking(request);
-  const symbols = ranking.coins
-    .filter(({ rank }) => rank !== null)
-    .toSorted(byRank)
-    .map(({ symbol }) => symbol);
+  const symbols = listRanked(ranking);
   const sizes = await withClient(db, listSizes);
   for (const each of sizes) {
     const members = (await listMembers(db, each)).map(({ symbol }) => symbol);
@@ -105,16 +97,17 @@ async function lookUpMissing(
 }
 
 export function plannerOf(size: number): Parameters<typeof replaceMembers>[2] {
-  return (ranking, members) => planMembers(size, ranking, members, Date.now());
+  return (ranking, members) => planMembers({ size, ranking, members }, Date.now());
 }
 
-function byRank(a: CoinUpdate, b: CoinUpdate): number {
-  return (a.rank ?? 0) - (b.rank ?? 0);
+/** The symbols that have a rank, largest first. */
+export function listRanked({ coins }: Ranking): readonly string[] {
+  return coins
+    .flatMap(({ symbol, rank }) => (rank === null ? [] : [{ symbol, rank }]))
+    .toSorted((a, b) => a.rank - b.rank)
+    .map(({ symbol }) => symbol);
 }
 
 function unbelievable(refusal: string): ExchangeFailure {
-  return new ExchangeFailure(
-    "garbage",
-    `the exchange's lists of symbols and volumes cannot be right: ${refusal}`,
-  );
+  return garbage(`the exchange's lists of symbols and volumes cannot be right: ${refusal}`);
 }

@@ -5,7 +5,7 @@ import { SettingsFault } from "../errors.ts";
 import type { Settings } from "../settings/table.ts";
 
 /** One part of many: every n-th series from the i-th, so that pods of an Indexed Job share the work. */
-export type Shard = { readonly index: number; readonly count: number };
+type Shard = { readonly index: number; readonly count: number };
 
 export function parseShard(text: string): Shard {
   const match = /^(\d{1,4})\/(\d{1,4})$/.exec(text);

@@ -3,7 +3,7 @@ import type { RunItem } from "../db/runs.ts";
 import type { SeriesState } from "../db/series.ts";
 import type { Logger } from "../log.ts";
 import { renderTime } from "../time.ts";
-import type { Tally } from "./fill.ts";
+import { newTally, type Tally } from "./fill.ts";
 
 /** A series that is worked on; `startedAt` by performance.now(). */
 export type StartedSeries = {
@@ -14,25 +14,16 @@ export type StartedSeries = {
 };
 
 /** What became of a series: `state` and `tally` where its pages were asked for, else why they were not. */
-type End = { readonly outcome: RunItem["outcome"]; readonly error: string | null } & (
-  | { readonly state: SeriesState; readonly tally: Tally }
-  | { readonly state?: undefined; readonly tally?: undefined }
-);
+type End = Pick<RunItem, "outcome" | "error"> & { readonly state?: SeriesState; readonly tally?: Tally };
 
 /** The ledger's item of a series. */
 export function itemOf(
   { coinId, interval, startedAt }: StartedSeries,
-  { outcome, state, tally, error }: End,
+  { outcome, state, tally = newTally(), error }: End,
 ): RunItem {
+  const { pages, added, repaired, revised, kept } = tally;
   return {
-    coinId,
-    interval,
-    outcome,
-    pages: tally?.pages ?? 0,
-    added: tally?.added ?? 0,
-    repaired: tally?.repaired ?? 0,
-    revised: tally?.revised ?? 0,
-    kept: tally?.kept ?? 0,
+    ...{ coinId, interval, outcome, pages, added, repaired, revised, kept },
     gaps: state?.openGaps ?? 0,
     lastClose: state?.lastTs == null ? null : state.lastTs + WIDTH_MS[interval],
     ms: Math.round(performance.now() - startedAt),

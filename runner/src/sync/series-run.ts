@@ -5,7 +5,7 @@ import type { Coin } from "../db/coins.ts";
 import type { RunItem } from "../db/runs.ts";
 import { loadSeries } from "../db/series.ts";
 import { messageOf, SettingsFault, TryAgain } from "../errors.ts";
-import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
+import { isExchangeAway } from "../exchange/failure.ts";
 import { collectItems, type SeriesResult } from "../run.ts";
 import { countCandles } from "./fill-plan.ts";
 import { itemOf } from "./series-item.ts";
@@ -41,8 +41,11 @@ async function workOnAll(
     items.every(({ outcome }) => outcome === "failure") &&
     failures.every(isExchangeAway);
 
+  // with no more coins than work at once their order means nothing, and their sizes are found as they are loaded
   const order =
-    coins.length > SERIES_AT_ONCE ? await orderBySize(run, interval, coins) : coins.map(asUnknown);
+    coins.length > SERIES_AT_ONCE
+      ? await orderBySize(run, interval, coins)
+      : coins.map((coin) => ({ coin, candles: 0 }));
   run.progress.start(order.reduce((sum, { candles }) => sum + candles, 0));
 
   const work = createSeriesWork(run, interval);
@@ -84,11 +87,6 @@ async function workOnAll(
   return exitCodeOfSeries(items, failures);
 }
 
-/** With no more coins than work at once their order means nothing, and their sizes are found as they are loaded. */
-function asUnknown(coin: Coin): { coin: Coin; candles: number } {
-  return { coin, candles: 0 };
-}
-
 async function orderBySize(run: SeriesRun, interval: Interval, coins: readonly Coin[]) {
   const { db, exchange, plan, believed } = run;
   const ids = coins.map(({ coinId }) => coinId);
@@ -118,8 +116,4 @@ function exitCodeOfSeries(items: readonly RunItem[], failures: readonly unknown[
     );
   }
   return EXIT.failed;
-}
-
-function isExchangeAway(error: unknown): boolean {
-  return error instanceof ExchangeFailure && isTransient(error.kind);
 }

@@ -3,14 +3,11 @@ import type { FirstPolicy } from "../candle/first-candle.ts";
 import { coalesce } from "../coalesce.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { findOthers } from "../db/candles.ts";
-import type { Database } from "../db/connect.ts";
 import { isGeneral } from "../db/fault.ts";
 import { findDelisted, findTouching, readRequested } from "../db/gap-reads.ts";
-import type { LockSession } from "../db/lock.ts";
 import type { RunItem } from "../db/runs.ts";
 import { loadSeries, type SeriesState } from "../db/series.ts";
 import { messageOf, Stopped } from "../errors.ts";
-import type { Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";
 import type { Progress } from "../progress.ts";
@@ -19,21 +16,15 @@ import { type FillTools, fillSeries, type Tally } from "./fill.ts";
 import { countCandles, type Plan, pageGaps, type Task } from "./fill-plan.ts";
 import { createFirstCandles } from "./first-candle.ts";
 import { itemOf, logSeries, type StartedSeries } from "./series-item.ts";
+import type { Work } from "./work.ts";
 import type { Writer } from "./writer.ts";
 
-export type SeriesRun = {
-  readonly db: Database;
-  readonly locks: LockSession;
-  readonly exchange: Exchange;
-  readonly exchangeUrl: string;
-  /** Resolves when the exchange's clock and identity are believed: see Work. */
-  readonly believed: Promise<void>;
+export type SeriesRun = Work & {
   /** A person named the symbols: one that is listed no more is a fault. Else it is what happens to coins. */
   readonly areNamed: boolean;
   /** How eagerly first candles are asked for again. */
   readonly firstPolicy: FirstPolicy;
   readonly writer: Writer;
-  readonly signal: AbortSignal;
   readonly log: Logger;
   readonly progress: Progress;
   readonly plan: (state: SeriesState, now: number) => Plan;
@@ -43,11 +34,11 @@ export type SeriesRun = {
 const PAGES_AT_ONCE = 12;
 
 /** What became of a series. `failure`: what was wrong, null where nothing was; `isUnlisted`: the exchange does not know it. */
-export type SeriesEnd = { readonly item: RunItem; readonly failure: unknown; readonly isUnlisted: boolean };
+type SeriesEnd = { readonly item: RunItem; readonly failure: unknown; readonly isUnlisted: boolean };
 
 /**
- * Makes the work on one series of a run, which must hold the series' lock. It fails with what concerns every series; all
- * other errors are the series' own. `expected`: candles that the progress counted for it.
+ * Makes the work on one series of a run, which must hold the series' lock. It fails with what concerns every series
+ * alone. `expected`: candles that the progress counted for it.
  */
 export function createSeriesWork(run: SeriesRun, interval: Interval) {
   const { db, exchange, log } = run;
@@ -88,8 +79,10 @@ export function createSeriesWork(run: SeriesRun, interval: Interval) {
       const item = itemOf(series, { outcome: outcomeOf(tally), state: filled, tally, error });
       return { item, failure: tally.failure, isUnlisted: false };
     } catch (error) {
-      if (endsRun(error)) throw error;
-      return isBadSymbol(error) ? endUnlisted(run, series, error) : endFailed(run, series, error);
+      // these concern every series; all other errors are the series' own
+      if (error instanceof Stopped || isGeneral(error)) throw error;
+      const isUnlisted = error instanceof ExchangeFailure && error.kind === "bad-symbol";
+      return isUnlisted ? endUnlisted(run, series, error) : endFailed(run, series, error);
     }
   };
 }
@@ -128,13 +121,4 @@ async function* listTasks(
     progress.correct(countCandles(series.interval, [task]));
     yield task;
   }
-}
-
-function isBadSymbol(error: unknown): boolean {
-  return error instanceof ExchangeFailure && error.kind === "bad-symbol";
-}
-
-/** Errors that concern every series; all others fail their own one. */
-function endsRun(error: unknown): boolean {
-  return error instanceof Stopped || isGeneral(error);
 }

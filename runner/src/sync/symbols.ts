@@ -4,7 +4,7 @@ import type { Database } from "../db/connect.ts";
 import { withTransaction } from "../db/session.ts";
 import { messageOf, SettingsFault, UsageFault } from "../errors.ts";
 import type { Exchange } from "../exchange/exchange.ts";
-import { ExchangeFailure } from "../exchange/failure.ts";
+import { ExchangeFailure, garbage } from "../exchange/failure.ts";
 import { splitByUrl } from "../exchange/fetch-listings.ts";
 import type { Logger } from "../log.ts";
 import type { NamedBy } from "./selection.ts";
@@ -12,7 +12,7 @@ import type { NamedBy } from "./selection.ts";
 type Tools = { readonly db: Database; readonly exchange: Exchange };
 
 /** What came of looking for symbols that nothing is stored of. */
-export type Lookup = {
+type Lookup = {
   /** Stored now, in the order asked for. */
   readonly coins: readonly Coin[];
   /** The exchange does not know these. */
@@ -37,7 +37,7 @@ export async function lookUpSymbols(
       unknown.push(...answer.unknown);
       unanswered.push(...answer.unreadable);
       if (answer.unreadable.length > 0)
-        failure ??= new ExchangeFailure("garbage", "their entries in /api/v3/exchangeInfo cannot be right");
+        failure ??= garbage("their entries in /api/v3/exchangeInfo cannot be right");
       if (answer.listings.length > 0)
         await addCoins(
           db,
@@ -68,7 +68,7 @@ export async function refreshListings(
   if (failure !== null)
     log.warn(
       { "event.name": "listings_kept", symbols: unanswered.length },
-      `[RUN] the listings of ${unanswered.length} stored symbols could not be had, they stay as they were: ${failure.message}`,
+      `[RUN] the exchange gave no listings of ${unanswered.length} stored symbols, which stay as they were: ${failure.message}`,
     );
   const delisted = unknown.filter((symbol) => !synced.has(idOf.get(symbol) ?? 0));
   await withTransaction(db, (client) => closeCoins(client, delisted));
@@ -101,7 +101,7 @@ export async function faultOfSymbols(
       : [`the exchange does not know ${names.join(", ")}: correct ${namedBy}, or take them out`]),
     ...(failure === null
       ? []
-      : [`the listings of ${unanswered.join(", ")} could not be had: ${messageOf(failure)}`]),
+      : [`the exchange gave no listings of ${unanswered.join(", ")}: ${messageOf(failure)}`]),
   ];
   return new Error(`${parts.join("; ")}; all others were worked on`);
 }

@@ -1,4 +1,5 @@
 import { DAY_MS } from "../time.ts";
+
 /** A symbol that trades, as far as ranking needs it. `quoteVolume`: 24 h, quote units, text. */
 export type Candidate = {
   readonly symbol: string;
@@ -7,48 +8,11 @@ export type Candidate = {
   readonly quoteVolume: string;
 };
 
+const DOLLAR_COINS =
+  "USDT USDC FDUSD TUSD BUSD USDP PAX DAI USDD UST USTC SUSD GUSD USD1 USDE PYUSD RLUSD XUSD BFUSD USDS USDSB VAI U";
+const CURRENCIES = "EUR GBP AUD TRY BRL RUB UAH NGN ZAR EURI EURT AEUR IDRT BIDR BVND BKRW";
 /** Stable against the dollar or another currency: their candles say nothing about a market. */
-const STABLE_BASES: ReadonlySet<string> = new Set([
-  "USDT",
-  "USDC",
-  "FDUSD",
-  "TUSD",
-  "BUSD",
-  "USDP",
-  "PAX",
-  "DAI",
-  "USDD",
-  "UST",
-  "USTC",
-  "SUSD",
-  "GUSD",
-  "USD1",
-  "USDE",
-  "PYUSD",
-  "RLUSD",
-  "XUSD",
-  "BFUSD",
-  "USDS",
-  "USDSB",
-  "EURI",
-  "EURT",
-  "AEUR",
-  "EUR",
-  "GBP",
-  "AUD",
-  "TRY",
-  "BRL",
-  "RUB",
-  "UAH",
-  "NGN",
-  "ZAR",
-  "IDRT",
-  "BIDR",
-  "BVND",
-  "BKRW",
-  "VAI",
-  "U",
-]);
+const STABLE_BASES: ReadonlySet<string> = new Set(`${DOLLAR_COINS} ${CURRENCIES}`.split(" "));
 
 const LEVERAGED = /^(.+?)(UP|DOWN|BULL|BEAR)$/;
 
@@ -80,9 +44,11 @@ export const LEAVE_BEYOND = 1.5;
  * that a symbol at the edge does not enter and leave again and again, with gaps between. Times in ms.
  */
 export function planMembers(
-  size: number,
-  ranking: readonly Ranked[],
-  members: readonly Membership[],
+  {
+    size,
+    ranking,
+    members,
+  }: { readonly size: number; readonly ranking: readonly Ranked[]; readonly members: readonly Membership[] },
   now: number,
 ): readonly Membership[] {
   const rankOf = new Map(ranking.map(({ coinId, rank }) => [coinId, rank]));

@@ -6,21 +6,16 @@ import { waitForLock } from "../db/lock.ts";
 import { findRankingAge, listMembers, replaceMembers } from "../db/members.ts";
 import { findRefusal, noteRanking } from "../db/ranking-notes.ts";
 import { withTransaction } from "../db/session.ts";
-import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
+import { ExchangeFailure, garbage, isExchangeAway } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";
 import { HOUR_MS, renderDuration, renderTime } from "../time.ts";
-import { plannerOf, refreshRanking } from "./ranking.ts";
+import { plannerOf, type RankingRequest, refreshRanking } from "./ranking.ts";
 import type { Work } from "./work.ts";
 
 const RANKING_TTL_MS = HOUR_MS;
 const FIRST_RANKING_WAIT_MS = 30_000;
 
-type Ranked = Pick<Context, "log" | "redact"> &
-  Pick<Work, "db" | "locks" | "exchange"> & {
-    readonly size: number;
-    /** Age of the ranking that counts until now, ms; null where there is none. */
-    readonly age: number | null;
-  };
+type Refresh = RankingRequest & Pick<Work, "locks"> & Pick<Context, "redact">;
 
 /** The `size` largest coins, by a ranking of the last hour where one can be had, else by the last one. */
 export async function resolveUniverse(
@@ -28,14 +23,14 @@ export async function resolveUniverse(
   size: number,
   { log, redact }: Pick<Context, "log" | "redact">,
 ): Promise<readonly Coin[]> {
-  const age = await findRankingAge(db);
-  if (age === null || age > RANKING_TTL_MS) {
+  const ageMs = await findRankingAge(db);
+  if (ageMs === null || ageMs > RANKING_TTL_MS) {
     await believed;
-    await refreshByOne({ db, locks, exchange, size, age, log, redact }).catch((error: unknown) => {
-      if (age === null || !(error instanceof ExchangeFailure)) throw error;
+    await refreshByOne({ db, locks, exchange, size, ageMs, log, redact }).catch((error: unknown) => {
+      if (ageMs === null || !(error instanceof ExchangeFailure)) throw error;
       log.warn(
         { "event.name": "ranking_kept" },
-        `[RUN] the ranking of ${renderDuration(age)} ago stays: ${error.message}`,
+        `[RUN] the ranking of ${renderDuration(ageMs)} ago stays: ${error.message}`,
       );
     });
   }
@@ -47,14 +42,14 @@ export async function resolveUniverse(
 }
 
 /** One process ranks, the others go on with the ranking of the last hour; only the very first one is waited for. */
-async function refreshByOne(ranked: Ranked): Promise<void> {
-  const { db, locks, exchange, size, log } = ranked;
-  const timeoutMs = ranked.age === null ? FIRST_RANKING_WAIT_MS : 0;
+async function refreshByOne(refresh: Refresh): Promise<void> {
+  const { db, locks } = refresh;
+  const timeoutMs = refresh.ageMs === null ? FIRST_RANKING_WAIT_MS : 0;
   if (!(await waitForLock(locks, { scope: "universe", key: "ranking", timeoutMs }))) return;
   try {
-    const age = await findRankingAge(db);
-    if (age === null) await refreshRanking({ db, exchange, size, ageMs: null, log });
-    else if (age > RANKING_TTL_MS) await refreshUnlessRefused({ ...ranked, age });
+    const ageMs = await findRankingAge(db);
+    if (ageMs === null) await refreshRanking({ ...refresh, ageMs });
+    else if (ageMs > RANKING_TTL_MS) await refreshUnlessRefused({ ...refresh, ageMs });
   } finally {
     await locks.unlock("universe", "ranking");
   }
@@ -64,17 +59,17 @@ async function refreshByOne(ranked: Ranked): Promise<void> {
  * Lists that cannot be right are remembered for a while where an older ranking can stay: each run would ask again, every
  * minute. An exchange that does not answer has refused nothing, and is asked again by the next run.
  */
-async function refreshUnlessRefused({ db, exchange, size, age, log, redact }: Ranked): Promise<void> {
+async function refreshUnlessRefused(refresh: Refresh): Promise<void> {
+  const { db, redact } = refresh;
   const refusal = await findRefusal(db);
   if (refusal !== null)
-    throw new ExchangeFailure(
-      "garbage",
+    throw garbage(
       `no list is asked for before ${renderTime(refusal.until)}, since they were refused at ${renderTime(refusal.at)}: ${refusal.reason}`,
     );
   try {
-    await refreshRanking({ db, exchange, size, ageMs: age, log });
+    await refreshRanking(refresh);
   } catch (error) {
-    if (error instanceof ExchangeFailure && !isTransient(error.kind))
+    if (error instanceof ExchangeFailure && !isExchangeAway(error))
       await noteRanking(db, redact(error.message));
     throw error;
   }

@@ -13,12 +13,13 @@ import { sessionName, withLocks } from "../db/with-database.ts";
 import { TryAgain } from "../errors.ts";
 import { createBinance } from "../exchange/binance.ts";
 import { type ClockReading, type Exchange, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
-import { ExchangeFailure, isTransient } from "../exchange/failure.ts";
+import { ExchangeFailure, isExchangeAway } from "../exchange/failure.ts";
 import { createLimiter } from "../exchange/limiter.ts";
 import { listProxyVariables } from "../exchange/proxy.ts";
 import { exitCodeOrThrow, failedBy, type RunResult, withRun } from "../run.ts";
 import type { Settings } from "../settings/table.ts";
 import { renderDuration } from "../time.ts";
+import type { NewAddress } from "./exchange-identity.ts";
 
 export type WorkSettings = Pick<Settings, "dbUrl" | "exchangeUrl" | "weightLimit" | "egressKey">;
 export const WORK_SETTINGS = ["dbUrl", "exchangeUrl", "weightLimit", "egressKey"] as const;
@@ -53,7 +54,7 @@ export function weightShareOf(settings: WorkSettings, isBackground: boolean): nu
 }
 
 /** `isBackground`: takes at most 60 % of the exchange's weight. `isReadOnly`: a plan; no ledger row, nothing claimed. */
-export type WorkRun = {
+type WorkRun = {
   readonly settings: WorkSettings;
   readonly command: CommandName;
   readonly args: string;
@@ -114,7 +115,7 @@ async function openExchange(
   const share = weightShareOf(settings, isBackground);
   const exchange = createBinance({
     url: settings.exchangeUrl,
-    createLimiter: (now) => createLimiter(budget, share * WEIGHT_PER_MINUTE, now, signal),
+    createLimiter: (now) => createLimiter({ budget, limitPerMinute: share * WEIGHT_PER_MINUTE, now, signal }),
     timeoutMs: requestTimeoutMs(context.deadlineS),
     signal,
     onRetry: (failure, attempt) =>
@@ -153,13 +154,13 @@ function requestTimeoutMs(deadlineS: number | null): number {
 
 /** An exchange that is away before any series was touched is a reason to try again later. */
 function meaningOf(error: unknown, { env }: Context): unknown {
-  if (!(error instanceof ExchangeFailure && isTransient(error.kind))) return error;
+  if (!(error instanceof ExchangeFailure && isExchangeAway(error))) return error;
   const proxies = error.kind === "unavailable" ? listProxyVariables(env) : [];
   const hint = proxies.length === 0 ? "" : ` (no proxy is used, although ${proxies.join(", ")} is set)`;
   return new TryAgain(`${error.message}${hint}`, { cause: error });
 }
 
-function warnOfClock({ log }: Context, aheadMs: number): void {
+function warnOfClock({ log }: Pick<Context, "log">, aheadMs: number): void {
   if (Math.abs(aheadMs) <= CLOCK_WARNING_MS) return;
   const skew = `${renderDuration(Math.abs(aheadMs))} ${aheadMs > 0 ? "ahead of" : "behind"}`;
   log.warn(
@@ -168,17 +169,11 @@ function warnOfClock({ log }: Context, aheadMs: number): void {
   );
 }
 
-type Checked = {
-  readonly context: Context;
-  readonly db: Database;
-  readonly exchange: Exchange;
-  readonly url: string;
-  readonly isReadOnly: boolean;
-  readonly acceptExchange: string | null;
-};
-
 /** Refuses an exchange that is not the one of the database: by its mark, and at a new address by its candles. */
-async function checkExchange(checked: Checked, clock: Promise<ClockReading>): Promise<void> {
+async function checkExchange(
+  checked: Omit<NewAddress, "address" | "origin">,
+  clock: Promise<ClockReading>,
+): Promise<void> {
   const { context, db, url, isReadOnly } = checked;
   const address = addressOf(url);
   const [stored, { aheadMs, origin }] = await Promise.all([findOrigin(db, address), clock]);

@@ -88,10 +88,7 @@ export function createWriter(db: Database, runId: string | null, alive: AbortSig
   };
 }
 
-/**
- * A queue whose pages are stored group by group, each answered as soon as its own group is stored. It collects what comes
- * together as coalesce.ts and the queue of exchange/limiter.ts do, but cuts by rows, and a page fails by itself.
- */
+/** A queue whose pages are stored group by group, each answered as soon as its own group is stored. */
 function createLane(store: (group: readonly PageWrite[]) => Promise<readonly Stored[]>): Writer {
   type Waiting = ReturnType<typeof Promise.withResolvers<Written>> & { readonly page: PageWrite };
   const queue: Waiting[] = [];

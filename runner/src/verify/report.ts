@@ -12,13 +12,13 @@ const PRINTED_TOGETHER = 500;
 /** What to do about disagreements that no other command mends by itself. */
 const REMEDIES: Partial<Record<DisagreementKind, string>> = {
   "covered beyond now":
-    "covered beyond now: a clock was ahead once; the next sync of the interval takes this back and asks for what it hid",
+    "a clock was ahead once; the next sync of the interval takes this back and asks for what it hid",
   "candle beyond now":
-    "candle beyond now: stored under a clock that was ahead; it stays until its time has come, and the sync that asks for it then keeps a difference as a revision",
+    "stored under a clock that was ahead; it stays until its time has come, and the sync that asks for it then keeps a difference as a revision",
   impossible:
-    "impossible: another program, or an older version, wrote values that no candle can have; `backfill INTERVAL --again --from T --to T` puts the exchange's candle in its place and keeps the old values as a revision",
+    "another program, or an older version, wrote values that no candle can have; `backfill INTERVAL --again --from T --to T` puts the exchange's candle in its place and keeps the old values as a revision",
   contradiction:
-    "contradiction: one of the two intervals is wrong; `backfill INTERVAL --again --from T --to T` of both asks for them again",
+    "one of the two intervals is wrong; `backfill INTERVAL --again --from T --to T` of both asks for them again",
 };
 
 /** Prints disagreements at once as JSON, or keeps the first ones for a person: a broken series can have a million. */
@@ -47,7 +47,7 @@ export function createReport(context: Context, asJson: boolean) {
       if (isFault(disagreement)) faults += 1;
       if (shown.length < SHOWN) shown.push(disagreement);
       const remedy = REMEDIES[disagreement.kind];
-      if (remedy !== undefined) notes.add(remedy);
+      if (remedy !== undefined) notes.add(`${disagreement.kind}: ${remedy}`);
     },
     async end(series: number) {
       if (asJson) {

@@ -13,7 +13,7 @@ import { createReport } from "./report.ts";
 import { verifySeries } from "./verify.ts";
 
 /** Which series to compare (`symbols` null: all), and which part of them. */
-export type VerifyRequest = {
+type VerifyRequest = {
   readonly symbols: readonly string[] | null;
   readonly intervals: readonly Interval[];
   readonly span: Span;
@@ -45,7 +45,7 @@ export async function runVerify(
         if (state.covered !== null) series += 1;
         if (state.fault !== undefined) report.note(state.fault);
         else
-          for await (const disagreement of verifySeries(db, state, span, latest))
+          for await (const disagreement of verifySeries(db, state, { wanted: span, latest }))
             await report.add(disagreement);
         progress.advance(1);
       }

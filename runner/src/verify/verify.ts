@@ -52,8 +52,7 @@ const STRETCH_CANDLES = 50_000;
 export async function* verifySeries(
   db: Database,
   state: SeriesState,
-  wanted: Span,
-  latest: number,
+  { wanted, latest }: { readonly wanted: Span; readonly latest: number },
 ): AsyncGenerator<Disagreement> {
   const { coinId, interval, symbol, covered } = state;
   const width = WIDTH_MS[interval];
@@ -91,7 +90,7 @@ export async function* verifySeries(
 }
 
 /** One pass over what is missing in a stretch and what the log says of it; `missing` disjoint and in order. */
-export function compareWithLog(
+function compareWithLog(
   stretch: Span,
   missing: readonly Span[],
   gaps: readonly LoggedGap[],

@@ -2,6 +2,7 @@ import type pg from "pg";
 import type { Candle } from "../../../runner/src/candle/candle.ts";
 import type { Gap } from "../../../runner/src/candle/gap.ts";
 import { type Interval, WIDTH_MS } from "../../../runner/src/contract/intervals.ts";
+import type { SeriesState } from "../../../runner/src/db/series.ts";
 import type { PageWrite } from "../../../runner/src/db/store.ts";
 import type { UsedDatabase } from "../database/database.ts";
 
@@ -42,6 +43,22 @@ export function makePage(
     lastTs: last,
     gaps: [],
     ...more,
+  };
+}
+
+/** A series of a symbol that trades, of which nothing is stored. */
+export function makeSeries(interval: Interval): SeriesState {
+  return {
+    ...{
+      coinId: 7,
+      symbol: "BTCUSDT",
+      interval,
+      covered: null,
+      lastTs: null,
+      firstCandle: null,
+      trading: true,
+    },
+    ...{ gaps: [], gapsFrom: Number.NEGATIVE_INFINITY, failed: [], unlisted: [], openGaps: 0 },
   };
 }
 

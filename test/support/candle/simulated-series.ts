@@ -163,7 +163,7 @@ export function simulateSeries(truth: Truth, startsAt: number) {
         if (page.facts === null) continue;
         const newest = page.candles.at(-1)?.openTime ?? null;
         const known = await memory.withGapsOf(state, page.facts.span, newest);
-        const applied = applyPage(known, page.facts, page.candles, now);
+        const applied = applyPage(known, { page: page.facts, candles: page.candles }, now);
         state = applied.state;
         commit(applied.write);
         memory.changed(state, page.facts.span, applied.write.gaps, Promise.resolve());

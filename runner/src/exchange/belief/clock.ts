@@ -2,7 +2,7 @@ import { EARLIEST_MS } from "../../candle/candle.ts";
 import { FARTHEST_MS } from "../../contract/limits.ts";
 import { TryAgain } from "../../errors.ts";
 import { renderDuration, renderTime } from "../../time.ts";
-import { ExchangeFailure } from "../failure.ts";
+import { garbage } from "../failure.ts";
 import type { Believed } from "./believed.ts";
 import { fieldOf } from "./lists.ts";
 
@@ -10,7 +10,7 @@ import { fieldOf } from "./lists.ts";
 export type BelievedClock = Believed<"clock">;
 
 /** Three clocks at about one moment (ms). `isOneHost`: database and this program share a host, so their clock is one. */
-export type Clocks = {
+type Clocks = {
   readonly exchangeMs: number;
   readonly ourMs: number;
   readonly databaseMs: number;
@@ -23,13 +23,11 @@ const LATEST_MS = Date.UTC(9999, 11, 31);
 /** `serverTime` of `/api/v3/time`: a whole number of milliseconds. Says nothing yet of whether it is right. */
 export function readServerTime(answer: unknown): number {
   const value = fieldOf(answer, "serverTime");
-  if (!Number.isSafeInteger(value))
-    throw new ExchangeFailure("garbage", "/api/v3/time has no serverTime in whole milliseconds");
+  if (!Number.isSafeInteger(value)) throw garbage("/api/v3/time has no serverTime in whole milliseconds");
   const serverTime = value as number;
   if (serverTime < EARLIEST_MS || serverTime > LATEST_MS)
-    throw new ExchangeFailure(
-      "garbage",
-      `/api/v3/time says ${serverTime}, which is no time in milliseconds between 2017 and 9999`,
+    throw garbage(
+      `/api/v3/time says ${serverTime}, which is not a time in milliseconds between 2017 and 9999`,
     );
   return serverTime;
 }

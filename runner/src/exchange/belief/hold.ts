@@ -20,9 +20,7 @@ const SHORTEST_MS = 1_000;
  * and to 1 hour else. Null where neither can be read or is a second or more ahead: the caller then holds by its own default. `now`: ms.
  */
 export function believeHold(
-  status: number,
-  retryAfter: string | undefined,
-  body: string,
+  { status, retryAfter, body }: { status: number; retryAfter: string | undefined; body: string },
   now: number,
 ): Hold | null {
   const asked = [msOfHeader(retryAfter?.trim() ?? "", now), msOfBody(body, now)].filter(

@@ -1,6 +1,6 @@
 import { printable } from "../../candle/printable.ts";
 import { isSymbol, parseSymbol } from "../../contract/symbol.ts";
-import { ExchangeFailure } from "../failure.ts";
+import { garbage } from "../failure.ts";
 import type { Listing, Volume } from "../listing.ts";
 
 /** The entries of a list that can be right; the others are counted, with a few of them for a person. */
@@ -36,7 +36,7 @@ export function believeListings(answer: unknown): BelievedList<Listing> {
 
 /** Volumes of `/api/v3/ticker/24hr`: decimal text, or the number that some mirrors make of it. */
 export function believeVolumes(answer: unknown): BelievedList<Volume> {
-  return believeEach(answer, "/api/v3/ticker/24hr is no list", (entry) => {
+  return believeEach(answer, "/api/v3/ticker/24hr is not a list", (entry) => {
     const symbol = believeSymbol(fieldOf(entry, "symbol"));
     const volume = fieldOf(entry, "quoteVolume");
     const quoteVolume = believeText(typeof volume === "number" ? String(volume) : volume, DECIMAL);
@@ -56,12 +56,9 @@ function believeEach<T extends { readonly symbol: string }>(
   otherwise: string,
   believe: (entry: unknown) => T | null,
 ): BelievedList<T> {
-  if (!Array.isArray(list)) throw new ExchangeFailure("garbage", otherwise);
+  if (!Array.isArray(list)) throw garbage(otherwise);
   if (list.length > MOST_ENTRIES)
-    throw new ExchangeFailure(
-      "garbage",
-      `${otherwise.split(" ")[0]} has ${list.length} entries, more than ${MOST_ENTRIES}`,
-    );
+    throw garbage(`${otherwise.split(" ")[0]} has ${list.length} entries, more than ${MOST_ENTRIES}`);
   const entries = new Map<string, T>();
   const examples: string[] = [];
   let leftOut = 0;

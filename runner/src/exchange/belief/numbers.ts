@@ -1,6 +1,6 @@
 import { isRejected, parseCandle } from "../../candle/candle.ts";
 import { slotOf } from "../../candle/interval.ts";
-import { ExchangeFailure } from "../failure.ts";
+import { garbage } from "../failure.ts";
 import type { Believed } from "./believed.ts";
 
 /** Weight of this address in the running minute, by the exchange's own count. */
@@ -22,7 +22,6 @@ export function believeUsedWeight(header: string | undefined): UsedWeight | null
 export function believeFirstOpen(rows: readonly unknown[], now: number): number | null {
   if (rows.length === 0) return null;
   const first = parseCandle(rows[0], now);
-  if (isRejected(first))
-    throw new ExchangeFailure("garbage", `the first candle cannot be right (${first.reason}): ${first.raw}`);
+  if (isRejected(first)) throw garbage(`the first candle cannot be right (${first.reason}): ${first.raw}`);
   return slotOf("1m", first.openTime);
 }

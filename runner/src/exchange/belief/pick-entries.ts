@@ -1,4 +1,4 @@
-import { ExchangeFailure } from "../failure.ts";
+import { garbage } from "../failure.ts";
 
 /** An entry with everything that its symbol permits has 6 kB; one that is longer is none. */
 const LONGEST_ENTRY = 64_000;
@@ -74,7 +74,7 @@ function pickFields(text: string, fields: readonly string[]): string {
   try {
     entry = JSON.parse(text);
   } catch (error) {
-    throw new ExchangeFailure("garbage", "an entry of the list is no JSON", { cause: error });
+    throw garbage("an entry of the list is not JSON", error);
   }
   if (typeof entry !== "object" || entry === null) return "null";
   const kept = Object.entries(entry).filter(
@@ -83,8 +83,4 @@ function pickFields(text: string, fields: readonly string[]): string {
       (typeof value === "number" || (typeof value === "string" && value.length <= LONGEST_FIELD)),
   );
   return JSON.stringify(Object.fromEntries(kept));
-}
-
-function garbage(message: string): ExchangeFailure {
-  return new ExchangeFailure("garbage", message);
 }

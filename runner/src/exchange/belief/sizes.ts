@@ -2,7 +2,7 @@ import { isInterval } from "../../candle/interval.ts";
 import { PAGE_CANDLES } from "../../candle/page.ts";
 import type { Span } from "../../candle/span.ts";
 import { type Interval, WIDTH_MS } from "../../contract/intervals.ts";
-import { ExchangeFailure } from "../failure.ts";
+import { garbage } from "../failure.ts";
 import { pickEntries } from "./pick-entries.ts";
 
 /** What may come for a question: bytes as sent and inflated, and how they become the text that is parsed. */
@@ -54,13 +54,13 @@ export function believeRows(rows: readonly unknown[], interval: Interval, span: 
   if (rows.length <= most) return rows;
   const opens = new Set(rows.slice(0, 2 * most).map((row) => (Array.isArray(row) ? row[0] : row)));
   if (rows.length > 2 * most || opens.size > most)
-    throw new ExchangeFailure("garbage", `${rows.length} rows came where at most ${most} can be`);
+    throw garbage(`${rows.length} rows came where at most ${most} can be`);
   return rows;
 }
 
 function readWhole(body: Buffer): string {
   if (body.length > UNCHECKED && countTokens(body) > MOST_TOKENS)
-    throw new ExchangeFailure("garbage", `the answer has more than ${MOST_TOKENS} parts`);
+    throw garbage(`the answer has more than ${MOST_TOKENS} parts`);
   return body.toString("utf8");
 }
 
