@@ -76,7 +76,7 @@ test("a lost row comes back, a gap before its time is filled, and what lies outs
   expectExit(await world.run("verify --intervals 1h"), 0);
 });
 
-test("what the exchange does not have any more stays, and is told", async () => {
+test("a stored candle that the exchange does not have any more stays, and the run reports it", async () => {
   await change(
     `insert into r3a.ohlcv_partitioned (coin_id, "interval", "timestamp", open, high, low, close, volume)
      select id, '1h', '${iso(SLOT + 7_000)}', 1, 1, 1, 1, 1 from r3a.coin where symbol = 'BTCUSDT'`,

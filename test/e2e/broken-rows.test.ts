@@ -1,15 +1,10 @@
 import { expect, test } from "vitest";
 import { expectExit, HOUR, MINUTE, outputOf } from "../support/candle/series.ts";
-import { useDatabase } from "../support/database/database.ts";
-import { usePlainExchange } from "../support/exchange/plain-exchange.ts";
-import { runRunner } from "../support/runner.ts";
+import { usePlainWorld } from "../support/exchange/plain-exchange.ts";
 
 /** What only a person can have written into one coin's rows stops that coin's series alone, and the log says how to mend it. */
-const database = useDatabase();
 const first = Math.floor(Date.now() / MINUTE) * MINUTE - 2 * HOUR;
-const exchange = usePlainExchange(["AUSDT", "BUSDT"], first);
-const run = (args: string) =>
-  runRunner(args.split(" "), { DB_URL: database.url, EXCHANGE_URL: exchange.url });
+const { database, run } = usePlainWorld(["AUSDT", "BUSDT"], first);
 const A = "coin_id = (select id from r3a.coin where symbol = 'AUSDT')";
 const addedLater = async (symbol: string) => {
   const [row] = await database.query<{ n: number }>(

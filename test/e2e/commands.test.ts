@@ -129,11 +129,6 @@ describe("gaps", () => {
     await expectWhole(world, "ADAUSDT", "1m", SINCE);
     expect((await world.run("gaps --symbols ADAUSDT")).stdout).toBe("no gaps found\n");
   });
-
-  test.each(["--state wrong", "--all", "--from 2024-02-30", "--intervals 1M"])(
-    "refuses %s with 64",
-    async (args) => expectExit(await world.run(`gaps ${args}`), 64),
-  );
 });
 
 describe("candles", () => {
@@ -212,12 +207,4 @@ describe("a database of another exchange", () => {
     await world.database.query("update r3a.origin set exchange = 'simulated'");
     expect([await count(candles), await count("r3a.coin"), await count("r3a.series")]).toEqual(before);
   });
-});
-
-test("wrong settings are named all together, with 78", async () => {
-  const wrong = { DB_URL: "mysql://x", WEIGHT_LIMIT: "2", FALLBACK_START: "yesterday", AUTO_PERIOD: "maybe" };
-  const run = await world.run("sync 1m", wrong);
-  expectExit(run, 78);
-  for (const name of Object.keys(wrong)) expect(run.stderr).toContain(name);
-  expectExit(await world.run("sync 2m", wrong), 64);
 });

@@ -128,14 +128,4 @@ describe("a first sync", () => {
     expect(await world.stored("SOLUSDT", "4h")).toEqual(world.truth("SOLUSDT", "4h", day(20), end));
     await expectInvariant(world);
   });
-
-  test("of an interval that is not in SYNC_INTERVALS exits 0 and asks and stores nothing", async () => {
-    const asked = world.exchange.requests.length;
-    const run = await world.run("sync 15m --symbols BTCUSDT", { SYNC_INTERVALS: "1m,1h" });
-    expectExit(run, 0);
-    expect(run.stderr).toContain("15m is not in SYNC_INTERVALS");
-    expect(world.exchange.requests.length).toBe(asked);
-    expect(await world.stored("BTCUSDT", "15m")).toEqual([]);
-    expect(await coveredOf(world, "BTCUSDT", "15m")).toBeNull();
-  });
 });

@@ -176,7 +176,7 @@ test("two that begin at once on an empty database are both compared later, and o
   expect(later.map(({ code }) => code).toSorted()).not.toEqual([0, 0]);
 });
 
-test("doctor tells what is known of the address", async () => {
+test("doctor says what is known of the address", async () => {
   const doctor = async (exchange: PlainExchange) =>
     outputOf(await run(exchange, ["doctor", "--only", "origin", "--json"]));
   expectExit(await sync(own, "1d"), 0);

@@ -55,7 +55,7 @@ test.each([
 test.each([
   ["stall-headers", "AVAXUSDT"],
   ["stall-body", "LINKUSDT"],
-] as const)("one answer with %s is cut by our own signal and asked for again", async (kind, symbol) => {
+] as const)("a request whose answer has %s is ended by R3A and sent again", async (kind, symbol) => {
   world.exchange.addFault(pageRule(kind, symbol, { times: 1 }));
   expectExit(await sync(symbol, " --deadline 12"), 0);
   expect(pagesAsked(symbol)).toHaveLength(2);

@@ -1,27 +1,18 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { expectExit, HOUR, MINUTE, outputOf } from "../support/candle/series.ts";
-import { useDatabase } from "../support/database/database.ts";
-import { usePlainExchange } from "../support/exchange/plain-exchange.ts";
-import { runRunner } from "../support/runner.ts";
+import { usePlainWorld } from "../support/exchange/plain-exchange.ts";
 
 /** A first candle is believed with evidence and a date, and asked for again: one wrong answer hides nothing for long. */
-const database = useDatabase();
 const first = Math.floor(Date.now() / MINUTE) * MINUTE - 5 * HOUR;
-const exchange = usePlainExchange(
+const { database, exchange, run } = usePlainWorld(
   ["AUSDT", "BUSDT", "CUSDT", "DUSDT", "EUSDT", "FUSDT", "GUSDT", "HUSDT"],
   first,
+  { FALLBACK_START: new Date(first - 24 * HOUR).toISOString() },
 );
 afterEach(() => {
   exchange.answer = null;
 });
 
-const env = (more: Readonly<Record<string, string>> = {}) => ({
-  DB_URL: database.url,
-  EXCHANGE_URL: exchange.url,
-  ...more,
-});
-const run = (args: string, more: Readonly<Record<string, string>> = {}) =>
-  runRunner(args.split(" "), env({ FALLBACK_START: new Date(first - 24 * HOUR).toISOString(), ...more }));
 /** The question for the first candle is answered an hour ago instead of five. */
 const lateFirst = () => {
   const late = Math.floor(Date.now() / MINUTE) * MINUTE - HOUR;

@@ -1,15 +1,12 @@
 import { afterEach, expect, test } from "vitest";
 import { expectExit, HOUR, outputOf } from "../support/candle/series.ts";
-import { useDatabase } from "../support/database/database.ts";
-import { usePlainExchange } from "../support/exchange/plain-exchange.ts";
-import { runRunner } from "../support/runner.ts";
+import { type PlainAnswer, usePlainWorld } from "../support/exchange/plain-exchange.ts";
 
 /** Lists that cannot be right weigh 100, and a minute job that asked for them in each run would take them every minute. */
-const database = useDatabase();
 const first = Math.floor(Date.now() / HOUR) * HOUR - 3 * HOUR;
-const exchange = usePlainExchange(["BTCUSDT", "ETHUSDT", "SOLUSDT", "DOTUSDT"], first);
-const environment = () => ({ DB_URL: database.url, EXCHANGE_URL: exchange.url, UNIVERSE_SIZE: "3" });
-const run = () => runRunner(["sync", "1h"], environment());
+const NAMES = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "DOTUSDT"];
+const { database, exchange, run: runCommand } = usePlainWorld(NAMES, first, { UNIVERSE_SIZE: "3" });
+const run = () => runCommand("sync 1h");
 const makeDue = () => database.query("update r3a.coin set ranked_at = ranked_at - interval '61 minutes'");
 const passTime = (minutes: number) =>
   database.query(
@@ -26,7 +23,7 @@ afterEach(() => {
   exchange.answer = null;
 });
 
-test.each<[string, (path: string) => { status?: number; body: unknown } | null, RegExp]>([
+test.each<[string, (path: string) => PlainAnswer | null, RegExp]>([
   ["cannot be right", (path) => (path.includes("ticker") ? { body: [] } : null), /cannot be right/],
   ["are no lists", (path) => (path.includes("ticker") ? { body: {} } : null), /ticker/],
   ["are not there", (path) => (path.includes("exchangeInfo") ? { status: 404, body: "" } : null), /404/],

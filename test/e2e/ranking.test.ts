@@ -1,26 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { expectExit, HOUR, outputOf } from "../support/candle/series.ts";
-import { useDatabase } from "../support/database/database.ts";
-import { type PlainSymbol, usePlainExchange } from "../support/exchange/plain-exchange.ts";
-import { runRunner } from "../support/runner.ts";
+import { type PlainAnswer, type PlainSymbol, usePlainWorld } from "../support/exchange/plain-exchange.ts";
 
 /** What is missing in an exchange's lists is no fact: a list that cannot be right leaves the ranking as it was. */
-const database = useDatabase();
 const first = Math.floor(Date.now() / HOUR) * HOUR - 3 * HOUR;
 // the alphabetically first ones are traded least
 const NAMES = ["SOLUSDT", "ETHUSDT", "BTCUSDT", "DOTUSDT", "CAKEUSDT", "BBBUSDT", "ABAUSDT", "AAAUSDT"];
-const exchange = usePlainExchange(NAMES, first);
+const { database, exchange, run: runCommand } = usePlainWorld(NAMES, first, { UNIVERSE_SIZE: "3" });
 const listed = new Map<string, PlainSymbol>(
   [...exchange.symbols].map(([name, symbol]) => [name, { ...symbol }]),
 );
 
-const run = (more: Readonly<Record<string, string>> = {}, args = "sync 1h") =>
-  runRunner(args.split(" "), {
-    DB_URL: database.url,
-    EXCHANGE_URL: exchange.url,
-    UNIVERSE_SIZE: "3",
-    ...more,
-  });
+const run = () => runCommand("sync 1h");
 const members = async () =>
   (
     await database.query<{ symbol: string }>(
@@ -33,8 +24,7 @@ const statuses = async () =>
   );
 const makeDue = () => database.query("update r3a.coin set ranked_at = ranked_at - interval '61 minutes'");
 const LARGEST = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
-type Answer = { readonly status?: number; readonly body: unknown };
-const answerTo = (path: string, answer: (url: URL) => Answer | null) => {
+const answerTo = (path: string, answer: (url: URL) => PlainAnswer | null) => {
   exchange.answer = (url) => (url.pathname.endsWith(path) ? answer(url) : null);
 };
 
@@ -64,11 +54,12 @@ const info = (names: readonly string[]) => ({
 });
 
 describe("a later ranking stays with a warning", () => {
-  test.each<[string, string, Answer]>([
+  test.each<[string, string, PlainAnswer]>([
     ["volumes are empty", "/ticker/24hr", tickers([])],
     ["volumes are of other symbols", "/ticker/24hr", tickers(["XUSDT", "YUSDT"])],
     ["volumes are 0", "/ticker/24hr", tickers(NAMES, "0.0")],
     ["volumes are no list", "/ticker/24hr", { body: {} }],
+    ["volumes are not answered", "/ticker/24hr", { status: 503, body: {} }],
     ["volumes are the alphabetically first ones'", "/ticker/24hr", tickers(["AAAUSDT", "ABAUSDT"], "9")],
     ["no symbol is listed", "/exchangeInfo", info([])],
     ["most symbols are missing", "/exchangeInfo", info(["AAAUSDT", "ABAUSDT"])],
@@ -136,7 +127,7 @@ describe("a single entry that is missing or broken", () => {
 });
 
 describe("the first ranking", () => {
-  test.each<[string, string, Answer]>([
+  test.each<[string, string, PlainAnswer]>([
     ["empty volumes", "/ticker/24hr", tickers([])],
     ["one volume", "/ticker/24hr", tickers(["AAAUSDT"])],
     ["no symbols", "/exchangeInfo", info([])],

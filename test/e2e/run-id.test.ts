@@ -26,7 +26,7 @@ test("a run id that is no UUID is exit 78 with what it must be, beside the other
   expect(await listRuns()).toEqual([]);
 }, 60_000);
 
-test("doctor tells of it among the settings", async () => {
+test("doctor reports a run id that is no UUID among the settings", async () => {
   const { code, stdout } = await world.run("doctor --only settings", env("abc"));
   expect([code, stdout]).toEqual([1, expect.stringContaining("R3A_RUN_ID must be a UUID")]);
 });

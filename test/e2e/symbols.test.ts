@@ -1,14 +1,11 @@
 import { afterEach, expect, test } from "vitest";
 import { expectExit, HOUR, MINUTE, outputOf } from "../support/candle/series.ts";
-import { useDatabase } from "../support/database/database.ts";
-import { type PlainSymbol, usePlainExchange } from "../support/exchange/plain-exchange.ts";
-import { runRunner } from "../support/runner.ts";
+import { type PlainSymbol, usePlainWorld } from "../support/exchange/plain-exchange.ts";
 
 /** One name that is wrong stops none of the others, whether it was never right or its coin has gone. */
-const database = useDatabase();
 const first = Math.floor(Date.now() / MINUTE) * MINUTE - 2 * HOUR;
 const NAMES = ["BTCUSDT", "ETHUSDT", "DEADUSDT", "SOLUSDT", "ADAUSDT", "XRPUSDT"];
-const exchange = usePlainExchange(NAMES, first);
+const { database, exchange, run } = usePlainWorld(NAMES, first);
 const listed = new Map<string, PlainSymbol>(exchange.symbols);
 afterEach(async () => {
   exchange.answer = null;
@@ -16,8 +13,6 @@ afterEach(async () => {
   await database.query("update r3a.coin set checked_at = now(), status = 'TRADING', closed_at = null");
 });
 
-const run = (args: string, more: Readonly<Record<string, string>> = {}) =>
-  runRunner(args.split(" "), { DB_URL: database.url, EXCHANGE_URL: exchange.url, ...more });
 const newest = async (symbol: string) =>
   (
     await database.query<{ n: number; at: Date | null }>(
@@ -72,6 +67,7 @@ test("names none of which is known are refused, with a suggestion of what trades
   const setting = await run("sync 1m", { SYMBOLS: "XRPUSD,YYY" });
   expectExit(setting, 78);
   expect(setting.stderr).toContain("SYMBOLS: the exchange does not know XRPUSD (did you mean XRPUSDT?), YYY");
+  expect(await database.query("select 1 from r3a.coin where symbol in ('XRPUSD', 'YYY')")).toEqual([]);
 });
 
 test("a coin that the exchange dropped stops no other, within and beyond the day that its listing counts", async () => {
@@ -136,7 +132,7 @@ test("600 names of which one part cannot be looked up: the others are stored and
   const since = { FALLBACK_START: new Date(Date.now() - 10 * MINUTE).toISOString() };
   const sync = await run(`sync 1m --symbols BTCUSDT,${many.join(",")}`, since);
   expectExit(sync, 1);
-  expect(outputOf(sync)).toContain("the listings of");
+  expect(outputOf(sync)).toContain("the exchange gave no listings of");
   await expectSynced("N000USDT");
   await expectSynced("N599USDT");
   exchange.answer = null;

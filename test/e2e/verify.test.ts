@@ -20,9 +20,21 @@ async function verify(args = "--symbols BTCUSDT") {
   return { run, ...counts, findings };
 }
 
+/** What verify must find, and that it then exits with 1. */
+async function expectFound(found: readonly Finding[], args?: string): Promise<void> {
+  const { run, findings } = await verify(args);
+  expectExit(run, 1);
+  expect(findings).toEqual(found);
+}
+
 const TABLES = ["r3a.ohlcv_partitioned", "r3a.ohlcv_gap_log", "r3a.series"];
 const change = (sql: string) => world.database.query(sql);
 const at = (ms: number) => `"timestamp" = '${iso(ms)}'`;
+const logGap = (interval: string, [from, to]: readonly [number, number], facts: string) =>
+  change(
+    `insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason)
+     select gen_random_uuid(), id, '${interval}', '${iso(from)}', '${iso(to)}', ${facts} from r3a.coin where symbol = 'BTCUSDT'`,
+  );
 const ofBtc = "coin_id = (select id from r3a.coin where symbol = 'BTCUSDT')";
 
 beforeAll(async () => {
@@ -65,53 +77,33 @@ describe("verify finds", () => {
       `delete from r3a.ohlcv_partitioned where ${ofBtc} and "interval" = '1m'
        and "timestamp" >= '${iso(SLOT)}' and "timestamp" < '${iso(SLOT + 3 * MINUTE)}'`,
     );
-    const { run, findings } = await verify();
-    expectExit(run, 1);
-    expect(findings).toEqual([finding("1m", "gap", SLOT, SLOT + 3 * MINUTE)]);
+    await expectFound([finding("1m", "gap", SLOT, SLOT + 3 * MINUTE)]);
   });
 
   test("a row that is missing, in the gap log and not explained", async () => {
     await change(`delete from r3a.ohlcv_partitioned where ${ofBtc} and "interval" = '1h' and ${at(SLOT)}`);
-    await change(
-      `insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason)
-       select gen_random_uuid(), id, '1h', '${iso(SLOT)}', '${iso(SLOT + HOUR)}', 'open', 'failed'
-       from r3a.coin where symbol = 'BTCUSDT'`,
-    );
-    const { run, findings } = await verify();
-    expectExit(run, 1);
-    expect(findings).toEqual([finding("1h", "open gap", SLOT, SLOT + HOUR)]);
+    await logGap("1h", [SLOT, SLOT + HOUR], "'open', 'failed'");
+    await expectFound([finding("1h", "open gap", SLOT, SLOT + HOUR)]);
   });
 
-  test("nothing in a hole that is proved absent", async () => {
+  test("nothing in a gap that is confirmed absent", async () => {
     await change(`delete from r3a.ohlcv_partitioned where ${ofBtc} and "interval" = '1m' and ${at(SLOT)}`);
-    await change(
-      `insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason)
-       select gen_random_uuid(), id, '1m', '${iso(SLOT)}', '${iso(SLOT + MINUTE)}', 'confirmed_absent', 'absent'
-       from r3a.coin where symbol = 'BTCUSDT'`,
-    );
+    await logGap("1m", [SLOT, SLOT + MINUTE], "'confirmed_absent', 'absent'");
     const { run, findings } = await verify();
     expectExit(run, 0);
     expect(findings).toEqual([]);
   });
 
   test("a candle that the gap log calls missing", async () => {
-    await change(
-      `insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason)
-       select gen_random_uuid(), id, '15m', '${iso(SLOT)}', '${iso(SLOT + HOUR)}', 'open', 'absent'
-       from r3a.coin where symbol = 'BTCUSDT'`,
-    );
-    const { run, findings } = await verify();
-    expectExit(run, 1);
-    expect(findings).toEqual([finding("15m", "logged but stored", SLOT, SLOT + HOUR)]);
+    await logGap("15m", [SLOT, SLOT + HOUR], "'open', 'absent'");
+    await expectFound([finding("15m", "logged but stored", SLOT, SLOT + HOUR)]);
   });
 
   test("an orphan outside of what the series covers", async () => {
     await change(
       `update r3a.series set covered_from = '${iso(SINCE + 2 * MINUTE)}' where ${ofBtc} and "interval" = '1m'`,
     );
-    const { run, findings } = await verify();
-    expectExit(run, 1);
-    expect(findings).toEqual([finding("1m", "orphan", SINCE, SINCE + 2 * MINUTE)]);
+    await expectFound([finding("1m", "orphan", SINCE, SINCE + 2 * MINUTE)]);
   });
 
   test("what was stored and covered under a clock that was ahead", async () => {
@@ -123,9 +115,7 @@ describe("verify finds", () => {
        select coin_id, "interval", '${iso(future)}', open, high, low, close, volume
        from r3a.ohlcv_partitioned where ${ofBtc} and "interval" = '1h' and ${at(SLOT)}`,
     );
-    const { run, findings } = await verify("--intervals 1h");
-    expectExit(run, 1);
-    expect(findings).toEqual([finding("1h", "candle beyond now", future, future + HOUR)]);
+    await expectFound([finding("1h", "candle beyond now", future, future + HOUR)], "--intervals 1h");
     const forPeople = await world.run("verify --symbols BTCUSDT --intervals 1h");
     expect(forPeople.stdout).toContain("candle beyond now: stored under a clock that was ahead");
 
@@ -145,15 +135,13 @@ describe("verify finds", () => {
        select coin_id, "interval", "timestamp" + interval '7 s', open, high, low, close, volume
        from r3a.ohlcv_partitioned where ${ofBtc} and "interval" = '1m' and ${at(SLOT)}`,
     );
-    const { run, findings } = await verify();
-    expectExit(run, 1);
-    expect(findings).toEqual([
+    await expectFound([
       finding("1m", "duplicate", SLOT, SLOT + MINUTE),
       finding("1m", "misaligned", SLOT + 7000, SLOT + 7000 + MINUTE),
     ]);
   });
 
-  test("a misaligned candle alone, which is told and no fault", async () => {
+  test("a misaligned candle alone, which is reported and is no fault", async () => {
     await change(
       `update r3a.ohlcv_partitioned set "timestamp" = "timestamp" + interval '7 s'
        where ${ofBtc} and "interval" = '1m' and ${at(SLOT)}`,
@@ -173,12 +161,13 @@ describe("verify finds", () => {
     await change(
       `update r3a.ohlcv_partitioned set ${values} where ${ofBtc} and "interval" = '15m' and ${at(SLOT)}`,
     );
-    const { run, findings } = await verify("--symbols BTCUSDT --intervals 15m");
-    expectExit(run, 1);
-    expect(findings).toEqual([finding("15m", "contradiction", SLOT, SLOT + 15 * MINUTE)]);
+    await expectFound(
+      [finding("15m", "contradiction", SLOT, SLOT + 15 * MINUTE)],
+      "--symbols BTCUSDT --intervals 15m",
+    );
   });
 
-  test("candles that no exchange sends, and the remedy it names puts the exchange's in their place", async () => {
+  test("candles that no exchange sends, and the remedy that it names replaces them by those of the exchange", async () => {
     const impossible = [
       "high = 'NaN'",
       "open = 'NaN', high = 'NaN', low = 'NaN', close = 'NaN'",
@@ -202,9 +191,10 @@ describe("verify finds", () => {
       await change(
         `update r3a.ohlcv_partitioned set ${values} where ${ofBtc} and "interval" = '1m' and ${at(slot)}`,
       );
-    const { run, findings } = await verify("--symbols BTCUSDT --intervals 1m");
-    expectExit(run, 1);
-    expect(findings).toEqual(impossible.map(({ slot }) => finding("1m", "impossible", slot, slot + MINUTE)));
+    await expectFound(
+      impossible.map(({ slot }) => finding("1m", "impossible", slot, slot + MINUTE)),
+      "--symbols BTCUSDT --intervals 1m",
+    );
     const forPeople = await world.run("verify --symbols BTCUSDT --intervals 1m");
     expect(forPeople.stdout).toContain("`backfill INTERVAL --again --from T --to T`");
     const span = `--from ${iso(SLOT)} --to ${iso(SLOT + 40 * MINUTE)}`;

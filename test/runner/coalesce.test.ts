@@ -18,7 +18,7 @@ function createCall() {
   return { calls, callAll, answer };
 }
 
-test("what is asked at once goes in one call, and everybody gets the answer to the own question", async () => {
+test("questions that come at once go in one call, and each caller gets its own answer", async () => {
   const { calls, callAll, answer } = createCall();
   const ask = coalesce(callAll);
   const answers = Promise.all([ask(3), ask(1), ask(2)]);
@@ -28,7 +28,7 @@ test("what is asked at once goes in one call, and everybody gets the answer to t
   expect(calls.map(({ items }) => items)).toEqual([[3, 1, 2]]);
 });
 
-test("what is asked while a call is under way goes together in the next, and calls never overlap", async () => {
+test("questions that come during a call go together in the next one, and calls never overlap", async () => {
   const { calls, callAll, answer } = createCall();
   const ask = coalesce(callAll);
   const first = ask(1);
@@ -53,7 +53,7 @@ test("a call is cut at its largest size, and the rest goes in the next one", asy
   expect(sizes).toEqual([2, 2, 1]);
 });
 
-test("a failure reaches everybody in its call and nobody in the next", async () => {
+test("a failure reaches every question of its call and none of the next call", async () => {
   let count = 0;
   const ask = coalesce(async (items: readonly number[]) => {
     count += 1;
@@ -74,7 +74,7 @@ test("a call that throws before it promises anything is a failure like others", 
   await expect(ask(2)).rejects.toThrow("no client");
 });
 
-test("a wrong number of answers is a failure, never somebody else's answer", async () => {
+test("a wrong number of answers is a failure, and no question gets the answer of another one", async () => {
   const ask = coalesce(async (items: readonly number[]) => items.slice(1));
   const settled = await Promise.allSettled([ask(1), ask(2)]);
   for (const result of settled)

@@ -52,7 +52,7 @@ test("faults stand one a line under their head", () => {
   ]);
 });
 
-test("messageOf says the causes too, down to the one that knows", () => {
+test("messageOf adds the message of each cause", () => {
   const deepest = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:5432"), { code: "ECONNREFUSED" });
   const error = new TryAgain("the database cannot be reached", {
     cause: new Error("pool", { cause: deepest }),
@@ -60,7 +60,7 @@ test("messageOf says the causes too, down to the one that knows", () => {
   expect(messageOf(error)).toBe("the database cannot be reached: pool: connect ECONNREFUSED 127.0.0.1:5432");
 });
 
-test("messageOf repeats no cause that is said already, and takes a name for an empty message", () => {
+test("messageOf repeats no cause, and shows the name of an error without a message", () => {
   expect(messageOf(new Error("store failed: disk full", { cause: new Error("disk full") }))).toBe(
     "store failed: disk full",
   );

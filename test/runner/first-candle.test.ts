@@ -43,7 +43,7 @@ describe("the first candle is asked for again", () => {
     expect(needOfFirst(day, "at-times", NOW, RUN)).toBe("no");
   });
 
-  test("by a backfill always, but once a run", () => {
+  test("by each backfill, once a run", () => {
     expect(needOfFirst(facts(), "always", NOW, RUN)).toBe("should");
     expect(needOfFirst(facts({ firstEvidence: evidence(RUN + 1, FIRST) }), "always", NOW, RUN)).toBe("no");
   });

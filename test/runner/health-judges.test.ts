@@ -1,10 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { DEFAULT_FRESHNESS_LIMITS } from "../../runner/src/contract/freshness.ts";
 import type { ExpectedSymbol, SeriesScan } from "../../runner/src/db/scan.ts";
 import { judgeCoverage } from "../../runner/src/health/coverage.ts";
 import { judgeFreshness } from "../../runner/src/health/freshness.ts";
-import { GAP_OVERDUE_MS, judgeChecksums, judgeGaps } from "../../runner/src/health/integrity.ts";
+import { GAP_OVERDUE_MS, judgeChecksums, judgeGaps, judgeSchema } from "../../runner/src/health/integrity.ts";
 import { isHealthy, resultOf } from "../../runner/src/health/report.ts";
 import { judgeRecords, judgeSize } from "../../runner/src/health/size.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";
@@ -36,23 +35,6 @@ const factsOf = (ages: Readonly<Record<string, number | null>>) => ({
   series: Object.entries(ages).map(([symbol, age]) => stored(symbol, age)),
 });
 
-describe("freshness limits", () => {
-  test("have a default for each interval, and those that are set go before it", () => {
-    const limits = parseSettings({ FRESHNESS_LIMITS: "15m=1/2" }, ["freshnessLimits"]).freshnessLimits;
-    const text = Object.entries({ ...limits, "15m": LIMITS["15m"] })
-      .map(([interval, { warn, error }]) => `${interval}=${warn / 1000}/${error / 1000}`)
-      .join(",");
-    expect(text).toBe(DEFAULT_FRESHNESS_LIMITS);
-    expect(limits["15m"]).toEqual({ warn: 1_000, error: 2_000 });
-  });
-
-  test("let a daily job that starts two hours after the close run for half an hour without a warning", () => {
-    const oldest = DAY_MS + 2 * HOUR_MS + 30 * MINUTE_MS - 1;
-    const facts = { expected: [expected("A")], series: [stored("A", oldest, { interval: "1d" })] };
-    expect(judgeFreshness("1d", facts, LIMITS["1d"], NOW).status).toBe("pass");
-  });
-});
-
 describe("freshness", () => {
   const judge = (facts: Parameters<typeof judgeFreshness>[1]) =>
     judgeFreshness("1h", facts, LIMITS["1h"], NOW);
@@ -71,6 +53,12 @@ describe("freshness", () => {
       at: NOW - age,
       criteria: { warn: 5400, fail: 9000 },
     });
+  });
+
+  test("lets a daily job that starts two hours after the close run for half an hour without a warning", () => {
+    const oldest = DAY_MS + 2 * HOUR_MS + 30 * MINUTE_MS - 1;
+    const facts = { expected: [expected("A")], series: [stored("A", oldest, { interval: "1d" })] };
+    expect(judgeFreshness("1d", facts, LIMITS["1d"], NOW).status).toBe("pass");
   });
 
   test("names those that close in the future, whatever is stale beside them", () => {
@@ -118,6 +106,12 @@ describe("coverage", () => {
     expect(judgeFreshness("1h", most, LIMITS["1h"], NOW).status).toBe("pass");
     expect(judge(most)).toMatchObject({ status: "fail", observed: 1, moreNames: 49 });
     expect(judge(most).names).toHaveLength(10);
+  });
+
+  test("counts a symbol as missing from the moment on at which its newest candle reaches the limit", () => {
+    const statusOf = (age: number) => judge(factsOf({ A: age })).status;
+    expect([LIMITS["1h"].error - 1, -2 * MINUTE_MS].map(statusOf)).toEqual(["pass", "pass"]);
+    expect([LIMITS["1h"].error, -2 * MINUTE_MS - 1].map(statusOf)).toEqual(["fail", "fail"]);
   });
 
   test("counts a symbol that closes in the future, one without rows and one that nobody knows as missing", () => {
@@ -169,6 +163,11 @@ describe("integrity", () => {
     expect(judge(null).status).toBe("warn");
     expect(judge(NOW - GAP_OVERDUE_MS - 1)).toMatchObject({ status: "fail", names: ["A 1h: 3"] });
     expect(judgeGaps([stored("A", 0)], NOW)).toMatchObject({ status: "pass", observed: 0 });
+  });
+
+  test("names the runbook of failed jobs, not of damaged data, for a migration that was not run", () => {
+    const result = judgeSchema(["000011_health_results"]);
+    expect(result).toMatchObject({ status: "fail", runbook: "OhlcvScriptErrors" });
   });
 
   test("tells checksums that are off from none that failed", () => {

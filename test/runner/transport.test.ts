@@ -1,25 +1,32 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { gzipSync } from "node:zlib";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { createExchangeTransport } from "../../runner/src/exchange/transport.ts";
+import { makeCertificate } from "../support/database/certificates.ts";
 
 const BODY = JSON.stringify(Array.from({ length: 1000 }, (_, index) => [index, "8819.15000000"]));
 const EXPECTED = { bytes: 100_000, read: (body: Buffer) => body.toString() };
 const closers: (() => void)[] = [];
 
 afterEach(() => {
+  vi.unstubAllEnvs();
   for (const close of closers.splice(0)) close();
 });
 
-async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void) {
-  const server = createServer(answer);
+async function serve(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  certificate?: { readonly cert: string; readonly key: string },
+) {
+  const server = certificate ? createTlsServer(certificate, answer) : createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   closers.push(() => {
     server.closeAllConnections();
     server.close();
   });
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
+  const { port } = server.address() as AddressInfo;
+  return { server, url: `${certificate ? "https" : "http"}://127.0.0.1:${port}/` };
 }
 
 /** Answers with these bytes as they are, and leaves the connection open. */
@@ -79,7 +86,7 @@ test.each<[string, (response: ServerResponse) => void]>([
       closers.push(() => clearInterval(drip));
     },
   ],
-])("an answer that %s is a time-out of ours", async (_, answer) => {
+])("an answer that %s fails as a time-out", async (_, answer) => {
   const { url } = await serve((_request, response) => answer(response));
   await expect(open(200)(url)).rejects.toMatchObject({ name: "ExchangeFailure", kind: "timeout" });
 });
@@ -204,11 +211,24 @@ describe("what is no answer of HTTP", () => {
   });
 });
 
-test("a connection that is refused or dropped without a word is an exchange that is away", async () => {
+test("a connection that is refused or dropped means an exchange that is away", async () => {
   const { server, url } = await serve((_, response) => response.destroy());
   await expect(open()(url)).rejects.toMatchObject({ kind: "unavailable" });
   await new Promise((resolve) => server.close(resolve));
   await expect(open()(url)).rejects.toMatchObject({ kind: "unavailable", cause: { code: "ECONNREFUSED" } });
+});
+
+test("a certificate that nobody trusts is refused, whatever NODE_TLS_REJECT_UNAUTHORIZED says", async () => {
+  vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+  let requests = 0;
+  const { url } = await serve(
+    () => {
+      requests += 1;
+    },
+    makeCertificate({ commonName: "stranger", hosts: ["127.0.0.1"] }),
+  );
+  await expect(open()(url)).rejects.toMatchObject({ kind: "certificate" });
+  expect(requests).toBe(0);
 });
 
 test("a redirect is not followed", async () => {
@@ -216,7 +236,7 @@ test("a redirect is not followed", async () => {
   expect((await open()(url)).status).toBe(302);
 });
 
-test("when the run stops, its own reason comes out, before and in the middle of an answer", async () => {
+test("a request fails with the reason of the run's stop, before and in the middle of an answer", async () => {
   const { url } = await serve((_, response) => response.writeHead(200).write("["));
   const stop = new AbortController();
   const send = open(5_000, stop.signal);

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Interval } from "../../../runner/src/contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../../../runner/src/contract/intervals.ts";
 import type { World } from "../world.ts";
 
 /** What tests ask about one stored series. */
@@ -7,14 +7,6 @@ import type { World } from "../world.ts";
 export const MINUTE = 60_000;
 export const HOUR = 3_600_000;
 export const DAY = 86_400_000;
-
-const WIDTHS: Readonly<Record<Interval, number>> = {
-  "1m": MINUTE,
-  "15m": 15 * MINUTE,
-  "1h": HOUR,
-  "4h": 4 * HOUR,
-  "1d": DAY,
-};
 
 export const iso = (ms: number): string => new Date(ms).toISOString();
 
@@ -79,7 +71,7 @@ export async function expectWhole(
   interval: Interval,
   from: number,
 ): Promise<void> {
-  const width = WIDTHS[interval];
+  const width = WIDTH_MS[interval];
   const to = Math.floor(world.exchange.now() / width) * width;
   expect(await gapsOf(world, symbol, interval)).toEqual([]);
   expect(await coveredOf(world, symbol, interval)).toEqual([from, to]);

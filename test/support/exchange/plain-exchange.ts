@@ -2,14 +2,11 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll } from "vitest";
+import { WIDTH_MS } from "../../../runner/src/contract/intervals.ts";
+import { useDatabase } from "../database/database.ts";
+import { runRunner } from "../runner.ts";
 
-const WIDTHS: Readonly<Record<string, number>> = {
-  "1m": 60_000,
-  "15m": 900_000,
-  "1h": 3_600_000,
-  "4h": 14_400_000,
-  "1d": 86_400_000,
-};
+const WIDTHS: Readonly<Record<string, number>> = WIDTH_MS;
 
 /** A symbol as this exchange lists it; `first` ms, `price` of all its candles. */
 export type PlainSymbol = { volume: string; status: string; first: number; price: string };
@@ -22,8 +19,18 @@ export type PlainExchange = {
   readonly url: string;
   readonly symbols: Map<string, PlainSymbol>;
   readonly requests: URL[];
-  answer: ((url: URL) => { readonly status?: number; readonly body: unknown } | null) | null;
+  answer: ((url: URL) => PlainAnswer | null) | null;
 };
+export type PlainAnswer = { readonly status?: number; readonly body: unknown };
+
+/** A database, such an exchange, and the runner between them. A word of `args` holds no blank. */
+export function usePlainWorld(names: readonly string[], first: number, env: Record<string, string> = {}) {
+  const database = useDatabase();
+  const exchange = usePlainExchange(names, first);
+  const run = (args: string, more: Readonly<Record<string, string>> = {}) =>
+    runRunner(args.split(" "), { DB_URL: database.url, EXCHANGE_URL: exchange.url, ...env, ...more });
+  return { database, exchange, run };
+}
 
 export function usePlainExchange(names: readonly string[], first: number): PlainExchange {
   const symbols = new Map(
@@ -61,10 +68,9 @@ export function usePlainExchange(names: readonly string[], first: number): Plain
   return exchange;
 }
 
-type Answer = { readonly status?: number; readonly body: unknown };
-const unknownSymbol: Answer = { status: 400, body: { code: -1121, msg: "Invalid symbol." } };
+const unknownSymbol: PlainAnswer = { status: 400, body: { code: -1121, msg: "Invalid symbol." } };
 
-function answerOf(symbols: PlainExchange["symbols"], { pathname, searchParams: query }: URL): Answer {
+function answerOf(symbols: PlainExchange["symbols"], { pathname, searchParams: query }: URL): PlainAnswer {
   if (pathname.endsWith("/time")) return { body: { serverTime: Date.now() } };
   if (pathname.endsWith("/ticker/24hr"))
     return { body: [...symbols].map(([symbol, { volume }]) => ({ symbol, quoteVolume: volume })) };
