@@ -1,12 +1,12 @@
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { isAlive, tolerate, withLock } from "./file-lock.ts";
+import { isAlive, tolerate, withLock } from "../install/file-lock.js";
 
 /** Where a development server lives, and as whom and with which binaries it runs. */
 export interface Place {
@@ -18,15 +18,27 @@ export interface Place {
 }
 
 const exec = promisify(execFile);
+/** Written last into a data folder: a folder without it is no database. */
+export const PASSWORD_FILE = "r3a-password";
+
+/** Whether a folder, which need not exist, has the data of a development server. Makes nothing. */
+export function hasData(folder: string): boolean {
+  return existsSync(folder) && existsSync(join(homeOf(realpathSync(folder)), "pgdata", PASSWORD_FILE));
+}
+
+/** Where data, log and lock of a folder lie. As root outside of it: the server's account cannot enter a home such as root's. */
+export function homeOf(dir: string): string {
+  const hash = createHash("sha256").update(dir).digest("hex").slice(0, 12);
+  return process.getuid?.() === 0 ? `/var/lib/r3a-${hash}` : dir;
+}
 
 /** Finds or makes the place that belongs to a folder. */
 export async function locate(folder: string, otherBinDir?: string): Promise<Place> {
   await fs.mkdir(folder, { recursive: true });
   const dir = await fs.realpath(folder);
-  // The server refuses to run as root, and an unprivileged account cannot enter a 0700 home such as root's.
+  // the server refuses to run as root
   const account = process.getuid?.() === 0 ? await unprivilegedAccount() : undefined;
-  const hash = createHash("sha256").update(dir).digest("hex").slice(0, 12);
-  const home = account ? `/var/lib/r3a-${hash}` : dir;
+  const home = homeOf(dir);
   if (account) {
     await fs.mkdir(home, { recursive: true });
     await fs.chmod(home, 0o755);

@@ -5,8 +5,8 @@ import { createServer, Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, DatabaseError, escapeIdentifier } from "pg";
-import { isAlive, tolerate, withLock } from "./file-lock.ts";
-import { isServer, locate, type Place, runTool } from "./place.ts";
+import { isAlive, tolerate, withLock } from "../install/file-lock.js";
+import { isServer, locate, PASSWORD_FILE, type Place, runTool } from "./place.ts";
 import { withClient } from "./with-client.ts";
 
 export interface PostgresOptions {
@@ -30,6 +30,8 @@ export interface DevPostgres {
   readonly ownership: "started" | "attached";
   /** Connection string of a database of this server; it contains the password. */
   url(database: string): string;
+  /** Resolves when the server ends, or this program has left it. */
+  readonly gone: Promise<void>;
   /** Leaves the server, and stops it unless other clients are connected; `force` disconnects them. */
   stop(options?: { readonly force?: boolean }): Promise<void>;
 }
@@ -43,11 +45,11 @@ interface Presence {
   readonly socket: Socket;
   readonly port: number;
   readonly url: DevPostgres["url"];
+  readonly gone: Promise<void>;
 }
 
 const PRESENCE_NAME = "r3a-dev";
 const LEAVING_NAME = "r3a-dev leaving";
-const PASSWORD_FILE = "r3a-password";
 const ANSWER_MS = 120_000;
 const LEAVING_MS = 2_000;
 
@@ -70,7 +72,7 @@ export async function startPostgres(options: PostgresOptions): Promise<DevPostgr
     log(`PostgreSQL ${ownership} on port ${presence.port}, data in ${dataDir}`);
     let left: Promise<void> | undefined;
     return {
-      ...{ home, dataDir, ownership, port: presence.port, url: presence.url },
+      ...{ home, dataDir, ownership, port: presence.port, url: presence.url, gone: presence.gone },
       stop: ({ force = false } = {}) => {
         left ??= locked(() => leave(place, presence, { force, log }));
         return left;
@@ -79,13 +81,14 @@ export async function startPostgres(options: PostgresOptions): Promise<DevPostgr
   });
 }
 
-/** Creates the database unless it exists; safe for several at once. */
-export async function ensureDatabase(server: Pick<DevPostgres, "url">, name: string): Promise<void> {
-  await withClient(server.url("postgres"), async (client) => {
+/** Creates the database unless it exists; safe for several at once. Returns whether this call created it. */
+export async function ensureDatabase(server: Pick<DevPostgres, "url">, name: string): Promise<boolean> {
+  return withClient(server.url("postgres"), async (client) => {
     for (let attempt = 1; ; attempt++) {
-      if ((await client.query("SELECT FROM pg_database WHERE datname = $1", [name])).rowCount) return;
+      if ((await client.query("SELECT FROM pg_database WHERE datname = $1", [name])).rowCount) return false;
       try {
         await client.query(`CREATE DATABASE ${escapeIdentifier(name)}`);
+        return true;
       } catch (error) {
         // another was first (42P04, 23505) or copies the same template right now (55006): look again
         const code = error instanceof DatabaseError ? error.code : undefined;
@@ -181,9 +184,10 @@ async function connect(dataDir: string, port: number, log: Log): Promise<Presenc
     stream: () => socket,
   });
   client.on("error", (error) => log(`PostgreSQL closed its connection: ${error.message}`));
+  const gone = new Promise<void>((resolve) => client.once("end", resolve));
   await client.connect();
   const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
-  return { client, backendPid: rows[0]?.pid ?? 0, socket, port, url };
+  return { client, backendPid: rows[0]?.pid ?? 0, socket, port, url, gone };
 }
 
 async function leave(

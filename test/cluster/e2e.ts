@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { tolerate, withLock } from "../../dev/postgres/file-lock.ts";
+import { tolerate, withLock } from "../../dev/install/file-lock.js";
 import { messageOf } from "../../runner/src/errors.ts";
 import { listFailures, phase, say, summarize } from "./report.ts";
 import { ROOT, runTool } from "./run-tool.ts";

@@ -17,7 +17,15 @@ export function copyProject(): string {
   const dir = mkdtempSync(join(tmpdir(), "r3a-project-"));
   dirs.push(dir);
   const stacks = readdirSync(ROOT).filter((name) => /^Pulumi.*\.yaml$/.test(name));
-  for (const name of ["infra", "runner", "dev/ensure-installed.js", "package.json", "cdk8s.yaml", ...stacks])
+  for (const name of [
+    "infra",
+    "runner",
+    "dev/ensure-installed.js",
+    "dev/install",
+    "package.json",
+    "cdk8s.yaml",
+    ...stacks,
+  ])
     cpSync(join(ROOT, name), join(dir, name), {
       recursive: true,
       filter: (path) => !path.slice(ROOT.length).includes("node_modules"),

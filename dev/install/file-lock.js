@@ -1,22 +1,12 @@
+// Plain JavaScript, since the installation needs the lock before there is a Node that runs TypeScript. Its types stand in
+// file-lock.d.ts.
 import { randomUUID } from "node:crypto";
 import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
-export type LockWait = {
-  /** Throws where another process holds the lock for longer; default 5 min. */
-  readonly waitMs?: number;
-  /** Called once, where another process has the lock. */
-  readonly onWait?: (pid: number) => void;
-};
-
-/** Runs the action while this process alone holds the lock file; the lock of a dead process counts as none. */
-export async function withLock<T>(
-  path: string,
-  action: () => Promise<T>,
-  { waitMs = 300_000, onWait }: LockWait = {},
-): Promise<T> {
+export async function withLock(path, action, { waitMs = 300_000, onWait } = {}) {
   let isWaiting = false;
-  const mine = `${process.pid} ${await bornAt(process.pid)} ${randomUUID()}`;
+  const mine = await identityOf(process.pid);
   for (const deadline = Date.now() + waitMs; !(await take(path, mine)); ) {
     const holder = await readFile(path, "utf8").catch(tolerate("ENOENT"));
     if (holder === undefined) continue;
@@ -30,31 +20,33 @@ export async function withLock<T>(
     }
   }
   try {
-    return await action();
+    return await action(async (pid) => replace(path, await identityOf(pid)));
   } finally {
     await rm(path, { force: true });
   }
 }
 
-/** Whether a process of this number exists; whose it is and what it runs is another question. */
-export function isAlive(pid: number): boolean {
+export function isAlive(pid) {
   if (!(pid > 0)) return false;
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    return error.code === "EPERM";
   }
 }
 
-/** For `.catch`: turns an error of this code into undefined and throws every other. */
-export function tolerate(code: string): (error: unknown) => undefined {
+export function tolerate(code) {
   return (error) => {
-    if ((error as NodeJS.ErrnoException).code !== code) throw error;
+    if (error.code !== code) throw error;
   };
 }
 
+async function identityOf(pid) {
+  return `${pid} ${await bornAt(pid)} ${randomUUID()}`;
+}
+
 /** A link appears together with its content; a file opened with "wx" does not, and a reader could find half a lock. */
-async function take(path: string, content: string): Promise<boolean> {
+async function take(path, content) {
   const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, content);
   try {
@@ -68,8 +60,15 @@ async function take(path: string, content: string): Promise<boolean> {
   }
 }
 
+/** The lock is there all the time: a rename puts the new content in the place of the old one. */
+async function replace(path, content) {
+  const draft = `${path}.${randomUUID()}`;
+  await writeFile(draft, content);
+  await rename(draft, path);
+}
+
 /** Of several that see the same stale lock one renames it; who caught a newer lock instead puts it back. */
-async function discard(path: string, stale: string): Promise<void> {
+async function discard(path, stale) {
   const caught = `${path}.${randomUUID()}`;
   if ((await rename(path, caught).then(() => true, tolerate("ENOENT"))) === undefined) return;
   if ((await readFile(caught, "utf8")) !== stale) await link(caught, path).catch(tolerate("EEXIST"));
@@ -77,9 +76,14 @@ async function discard(path: string, stale: string): Promise<void> {
 }
 
 /** The start time of a process, on Linux alone, where reading it is cheap. The system gives numbers of processes again, after a restart at once. */
-async function bornAt(pid: number): Promise<string> {
+async function bornAt(pid) {
   if (process.platform !== "linux") return "";
-  const stat = (await readFile(`/proc/${pid}/stat`, "utf8").catch(tolerate("ENOENT"))) ?? "";
+  // ESRCH: it ended between the opening of the file and the reading
+  const isGone = ({ code }) => code === "ENOENT" || code === "ESRCH";
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch((error) => {
+    if (!isGone(error)) throw error;
+    return "";
+  });
   // the second field, the program's name, may hold blanks and brackets; state is the 3rd, start time the 22nd
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields[0] === "Z" ? "zombie" : (fields[19] ?? "gone");
