@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { COMMANDS } from "../../runner/src/contract/commands.ts";
 import { ENVIRONMENT, type Variable } from "../../runner/src/contract/environment.ts";
-import { EXIT } from "../../runner/src/contract/exits.ts";
+import { EXIT, EXIT_MEANING } from "../../runner/src/contract/exits.ts";
 import { renderProjectFile, renderSettingsPage } from "./settings-reference.ts";
 
 /**
@@ -21,18 +21,6 @@ const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   "Pulumi.yaml": renderProjectFile,
 };
 
-const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
-  done: "done, or nothing to do, or another holder is at work",
-  failed:
-    "at least one series or step failed, also by a garbage or cut answer after its retries; verify, health and doctor: findings",
-  brake: "stopped by a brake (janitor): a person must look",
-  usage: "wrong arguments, all faults listed together",
-  tryAgain: "try again later: database unreachable, exchange bans, holds or is away and no series succeeded",
-  settings: "wrong settings, all faults listed together; region refused; database of another exchange",
-  deadline: "its own deadline passed; the work done so far is stored",
-  terminated: "SIGTERM or SIGINT with work left; the work done so far is stored",
-};
-
 async function renderCommands(): Promise<string> {
   const texts = await Promise.all(COMMANDS.map(helpOf));
   const help = COMMANDS.map((name, index) => `## ${name}\n\n\`\`\`\n${texts[index]}\n\`\`\`\n`).join("\n");
@@ -44,8 +32,9 @@ async function renderCommands(): Promise<string> {
   );
   return `# Commands
 
-Made by \`npm run docs\`; do not edit. \`runner\` is \`npm run runner --\` in a checkout and the image's entry point in a
-cluster. Times are UTC. stdout carries the result, stderr the log (JSON lines, on a terminal short ones).
+Made by \`npm run docs\`; do not edit. \`r3a\` is \`./r3a\` in a clone and the image's entry point in a cluster. Times are
+UTC. stdout carries the result, stderr the log (JSON lines, on a terminal short ones). In a clone without \`DB_URL\`,
+\`./r3a\` uses the local database, and has the command \`./r3a db\` for it (README.md).
 
 ${help}
 ## Environment

@@ -6,7 +6,9 @@ import { REGISTRY } from "./commands/registry.ts";
 import type { Context } from "./context.ts";
 import { COMMANDS, type CommandName } from "./contract/commands.ts";
 import { EXIT, type ExitCode } from "./contract/exits.ts";
+import { VERSION } from "./contract/version.ts";
 import { exitCodeOf, messageOf, SettingsFault, Stopped, TryAgain, UsageFault } from "./errors.ts";
+import { renderBackground } from "./help.ts";
 import { createLogger, createRedactor, createResultRedactor } from "./log.ts";
 import { type Environment, parseSettings } from "./settings/parse.ts";
 import { parseCount } from "./settings/parsers.ts";
@@ -82,7 +84,8 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     // an error after the stop is mostly caused by the stop: the process then ends with the reason of the stop
     const isStopped = stop.signal.aborted && (error === stop.signal.reason || error instanceof TryAgain);
     const text = isStopped ? describeStop(error) : messageOf(error);
-    if (isExpected) process.stderr.write(`${redact(text)}\n`);
+    const hint = error instanceof UsageFault ? `see r3a ${argv[0]} --help\n` : "";
+    if (isExpected) process.stderr.write(`${redact(text)}\n${hint}`);
     else tellFatal("command_failed", text, error);
     return exitCodeOf(isStopped ? stop.signal.reason : error);
   }
@@ -120,23 +123,30 @@ function tellFatal(eventName: string, text: string, error?: unknown): void {
  */
 async function runCommand(argv: readonly string[]): Promise<ExitCode> {
   let outcome: ExitCode = EXIT.done;
-  const program = new Commander("runner")
+  const program = new Commander("r3a")
     .description("OHLCV candles from Binance into PostgreSQL")
+    .version(`r3a ${VERSION}`, "-V, --version", "print the version")
     .exitOverride()
+    .showHelpAfterError("see r3a --help")
     .configureOutput({ writeErr: (text) => process.stderr.write(redact(text)) })
     .addHelpText(
       "after",
-      "\nExamples:\n  runner migrate\n  runner sync 1m --top 20\n  runner COMMAND --help",
+      ({ command }) =>
+        `\nExamples:\n  r3a migrate\n  r3a sync 1m --top 20\n  r3a COMMAND --help\n${renderBackground(command)}`,
     );
   for (const name of COMMANDS) {
     const { summary, load } = REGISTRY[name];
-    const command = program.command(name).summary(summary).description(summary);
+    const command = program
+      .command(name)
+      .summary(summary)
+      .description(summary)
+      .showHelpAfterError(`see r3a ${name} --help`);
     if (argv[0] !== name && !(argv[0] === "help" && argv[1] === name)) continue;
     const loaded = await load();
     loaded.define(command);
     command.addHelpText(
       "after",
-      `\nExamples:\n${loaded.examples.map((example) => `  runner ${example}`).join("\n")}`,
+      `\nExamples:\n${loaded.examples.map((example) => `  r3a ${example}`).join("\n")}`,
     );
     command.action(async (...args: unknown[]) => {
       const words = args.slice(0, -2).map((word) => (typeof word === "string" ? word : ""));

@@ -17,8 +17,11 @@ async function faultsOf(args: string, env: Readonly<Record<string, string>> = EN
   const { code, stdout, stderr } = await run(args, env);
   expect(stdout).toBe("");
   expect(stderr).not.toContain(CANARY);
-  const [head, ...faults] = stderr.trimEnd().split("\n");
-  return { code, head, faults: faults.map((fault) => fault.replace(/^ {2}- /, "")) };
+  const [head, ...lines] = stderr.trimEnd().split("\n");
+  // a wrong argument, but no wrong setting, is followed by the way to the help
+  const hint = code === 64 ? lines.pop() : undefined;
+  expect(hint).toBe(code === 64 ? `see r3a ${args.split(" ")[0]} --help` : undefined);
+  return { code, head, faults: lines.map((fault) => fault.replace(/^ {2}- /, "")) };
 }
 
 describe("help", () => {
@@ -30,19 +33,19 @@ describe("help", () => {
         new RegExp(`^  ${name} .*${REGISTRY[name].summary.split(" ").slice(0, 4).join(" ")}`, "m"),
       );
     }
-    expect(stdout).toContain("Examples:\n  runner migrate\n");
+    expect(stdout).toContain("Examples:\n  r3a migrate\n");
   });
 
   test.each(COMMANDS)("of %s shows its options and examples that begin with it", async (name) => {
     const { examples } = await REGISTRY[name].load();
     const { code, stdout, stderr } = await run(`${name} --help`, {});
     expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout).toMatch(new RegExp(`^Usage: runner ${name} `));
+    expect(stdout).toMatch(new RegExp(`^Usage: r3a ${name} `));
     expect(stdout).toContain(REGISTRY[name].summary.slice(0, 30));
     expect(examples.length).toBeGreaterThan(0);
     for (const example of examples) {
       expect(example.split(" ")[0]).toBe(name);
-      expect(stdout).toContain(`\n  runner ${example}`);
+      expect(stdout).toContain(`\n  r3a ${example}`);
       for (const option of example.match(/--[a-z-]+/g) ?? []) expect(stdout).toContain(`\n  ${option}`);
     }
   });
@@ -55,7 +58,7 @@ describe("help", () => {
 
 describe("exit 64", () => {
   test.each([
-    ["", /Usage: runner/],
+    ["", /Usage: r3a/],
     ["synchronise 1m", /unknown command 'synchronise'/],
     ["sycn 1m", /Did you mean sync\?/],
     ["sync 1m --tpo 20", /unknown option '--tpo'.*\n.*Did you mean --top\?/],
@@ -66,7 +69,7 @@ describe("exit 64", () => {
     ["migrate --symbols BTCUSDT", /unknown option '--symbols'/],
     ["--json sync 1m", /unknown option '--json'/],
     ["toString", /unknown command 'toString'/],
-  ])("runner %s", async (args, message) => {
+  ])("r3a %s", async (args, message) => {
     const { code, stdout, stderr } = await run(args);
     expect(stderr).toMatch(message);
     expect([code, stdout]).toEqual([64, ""]);
@@ -149,7 +152,7 @@ describe("faults", () => {
     ],
     ["migrate --deadline x", ["--deadline"]],
     ["wait-db --timeout 0 --deadline x", ["--timeout must be", "--deadline"]],
-  ])("runner %s: exit 64, all of them", async (args, beginnings) => {
+  ])("r3a %s: exit 64, all of them", async (args, beginnings) => {
     const { code, head, faults } = await faultsOf(args);
     expect([code, head]).toEqual([64, "arguments are wrong:"]);
     expect(faults.map((fault, index) => fault.slice(0, beginnings[index]?.length))).toEqual(beginnings);
@@ -174,7 +177,7 @@ describe("faults", () => {
       { sync: " 1m", backfill: " 1m --from 2024-01-01", plan: " 1m", candles: " BTCUSDT 1h" }[String(name)] ??
         "",
     ]),
-  )("runner %s without DB_URL is exit 78", async (name, args) => {
+  )("r3a %s without DB_URL is exit 78", async (name, args) => {
     expect(await faultsOf(`${name}${args}`, {})).toEqual({
       code: 78,
       head: "settings are wrong:",
@@ -204,7 +207,7 @@ test("a sync of an interval that is not in SYNC_INTERVALS says so and exits 0 wi
 });
 
 test.each(["candles BTCUSDT 1h", "gaps"])(
-  "runner %s exits 75 where nobody answers at DB_URL, and shows no secret",
+  "r3a %s exits 75 where nobody answers at DB_URL, and shows no secret",
   async (args) => {
     const { code, stdout, stderr } = await run(args);
     expect([code, stdout]).toEqual([75, ""]);

@@ -45,10 +45,12 @@ const shellLines = blocks
       .map((line) => ({ page, line: line.replace(/ {2,}#.*/, "").trim() })),
   )
   // the reference is the help of each command, of which the examples alone are lines to run
-  .filter(({ page, line }) => line !== "" && (page !== "docs/commands.md" || line.startsWith("runner ")));
+  .filter(({ page, line }) => line !== "" && (page !== "docs/commands.md" || line.startsWith("r3a ")));
 const inline = texts.flatMap((text) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = ""]) => code));
 
-const RUNNER = /^(?:[A-Z_]+=\S+ )*(?:npm start --|npm run runner --|runner) (.+)$/;
+const RUNNER = /^(?:[A-Z_]+=\S+ )*(?:npm start --|npm run runner --|(?:\.\/)?r3a) (.+)$/;
+/** What `./r3a` has beside the commands of the runner; program.test.ts and local-database.test.ts run them. */
+const OF_CLONE = /^(db|db reset|--help|--version)$/;
 /** Other programs, which the cluster tests run, or whose account nobody has here. */
 const OTHERS =
   /^(?:[A-Z][A-Z0-9_]*=\S+ )*(?:kubectl|pulumi|helm|docker |export [A-Z_]+=|npm ci$|read -rs TOKEN$|printf '\{"auths"|npm test\b|npm start$|npm run test:e2e)/;
@@ -56,11 +58,12 @@ const OTHERS =
 /** Runner commands in the blocks and in code between words, each once. */
 const commands = [
   ...new Set(
-    [...shellLines.map(({ line }) => line), ...inline.filter((code) => code.startsWith("npm "))].flatMap(
-      (line) => RUNNER.exec(line)?.[1] ?? [],
-    ),
+    [
+      ...shellLines.map(({ line }) => line),
+      ...inline.filter((code) => /^(npm |\.\/r3a )/.test(code)),
+    ].flatMap((line) => RUNNER.exec(line)?.[1] ?? []),
   ),
-].filter((command) => command !== "COMMAND" && !command.includes("--every"));
+].filter((command) => command !== "COMMAND" && !command.includes("--every") && !OF_CLONE.test(command));
 /** One statement each; a capital word stands for what only the reader knows. */
 const statements = [
   ...blocks.filter(({ language }) => language === "sql").flatMap(({ text }) => text.trim().split(/;\s*/)),
@@ -92,14 +95,16 @@ test("the README's table names every command with its summary", () => {
 
 test("every line of a shell block is a command that there is", () => {
   const isKnown = (line: string) => {
-    const command = RUNNER.exec(line)?.[1]?.split(" ")[0];
+    const words = RUNNER.exec(line)?.[1];
+    if (words !== undefined && OF_CLONE.test(words)) return true;
+    const command = words?.split(" ")[0];
     if (command !== undefined) return command === "COMMAND" || COMMANDS.some((name) => name === command);
     const script = /^(?:\w+=\S+ )*npm run (\S+)/.exec(line)?.[1];
     if (script === "runner") return line === "npm run runner --"; // the words before a command, in prose
     return scripts.includes(script ?? "") || line.startsWith("npx ") || OTHERS.test(line);
   };
   expect(shellLines.filter(({ line }) => !isKnown(line))).toEqual([]);
-  expect(inline.filter((code) => code.startsWith("npm ") && !isKnown(code))).toEqual([]);
+  expect(inline.filter((code) => /^(npm |\.\/r3a )/.test(code) && !isKnown(code))).toEqual([]);
 });
 
 test("every file that CONTRIBUTING.md names is there", async () => {

@@ -17,3 +17,16 @@ export const EXIT = {
   terminated: 143,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** What each code means, as help and docs/commands.md say it. */
+export const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
+  done: "done, or nothing to do, or another holder is at work",
+  failed:
+    "at least one series or step failed, also by a garbage or cut answer after its retries; verify, health and doctor: findings",
+  brake: "stopped by a brake (janitor): a person must look",
+  usage: "wrong arguments, all faults listed together",
+  tryAgain: "try again later: database unreachable, exchange bans, holds or is away and no series succeeded",
+  settings: "wrong settings, all faults listed together; region refused; database of another exchange",
+  deadline: "its own deadline passed; the work done so far is stored",
+  terminated: "SIGTERM or SIGINT with work left; the work done so far is stored",
+};

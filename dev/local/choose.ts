@@ -1,0 +1,56 @@
+import { ASKS_EXCHANGE, type CommandName } from "../../runner/src/contract/commands.ts";
+import { SettingsFault, TryAgain } from "../../runner/src/errors.ts";
+import { BINANCE_URL, type Exchange, reachBinance, simulate } from "./exchange.ts";
+import { type Kind, listExisting } from "./kinds.ts";
+
+/** The database of a local command, and the exchange that it asks; null: it asks none. */
+export type Choice = { readonly kind: Kind; readonly exchange: Exchange | null };
+
+export type Wanted = {
+  readonly command: CommandName;
+  /** All words behind the command. */
+  readonly args: readonly string[];
+  /** Whether a person asked for the simulated exchange. */
+  readonly isSimulated: boolean;
+};
+
+/**
+ * A command that only reads takes the database that is there, the real one first, and asks no network which one: what a
+ * query answers must not depend on the state of a line. A command that fetches takes the exchange that answers.
+ */
+export async function choose({ command, args, isSimulated }: Wanted): Promise<Choice> {
+  const existing = listExisting();
+  if (command === "migrate" && existing.length === 0) return chooseByExchange(isSimulated, existing);
+  if (command !== "doctor" && asksExchange(command, args)) return chooseByExchange(isSimulated, existing);
+  const kind = pickExisting(isSimulated, existing);
+  if (command !== "doctor") return { kind, exchange: null };
+  // whether Binance answers is a finding of doctor
+  const binance: Exchange = { kind, url: BINANCE_URL, async stop() {} };
+  return { kind, exchange: kind === "simulated" ? await simulate() : binance };
+}
+
+function asksExchange(command: CommandName, args: readonly string[]): boolean {
+  const asks = ASKS_EXCHANGE[command];
+  return typeof asks === "string" ? args.includes(asks) : asks;
+}
+
+/** The database that is there, the real one first; throws a SettingsFault where there is none. */
+export function pickExisting(isSimulated: boolean, existing: readonly Kind[] = listExisting()): Kind {
+  const kind = isSimulated ? existing.find((each) => each === "simulated") : existing[0];
+  if (kind !== undefined) return kind;
+  const fetch = `r3a sync 1h --symbols BTCUSDT${isSimulated ? " --simulated" : ""}`;
+  throw new SettingsFault([
+    `DB_URL is not set, and there is no ${isSimulated ? "simulated " : ""}local database yet: npm start makes one, or ${fetch}`,
+  ]);
+}
+
+async function chooseByExchange(isSimulated: boolean, existing: readonly Kind[]): Promise<Choice> {
+  const answer = isSimulated ? await simulate() : await reachBinance();
+  if (typeof answer !== "string") return { kind: answer.kind, exchange: answer };
+  if (existing.includes("binance"))
+    throw new TryAgain(
+      `${answer}, and the local database has real candles. Try again, or use the simulated exchange and its own database: --simulated`,
+    );
+  process.stderr.write(`${answer}: using the simulated exchange\n`);
+  return { kind: "simulated", exchange: await simulate() };
+}

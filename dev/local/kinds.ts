@@ -1,0 +1,27 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { hasData } from "../postgres/place.ts";
+
+/** The local databases of a clone: a real market's candles and made-up ones never lie in the same one. */
+export type Kind = "binance" | "simulated";
+/** The real one first: where both are there, it is the one that is read. */
+const KINDS: readonly Kind[] = ["binance", "simulated"];
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** The database of each server. */
+export const DATABASE = "r3a";
+
+/** The folder of a database: under R3A_DATA, by default under .r3a of the clone. */
+export function folderOf(kind: Kind): string {
+  return join(process.env.R3A_DATA || join(ROOT, ".r3a"), kind);
+}
+
+/** The databases that are there. */
+export function listExisting(): readonly Kind[] {
+  return KINDS.filter((kind) => hasData(folderOf(kind)));
+}
+
+export const ABOUT: Readonly<Record<Kind, string>> = {
+  binance: "candles of Binance",
+  simulated: "SIMULATED: candles of the simulated exchange, made up, not a market's",
+};

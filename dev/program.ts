@@ -1,0 +1,58 @@
+import { fileURLToPath } from "node:url";
+import { EXIT } from "../runner/src/contract/exits.ts";
+import { commandOf } from "./local/command-of.ts";
+
+/**
+ * What `./r3a` starts: the runner itself, on the local database where DB_URL names no other. The image has no such thing:
+ * there the runner is started directly.
+ */
+
+/** Where the local database serves a clone without DB_URL. */
+const LOCAL_HELP = `
+In a clone, where DB_URL is not set, the commands use a PostgreSQL of the clone:
+  r3a db                keep its server up, and print the URL
+  r3a db reset          delete it
+  r3a ... --simulated   the simulated exchange, and its own database
+`;
+
+/** Runs `r3a` with these words; returns the exit code. */
+export async function runProgram(words: readonly string[]): Promise<number> {
+  const isSimulated = words.includes("--simulated");
+  const args = words.filter((word) => word !== "--simulated");
+  const hasUrl = (process.env.DB_URL ?? "").trim() !== "";
+  if (isSimulated && hasUrl && args[0] !== "db") {
+    process.stderr.write(
+      "--simulated is for the local database, and DB_URL names another: unset one of them\n",
+    );
+    return EXIT.usage;
+  }
+  // modules are loaded when needed: with a DB_URL the command is all there is
+  if (args[0] === "db") {
+    const { runDb } = await import("./local/keep.ts");
+    return guarded(() => runDb(args.slice(1), isSimulated));
+  }
+  const command = hasUrl ? null : commandOf(args);
+  if (command !== null) {
+    const { runLocal } = await import("./local/run.ts");
+    return guarded(() => runLocal(command, args, isSimulated));
+  }
+  process.argv.splice(2, process.argv.length, ...args);
+  await import("../runner/src/main.ts");
+  if (["--help", "-h", "help"].includes(args[0] ?? "") && args[1] === undefined)
+    process.stdout.write(LOCAL_HELP);
+  return Number(process.exitCode ?? EXIT.done);
+}
+
+/** The sentence of a fault instead of its stack. */
+async function guarded(work: () => Promise<number>): Promise<number> {
+  const { exitCodeOf, messageOf } = await import("../runner/src/errors.ts");
+  try {
+    return await work();
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  process.exitCode = await runProgram(process.argv.slice(2));
