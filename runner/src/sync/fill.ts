@@ -163,7 +163,7 @@ async function fillTasks(
         commits.delete(commit);
       })
       .finally(next.release);
-    memory.changed(state, span, changed, commit);
+    memory.changed(state, span, { gaps: changed, commit });
     // a refused write ends the series now, not after the pages that are still to be fetched
     commit.catch((error: unknown) => over.abort(error));
     commits.add(commit);

@@ -8,12 +8,14 @@ export type GapSource = {
   readonly delisted: (span: Span) => Promise<readonly Gap[]>;
 };
 
+type Changed = { readonly gaps: readonly Gap[]; readonly commit: Promise<unknown> };
+
 /** The gaps that the next page of a series needs to know. */
 export type GapMemory = {
   /** The state with all gaps that the page touches or refutes. `newest`: open time of its newest candle, ms. */
   withGapsOf(state: SeriesState, page: Span, newest: number | null): Promise<SeriesState>;
-  /** Takes what the page changed; until `commit` is over the database does not know of it. */
-  changed(state: SeriesState, page: Span, gaps: readonly Gap[], commit: Promise<unknown>): void;
+  /** Takes the gaps that the page changed; until `commit` is over the database does not know of them. */
+  changed(state: SeriesState, page: Span, changed: Changed): void;
 };
 
 /**
@@ -57,7 +59,7 @@ export function createGapMemory(start: SeriesState, source: GapSource): GapMemor
       );
       return { ...state, gaps: [...refuted, ...touching] };
     },
-    changed({ gaps: all }, page, changed, commit) {
+    changed({ gaps: all }, page, { gaps: changed, commit }) {
       // pages come oldest first: what lies behind the last one is forgotten, what lies ahead was read and stays
       gaps = all.filter((gap) => gap.to >= page.from);
       from = page.from;

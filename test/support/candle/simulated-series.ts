@@ -166,7 +166,7 @@ export function simulateSeries(truth: Truth, startsAt: number) {
         const applied = applyPage(known, { page: page.facts, candles: page.candles }, now);
         state = applied.state;
         commit(applied.write);
-        memory.changed(state, page.facts.span, applied.write.gaps, Promise.resolve());
+        memory.changed(state, page.facts.span, { gaps: applied.write.gaps, commit: Promise.resolve() });
         expect(state.openGaps).toBe(listGaps().filter(isUnexplained).length);
       }
     },
