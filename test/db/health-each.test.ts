@@ -6,6 +6,7 @@ import {
   deleteCandle,
   END,
   insertCandle,
+  insertGap,
   LEAF,
   NOW,
   resultFor,
@@ -14,23 +15,23 @@ import {
   useSyncedDatabase,
 } from "../support/health/synced-database.ts";
 
-/** Each check of health is seen failing through the whole list of them, for the reason that it names. */
+/** Each check of health has a fault that it finds in a whole measurement, for the reason that its result names. */
 
-const { database, coinIds, measure } = useSyncedDatabase();
+const { database, coinIds, measure, expectBad } = useSyncedDatabase();
 const AT = END - 20 * HOUR_MS;
 
 type Fault = {
   readonly status: "warn" | "fail";
   readonly says: RegExp;
+  /** The names of what is affected. */
+  readonly names?: readonly unknown[];
+  /** Further results that are bad. */
+  readonly beside?: readonly string[];
   readonly damage: string | ((coin: number) => string);
   readonly mend: string | ((coin: number) => string);
   readonly measured?: () => Promise<HealthReport>;
 };
 const sql = (made: Fault["damage"]) => (typeof made === "string" ? made : made(coinIds()[0]));
-const gapAt = (due: string) => (coin: number) =>
-  `${deleteCandle(coin, AT)};
-  insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason, next_check_at)
-  values (gen_random_uuid(), ${coin}, '1h', to_timestamp(${AT / 1000}), to_timestamp(${(AT + HOUR_MS) / 1000}), 'open', 'absent', '${due}')`;
 
 const later = () => measure({}, { now: NOW + 3 * HOUR_MS });
 const addMaint = (columns: string, values: string) =>
@@ -41,6 +42,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "freshness 1h": {
     status: "fail",
     says: /^the newest candle closed 3\.2 h ago/,
+    beside: ["coverage 1h: fail", "activity sync 1h: fail"],
     damage: "select",
     mend: "select",
     measured: later,
@@ -48,6 +50,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "coverage 1h": {
     status: "fail",
     says: /^0 of 2 symbols are up to date$/,
+    names: [expect.stringMatching(/^AUSDT /), expect.stringMatching(/^BUSDT /)],
+    beside: ["freshness 1h: fail", "activity sync 1h: fail"],
     damage: "select",
     mend: "select",
     measured: later,
@@ -55,6 +59,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "integrity schema": {
     status: "fail",
     says: /lacks migrations: run migrate/,
+    names: ["000011_health_results"],
     damage: "update r3a.migration set name = 'x' where name = '000011_health_results'",
     mend: "update r3a.migration set name = '000011_health_results' where name = 'x'",
   },
@@ -90,6 +95,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "integrity constraints": {
     status: "fail",
     says: /constraints hold for new rows only: run the statement/,
+    names: ["r3a.coin: known is not validated: alter table r3a.coin validate constraint known"],
     damage: "alter table r3a.coin add constraint known check (quote = 'USDT') not valid",
     mend: "alter table r3a.coin drop constraint known",
   },
@@ -106,7 +112,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "integrity gaps": {
     status: "fail",
     says: /^1 open gap, the oldest due for 6\.2 h: run gaps --repair/,
-    damage: gapAt("2024-06-20T06:00Z"),
+    damage: (coin) => `${deleteCandle(coin, AT)}; ${insertGap(coin, AT, { due: NOW - 6.2 * HOUR_MS })}`,
     mend: (coin) => `delete from r3a.ohlcv_gap_log; ${insertCandle(coin, AT)}`,
   },
   "integrity candles": {
@@ -166,7 +172,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
-test("every check has a fault here that it finds, but for the backups that nobody has set up", async () => {
+test("every check has a fault in the table, except backup, because no backups are set up", async () => {
   const { results } = await measure();
   const names = results.flatMap(({ check, component, status }) =>
     status === "skip" ? [] : [`${check} ${component}`],
@@ -175,10 +181,12 @@ test("every check has a fault here that it finds, but for the backups that nobod
   expect(results.filter(({ status }) => status === "skip").map(({ check }) => check)).toEqual(["backup"]);
 });
 
-test.each(Object.entries(FAULTS))("%s", async (title, { status, says, damage, mend, measured = measure }) => {
-  await database.query(sql(damage));
-  const report = await measured().finally(() => database.query(sql(mend)));
-  expect(resultFor(report, title)).toMatchObject({ status, output: expect.stringMatching(says) });
+test.each(Object.entries(FAULTS))("%s", async (title, { status, says, names, beside = [], ...fault }) => {
+  const bad = [...(title.endsWith("checksums") ? [] : [`${title}: ${status}`]), ...beside];
+  const report = await expectBad(sql(fault.damage), sql(fault.mend), bad, fault.measured);
+  const result = resultFor(report, title);
+  expect(result).toMatchObject({ status, output: expect.stringMatching(says) });
+  if (names !== undefined) expect(result?.names).toEqual(names);
   expect(resultFor(await measure(), title)?.output).not.toMatch(says);
 });
 

@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 const measure = (of: Database, limitMs: number, signal = never): Promise<HealthReport> =>
-  measureHealth(of, SETTINGS, { checks: CHECKS, isQuick: false, now: Date.now(), signal }, limitMs);
+  measureHealth(of, SETTINGS, { checks: CHECKS, isQuick: false, now: Date.now(), signal, limitMs });
 const errorsOf = ({ results }: HealthReport) =>
   results.flatMap(({ check, component, status }) => (status === "error" ? [`${check} ${component}`] : []));
 

@@ -8,9 +8,12 @@ const database = useDatabase();
 const newEmptyDatabase = useEmptyDatabases();
 
 const CHECKS = ["schema", "locks", "budget", "health"];
-async function statusesOf(DB_URL: string): Promise<Record<string, string>> {
+async function statusesOf(
+  DB_URL: string,
+  more: Record<string, string> = {},
+): Promise<Record<string, string>> {
   const place = {
-    env: { DB_URL, SYMBOLS: "BTCUSDT" },
+    env: { DB_URL, SYMBOLS: "BTCUSDT", ...more },
     namespace: null,
     signal: new AbortController().signal,
   };
@@ -18,7 +21,7 @@ async function statusesOf(DB_URL: string): Promise<Record<string, string>> {
   return Object.fromEntries(results.map(({ name, status, output }) => [name, `${status} ${output}`]));
 }
 
-test("a database without our tables is one failure; what reads them is passed over", async () => {
+test("a database without the tables of R3A is one failure, and the checks that read them are skipped", async () => {
   const statuses = await statusesOf(await newEmptyDatabase());
   expect(statuses.schema).toMatch(/^fail the database lacks 000001_advisory_locks/);
   for (const name of ["locks", "budget"])
@@ -26,7 +29,7 @@ test("a database without our tables is one failure; what reads them is passed ov
   expect(statuses.health).toBe("skip needs schema, see there");
 });
 
-test("a leaf that is none of ours is a failure, in the words with which maint ends with 1", async () => {
+test("a table in the place of a leaf is a failure, in the words with which maint ends with 1", async () => {
   await database.query(
     "create table r3a.mine partition of r3a.ohlcv_1h for values from ('2001-02-01Z') to ('2001-03-01Z')",
   );
@@ -34,7 +37,7 @@ test("a leaf that is none of ours is a failure, in the words with which maint en
   const maint = await runRunner(["maint"], { DB_URL: database.url });
   await database.query("drop table r3a.mine");
   const words =
-    "r3a.mine below r3a.ohlcv_1h is none of our leaves; its period belongs to r3a.ohlcv_1h_2001: detach it, and move its rows";
+    "r3a.mine below r3a.ohlcv_1h is no leaf of R3A; its period belongs to r3a.ohlcv_1h_2001: detach it, and move its rows";
   expect(statuses["health integrity leaves"]).toBe(
     `fail a table stands where a leaf belongs, and maint ends with 1 until it is gone: ${words}`,
   );
@@ -60,9 +63,16 @@ test("a table that is gone from a schema that should have it is a failure", asyn
     /^fail r3a\.api_budget is gone: .*sql\/migrations\/000006_request_budget\.sql again/,
   );
   expect(statuses.budget).toMatch(/^error could not be checked: .*relation "r3a.api_budget" does not exist/);
+  // health reads other tables
+  expect(statuses.health).toMatch(/results of health pass$/);
 });
 
-test("the old layout is told as such", async () => {
+test("a wrong setting of health hides no result: its default counts, and the group names it", async () => {
+  const statuses = await statusesOf(database.url, { DB_SIZE_BUDGET_GB: "much" });
+  expect(statuses.health).toMatch(/results of health pass, with the default of DB_SIZE_BUDGET_GB$/);
+});
+
+test("the check schema recognizes the old layout", async () => {
   const url = await newEmptyDatabase();
   await withSession(url, (client) =>
     client.query(

@@ -7,7 +7,10 @@ import { MINUTE_MS } from "../../runner/src/time.ts";
 
 const NOW = Date.parse("2024-06-01T12:00:00Z");
 const judge = (groups: readonly RunGroup[]) =>
-  judgeActivity("1m", groups, parseSettings({}, ["freshnessLimits"]).freshnessLimits["1m"], NOW);
+  judgeActivity("1m", groups, {
+    limits: parseSettings({}, ["freshnessLimits"]).freshnessLimits["1m"],
+    now: NOW,
+  });
 
 const group = (args: string, more: Partial<RunGroup> = {}): RunGroup => ({
   interval: "1m",

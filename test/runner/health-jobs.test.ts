@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import type { EndedRun, LedgerRun } from "../../runner/src/db/health/jobs.ts";
+import type { LastRun, LedgerRun } from "../../runner/src/db/health/jobs.ts";
 import { judgeRunning, judgeRuns } from "../../runner/src/health/jobs.ts";
 import type { CheckResult } from "../../runner/src/health/report.ts";
 import { HOUR, MINUTE } from "../support/candle/arbitraries.ts";
 
 const NOW = Date.UTC(2026, 5, 15);
-const run: EndedRun = {
+const run: LastRun = {
   command: "maint",
   args: "--max-ops 300",
   origin: "maint",
@@ -18,9 +18,9 @@ const run: EndedRun = {
   startedAt: NOW - 10_000,
   heartbeatAt: NOW - 1_000,
 };
-const failed: EndedRun = { ...run, outcome: "failure", exitCode: 75, error: "away" };
-const byHand: EndedRun = { ...failed, command: "backfill", args: "1m", origin: null };
-const ofRuns = (...runs: readonly EndedRun[]) => judgeRuns(runs, NOW);
+const failed: LastRun = { ...run, outcome: "failure", exitCode: 75, error: "away" };
+const byHand: LastRun = { ...failed, command: "backfill", args: "1m", origin: null };
+const ofRuns = (...runs: readonly LastRun[]) => judgeRuns(runs, NOW);
 const ofRunning = (...runs: readonly LedgerRun[]) => judgeRunning(runs, NOW);
 const silent = (ms: number) => ofRunning({ ...run, deadlineS: null, heartbeatAt: NOW - ms });
 

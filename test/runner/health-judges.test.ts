@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { ExpectedSymbol, SeriesScan } from "../../runner/src/db/scan.ts";
 import { judgeCoverage } from "../../runner/src/health/coverage.ts";
 import { judgeFreshness } from "../../runner/src/health/freshness.ts";
-import { GAP_OVERDUE_MS, judgeChecksums, judgeGaps, judgeSchema } from "../../runner/src/health/integrity.ts";
+import { GAP_OVERDUE_MS, judgeChecksums, judgeGaps, judgePending } from "../../runner/src/health/integrity.ts";
 import { isHealthy, resultOf } from "../../runner/src/health/report.ts";
 import { judgeRecords, judgeSize } from "../../runner/src/health/size.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";
@@ -37,7 +37,7 @@ const factsOf = (ages: Readonly<Record<string, number | null>>) => ({
 
 describe("freshness", () => {
   const judge = (facts: Parameters<typeof judgeFreshness>[1]) =>
-    judgeFreshness("1h", facts, LIMITS["1h"], NOW);
+    judgeFreshness("1h", facts, { limits: LIMITS["1h"], now: NOW });
 
   test.each([
     [0, "pass"],
@@ -90,7 +90,8 @@ describe("freshness", () => {
 });
 
 describe("coverage", () => {
-  const judge = (facts: Parameters<typeof judgeCoverage>[1]) => judgeCoverage("1h", facts, LIMITS["1h"], NOW);
+  const judge = (facts: Parameters<typeof judgeCoverage>[1]) =>
+    judgeCoverage("1h", facts, { limits: LIMITS["1h"], now: NOW });
 
   test("fails for one symbol of sixty, and for 59 behind a fresh one, which the freshness does not see", () => {
     const all = names(60);
@@ -103,7 +104,7 @@ describe("coverage", () => {
     });
     expect(judge(one).names).toEqual(["C17USDT (2024-05-31T01:59:00Z)"]);
     const most = factsOf(Object.fromEntries(all.map((symbol, index) => [symbol, index === 0 ? 0 : DAY_MS])));
-    expect(judgeFreshness("1h", most, LIMITS["1h"], NOW).status).toBe("pass");
+    expect(judgeFreshness("1h", most, { limits: LIMITS["1h"], now: NOW }).status).toBe("pass");
     expect(judge(most)).toMatchObject({ status: "fail", observed: 1, moreNames: 49 });
     expect(judge(most).names).toHaveLength(10);
   });
@@ -166,7 +167,7 @@ describe("integrity", () => {
   });
 
   test("names the runbook of failed jobs, not of damaged data, for a migration that was not run", () => {
-    const result = judgeSchema(["000011_health_results"]);
+    const result = judgePending(["000011_health_results"]);
     expect(result).toMatchObject({ status: "fail", runbook: "OhlcvScriptErrors" });
   });
 

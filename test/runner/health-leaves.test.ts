@@ -54,7 +54,7 @@ test.each<[string, CheckResult, CheckResult["status"], RegExp, readonly string[]
     judge([...leavesOf(NOW, ...NEXT), stranger]),
     "fail",
     /maint ends with 1/,
-    [expect.stringContaining("r3a.mine below r3a.ohlcv_1h is none of our leaves")],
+    [expect.stringContaining("r3a.mine below r3a.ohlcv_1h is no leaf of R3A")],
   ],
   ["a detach that was cut", judgeDetaching(["r3a.x"]), "fail", /cut off.*finalize/, ["r3a.x"]],
   ["no detach", judgeDetaching([]), "pass", /no partition is half detached/, []],

@@ -1,5 +1,4 @@
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
-import { HEALTH_SETTINGS } from "../health/measurements.ts";
 import { type Environment, parseSettings } from "../settings/parse.ts";
 import type { Settings } from "../settings/table.ts";
 import { type Check, type Result, runChecks } from "./check.ts";
@@ -44,7 +43,7 @@ function createChecks({ env, namespace, signal }: Place, db: Database): readonly
     ...settingsChecks(env),
     ...serverChecks(db, env.NODE_EXTRA_CA_CERTS ?? null),
     ...sessionChecks(db, onSchema),
-    healthCheck(db, readSetting(env, HEALTH_SETTINGS)),
+    healthCheck(db, env),
     ...exchangeChecks(db, onSchema, readSetting(env, ["exchangeUrl", "egressKey"])),
     ...clusterChecks(env, namespace, signal),
   ];

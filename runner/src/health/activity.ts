@@ -1,9 +1,9 @@
 import type { Interval } from "../contract/intervals.ts";
 import type { RunGroup } from "../db/health/activity.ts";
 import { GONE_MS, parseSyncArguments, renderSyncArguments, type SyncForm } from "../db/runs.ts";
-import type { AgeLimits } from "../settings/parsers.ts";
 import { type Status, worstStatus } from "../status.ts";
 import { renderDuration, renderTime } from "../time.ts";
+import type { AgeBounds } from "./freshness.ts";
 import { type CheckResult, resultOf } from "./report.ts";
 
 /** A run closes its row at most 8 s after its deadline. */
@@ -19,16 +19,16 @@ type SyncRuns = RunGroup & Omit<SyncForm, "interval">;
 export function judgeActivity(
   interval: Interval,
   groups: readonly RunGroup[],
-  limits: AgeLimits,
-  now: number,
+  bounds: AgeBounds,
 ): CheckResult {
+  const { limits, now } = bounds;
   const hasJobs = groups.some(({ origin }) => origin !== null);
   const syncs: readonly SyncRuns[] = groups
     .filter(({ origin }) => !hasJobs || origin !== null)
     .map((group) => ({ ...group, ...parseSyncArguments(group.args) }));
   const scheduled = syncs.filter(({ top, symbols }) => top === null && symbols === null);
   const others = syncs.filter(({ top }) => top !== null);
-  const verdicts = [...scheduled, ...others].map((group) => ({ group, ...judgeGroup(group, limits, now) }));
+  const verdicts = [...scheduled, ...others].map((group) => ({ group, ...judgeGroup(group, bounds) }));
   const successes = scheduled.flatMap(({ successAt }) => successAt ?? []);
   const at = successes.length === 0 ? null : Math.min(...successes);
   const bad = verdicts.filter((verdict) => verdict.status !== "pass");
@@ -70,7 +70,7 @@ function listMissing(scheduled: readonly SyncRuns[]): readonly SyncForm["shard"]
 
 type Verdict = { readonly status: Status; readonly output: string; readonly isLate: boolean };
 
-function judgeGroup({ finished, running, successAt }: RunGroup, limits: AgeLimits, now: number): Verdict {
+function judgeGroup({ finished, running, successAt }: RunGroup, { limits, now }: AgeBounds): Verdict {
   const fail = (output: string, isLate = false): Verdict => ({ status: "fail", output, isLate });
   // a newer run has ended since: maint closes the older row
   if (running !== null && running.startedAt > (finished?.startedAt ?? 0)) {

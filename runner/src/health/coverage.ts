@@ -1,9 +1,8 @@
 import { slotOf } from "../candle/interval.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { ExpectedSymbol } from "../db/scan.ts";
-import type { AgeLimits } from "../settings/parsers.ts";
 import { renderTime } from "../time.ts";
-import { FUTURE_MS, isActive, nothingExpected, type ScanFacts } from "./freshness.ts";
+import { type AgeBounds, FUTURE_MS, isActive, nothingExpected, type ScanFacts } from "./freshness.ts";
 import { type CheckResult, resultOf } from "./report.ts";
 
 /**
@@ -11,12 +10,7 @@ import { type CheckResult, resultOf } from "./report.ts";
  * close of all symbols, so it sees nothing of 59 stale symbols beside one fresh symbol. A symbol that is no longer traded
  * is excluded, with a warning. A symbol that was ranked or listed a short time ago is not expected before its first run.
  */
-export function judgeCoverage(
-  interval: Interval,
-  facts: ScanFacts,
-  limits: AgeLimits,
-  now: number,
-): CheckResult {
+export function judgeCoverage(interval: Interval, facts: ScanFacts, { limits, now }: AgeBounds): CheckResult {
   const newestOf = new Map(
     facts.series.flatMap((one) => (one.interval === interval ? [[one.symbol, one.newestClose]] : [])),
   );

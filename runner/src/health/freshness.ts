@@ -13,6 +13,9 @@ export type ScanFacts = {
   readonly series: readonly SeriesScan[];
 };
 
+/** The limits of an interval, for ages that count up to `now` (ms). */
+export type AgeBounds = { readonly limits: AgeLimits; readonly now: number };
+
 /**
  * The age of the newest closed candle of all active symbols of the interval. The age counts from the close: counted from
  * the open, a healthy 1d candle is 24 to 48 h old.
@@ -20,8 +23,7 @@ export type ScanFacts = {
 export function judgeFreshness(
   interval: Interval,
   facts: ScanFacts,
-  limits: AgeLimits,
-  now: number,
+  { limits, now }: AgeBounds,
 ): CheckResult {
   const criteria = { warn: limits.warn / 1000, fail: limits.error / 1000 };
   const result = (finding: Parameters<typeof resultOf>[2]) =>

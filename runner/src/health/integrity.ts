@@ -1,4 +1,3 @@
-import { INTERVALS, type Interval } from "../contract/intervals.ts";
 import type { RecentCandles } from "../db/health/integrity.ts";
 import type { SeriesScan } from "../db/scan.ts";
 import { renderNumber } from "../render.ts";
@@ -14,7 +13,11 @@ export const WINDOW_CANDLES = 240;
 export const GAP_OVERDUE_MS = 2 * HOUR_MS;
 
 /** One result for a list of faults: one fault is a failure. `good` is the sentence if there is no fault. */
-export function judgeFaults(part: string, faults: readonly string[], good: string, bad: string): CheckResult {
+function judgeFaults(
+  part: string,
+  faults: readonly string[],
+  { good, bad }: { readonly good: string; readonly bad: string },
+): CheckResult {
   return resultOf("integrity", part, {
     status: faults.length > 0 ? "fail" : "pass",
     observed: faults.length,
@@ -25,32 +28,26 @@ export function judgeFaults(part: string, faults: readonly string[], good: strin
   });
 }
 
-export function judgeSchema(pending: readonly string[]): CheckResult {
-  const result = judgeFaults(
-    "schema",
-    pending,
-    "every migration is applied",
-    "the database lacks migrations: run migrate",
-  );
+export function judgePending(pending: readonly string[]): CheckResult {
+  const result = judgeFaults("schema", pending, {
+    good: "every migration is applied",
+    bad: "the database lacks migrations: run migrate",
+  });
   return { ...result, runbook: RUNBOOK_JOBS };
 }
 
 export function judgeIndexes(faults: readonly string[]): CheckResult {
-  return judgeFaults(
-    "indexes",
-    faults,
-    "every leaf has its primary key and indexes, all valid",
-    "indexes are invalid or missing: maint builds the indexes of the suite, and each other index has its statement beside it",
-  );
+  return judgeFaults("indexes", faults, {
+    good: "every leaf has its primary key and indexes, all valid",
+    bad: "indexes are invalid or missing: maint builds the indexes of the suite, and each other index has its statement beside it",
+  });
 }
 
 export function judgeConstraints(faults: readonly string[]): CheckResult {
-  return judgeFaults(
-    "constraints",
-    faults,
-    "every table has its keys, and every constraint is validated",
-    "keys are missing, or constraints hold for new rows only: run the statement beside each as the owner",
-  );
+  return judgeFaults("constraints", faults, {
+    good: "every table has its keys, and every constraint is validated",
+    bad: "keys are missing, or constraints hold for new rows only: run the statement beside each as the owner",
+  });
 }
 
 /** The results of WINDOW_PARTS, all from one read of the newest candles of each series. */
@@ -80,25 +77,22 @@ export function judgeWindow(series: readonly RecentCandles[]): readonly CheckRes
     lastTsDiffers ? "last timestamp is not the newest candle" : null,
   );
   return [
-    judgeFaults(
-      "candles",
-      broken,
-      `values that a candle can have ${where}`,
-      "candles are broken: run verify, which says what to do",
-    ),
-    judgeFaults("alignment", misaligned, `each lies on its slot ${where}`, "candles lie off their slots"),
-    judgeFaults(
-      "slots",
-      slots,
-      `every slot is stored or in the gap log ${where}`,
-      "slots are unaccounted for: run verify, then backfill the span",
-    ),
-    judgeFaults(
-      "last-timestamps",
-      lastTs,
-      `the last timestamps are right ${where}`,
-      "last timestamps are wrong: run refresh-lastts",
-    ),
+    judgeFaults("candles", broken, {
+      good: `values that a candle can have ${where}`,
+      bad: "candles are broken: run verify, which says what to do",
+    }),
+    judgeFaults("alignment", misaligned, {
+      good: `each lies on its slot ${where}`,
+      bad: "candles lie off their slots",
+    }),
+    judgeFaults("slots", slots, {
+      good: `every slot is stored or in the gap log ${where}`,
+      bad: "slots are unaccounted for: run verify, then backfill the span",
+    }),
+    judgeFaults("last-timestamps", lastTs, {
+      good: `the last timestamps are right ${where}`,
+      bad: "last timestamps are wrong: run refresh-lastts",
+    }),
   ];
 }
 
@@ -140,9 +134,4 @@ export function judgeChecksums(failures: number | null): CheckResult {
           ? "pages do not match their checksums: stop writing, and restore"
           : "every page that was read matches its checksum",
   });
-}
-
-/** The intervals from fine to coarse, in whatever order the settings name them. */
-export function inOrder(intervals: readonly Interval[]): readonly Interval[] {
-  return INTERVALS.filter((interval) => intervals.includes(interval));
 }

@@ -1,4 +1,4 @@
-import type { EndedRun, LedgerRun } from "../db/health/jobs.ts";
+import type { LastRun, LedgerRun } from "../db/health/jobs.ts";
 import { GONE_MS } from "../db/runs.ts";
 import { HOUR_MS, renderDuration } from "../time.ts";
 import { CLOSING_MS } from "./activity.ts";
@@ -14,13 +14,11 @@ function nameOf({ command, args, origin }: LedgerRun): string {
   return `${`${command} ${args}`.trim()}${origin === null ? "" : ` (job ${origin})`}`;
 }
 
-const runsOf = (count: number) => (count === 1 ? "1 run" : `${count} runs`);
-
 /**
  * Judges the last run of each command except sync and health. A failed run of a job is a failure for 26 h and then a
  * warning. A failed run by hand is a warning for 26 h, since the person has read the error, and then is left out.
  */
-export function judgeRuns(runs: readonly EndedRun[], now: number): CheckResult {
+export function judgeRuns(runs: readonly LastRun[], now: number): CheckResult {
   const isRecent = ({ startedAt }: LedgerRun) => startedAt > now - RECENT_MS;
   const bad = runs.filter((run) => run.outcome !== "success" && (run.origin !== null || isRecent(run)));
   const isFailure = bad.some((run) => run.origin !== null && run.outcome !== "partial" && isRecent(run));
@@ -73,7 +71,7 @@ export function judgeRunning(runs: readonly LedgerRun[], now: number): CheckResu
     output:
       runs.length === 0
         ? "no other command is under way than the syncs of jobs"
-        : `${runsOf(runs.length)} ${runs.length === 1 ? "is" : "are"} under way`,
+        : `${runs.length === 1 ? "1 run is" : `${runs.length} runs are`} under way`,
     names,
   });
 }

@@ -21,6 +21,8 @@ export type HealthRequest = {
   readonly isQuick: boolean;
   readonly now: number;
   readonly signal: AbortSignal;
+  /** The time limit of each measurement. */
+  readonly limitMs?: number;
 };
 
 const LIMIT_MS = 5_000;
@@ -34,8 +36,7 @@ const AT_ONCE = 2;
 export async function measureHealth(
   db: Database,
   settings: HealthSettings,
-  { checks, isQuick, now, signal }: HealthRequest,
-  limitMs = LIMIT_MS,
+  { checks, isQuick, now, signal, limitMs = LIMIT_MS }: HealthRequest,
 ): Promise<HealthReport> {
   const measurements = listMeasurements(settings, now).filter(
     (one) => checks.includes(one.check) && (one.isQuick || !isQuick),

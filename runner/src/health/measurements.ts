@@ -1,5 +1,5 @@
 import { slotOf } from "../candle/interval.ts";
-import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
+import { INTERVALS, type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { listRunGroups } from "../db/health/activity.ts";
 import {
   findChecksumFailures,
@@ -10,7 +10,7 @@ import {
 } from "../db/health/integrity.ts";
 import { listLastRuns, listRunning } from "../db/health/jobs.ts";
 import { listMissingKeys } from "../db/health/keys.ts";
-import { listAttachedLeaves, listDetaching, readAges } from "../db/health/leaves.ts";
+import { listAttached, listDetaching, readAges } from "../db/health/leaves.ts";
 import { findSize, listRecordCounts } from "../db/health/size.ts";
 import { listExpected, scanSeries } from "../db/scan.ts";
 import { findPending } from "../db/schema/schema.ts";
@@ -44,49 +44,74 @@ export type Measurement = {
 /** Runs one bounded transaction. A measurement with several transactions has the time limit for each. */
 export type Ask = <T>(work: (client: Reader) => Promise<T>) => Promise<T>;
 
+/** What the measurements are made from; `intervals` from fine to coarse, in whatever order the settings name them. */
+type Place = {
+  readonly settings: HealthSettings;
+  readonly intervals: readonly Interval[];
+  readonly now: number;
+};
+
 /** All measurements, in the order of the report. */
 export function listMeasurements(settings: HealthSettings, now: number): readonly Measurement[] {
-  const { symbols, universeSize: size } = settings;
-  const intervals = integrity.inOrder(settings.syncIntervals);
-  const limits = settings.freshnessLimits;
-  let facts: Promise<ScanFacts> | undefined;
-  /** Freshness, coverage and gaps share one scan: for 600 symbols the scan reads 3,000 series. */
-  const scanOnce = (ask: Ask): Promise<ScanFacts> => {
-    facts ??= ask(async (client) => ({
-      expected: await listExpected(client, { symbols, size }),
-      series: await scanSeries(client, intervals),
-    }));
-    return facts;
-  };
-  const perInterval = (judge: (interval: Interval) => CheckResult) => intervals.map(judge);
-  const part = (component: string, look: (client: Reader) => Promise<CheckResult>): Measurement => ({
-    check: "integrity",
-    components: [component],
-    isQuick: false,
-    look: async (ask) => [await ask(look)],
-  });
+  const place = { settings, intervals: INTERVALS.filter((one) => settings.syncIntervals.includes(one)), now };
+  const { freshness, coverage, gaps } = createScans(place);
   return [
-    {
-      check: "freshness",
-      components: intervals,
-      isQuick: true,
-      look: async (ask) => {
-        const found = await scanOnce(ask);
-        return perInterval((interval) => judgeFreshness(interval, found, limits[interval], now));
-      },
+    freshness,
+    coverage,
+    ...listCatalogMeasurements(place),
+    gaps,
+    measureWindow(place),
+    ...listSizeMeasurements(place),
+    NO_BACKUP,
+    ...listActivityMeasurements(place),
+  ];
+}
+
+/** Freshness, coverage and gaps share one scan: for 600 symbols the scan reads 3,000 series. */
+function createScans({ settings, intervals, now }: Place) {
+  const { symbols, universeSize: size, freshnessLimits } = settings;
+  let facts: Promise<ScanFacts> | undefined;
+  const scanned = (
+    check: CheckName,
+    components: readonly string[],
+    judge: (facts: ScanFacts) => readonly CheckResult[],
+  ): Measurement => ({
+    check,
+    components,
+    isQuick: true,
+    look: async (ask) => {
+      facts ??= ask(async (client) => ({
+        expected: await listExpected(client, { symbols, size }),
+        series: await scanSeries(client, intervals),
+      }));
+      return judge(await facts);
     },
-    {
-      check: "coverage",
-      components: intervals,
-      isQuick: true,
-      look: async (ask) => {
-        const found = await scanOnce(ask);
-        return perInterval((interval) => judgeCoverage(interval, found, limits[interval], now));
-      },
-    },
-    part("schema", async (client) => integrity.judgeSchema(await findPending(client))),
+  });
+  const each = (judge: typeof judgeFreshness) => (found: ScanFacts) =>
+    intervals.map((interval) => judge(interval, found, { limits: freshnessLimits[interval], now }));
+  return {
+    freshness: scanned("freshness", intervals, each(judgeFreshness)),
+    coverage: scanned("coverage", intervals, each(judgeCoverage)),
+    gaps: scanned("integrity", ["gaps"], ({ series }) => [integrity.judgeGaps(series, now)]),
+  };
+}
+
+/** A measurement that gives one result by one transaction. */
+function measureOne(
+  check: CheckName,
+  component: string,
+  look: (client: Reader) => Promise<CheckResult>,
+): Measurement {
+  return { check, components: [component], isQuick: false, look: async (ask) => [await ask(look)] };
+}
+
+function listCatalogMeasurements({ intervals, now }: Place): readonly Measurement[] {
+  const part = (component: string, look: (client: Reader) => Promise<CheckResult>) =>
+    measureOne("integrity", component, look);
+  return [
+    part("schema", async (client) => integrity.judgePending(await findPending(client))),
     part("indexes", async (client) => integrity.judgeIndexes(await listFaultyIndexes(client))),
-    part("leaves", async (client) => judgeLeaves(await listAttachedLeaves(client), intervals, now)),
+    part("leaves", async (client) => judgeLeaves(await listAttached(client), intervals, now)),
     part("detach", async (client) => judgeDetaching(await listDetaching(client))),
     part("constraints", async (client) =>
       integrity.judgeConstraints([
@@ -96,80 +121,73 @@ export function listMeasurements(settings: HealthSettings, now: number): readonl
     ),
     part("checksums", async (client) => integrity.judgeChecksums(await findChecksumFailures(client))),
     part("wraparound", async (client) => judgeAges(await readAges(client))),
-    {
-      check: "integrity",
-      components: ["gaps"],
-      isQuick: true,
-      look: async (ask) => [integrity.judgeGaps((await scanOnce(ask)).series, now)],
+  ];
+}
+
+function measureWindow({ intervals, now }: Place): Measurement {
+  return {
+    check: "integrity",
+    components: integrity.WINDOW_PARTS,
+    isQuick: false,
+    look: async (ask) => {
+      const recent: RecentCandles[] = [];
+      for (const interval of intervals) {
+        const from = slotOf(interval, now - integrity.WINDOW_CANDLES * WIDTH_MS[interval]);
+        const window = { from, latestClose: now + FUTURE_MS };
+        recent.push(...(await ask((client) => listRecent(client, interval, window))));
+      }
+      return integrity.judgeWindow(recent);
     },
-    {
-      check: "integrity",
-      components: integrity.WINDOW_PARTS,
-      isQuick: false,
-      look: async (ask) => {
-        const recent: RecentCandles[] = [];
-        for (const interval of intervals) {
-          const from = slotOf(interval, now - integrity.WINDOW_CANDLES * WIDTH_MS[interval]);
-          recent.push(...(await ask((client) => listRecent(client, interval, from, now + FUTURE_MS))));
-        }
-        return integrity.judgeWindow(recent);
-      },
-    },
-    {
-      check: "size",
-      components: ["database"],
-      isQuick: false,
-      look: async (ask) => {
-        const size = await ask((client) => findSize(client, now));
-        return [judgeSize(size, settings.dbSizeBudgetGb, now)];
-      },
-    },
+  };
+}
+
+function listSizeMeasurements({ settings, intervals, now }: Place): readonly Measurement[] {
+  return [
+    measureOne("size", "database", async (client) =>
+      judgeSize(await findSize(client, now), settings.dbSizeBudgetGb, now),
+    ),
     {
       check: "size",
       components: intervals,
       isQuick: false,
       look: async (ask) => judgeRecords(await ask(listRecordCounts), intervals),
     },
-    {
-      check: "backup",
-      components: [""],
-      isQuick: false,
-      look: async () => [
-        resultOf("backup", "", {
-          status: "skip",
-          unit: "s",
-          output: "no backups are set up, so none is checked",
-        }),
-      ],
-    },
+  ];
+}
+
+const NO_BACKUP: Measurement = {
+  check: "backup",
+  components: [""],
+  isQuick: false,
+  look: async () => [
+    resultOf("backup", "", {
+      status: "skip",
+      unit: "s",
+      output: "no backups are set up, so none is checked",
+    }),
+  ],
+};
+
+function listActivityMeasurements({ settings, intervals, now }: Place): readonly Measurement[] {
+  const { freshnessLimits } = settings;
+  return [
     {
       check: "activity",
       components: intervals.map((interval) => `sync ${interval}`),
       isQuick: false,
       look: async (ask) => {
-        const since = intervals.map((interval) => ({ interval, from: now - limits[interval].error }));
+        const since = intervals.map((interval) => ({
+          interval,
+          from: now - freshnessLimits[interval].error,
+        }));
         const groups = await ask((client) => listRunGroups(client, since, now));
-        return perInterval((interval) =>
-          judgeActivity(
-            interval,
-            groups.filter((group) => group.interval === interval),
-            limits[interval],
-            now,
-          ),
-        );
+        return intervals.map((interval) => {
+          const own = groups.filter((group) => group.interval === interval);
+          return judgeActivity(interval, own, { limits: freshnessLimits[interval], now });
+        });
       },
     },
-    {
-      check: "activity",
-      components: ["runs"],
-      isQuick: false,
-      look: async (ask) => [judgeRuns(await ask((client) => listLastRuns(client, now)), now)],
-    },
-    {
-      check: "activity",
-      components: ["running"],
-      isQuick: false,
-      look: async (ask) => [judgeRunning(await ask((client) => listRunning(client, now)), now)],
-    },
+    measureOne("activity", "runs", async (client) => judgeRuns(await listLastRuns(client, now), now)),
+    measureOne("activity", "running", async (client) => judgeRunning(await listRunning(client, now), now)),
   ];
 }

@@ -33,7 +33,12 @@ export type SyncedDatabase = {
   coinIds(): readonly [a: number, b: number];
   measure(settings?: Partial<HealthSettings>, request?: Partial<HealthRequest>): Promise<HealthReport>;
   /** Damages, measures, and mends: exactly `bad` is not well in between, and nothing after it. */
-  expectBad(damage: string, mend: string, bad: readonly string[]): Promise<HealthReport>;
+  expectBad(
+    damage: string,
+    mend: string,
+    bad: readonly string[],
+    measureBad?: () => Promise<HealthReport>,
+  ): Promise<HealthReport>;
 };
 
 export function useSyncedDatabase(): SyncedDatabase {
@@ -65,17 +70,17 @@ export function useSyncedDatabase(): SyncedDatabase {
   });
   const measure: SyncedDatabase["measure"] = (settings = {}, request = {}) => {
     const all = { checks: CHECKS, isQuick: false, now: NOW, signal: new AbortController().signal };
-    return measureHealth(open().db, { ...SETTINGS, ...settings }, { ...all, ...request }, 30_000);
+    return measureHealth(open().db, { ...SETTINGS, ...settings }, { ...all, ...request, limitMs: 30_000 });
   };
   return {
     database,
     coinIds: () => open().ids,
     measure,
-    async expectBad(damage, mend, bad) {
+    async expectBad(damage, mend, bad, measureBad = measure) {
       await database.query(damage);
       try {
-        const report = await measure();
-        expect(badOf(report), JSON.stringify(report.results, null, 1)).toEqual(bad);
+        const report = await measureBad();
+        expect(badOf(report).toSorted(), JSON.stringify(report.results, null, 1)).toEqual(bad.toSorted());
         return report;
       } finally {
         await database.query(mend);
@@ -113,5 +118,14 @@ export const updateCandle = (
   set = `low = 99, high = 2000, open = 100, close = 100, volume = 1, flags = null, quote_volume = null, trades = null,
          taker_base = null, close_time = null`,
 ) => `update r3a.ohlcv_partitioned set ${set} ${where(coinId, at)}`;
+/** SQL that logs one slot as a gap; `due`: when it is to be asked for again. */
+export const insertGap = (
+  coinId: number,
+  at: number,
+  { state = "open", due }: { readonly state?: string; readonly due?: number } = {},
+) => `
+  insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason, next_check_at)
+  values (gen_random_uuid(), ${coinId}, '1h', to_timestamp(${at / 1000}), to_timestamp(${(at + HOUR_MS) / 1000}), '${state}',
+          'absent', ${due === undefined ? "null" : `to_timestamp(${due / 1000})`})`;
 export const setLastTs = (coinId: number, ms: number) =>
   `update r3a_util.last_ts_by_coin_interval set last_ts = to_timestamp(${ms / 1000}) where coin_id = ${coinId}`;

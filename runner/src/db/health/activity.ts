@@ -14,13 +14,13 @@ export type RunGroup = {
   /** End of the newest successful run in the span of the query. */
   readonly successAt: number | null;
 };
-export type FinishedRun = {
+type FinishedRun = {
   readonly startedAt: number;
   readonly outcome: RunOutcome;
   readonly exitCode: number | null;
   readonly error: string | null;
 };
-export type RunningRun = {
+type RunningRun = {
   readonly startedAt: number;
   readonly heartbeatAt: number;
   readonly deadlineS: number | null;

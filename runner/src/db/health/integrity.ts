@@ -64,8 +64,7 @@ const RECENT = `
 export async function listRecent(
   client: Reader,
   interval: Interval,
-  from: number,
-  latestClose: number,
+  { from, latestClose }: { readonly from: number; readonly latestClose: number },
 ): Promise<readonly RecentCandles[]> {
   const width = WIDTH_MS[interval];
   const { rows } = await client.query<RecentCandles>(RECENT, [

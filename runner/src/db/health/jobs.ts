@@ -16,7 +16,7 @@ export type LedgerRun = {
   readonly startedAt: number;
   readonly heartbeatAt: number;
 };
-export type EndedRun = LedgerRun & { readonly outcome: RunOutcome };
+export type LastRun = LedgerRun & { readonly outcome: RunOutcome };
 
 const COLUMNS = `
   command, arguments as args, origin, outcome, exit_code as "exitCode", error_summary as error, deadline_s as "deadlineS",
@@ -41,8 +41,8 @@ const RUNNING = `
   order by started_at`;
 
 /** `now` in ms. */
-export async function listLastRuns(client: Reader, now: number): Promise<readonly EndedRun[]> {
-  return (await client.query<EndedRun>(LAST, [now / 1000])).rows;
+export async function listLastRuns(client: Reader, now: number): Promise<readonly LastRun[]> {
+  return (await client.query<LastRun>(LAST, [now / 1000])).rows;
 }
 
 export async function listRunning(client: Reader, now: number): Promise<readonly LedgerRun[]> {

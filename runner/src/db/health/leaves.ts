@@ -1,5 +1,6 @@
 import type { AttachedLeaf } from "../../partition/attached.ts";
 import { LEAVES, type LeafRow, toAttached } from "../attached-leaves.ts";
+import { onlyRow } from "../only-row.ts";
 import type { Reader } from "../session.ts";
 
 /** The names of the DEFAULT partitions on both levels. */
@@ -13,7 +14,7 @@ const DEFAULTS = `
 /** The tables that are attached below the candle table. Names are without the schema. */
 export type Attached = { readonly leaves: readonly AttachedLeaf[]; readonly defaults: readonly string[] };
 
-export async function listAttachedLeaves(client: Reader): Promise<Attached> {
+export async function listAttached(client: Reader): Promise<Attached> {
   const leaves = await client.query<LeafRow>(LEAVES, [null]);
   const defaults = await client.query<{ name: string }>(DEFAULTS);
   return { leaves: leaves.rows.map(toAttached), defaults: defaults.rows.map(({ name }) => name) };
@@ -34,7 +35,5 @@ const AGES = `
 export type Ages = { readonly transactions: number; readonly multixacts: number };
 
 export async function readAges(client: Reader): Promise<Ages> {
-  const [ages] = (await client.query<Ages>(AGES)).rows;
-  if (ages === undefined) throw new Error("the server does not list this database");
-  return ages;
+  return onlyRow((await client.query<Ages>(AGES)).rows);
 }

@@ -3,7 +3,7 @@ import { addEndedRun, type EndedRun } from "../runs.ts";
 import { bounded, type Reader } from "../session.ts";
 
 /** One row of the audit trail: one result of a run of `health`, with `criteria` and `names` as in the report. */
-export type StoredResult = {
+type StoredResult = {
   readonly check: string;
   readonly component: string;
   readonly status: string;

@@ -1,5 +1,6 @@
 import { INTERVALS, type Interval, WIDTH_MS } from "../../contract/intervals.ts";
 import { leafAt } from "../../partition/layout.ts";
+import { onlyRow } from "../only-row.ts";
 import type { Reader } from "../session.ts";
 import { msOf } from "../sql-time.ts";
 
@@ -52,10 +53,9 @@ const RECORDS = `
 
 /** `now` in ms. */
 export async function findSize(client: Reader, now: number): Promise<DatabaseSize> {
-  const { rows } = await client.query<{ bytes: number; symbols: number }>(SIZE);
+  const { rows } = await client.query<Omit<DatabaseSize, "past">>(SIZE);
   const past = await client.query<{ bytes: number; at: number }>(PAST_SIZE, [now / 1000]);
-  const { bytes, symbols } = rows[0] ?? { bytes: 0, symbols: 0 };
-  return { bytes, symbols, past: past.rows[0] ?? null };
+  return { ...onlyRow(rows), past: past.rows[0] ?? null };
 }
 
 export async function listRecordCounts(client: Reader): Promise<readonly RecordCount[]> {
