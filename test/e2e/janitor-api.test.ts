@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import type { Pod, Sight } from "../../runner/src/cluster/objects.ts";
+import type { Pod, SeenObjects } from "../../runner/src/cluster/objects.ts";
 import { EXIT } from "../../runner/src/contract/exits.ts";
 import { jobOf, OURS, ownedBy, podOf, STATUS } from "../support/kubernetes/janitor-objects.ts";
 import { type FaultOf, type ScriptedApi, startApi } from "../support/kubernetes/scripted-api.ts";
@@ -7,7 +7,7 @@ import { runRunner, startRunner } from "../support/runner.ts";
 
 const PODS = "/api/v1/namespaces/r3a/pods";
 const JOBS = "/apis/batch/v1/namespaces/r3a/jobs";
-const SIGHT: Sight = {
+const SEEN: SeenObjects = {
   pods: [
     podOf("a", STATUS.failed, OURS),
     podOf("b", STATUS.imagePull, ownedBy("Job", "marked")),
@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 async function start(faultOf?: FaultOf): Promise<ScriptedApi> {
-  api = await startApi(SIGHT, faultOf);
+  api = await startApi(SEEN, faultOf);
   return api;
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import type { Sight } from "../../runner/src/cluster/objects.ts";
+import type { SeenObjects } from "../../runner/src/cluster/objects.ts";
 import { EXIT } from "../../runner/src/contract/exits.ts";
 import { jobOf, OURS, ownedBy, podOf, STATUS } from "../support/kubernetes/janitor-objects.ts";
 import { type Fault, type FaultOf, type ScriptedApi, startApi } from "../support/kubernetes/scripted-api.ts";
@@ -7,7 +7,7 @@ import { runRunner } from "../support/runner.ts";
 
 const PODS = "/api/v1/namespaces/r3a/pods";
 const JOBS = "/apis/batch/v1/namespaces/r3a/jobs";
-const SIGHT: Sight = {
+const SEEN: SeenObjects = {
   pods: [
     podOf("a", STATUS.failed, OURS),
     podOf("b", STATUS.imagePull, ownedBy("Job", "marked")),
@@ -36,7 +36,7 @@ const deletes = () =>
   (api?.requests ?? []).map(({ line }) => line).filter((line) => line.startsWith("DELETE"));
 
 async function run(faultOf: FaultOf, ...more: readonly string[]) {
-  api = await startApi(SIGHT, faultOf);
+  api = await startApi(SEEN, faultOf);
   return runRunner([...ARGS, ...more], api.env);
 }
 
@@ -137,7 +137,7 @@ test("a server that goes away half way ends it, with what was done until then", 
 });
 
 test("a server that is away is tried again later", { timeout: TIMEOUT_MS }, async () => {
-  api = await startApi(SIGHT);
+  api = await startApi(SEEN);
   api.goAway();
   const { code, stderr } = await runRunner(ARGS, api.env);
   expect(code).toBe(EXIT.tryAgain);

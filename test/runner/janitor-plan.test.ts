@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Job, Metadata, Pod, Sight } from "../../runner/src/cluster/objects.ts";
+import type { Job, Metadata, Pod, SeenObjects } from "../../runner/src/cluster/objects.ts";
 import { brakeOf, type Decision, isAction } from "../../runner/src/cluster/plan.ts";
 import { renderPlan, renderPlanJson } from "../../runner/src/cluster/plan-text.ts";
 import { parseSelectors } from "../../runner/src/selector.ts";
@@ -76,24 +76,24 @@ const cronJobs = fc.uniqueArray(fc.record({ name, metadata: metadata(["X"]) }), 
   maxLength: 3,
   selector: (each) => each.name,
 });
-const sights: fc.Arbitrary<Sight> = fc.record({ pods, jobs, cronJobs }).map((drawn) => ({
+const seenObjects: fc.Arbitrary<SeenObjects> = fc.record({ pods, jobs, cronJobs }).map((drawn) => ({
   pods: drawn.pods.map(({ status, meta }, index) => podOf(`pod-${index}`, status, meta)),
   jobs: drawn.jobs.map((job) => jobOf(`job-${job.name}`, job)),
   cronJobs: drawn.cronJobs.map((each) => cronJobOf(`cronjob-${each.name}`, each.metadata)),
 }));
 
 const selectors = parseSelectors("app=postgres");
-const plan = (sight: Sight, now = LATER) => planFor(sight, { selectors, ownPodUid: "uid-pod-0" }, now);
+const plan = (seen: SeenObjects, now = LATER) => planFor(seen, { selectors, ownPodUid: "uid-pod-0" }, now);
 const actionsOf = (decisions: readonly Decision[]) => decisions.filter(isAction);
 
-const metaOf = (sight: Sight, uid: string) =>
-  [...sight.pods, ...sight.jobs].find((each) => each.metadata?.uid === uid)?.metadata;
+const metaOf = (seen: SeenObjects, uid: string) =>
+  [...seen.pods, ...seen.jobs].find((each) => each.metadata?.uid === uid)?.metadata;
 
 test("never touches what is protected, its own, elsewhere, going already, or of another controller", () => {
   fc.assert(
-    fc.property(sights, (sight) => {
-      for (const { uid, pods: gone } of actionsOf(plan(sight))) {
-        const touched = [uid, ...gone].flatMap((each) => metaOf(sight, each) ?? []);
+    fc.property(seenObjects, (seen) => {
+      for (const { uid, pods: gone } of actionsOf(plan(seen))) {
+        const touched = [uid, ...gone].flatMap((each) => metaOf(seen, each) ?? []);
         for (const meta of touched) {
           expect(meta.namespace).toBe("r3a");
           expect(meta.labels).not.toMatchObject({ app: "postgres" });
@@ -102,7 +102,7 @@ test("never touches what is protected, its own, elsewhere, going already, or of 
           expect(meta.uid).not.toBe("uid-pod-0");
           expect(meta.ownerReferences?.some(({ kind }) => kind === "ReplicaSet")).not.toBe(true);
         }
-        expect(metaOf(sight, uid)?.deletionTimestamp).toBeUndefined();
+        expect(metaOf(seen, uid)?.deletionTimestamp).toBeUndefined();
       }
     }),
     { numRuns: 500 },
@@ -110,19 +110,19 @@ test("never touches what is protected, its own, elsewhere, going already, or of 
 });
 
 /** What it stands for is not asked of the plan: only one kind of Job ended before everything else began. */
-const stuckSinceAtTheEarliest = (sight: Sight, uid: string) => {
-  const job = sight.jobs.find(({ metadata: meta }) => meta?.uid === uid);
+const stuckSinceAtTheEarliest = (seen: SeenObjects, uid: string) => {
+  const job = seen.jobs.find(({ metadata: meta }) => meta?.uid === uid);
   const isOld = job?.status?.conditions?.some(({ lastTransitionTime: at }) => at === LONG_AGO) ?? false;
   return Date.parse(isOld ? LONG_AGO : STARTED);
 };
 
 test("never touches what is stuck for less than the delay, and says so of each that it keeps", () => {
   fc.assert(
-    fc.property(sights, fc.integer({ min: -100, max: 3_600 }), (sight, seconds) => {
+    fc.property(seenObjects, fc.integer({ min: -100, max: 3_600 }), (seen, seconds) => {
       const now = Date.parse(STARTED) + seconds * 1000;
-      const decisions = plan(sight, now);
+      const decisions = plan(seen, now);
       for (const { uid } of actionsOf(decisions))
-        expect(now - stuckSinceAtTheEarliest(sight, uid)).toBeGreaterThanOrEqual(900_000);
+        expect(now - stuckSinceAtTheEarliest(seen, uid)).toBeGreaterThanOrEqual(900_000);
       for (const { action, keptBecause } of decisions) expect(keptBecause === null).toBe(action !== "keep");
     }),
     { numRuns: 500 },
@@ -130,7 +130,7 @@ test("never touches what is stuck for less than the delay, and says so of each t
 });
 
 /** The namespace after the plan: pods and Jobs gone, failed Jobs finished. */
-function carriedOut(sight: Sight, decisions: readonly Decision[]): Sight {
+function carriedOut(seen: SeenObjects, decisions: readonly Decision[]): SeenObjects {
   const actions = actionsOf(decisions);
   const gone = new Set(
     actions.flatMap(({ uid, action, pods: all }) => (action === "delete-pod" ? [uid] : [uid, ...all])),
@@ -141,25 +141,25 @@ function carriedOut(sight: Sight, decisions: readonly Decision[]): Sight {
   const isLeft = ({ metadata: meta }: Pod | Job) => !gone.has(meta?.uid ?? "");
   const failedNow = endedAt(new Date(LATER).toISOString(), "Failed");
   return {
-    pods: sight.pods.filter(isLeft),
-    jobs: sight.jobs
+    pods: seen.pods.filter(isLeft),
+    jobs: seen.jobs
       .filter(isLeft)
       .map((job) => (failed.has(job.metadata?.uid) ? { ...job, status: failedNow } : job)),
-    cronJobs: sight.cronJobs,
+    cronJobs: seen.cronJobs,
   };
 }
 
 test("has nothing left to do after it was carried out, does each object once, and depends on no order", () => {
   fc.assert(
-    fc.property(sights, (sight) => {
-      const decisions = plan(sight);
-      expect(actionsOf(plan(carriedOut(sight, decisions)))).toEqual([]);
+    fc.property(seenObjects, (seen) => {
+      const decisions = plan(seen);
+      expect(actionsOf(plan(carriedOut(seen, decisions)))).toEqual([]);
       const uids = actionsOf(decisions).map(({ uid }) => uid);
       expect(new Set(uids).size).toBe(uids.length);
       const turned = {
-        pods: sight.pods.toReversed(),
-        jobs: sight.jobs.toReversed(),
-        cronJobs: sight.cronJobs.toReversed(),
+        pods: seen.pods.toReversed(),
+        jobs: seen.jobs.toReversed(),
+        cronJobs: seen.cronJobs.toReversed(),
       };
       expect(plan(turned).map((each) => ({ ...each, pods: each.pods.toSorted() }))).toEqual(
         decisions.map((each) => ({ ...each, pods: each.pods.toSorted() })),
@@ -172,15 +172,15 @@ test("has nothing left to do after it was carried out, does each object once, an
 test("is stopped by the brake exactly where more would go than it allows", () => {
   fc.assert(
     fc.property(
-      sights,
+      seenObjects,
       fc.integer({ min: 1, max: 5 }),
       fc.integer({ min: 1, max: 100 }),
-      (sight, most, percent) => {
-        const decisions = plan(sight);
+      (seen, most, percent) => {
+        const decisions = plan(seen);
         const actions = actionsOf(decisions);
         const gone = new Set(actions.flatMap(({ pods: all }) => all)).size;
-        const isTooMuch = actions.length > most || (gone > 3 && gone / sight.pods.length > percent / 100);
-        const brake = brakeOf(decisions, sight.pods.length, { maxDeletes: most, maxPercent: percent });
+        const isTooMuch = actions.length > most || (gone > 3 && gone / seen.pods.length > percent / 100);
+        const brake = brakeOf(decisions, seen.pods.length, { maxDeletes: most, maxPercent: percent });
         expect(brake !== null).toBe(isTooMuch);
       },
     ),
@@ -202,7 +202,7 @@ test("counts all the pods that go with a Job, and by their share only where they
 });
 
 test("is printed with what was found, what is kept and why, and how much was looked at", () => {
-  const sight = {
+  const seen = {
     pods: [
       podOf("a", STATUS.failed),
       podOf("b", STATUS.configError, ownedBy("Job", "j")),
@@ -211,8 +211,8 @@ test("is printed with what was found, what is kept and why, and how much was loo
     jobs: [jobOf("j")],
     cronJobs: [],
   };
-  const decisions = planFor(sight, {}, Date.parse("2026-11-22T20:47:10Z"));
-  const shown = { namespace: "r3a", sight, decisions, brake: "1 of 3 pods would go" };
+  const decisions = planFor(seen, {}, Date.parse("2026-11-22T20:47:10Z"));
+  const shown = { namespace: "r3a", seen, decisions, brake: "1 of 3 pods would go" };
   const text = renderPlan(shown);
   expect(text).toMatch(/fail-job .* Pod\/b .*CreateContainerConfigError \(runner\).*no-such-secret/);
   expect(text).toMatch(/keep .* Pod\/a .*Failed.*its time comes at 2026-11-22T20:47:12Z/);

@@ -55,8 +55,8 @@ describe("what is protected", () => {
       levels({ annotations: { "r3a.dev/janitor-delay": "soon" } }, {}, {}),
       "the annotation r3a.dev/janitor-delay: soon is not understood; write e.g. 30m",
     ],
-  ])("stays by %s", (_, sight, why) => {
-    expect(planFor(sight, { selectors })).toEqual([
+  ])("stays by %s", (_, seen, why) => {
+    expect(planFor(seen, { selectors })).toEqual([
       expect.objectContaining({ action: "keep", keptBecause: why }),
     ]);
   });
@@ -76,8 +76,8 @@ describe("what is protected", () => {
   ])("is by default what has %s=%s, on the pod and on its Job", (label, value) => {
     const usual = parseSelectors(PROTECTED_SELECTORS.join(";"));
     const labels = { labels: { [label]: value } };
-    for (const sight of [levels(labels, {}, {}), levels({}, labels, {}), levels({}, {}, labels)])
-      expect(planFor(sight, { selectors: usual })).toEqual([
+    for (const seen of [levels(labels, {}, {}), levels({}, labels, {}), levels({}, {}, labels)])
+      expect(planFor(seen, { selectors: usual })).toEqual([
         expect.objectContaining({ keptBecause: expect.stringMatching(/^protected by the selector/) }),
       ]);
   });
@@ -90,21 +90,21 @@ describe("what is protected", () => {
 
   test("has a delay of its own, the nearest one", () => {
     const delay = (text: string) => ({ annotations: { "r3a.dev/janitor-delay": text } });
-    const lines = (sight: ReturnType<typeof levels>) => linesOf(planFor(sight));
+    const lines = (seen: ReturnType<typeof levels>) => linesOf(planFor(seen));
     expect(lines(levels(delay("21m"), {}, {}))).toEqual(["keep Pod/a ImagePullBackOff"]);
     expect(lines(levels(delay("1m"), {}, delay("1h")))).toEqual(["fail-job Pod/a ImagePullBackOff"]);
     expect(lines(levels({}, {}, delay("1h")))).toEqual(["keep Pod/a ImagePullBackOff"]);
   });
 
   test("is the janitor itself, and every run of it", () => {
-    const sight = levels({}, {}, {});
+    const seen = levels({}, {}, {});
     const own = podOf("own", STATUS.running, ownedBy("Job", "mine"));
     const mine = jobOf("mine", { metadata: ownedBy("CronJob", "c") });
-    const withOwn = { ...sight, pods: [...sight.pods, own], jobs: [...sight.jobs, mine] };
+    const withOwn = { ...seen, pods: [...seen.pods, own], jobs: [...seen.jobs, mine] };
     const why = expect.objectContaining({ name: "a", keptBecause: "belongs to the janitor" });
     expect(planFor(withOwn, { ownPodUid: "uid-own" })).toEqual([why]);
     const labels = { "app.kubernetes.io/component": "maint-janitor" };
-    expect(planFor({ ...sight, jobs: [jobOf("j", { spec: FAILS_BY_MARK, metadata: { labels } })] })).toEqual([
+    expect(planFor({ ...seen, jobs: [jobOf("j", { spec: FAILS_BY_MARK, metadata: { labels } })] })).toEqual([
       why,
     ]);
   });

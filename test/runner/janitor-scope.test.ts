@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { JOBS } from "../../infra/model/jobs.ts";
 import { countPodsInScope } from "../../runner/src/cluster/decide.ts";
-import type { CronJob, Job, Pod, Sight } from "../../runner/src/cluster/objects.ts";
+import type { CronJob, Job, Pod, SeenObjects } from "../../runner/src/cluster/objects.ts";
 import { CRON_JOBS } from "../../runner/src/contract/names.ts";
 import {
   cronJobOf,
@@ -22,44 +22,44 @@ const NOT_OURS = "is not of the suite; scope namespace takes it in";
 const byClock = { annotations: { "batch.kubernetes.io/cronjob-scheduled-timestamp": STARTED } };
 const ended = endedAt("2026-10-01T00:00:00Z");
 const finished = (name: string, metadata = {}) => jobOf(name, { metadata, status: ended });
-const sight = (
+const seen = (
   jobs: readonly Job[],
   pods: readonly Pod[] = [],
   cronJobs: readonly CronJob[] = [],
-): Sight => ({
+): SeenObjects => ({
   ...{ jobs, pods, cronJobs },
 });
 
-test.each<[string, Sight]>([
-  ["a Job with the label", sight([finished("j", OURS)])],
+test.each<[string, SeenObjects]>([
+  ["a Job with the label", seen([finished("j", OURS)])],
   [
     "a Job of a CronJob with the label",
-    sight([finished("j", ownedBy("CronJob", "c"))], [], [cronJobOf("c", OURS)]),
+    seen([finished("j", ownedBy("CronJob", "c"))], [], [cronJobOf("c", OURS)]),
   ],
   [
     "a Job that a person made from a CronJob with the label",
-    sight([finished("j", ownedBy("CronJob", "c", false))], [], [cronJobOf("c", OURS)]),
+    seen([finished("j", ownedBy("CronJob", "c", false))], [], [cronJobOf("c", OURS)]),
   ],
   [
     "a Job of a CronJob that has a name of the suite and no label, as in the old charts",
-    sight([finished("j", ownedBy("CronJob", "r3a-sync-1h"))], [], [cronJobOf("r3a-sync-1h")]),
+    seen([finished("j", ownedBy("CronJob", "r3a-sync-1h"))], [], [cronJobOf("r3a-sync-1h")]),
   ],
-  ["the same whose CronJob is gone", sight([finished("j", ownedBy("CronJob", "r3a-sync-1h"))])],
-  ["the same whose CronJob was deleted without it", sight([finished("r3a-sync-1h-29401260", byClock)])],
-  ["a failed pod with the label", sight([], [podOf("a", STATUS.failed, OURS)])],
+  ["the same whose CronJob is gone", seen([finished("j", ownedBy("CronJob", "r3a-sync-1h"))])],
+  ["the same whose CronJob was deleted without it", seen([finished("r3a-sync-1h-29401260", byClock)])],
+  ["a failed pod with the label", seen([], [podOf("a", STATUS.failed, OURS)])],
 ])("scope ours takes %s", (_, all) => {
   const plan = planFor(all, { scope: "ours" });
   expect(plan.map(({ action }) => action)).toEqual([all.jobs.length > 0 ? "delete-job" : "delete-pod"]);
 });
 
-test.each<[string, Sight]>([
-  ["a Job of nobody", sight([finished("j")])],
-  ["a Job of a stranger's CronJob", sight([finished("j", ownedBy("CronJob", "c"))], [], [cronJobOf("c")])],
-  ["a Job named like ours that no CronJob made", sight([finished("r3a-sync-1h-29401260")])],
-  ["a Job named like ours by a stranger's clock", sight([finished("r3a-sync-1h-x-29401260", byClock)])],
+test.each<[string, SeenObjects]>([
+  ["a Job of nobody", seen([finished("j")])],
+  ["a Job of a stranger's CronJob", seen([finished("j", ownedBy("CronJob", "c"))], [], [cronJobOf("c")])],
+  ["a Job named like ours that no CronJob made", seen([finished("r3a-sync-1h-29401260")])],
+  ["a Job named like ours by a stranger's clock", seen([finished("r3a-sync-1h-x-29401260", byClock)])],
   [
     "a Job named like ours that a stranger's CronJob made",
-    sight(
+    seen(
       [finished("r3a-sync-1h-29401260", { ...byClock, ...ownedBy("CronJob", "c") })],
       [],
       [cronJobOf("c")],
@@ -67,12 +67,12 @@ test.each<[string, Sight]>([
   ],
   [
     "a Job with another part-of",
-    sight([finished("j", { labels: { "app.kubernetes.io/part-of": "r3a-staging" } })]),
+    seen([finished("j", { labels: { "app.kubernetes.io/part-of": "r3a-staging" } })]),
   ],
-  ["a failed pod of nobody", sight([], [podOf("a", STATUS.failed)])],
+  ["a failed pod of nobody", seen([], [podOf("a", STATUS.failed)])],
   [
     "a Job of a stranger, whose pod alone has the label",
-    sight([jobOf("j")], [podOf("a", STATUS.imagePull, { ...ownedBy("Job", "j"), ...OURS })]),
+    seen([jobOf("j")], [podOf("a", STATUS.imagePull, { ...ownedBy("Job", "j"), ...OURS })]),
   ],
 ])("scope ours leaves %s, which scope namespace takes", (_, all) => {
   expect(planFor(all, { scope: "ours" }).map(({ action, keptBecause }) => [action, keptBecause])).toEqual([
@@ -88,7 +88,7 @@ test("the names of the contract are those of the table of jobs", () => {
 test("the brake's share is one of the pods in the scope", () => {
   const own = [podOf("a", STATUS.failed, OURS), podOf("b", STATUS.running, ownedBy("Job", "j"))];
   const others = ["c", "d", "e"].map((name) => podOf(name, STATUS.running));
-  const all = sight([jobOf("j", { metadata: OURS })], [...own, ...others]);
+  const all = seen([jobOf("j", { metadata: OURS })], [...own, ...others]);
   expect(countPodsInScope(all, { ...POLICY, scope: "ours" })).toBe(2);
   expect(countPodsInScope(all, POLICY)).toBe(5);
 });
@@ -108,7 +108,7 @@ test("scope ours never does what scope namespace would not, but for a Job of the
   );
   fc.assert(
     fc.property(jobs, pods, (someJobs, somePods) => {
-      const all = sight(
+      const all = seen(
         someJobs.map(({ labels, owner: made, isEnded }, index) =>
           jobOf(`j${index}`, { metadata: { labels, ...made }, ...(isEnded ? { status: ended } : {}) }),
         ),

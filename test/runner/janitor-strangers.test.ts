@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Job, Metadata, Pod, Sight } from "../../runner/src/cluster/objects.ts";
+import type { Job, Metadata, Pod, SeenObjects } from "../../runner/src/cluster/objects.ts";
 import { JANITOR_SCOPES } from "../../runner/src/contract/janitor.ts";
 import {
   cronJobOf,
@@ -21,17 +21,21 @@ const owner = (apiVersion: string, kind: string, controller?: boolean) => ({
 });
 
 /** A Job as it may stand anywhere, with a pod whose image cannot be pulled. */
-const stuck = (metadata: Metadata, more: Partial<Required<Job>> = {}): Partial<Sight> => ({
+const stuck = (metadata: Metadata, more: Partial<Required<Job>> = {}): Partial<SeenObjects> => ({
   jobs: [jobOf("j", { ...more, metadata })],
   pods: [podOf("a", STATUS.imagePull, ofJob)],
 });
-const finished = (metadata: Metadata, more: Partial<Required<Job>> = {}): Partial<Sight> => ({
+const finished = (metadata: Metadata, more: Partial<Required<Job>> = {}): Partial<SeenObjects> => ({
   jobs: [jobOf("j", { ...more, metadata, status: endedAt(LONG_AGO) })],
 });
-const ended = (metadata: Metadata): Partial<Sight> => ({ pods: [podOf("a", STATUS.failed, metadata)] });
+const ended = (metadata: Metadata): Partial<SeenObjects> => ({ pods: [podOf("a", STATUS.failed, metadata)] });
 
 /** Asserts that it stays in each scope, with this reason, even with the label of the suite. */
-function expectKept(make: (metadata: Metadata) => Partial<Sight>, metadata: Metadata, why: RegExp): void {
+function expectKept(
+  make: (metadata: Metadata) => Partial<SeenObjects>,
+  metadata: Metadata,
+  why: RegExp,
+): void {
   for (const scope of JANITOR_SCOPES)
     for (const labels of [{}, OURS.labels]) {
       const plan = planFor(make({ ...metadata, labels: { ...labels, ...metadata.labels } }), { scope });
@@ -69,7 +73,7 @@ describe("what an operator owns stays in each scope", () => {
     const cronJobs = [cronJobOf("c", { ...OURS, ...(cluster && { ownerReferences: [cluster] }) })];
     const byOperator = (metadata: Metadata) => ({ ...stuck(metadata), cronJobs });
     expectKept(byOperator, ownedBy("CronJob", "c"), /Cluster x above it/);
-    const grandchild = (metadata: Metadata): Partial<Sight> => ({
+    const grandchild = (metadata: Metadata): Partial<SeenObjects> => ({
       jobs: [jobOf("j", { metadata: ownedBy("Job", "parent") }), jobOf("parent", { metadata })],
       pods: [podOf("a", STATUS.imagePull, ofJob), podOf("b", STATUS.running, ownedBy("Job", "parent"))],
     });

@@ -2,13 +2,13 @@ import type { V1PolicyRule } from "@kubernetes/client-node";
 import { JANITOR } from "../contract/names.ts";
 import { type ClusterRight, JANITOR_RIGHTS } from "../contract/rights.ts";
 import type { Cluster } from "./cluster.ts";
-import { nameOf } from "./rights.ts";
-import { ClusterRefusal } from "./transport.ts";
+import { nameOfRight } from "./rights.ts";
+import { nullOn } from "./transport.ts";
 
 const RIGHTS: readonly ClusterRight[] = Object.values(JANITOR_RIGHTS).flat();
 
 /** An account, by the namespace that it lives in. */
-export type Account = { readonly name: string; readonly namespace: string };
+type Account = { readonly name: string; readonly namespace: string };
 
 /**
  * The rights of the janitor that the account lacks in a namespace, in words. The API server is asked for each right
@@ -20,8 +20,8 @@ export async function listMissingRights(
   account: Account,
   target: string,
 ): Promise<readonly string[] | null> {
-  const refused = await whereAllowed(askForEach(cluster, account, target));
-  return refused ?? whereAllowed(readRole(cluster, account, target));
+  const asked = await nullOn(403, askForEach(cluster, account, target));
+  return asked ?? nullOn(403, readRole(cluster, account, target));
 }
 
 async function askForEach(
@@ -37,7 +37,7 @@ async function askForEach(
         namespace,
         body: { metadata: { namespace }, spec },
       });
-      return status?.allowed === true ? [] : [nameOf(right)];
+      return status?.allowed === true ? [] : [nameOfRight(right)];
     }),
   );
   return answers.flat();
@@ -45,8 +45,8 @@ async function askForEach(
 
 async function readRole({ rbac }: Cluster, account: Account, namespace: string): Promise<string[]> {
   const [role, binding] = await Promise.all([
-    orNull(rbac.readNamespacedRole({ name: JANITOR, namespace })),
-    orNull(rbac.readNamespacedRoleBinding({ name: JANITOR, namespace })),
+    nullOn(404, rbac.readNamespacedRole({ name: JANITOR, namespace })),
+    nullOn(404, rbac.readNamespacedRoleBinding({ name: JANITOR, namespace })),
   ]);
   if (role === null || binding === null)
     return [`anything: ${role === null ? "Role" : "RoleBinding"} ${JANITOR} is not there`];
@@ -60,7 +60,7 @@ async function readRole({ rbac }: Cluster, account: Account, namespace: string):
         subject.namespace === account.namespace,
     );
   if (!isBound) return [`anything: RoleBinding ${JANITOR} does not give it that Role`];
-  return RIGHTS.filter((right) => !(role.rules ?? []).some((rule) => gives(rule, right))).map(nameOf);
+  return RIGHTS.filter((right) => !(role.rules ?? []).some((rule) => gives(rule, right))).map(nameOfRight);
 }
 
 function gives(rule: V1PolicyRule, { verb, group, resource, subresource }: ClusterRight): boolean {
@@ -69,21 +69,4 @@ function gives(rule: V1PolicyRule, { verb, group, resource, subresource }: Clust
   const asked = subresource === undefined ? resource : `${resource}/${subresource}`;
   const isForAll = (rule.resourceNames ?? []).length === 0;
   return isForAll && has(rule.verbs, verb) && has(rule.apiGroups, group) && has(rule.resources, asked);
-}
-
-const refusedWith = (error: unknown, status: number) =>
-  error instanceof ClusterRefusal && error.status === status;
-
-async function whereAllowed<T>(asked: Promise<T>): Promise<T | null> {
-  return asked.catch((error: unknown) => {
-    if (refusedWith(error, 403)) return null;
-    throw error;
-  });
-}
-
-async function orNull<T>(asked: Promise<T>): Promise<T | null> {
-  return asked.catch((error: unknown) => {
-    if (refusedWith(error, 404)) return null;
-    throw error;
-  });
 }

@@ -19,11 +19,12 @@ export async function carryOutAll(
   { namespace, decisions }: Plan,
   { log, signal }: Pick<Context, "log" | "signal">,
 ): Promise<boolean> {
+  const scene = { cluster, namespace, log };
   const counts: Record<Result, number> = { done: 0, gone: 0, changed: 0, failed: 0 };
   try {
     for (const decision of decisions.filter(isAction)) {
       signal.throwIfAborted();
-      const result = await carryOut(cluster, namespace, decision, log);
+      const result = await carryOut(scene, decision);
       counts[result] += 1;
       const { action, kind, name, reason, evidence } = decision;
       log.info(
@@ -42,14 +43,15 @@ export async function carryOutAll(
  * go.
  */
 export async function tellBrake(cluster: Cluster, plan: Plan, log: Logger): Promise<void> {
-  const { namespace, sight, decisions, brake } = plan;
-  const janitor = sight.cronJobs.find(({ metadata }) => metadata?.name === JANITOR)?.metadata;
+  const { namespace, seen, decisions, brake } = plan;
+  const janitor = seen.cronJobs.find(({ metadata }) => metadata?.name === JANITOR)?.metadata;
   const object =
     janitor?.uid === undefined
       ? decisions.find(isAction)
       : { kind: "CronJob", name: JANITOR, uid: janitor.uid };
-  if (object !== undefined)
-    await recordEvent(cluster, namespace, object, "JanitorBrake", `nothing is removed: ${brake}`, log);
+  if (object === undefined) return;
+  const event = { reason: "JanitorBrake", message: `nothing is removed: ${brake}` };
+  await recordEvent({ cluster, namespace, log }, object, event);
 }
 
 /**
@@ -58,6 +60,8 @@ export async function tellBrake(cluster: Cluster, plan: Plan, log: Logger): Prom
  */
 type Result = "done" | "gone" | "changed" | "failed";
 
+type Scene = { readonly cluster: Cluster; readonly namespace: string; readonly log: Logger };
+
 const COMPONENT = "r3a-janitor";
 const LONGEST_MESSAGE = 1_000;
 
@@ -65,26 +69,21 @@ const LONGEST_MESSAGE = 1_000;
  * Carries one decision out: writes the evidence as an Event on the object and its owners, then deletes exactly the
  * version that was looked at, with the grace time of its pods.
  */
-async function carryOut(
-  cluster: Cluster,
-  namespace: string,
-  decision: Decision,
-  log: Logger,
-): Promise<Result> {
+async function carryOut(scene: Scene, decision: Decision): Promise<Result> {
   const message = messageOn(decision);
   for (const object of [decision, ...decision.owners])
-    await recordEvent(cluster, namespace, object, "JanitorDeletes", message, log);
+    await recordEvent(scene, object, { reason: "JanitorDeletes", message });
   try {
-    if (decision.action === "fail-job") await failJob(cluster, namespace, decision, message, log);
-    else if (decision.action === "delete-job") await deleteJob(cluster, namespace, decision);
-    else await deletePod(cluster, namespace, decision);
+    if (decision.action === "fail-job") await failJob(scene, decision, message);
+    else if (decision.action === "delete-job") await deleteJob(scene, decision);
+    else await deletePod(scene, decision);
     return "done";
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal === null) throw error;
     if (refusal.status === 404) return "gone";
     if (refusal.status === 409) return "changed";
-    log.error(
+    scene.log.error(
       { "event.name": "janitor_refused", object: decision.name },
       `[JANITOR] ${decision.kind} ${decision.name} was not deleted: ${messageOf(error)}`,
     );
@@ -94,12 +93,9 @@ async function carryOut(
 
 /** Writes an Event about an object; an Event that cannot be written is logged and stops nothing. */
 async function recordEvent(
-  { core, ownPod }: Cluster,
-  namespace: string,
+  { cluster: { core, ownPod }, namespace, log }: Scene,
   { kind, name, uid }: Reference,
-  reason: string,
-  message: string,
-  log: Logger,
+  { reason, message }: { readonly reason: string; readonly message: string },
 ): Promise<void> {
   const now = new Date();
   const apiVersion = kind === "Pod" ? "v1" : "batch/v1";
@@ -134,13 +130,7 @@ async function recordEvent(
  * The Job's own policy ends the Job when a pod with ConfigIssue goes; where the server refuses the mark, the Job is
  * deleted.
  */
-async function failJob(
-  cluster: Cluster,
-  namespace: string,
-  decision: Decision,
-  message: string,
-  log: Logger,
-): Promise<void> {
+async function failJob(scene: Scene, decision: Decision, message: string): Promise<void> {
   const { name, uid, resourceVersion, reason } = decision;
   const condition = {
     type: "ConfigIssue",
@@ -150,38 +140,35 @@ async function failJob(
     lastTransitionTime: new Date().toISOString(),
   };
   try {
-    const marked = await cluster.core.patchNamespacedPodStatus({
-      namespace,
+    const marked = await scene.cluster.core.patchNamespacedPodStatus({
+      namespace: scene.namespace,
       name,
       body: { metadata: { uid, resourceVersion }, status: { conditions: [condition] } },
     });
     const version = marked.metadata?.resourceVersion ?? null;
-    await deletePod(cluster, namespace, { ...decision, resourceVersion: version });
+    await deletePod(scene, { ...decision, resourceVersion: version });
   } catch (error) {
     const [job] = decision.owners;
     const isRefused = error instanceof ClusterRefusal && [403, 422].includes(error.status);
     if (!isRefused || job === undefined) throw error;
-    log.warn(
+    scene.log.warn(
       { "event.name": "janitor_not_marked" },
       `[JANITOR] pod ${name} cannot be marked, so Job ${job.name} goes: ${error.message}`,
     );
-    await deleteJob(cluster, namespace, { ...job, resourceVersion: null });
+    await deleteJob(scene, { ...job, resourceVersion: null });
   }
 }
 
 type Seen = Pick<Decision, "name" | "uid" | "resourceVersion">;
 
-async function deletePod({ core }: Cluster, namespace: string, pod: Seen): Promise<void> {
-  await core.deleteNamespacedPod({
-    namespace,
-    name: pod.name,
-    body: { preconditions: preconditionsOf(pod) },
-  });
+async function deletePod({ cluster, namespace }: Scene, pod: Seen): Promise<void> {
+  const body = { preconditions: preconditionsOf(pod) };
+  await cluster.core.deleteNamespacedPod({ namespace, name: pod.name, body });
 }
 
-async function deleteJob({ batch }: Cluster, namespace: string, job: Seen): Promise<void> {
+async function deleteJob({ cluster, namespace }: Scene, job: Seen): Promise<void> {
   const body = { preconditions: preconditionsOf(job), propagationPolicy: "Background" };
-  await batch.deleteNamespacedJob({ namespace, name: job.name, body });
+  await cluster.batch.deleteNamespacedJob({ namespace, name: job.name, body });
 }
 
 function preconditionsOf({ uid, resourceVersion }: Seen) {

@@ -17,13 +17,21 @@ import { createTransport } from "./transport.ts";
 // every value of the package is imported in this file: an import() of the whole package would add 2 MB to the bundle
 export { Observable } from "@kubernetes/client-node";
 
-/** The Kubernetes client for the configuration of the pod, or for the current context. It sends nothing yet. */
-export function createClient(
-  isPod: boolean,
-  signal: AbortSignal,
-  deadlineAt: number | null,
-  kubeconfig: string,
-): Omit<Cluster, "ownPod"> {
+/**
+ * The Kubernetes client for the configuration of the pod, or for the current context of `kubeconfig`. It sends nothing
+ * yet. `deadlineAt` counts as performance.now().
+ */
+export function createKubernetesClient({
+  isPod,
+  kubeconfig,
+  signal,
+  deadlineAt,
+}: {
+  readonly isPod: boolean;
+  readonly kubeconfig: string;
+  readonly signal: AbortSignal;
+  readonly deadlineAt: number | null;
+}): Omit<Cluster, "ownPod"> {
   const config = new KubeConfig();
   try {
     if (isPod) config.loadFromCluster();
@@ -43,7 +51,9 @@ export function createClient(
   const configuration = createConfiguration({
     baseServer: new ServerConfiguration(server, {}),
     authMethods: { default: config },
-    httpApi: wrapHttpLibrary(createTransport(ResponseContext, server, signal, deadlineAt, onClock)),
+    httpApi: wrapHttpLibrary(
+      createTransport({ Response: ResponseContext, server, signal, deadlineAt, onClock }),
+    ),
   });
   return {
     namespace: config.getContextObject(config.currentContext)?.namespace?.trim() || "default",

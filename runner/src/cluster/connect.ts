@@ -21,10 +21,11 @@ export async function openCluster({
     (env.KUBECONFIG ?? "") !== "" || (env.HOME !== undefined && existsSync(join(env.HOME, ".kube/config")));
   if (!isPod && !hasFile) return null;
   const deadlineAt = deadlineS === null ? null : performance.now() + deadlineS * 1000;
+  const kubeconfig = env.KUBECONFIG || join(env.HOME ?? "/", ".kube/config");
   // the client is 2 MB of code: only a process with a cluster loads it
-  const { createClient } = await import("./client.ts");
+  const { createKubernetesClient } = await import("./client.ts");
   return {
-    ...createClient(isPod, signal, deadlineAt, env.KUBECONFIG || join(env.HOME ?? "/", ".kube/config")),
+    ...createKubernetesClient({ isPod, kubeconfig, signal, deadlineAt }),
     ownPod: isPod ? await readOwnPod(join(ACCOUNT, "token")) : null,
   };
 }

@@ -1,6 +1,6 @@
 import { type Family, familyOf } from "./family.ts";
 import { jobStateOf } from "./job-state.ts";
-import { type CronJob, type Job, type Metadata, msOf, type Pod, type Sight } from "./objects.ts";
+import { type CronJob, type Job, type Metadata, msOf, type Pod, type SeenObjects } from "./objects.ts";
 import { type Decision, isAction, type Policy } from "./plan.ts";
 import {
   type Bounds,
@@ -26,8 +26,8 @@ type Look = Bounds & {
  * stuck pod of a Job is handled through its Job, since the controller would make the pod again; pods of other
  * controllers are left alone.
  */
-export function decide(sight: Sight, policy: Policy, now: number): readonly Decision[] {
-  const { pods, jobs, family } = relativesIn(sight, policy);
+export function decide(seen: SeenObjects, policy: Policy, now: number): readonly Decision[] {
+  const { pods, jobs, family } = relativesIn(seen, policy);
   const own = ownUids(pods, family, policy);
   const look = { family, policy, now, own, taken: new Map<string, string>() };
   const ofJobs = jobs.flatMap((job) => decideJob(job, look));
@@ -50,18 +50,18 @@ export function decide(sight: Sight, policy: Policy, now: number): readonly Deci
  * The number of pods that the janitor may act on at all. The brake takes its percentage of them, not of pods outside
  * the scope.
  */
-export function countPodsInScope(sight: Sight, policy: Policy): number {
-  const { pods, family } = relativesIn(sight, policy);
+export function countPodsInScope(seen: SeenObjects, policy: Policy): number {
+  const { pods, family } = relativesIn(seen, policy);
   return policy.scope === "namespace" ? pods.length : pods.filter(family.isOurPod).length;
 }
 
-function relativesIn(sight: Sight, policy: Policy) {
+function relativesIn(seen: SeenObjects, policy: Policy) {
   // sorted by name: where two pods of a Job are protected, the reason always names the same one
   const inside = <T extends { readonly metadata?: Metadata }>(objects: readonly T[]) =>
     objects
       .filter(({ metadata }) => metadata?.namespace === policy.namespace && metadata.uid !== undefined)
       .toSorted((a, b) => compare(nameOf(a), nameOf(b)));
-  const [pods, jobs, cronJobs] = [inside(sight.pods), inside(sight.jobs), inside(sight.cronJobs)];
+  const [pods, jobs, cronJobs] = [inside(seen.pods), inside(seen.jobs), inside(seen.cronJobs)];
   return { pods, jobs, family: familyOf({ pods, jobs, cronJobs }) };
 }
 
@@ -78,28 +78,30 @@ function decideJob(job: Job, look: Look): readonly Decision[] {
   const stays =
     whyJobUntouched(job, look) ??
     whyNotDeleted(job, family) ??
-    whyTooEarly(state.since, family.levelsOfJob(job), policy, now);
-  return [onJob(job, { ...state, container: null }, stays, look)];
+    whyTooEarly(state.since, family.levelsOfJob(job), look);
+  return [onJob(job, { ...state, container: null, keptBecause: stays }, family)];
 }
 
 function decidePod(pod: Pod, stuck: Stuck, look: Look): Decision {
-  const { family, policy, now, taken } = look;
+  const { family, taken } = look;
   const job = family.jobOf(pod);
   const isMarked = job !== null && hasConfigIssueRule(job);
   const stays =
     whyPodUntouched(pod, look) ??
     whyItsJobDecides(pod, job) ??
     taken.get(uidOf(job)) ??
-    whyTooEarly(stuck.since, family.levelsOfPod(pod), policy, now) ??
+    whyTooEarly(stuck.since, family.levelsOfPod(pod), look) ??
     (job === null ? null : whyJobUntouched(job, look)) ??
     (job === null || isMarked ? null : whyNotDeleted(job, family));
-  if (stays !== null || job === null) return onPod(pod, stuck, "delete-pod", stays, look);
+  if (stays !== null || job === null)
+    return onPod(pod, { ...stuck, action: "delete-pod", keptBecause: stays }, family);
   taken.set(
     uidOf(job),
     isMarked ? `its Job fails by pod ${nameOf(pod)}` : `goes with its Job ${nameOf(job)}`,
   );
-  if (isMarked) return onPod(pod, stuck, "fail-job", null, look);
-  return onJob(job, { ...stuck, evidence: `pod ${nameOf(pod)}: ${stuck.evidence}` }, null, look);
+  if (isMarked) return onPod(pod, { ...stuck, action: "fail-job", keptBecause: null }, family);
+  const evidence = `pod ${nameOf(pod)}: ${stuck.evidence}`;
+  return onJob(job, { ...stuck, evidence, keptBecause: null }, family);
 }
 
 function stuckOf(pod: Pod, { policy, now }: Look): Stuck | null {
@@ -127,33 +129,32 @@ function hasConfigIssueRule({ spec }: Job): boolean {
   );
 }
 
+/** What was found: why the object is stuck, and why the janitor leaves it alone all the same (null: it acts). */
+type Found = Stuck & Pick<Decision, "keptBecause">;
+
 function onPod(
   pod: Pod,
-  stuck: Stuck,
-  action: "delete-pod" | "fail-job",
-  keptBecause: string | null,
-  { family }: Look,
+  { action, ...found }: Found & { readonly action: "delete-pod" | "fail-job" },
+  family: Family,
 ): Decision {
   const job = family.jobOf(pod);
   const withIt = action === "fail-job" && job !== null ? family.podsOf(job) : [pod];
   return {
-    ...stuck,
+    ...found,
     ...identityOf(pod),
     kind: "Pod",
-    action: keptBecause === null ? action : "keep",
-    keptBecause,
+    action: found.keptBecause === null ? action : "keep",
     owners: job === null ? [] : referencesTo(job, family.cronJobOf(job)),
     pods: withIt.map(uidOf),
   };
 }
 
-function onJob(job: Job, stuck: Stuck, keptBecause: string | null, { family }: Look): Decision {
+function onJob(job: Job, found: Found, family: Family): Decision {
   return {
-    ...stuck,
+    ...found,
     ...identityOf(job),
     kind: "Job",
-    action: keptBecause === null ? "delete-job" : "keep",
-    keptBecause,
+    action: found.keptBecause === null ? "delete-job" : "keep",
     owners: referencesTo(null, family.cronJobOf(job)),
     pods: family.podsOf(job).map(uidOf),
   };

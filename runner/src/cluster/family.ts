@@ -10,7 +10,7 @@ import {
   ownerOf,
   ownersOf,
   type Pod,
-  type Sight,
+  type SeenObjects,
 } from "./objects.ts";
 
 /** Which object belongs to which, by uid: the name of a deleted object may have been given to a new one. */
@@ -33,7 +33,7 @@ export type Family = {
 };
 
 /** Relatives are found among these objects alone: an owner in another namespace is none. */
-export function familyOf({ pods, jobs, cronJobs }: Sight): Family {
+export function familyOf({ pods, jobs, cronJobs }: SeenObjects): Family {
   const byUid = <T extends { readonly metadata?: Metadata }>(objects: readonly T[]) =>
     new Map(objects.map((object) => [object.metadata?.uid ?? "", object]));
   const jobsByUid = byUid(jobs);

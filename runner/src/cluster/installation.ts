@@ -1,7 +1,7 @@
 import type { RequestContext, ResponseContext, V1CronJob } from "@kubernetes/client-node";
 import type { Cluster } from "./cluster.ts";
 import { msOf, type Pod } from "./objects.ts";
-import { ClusterRefusal } from "./transport.ts";
+import { nullOn } from "./transport.ts";
 
 /** A CronJob of the suite with what its pods need. Times in epoch ms, null where there is none yet. */
 export type ScheduledJob = {
@@ -87,17 +87,13 @@ export async function listNames(
   kind: "ServiceAccount" | "Secret" | "ConfigMap",
 ): Promise<ReadonlySet<string> | null> {
   const options = await askForMetadata();
-  try {
-    const { items } = await {
-      ServiceAccount: () => core.listNamespacedServiceAccount({ namespace }, options),
-      Secret: () => core.listNamespacedSecret({ namespace }, options),
-      ConfigMap: () => core.listNamespacedConfigMap({ namespace }, options),
-    }[kind]();
-    return new Set(items.flatMap(({ metadata }) => metadata?.name ?? []));
-  } catch (error) {
-    if (error instanceof ClusterRefusal && error.status === 403) return null;
-    throw error;
-  }
+  const ask = {
+    ServiceAccount: () => core.listNamespacedServiceAccount({ namespace }, options),
+    Secret: () => core.listNamespacedSecret({ namespace }, options),
+    ConfigMap: () => core.listNamespacedConfigMap({ namespace }, options),
+  }[kind];
+  const list = await nullOn(403, ask());
+  return list && new Set(list.items.flatMap(({ metadata }) => metadata?.name ?? []));
 }
 
 /** Asks the server for metadata alone: the values of secrets must not even reach this process. */

@@ -8,7 +8,7 @@ import { carryOutAll, tellBrake } from "./act.ts";
 import { brakeOfClock } from "./clock.ts";
 import { openCluster } from "./connect.ts";
 import { countPodsInScope, decide } from "./decide.ts";
-import { lookAt } from "./look.ts";
+import { lookAtNamespace } from "./look.ts";
 import { checkNamespace } from "./namespace.ts";
 import { brakeOf } from "./plan.ts";
 import { renderPlan, renderPlanJson } from "./plan-text.ts";
@@ -46,8 +46,8 @@ export async function runJanitor(context: Context, request: JanitorRequest): Pro
       `there is no cluster: set KUBECONFIG, or give the pod the account ${JANITOR_ACCOUNT} and its token`,
     ]);
   const namespace = checkNamespace(request.namespace ?? cluster.namespace);
-  await checkRights(cluster, namespace, mode, context.log);
-  const sight = await lookAt(cluster, namespace);
+  await checkRights(cluster, namespace, { mode, log: context.log });
+  const seen = await lookAtNamespace(cluster, namespace);
   const policy = {
     namespace,
     scope: request.scope,
@@ -57,11 +57,11 @@ export async function runJanitor(context: Context, request: JanitorRequest): Pro
     withUnschedulable: request.withUnschedulable,
     ownPodUid: cluster.ownPod?.uid ?? null,
   };
-  const decisions = decide(sight, policy, Date.now());
+  const decisions = decide(seen, policy, Date.now());
   const brake =
     brakeOfClock(cluster.clock(), cluster.server) ??
-    brakeOf(decisions, countPodsInScope(sight, policy), request);
-  const plan = { namespace, sight, decisions, brake };
+    brakeOf(decisions, countPodsInScope(seen, policy), request);
+  const plan = { namespace, seen, decisions, brake };
   context.print(request.asJson ? renderPlanJson(plan) : renderPlan(plan));
   if (brake !== null) {
     context.log.error({ "event.name": "janitor_brake", brake }, `[JANITOR] nothing is removed: ${brake}`);

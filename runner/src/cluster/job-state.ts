@@ -14,7 +14,7 @@ import {
 } from "./objects.ts";
 
 /** Why a Job should go, and since when. */
-export type JobState = {
+type JobState = {
   readonly reason: "Overdue" | "NoLivePod" | "Orphan" | "OldSchemaJob" | "FinishedLongAgo";
   /** Epoch ms, null where the Job does not say it. */
   readonly since: number | null;

@@ -1,5 +1,5 @@
 import type { Cluster } from "./cluster.ts";
-import type { Sight } from "./objects.ts";
+import type { SeenObjects } from "./objects.ts";
 import { ClusterRefusal } from "./transport.ts";
 
 const PAGE = 500;
@@ -12,7 +12,7 @@ const ATTEMPTS = 3;
  * missing, and the Job would look dead in exactly the version that its delete names. A pod whose Job is newer than the
  * list of Jobs is left alone.
  */
-export async function lookAt({ core, batch }: Cluster, namespace: string): Promise<Sight> {
+export async function lookAtNamespace({ core, batch }: Cluster, namespace: string): Promise<SeenObjects> {
   const jobs = await listAll((page) => batch.listNamespacedJob({ namespace, ...page }));
   const cronJobs = await listAll((page) => batch.listNamespacedCronJob({ namespace, ...page }));
   const pods = await listAll((page) => core.listNamespacedPod({ namespace, ...page }));

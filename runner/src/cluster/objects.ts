@@ -1,7 +1,7 @@
 /** What the janitor reads of pods, Jobs and CronJobs: the client's objects fit, and so does the JSON of `kubectl get`. */
 
 /** RFC 3339 text in JSON; the client makes it a Date. */
-export type Moment = Date | string;
+type Moment = Date | string;
 
 export type Metadata = {
   readonly name?: string;
@@ -100,7 +100,7 @@ export type Job = {
 export type CronJob = { readonly metadata?: Metadata };
 
 /** All that one look at a namespace saw. */
-export type Sight = {
+export type SeenObjects = {
   readonly pods: readonly Pod[];
   readonly jobs: readonly Job[];
   readonly cronJobs: readonly CronJob[];

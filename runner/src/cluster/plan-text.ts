@@ -1,12 +1,12 @@
 import { renderTable } from "../render.ts";
 import { renderTime } from "../time.ts";
-import type { Sight } from "./objects.ts";
+import type { SeenObjects } from "./objects.ts";
 import { type Decision, isAction } from "./plan.ts";
 
 /** A plan as it is printed; a scan and a delete print the same. */
 export type Plan = {
   readonly namespace: string;
-  readonly sight: Sight;
+  readonly seen: SeenObjects;
   readonly decisions: readonly Decision[];
   readonly brake: string | null;
 };
@@ -39,10 +39,10 @@ export function renderPlanJson(plan: Plan): string {
   return [...lines, summary].map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
-function countsOf({ sight, decisions }: Plan) {
+function countsOf({ seen, decisions }: Plan) {
   const remove = decisions.filter(isAction).length;
   return {
-    looked: { pods: sight.pods.length, jobs: sight.jobs.length, cronJobs: sight.cronJobs.length },
+    looked: { pods: seen.pods.length, jobs: seen.jobs.length, cronJobs: seen.cronJobs.length },
     remove,
     keep: decisions.length - remove,
   };

@@ -12,8 +12,7 @@ import type { Cluster } from "./cluster.ts";
 export async function checkRights(
   { authorization }: Cluster,
   namespace: string,
-  mode: JanitorMode,
-  log: Logger,
+  { mode, log }: { readonly mode: JanitorMode; readonly log: Logger },
 ): Promise<void> {
   const { look, delete: toDelete, mark } = JANITOR_RIGHTS;
   const wanted: readonly ClusterRight[] = mode === "delete" ? [...look, ...toDelete, ...mark] : look;
@@ -27,13 +26,13 @@ export async function checkRights(
   );
   const rights = missing.flat();
   const marks = new Set<ClusterRight>(mark);
-  const unmarked = rights.filter((right) => marks.has(right)).map(nameOf);
+  const unmarked = rights.filter((right) => marks.has(right)).map(nameOfRight);
   if (unmarked.length > 0)
     log.warn(
       { "event.name": "janitor_may_not_mark" },
       `[JANITOR] this account may not ${unmarked.join(", ")} in namespace ${namespace}: the Job of a stuck pod is deleted instead of failed`,
     );
-  const names = rights.filter((right) => !marks.has(right)).map(nameOf);
+  const names = rights.filter((right) => !marks.has(right)).map(nameOfRight);
   if (names.length > 0)
     throw new SettingsFault([
       `this account may not ${names.join(", ")} in namespace ${namespace}: bind the Role ${JANITOR} to it there`,
@@ -41,6 +40,6 @@ export async function checkRights(
 }
 
 /** E.g. `delete jobs.batch`. */
-export function nameOf({ verb, group, resource, subresource }: ClusterRight): string {
+export function nameOfRight({ verb, group, resource, subresource }: ClusterRight): string {
   return `${verb} ${resource}${group === "" ? "" : `.${group}`}${subresource === undefined ? "" : `/${subresource}`}`;
 }

@@ -112,8 +112,7 @@ function whyAtWork(job: Job, { family, policy, now }: Bounds): string | null {
 export function whyTooEarly(
   since: number | null,
   levels: readonly Metadata[],
-  policy: Policy,
-  now: number,
+  { policy, now }: Bounds,
 ): string | null {
   if (since === null) return "does not say since when";
   const due = since + delayOf(levels, policy.deleteAfterMs);

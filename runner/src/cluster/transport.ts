@@ -26,6 +26,14 @@ export function refusalOf(error: unknown): ClusterRefusal | null {
   return answer instanceof ClusterRefusal ? answer : null;
 }
 
+/** The answer; null where the server refuses the request with this status. */
+export async function nullOn<T>(status: number, asked: Promise<T>): Promise<T | null> {
+  return asked.catch((error: unknown) => {
+    if (error instanceof ClusterRefusal && error.status === status) return null;
+    throw error;
+  });
+}
+
 const REQUEST_MS = 10_000;
 /** Tries at a server that is busy. */
 const ATTEMPTS = 4;
@@ -42,13 +50,19 @@ const PATIENCE_MS = MINUTE_MS;
  * has trouble with this request; SettingsFault where it does not know this account or points to another address; and
  * ClusterRefusal for any other refusal.
  */
-export function createTransport(
-  Response: typeof ResponseContext,
-  server: string,
-  signal: AbortSignal,
-  deadlineAt: number | null,
-  onClock: (look: ClockLook) => void,
-): PromiseHttpLibrary {
+export function createTransport({
+  Response,
+  server,
+  signal,
+  deadlineAt,
+  onClock,
+}: {
+  readonly Response: typeof ResponseContext;
+  readonly server: string;
+  readonly signal: AbortSignal;
+  readonly deadlineAt: number | null;
+  readonly onClock: (look: ClockLook) => void;
+}): PromiseHttpLibrary {
   let connections: Connections;
 
   async function sendOnce(request: RequestContext, attempt = 1): Promise<WireAnswer> {

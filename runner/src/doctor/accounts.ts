@@ -27,7 +27,7 @@ export function judgeAccounts(
     const names = listSome(users.map(({ name }) => name));
     return fault === null ? [] : [`ServiceAccount ${account} ${fault}; it is the account of ${names}`];
   });
-  const told = accounts.map(([account]) => account).join(", ");
+  const accountNames = accounts.map(([account]) => account).join(", ");
   if (wrong.length > 0)
     return fail(
       listSome(wrong),
@@ -35,10 +35,10 @@ export function judgeAccounts(
     );
   if (known === null)
     return warn(
-      `the templates name ${told}; no right to see whether they exist`,
+      `the templates name ${accountNames}; no right to see whether they exist`,
       `kubectl get serviceaccount -n ${where}, with a login that has this right`,
     );
-  return pass(`every job runs as one of ${told}, and they exist`);
+  return pass(`every job runs as one of ${accountNames}, and they exist`);
 }
 
 /** Whether the janitor's account has the janitor's rights in `target`. `account` null: there is no janitor. */
@@ -55,7 +55,7 @@ export async function lookAtRights(
   });
 }
 
-export function judgeRights(
+function judgeRights(
   missing: readonly string[] | null,
   { name, target }: { readonly name: string; readonly target: string },
 ): Finding {

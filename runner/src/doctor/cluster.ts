@@ -15,7 +15,7 @@ const LATE_MS = 3 * MINUTE_MS;
 /** The client of Kubernetes has 2 MB of code: it loads in half a second, and in many seconds on a busy machine. */
 const LOADING_MS = 20_000;
 /** Health reports failed runs. For these reasons the pod itself says more. */
-const TELLING = /Evicted|OOMKilled/;
+const REPORTED = /Evicted|OOMKilled/;
 
 /** The checks of the objects in the cluster. `namespace` null: that of the current context, or of this pod. */
 export function clusterChecks(
@@ -35,6 +35,21 @@ export function clusterChecks(
       return look(seen.cluster, seen.namespace, seen.jobs);
     },
   });
+  const onNames = (
+    name: string,
+    kind: "Secret" | "ConfigMap",
+    of: (job: ScheduledJob) => readonly string[],
+  ): Check =>
+    onCluster(name, async (cluster, where, jobs) => {
+      const wanted = namesOf(jobs, of);
+      if (wanted.length > 0)
+        return judgeNames(wanted, await listNames(cluster, where, kind), { kind, where });
+      return pass(
+        name === "pull-secrets"
+          ? "no template names a pull secret: the image is public, or the nodes know it"
+          : `no template needs a ${kind}`,
+      );
+    });
   return [
     {
       name: "cluster",
@@ -62,28 +77,9 @@ export function clusterChecks(
     onCluster("rights", (cluster, where, jobs) =>
       lookAtRights(cluster, jobs.find(isJanitor)?.account ?? null, where, readTarget(env) ?? where),
     ),
-    onCluster("pull-secrets", async (cluster, where, jobs) => {
-      const wanted = namesOf(jobs, ({ pullSecrets }) => pullSecrets);
-      if (wanted.length === 0)
-        return pass("no template names a pull secret: the image is public, or the nodes know it");
-      return judgeNames(wanted, await listNames(cluster, where, "Secret"), "Secret", where);
-    }),
-    onCluster("secrets", async (cluster, where, jobs) =>
-      judgeNames(
-        namesOf(jobs, ({ secrets }) => secrets),
-        await listNames(cluster, where, "Secret"),
-        "Secret",
-        where,
-      ),
-    ),
-    onCluster("config-maps", async (cluster, where, jobs) =>
-      judgeNames(
-        namesOf(jobs, ({ configMaps }) => configMaps),
-        await listNames(cluster, where, "ConfigMap"),
-        "ConfigMap",
-        where,
-      ),
-    ),
+    onNames("pull-secrets", "Secret", ({ pullSecrets }) => pullSecrets),
+    onNames("secrets", "Secret", ({ secrets }) => secrets),
+    onNames("config-maps", "ConfigMap", ({ configMaps }) => configMaps),
     onCluster("suspended", (_cluster, where, jobs) => judgeSuspended(jobs, where)),
     onCluster("schedules", (_cluster, where, jobs) => judgeSchedules(jobs, Date.now(), where)),
     onCluster("images", (_cluster, _where, jobs) => judgeImages(jobs)),
@@ -106,20 +102,18 @@ const namesOf = (jobs: readonly ScheduledJob[], of: (job: ScheduledJob) => reado
   ...new Set(jobs.flatMap(of)),
 ];
 
-export function judgeJobs(jobs: readonly ScheduledJob[], where: string, isNamed: boolean): Finding {
+function judgeJobs(jobs: readonly ScheduledJob[], where: string, isNamed: boolean): Finding {
   if (jobs.length > 0) return pass(`${jobs.length} CronJobs in ${where}`);
   // the kubeconfig of a person can lead to any cluster
   if (!isNamed) return skip(`${where} has no CronJob of r3a; --namespace NAME looks elsewhere`);
   return fail(`${where} has no CronJob of r3a`, "deploy it: docs/deploy.md, or correct --namespace");
 }
 
-export function judgeNames(
+function judgeNames(
   wanted: readonly string[],
   known: ReadonlySet<string> | null,
-  kind: string,
-  where: string,
+  { kind, where }: { readonly kind: string; readonly where: string },
 ): Finding {
-  if (wanted.length === 0) return pass(`no template needs a ${kind}`);
   if (known === null)
     return skip(
       `not allowed to look at ${kind}s; the templates need ${wanted.join(", ")}: kubectl get ${kind.toLowerCase()} -n ${where}`,
@@ -134,7 +128,7 @@ export function judgeNames(
   );
 }
 
-export function judgeSuspended(jobs: readonly ScheduledJob[], where: string): Finding {
+function judgeSuspended(jobs: readonly ScheduledJob[], where: string): Finding {
   const names = jobs.filter(({ isSuspended }) => isSuspended).map(({ name }) => name);
   if (names.length === 0) return pass("no job is suspended");
   return warn(
@@ -144,15 +138,15 @@ export function judgeSuspended(jobs: readonly ScheduledJob[], where: string): Fi
 }
 
 /** A job must have started when it was due. A job that was due twice since must have succeeded once. */
-export function judgeSchedules(jobs: readonly ScheduledJob[], now: number, where: string): Finding {
+function judgeSchedules(jobs: readonly ScheduledJob[], now: number, where: string): Finding {
   const active = jobs.filter(({ isSuspended }) => !isSuspended);
-  const told = active.flatMap((job) => {
+  const late = active.flatMap((job) => {
     const fault = faultOfTimes(job, now);
     return fault === null ? [] : [`${job.name} (${job.schedule}) ${fault}`];
   });
-  if (told.length === 0) return pass(`${active.length} jobs started and succeeded as their schedules say`);
+  if (late.length === 0) return pass(`${active.length} jobs started and succeeded as their schedules say`);
   return fail(
-    listSome(told),
+    listSome(late),
     `kubectl get jobs,events -n ${where}; try one now: kubectl create job -n ${where} --from=cronjob/NAME NAME-now`,
   );
 }
@@ -176,7 +170,7 @@ function faultOfTimes(
   return null;
 }
 
-export function judgeImages(jobs: readonly ScheduledJob[]): Finding {
+function judgeImages(jobs: readonly ScheduledJob[]): Finding {
   const images = namesOf(jobs, (job) => job.images);
   if (images.length > 1)
     return warn(
@@ -193,11 +187,11 @@ export function judgeImages(jobs: readonly ScheduledJob[]): Finding {
   );
 }
 
-export function judgePods(pods: readonly Pod[], now: number, where: string): Finding {
+function judgePods(pods: readonly Pod[], now: number, where: string): Finding {
   const stuck = pods.flatMap((pod) => {
     const state = stuckStateOf(pod, { withUnschedulable: true });
-    const isTold = state !== null && (pod.status?.phase !== "Failed" || TELLING.test(state.reason));
-    return isTold ? [{ pod, state }] : [];
+    const isReported = state !== null && (pod.status?.phase !== "Failed" || REPORTED.test(state.reason));
+    return isReported ? [{ pod, state }] : [];
   });
   if (stuck.length === 0) return pass(`${pods.length} pods, none of them stuck`);
   const tell = ({ pod, state }: { pod: Pod; state: StuckState }) =>

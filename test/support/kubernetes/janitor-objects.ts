@@ -1,5 +1,5 @@
 import { decide } from "../../../runner/src/cluster/decide.ts";
-import type { CronJob, Job, Metadata, Owner, Pod, Sight } from "../../../runner/src/cluster/objects.ts";
+import type { CronJob, Job, Metadata, Owner, Pod, SeenObjects } from "../../../runner/src/cluster/objects.ts";
 import type { Decision, Policy } from "../../../runner/src/cluster/plan.ts";
 
 /** Statuses as a Kubernetes 1.34 wrote them, cut down to what is read; a time that it does not know is null there. */
@@ -123,7 +123,7 @@ export function podOf(name: string, status: Status, metadata: Metadata = {}, res
 }
 
 /** A pod that may be dealt with: one that has not ended belongs to Job j, which the mark ends. */
-export function stuckSight(pod: Pod): Partial<Sight> {
+export function stuckSight(pod: Pod): Partial<SeenObjects> {
   if (pod.status?.phase === "Failed") return { pods: [pod] };
   return { pods: [{ ...pod, metadata: { ...pod.metadata, ...ownedBy("Job", "j") } }], jobs: [jobOf("j")] };
 }
@@ -149,11 +149,11 @@ export function cronJobOf(name: string, metadata: Metadata = {}): CronJob {
 
 /** The plan for these objects, twenty minutes after they started. */
 export function planFor(
-  sight: Partial<Sight>,
+  seen: Partial<SeenObjects>,
   policy: Partial<Policy> = {},
   now = LATER,
 ): readonly Decision[] {
-  return decide({ pods: [], jobs: [], cronJobs: [], ...sight }, { ...POLICY, ...policy }, now);
+  return decide({ pods: [], jobs: [], cronJobs: [], ...seen }, { ...POLICY, ...policy }, now);
 }
 
 /** `action kind/name reason` of each decision. */

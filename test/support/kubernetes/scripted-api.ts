@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
-import type { Sight } from "../../../runner/src/cluster/objects.ts";
+import type { SeenObjects } from "../../../runner/src/cluster/objects.ts";
 
 /** One request as it came, e.g. `DELETE /api/v1/namespaces/r3a/pods/a`, with its query and body; `at` in ms. */
 export type Request = {
@@ -37,14 +37,14 @@ const KINDS = { pods: "PodList", jobs: "JobList", cronjobs: "CronJobList" } as c
  * have another clock (`dateOf`: the Date header, null for none).
  */
 export async function startApi(
-  sight: Sight,
+  seen: SeenObjects,
   faultOf: FaultOf = () => undefined,
   dateOf: (line: string) => string | null = () => new Date().toUTCString(),
   namespace = "r3a",
 ): Promise<ScriptedApi> {
   const requests: Request[] = [];
   const counts = new Map<string, number>();
-  const lists = { pods: sight.pods, jobs: sight.jobs, cronjobs: sight.cronJobs };
+  const lists = { pods: seen.pods, jobs: seen.jobs, cronjobs: seen.cronJobs };
 
   function usual(request: Request): unknown {
     const last = request.line.split("/").at(-1) as keyof typeof lists;
