@@ -19,7 +19,7 @@ test("a lock table and connections that are nearly used up are failures, by the 
   await server.start();
   const db = openDatabase(server.url, "doctor");
   const before = await readLoads(db, signal);
-  expect(before).toMatchObject({ locks_each: 10, slots: 1050, most: 20 });
+  expect(before).toMatchObject({ locksEach: 10, slots: 1050, most: 20 });
   expect([judgeLockSlots(before).status, judgeConnections(before).status]).toEqual(["pass", "pass"]);
 
   await withSession(server.url, async (client) => {
@@ -41,7 +41,7 @@ test("a lock table and connections that are nearly used up are failures, by the 
   await hold(19 - connections);
   await server.query("begin; select pg_advisory_xact_lock(1); prepare transaction 'forgotten'");
   expect(await listTransactions(db, signal)).toMatchObject([
-    { pid: 0, application: "prepared transaction forgotten", is_idle: true },
+    { pid: 0, application: "prepared transaction forgotten", isIdle: true },
   ]);
   await server.query("rollback prepared 'forgotten'");
   await db.pool.end();

@@ -1,9 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
-import { listBlocked, listHolders, listTransactions } from "../../runner/src/db/doctor/sessions.ts";
-import { readSchema } from "../../runner/src/db/doctor/stored.ts";
+import { findPooler, readServer } from "../../runner/src/db/doctor/reach.ts";
+import { withReader } from "../../runner/src/db/doctor/reader.ts";
+import {
+  listBlocked,
+  listHeldLocks,
+  listTransactions,
+  probeLock,
+} from "../../runner/src/db/doctor/sessions.ts";
+import { listBudgets, readSchema } from "../../runner/src/db/doctor/stored.ts";
 import { useDatabase } from "../support/database/database.ts";
 import { useEmptyDatabases, withSession } from "../support/database/empty-database.ts";
+import { startTransactionPooler } from "../support/database/transaction-pooler.ts";
 
 const database = useDatabase();
 const newEmptyDatabase = useEmptyDatabases();
@@ -26,11 +34,11 @@ describe("sessions", () => {
     await session(async (query) => {
       await query("set application_name = 'psql'");
       await query("select r3a_util.acquire_lock('maint', 'global')");
-      expect(await listHolders(db, signal)).toMatchObject([
+      expect(await listHeldLocks(db, signal)).toMatchObject([
         { scope: "maint", key: "global", application: "psql" },
       ]);
     });
-    await expect.poll(() => listHolders(db, signal)).toEqual([]);
+    await expect.poll(() => listHeldLocks(db, signal)).toEqual([]);
   });
 
   test.each([
@@ -48,7 +56,7 @@ describe("sessions", () => {
           .toMatchObject([
             {
               application: "waiter",
-              is_advisory: isAdvisory,
+              isAdvisory: isAdvisory,
               blockers: expect.stringMatching(/^\d+ holder, idle/),
             },
           ]);
@@ -63,8 +71,8 @@ describe("sessions", () => {
     await session(async (query) => {
       await query("set application_name = 'forgotten'");
       await query("begin; select 1");
-      await expect.poll(async () => (await listTransactions(db, signal))[0]?.age_ms).toBeGreaterThan(100);
-      expect(await listTransactions(db, signal)).toMatchObject([{ application: "forgotten", is_idle: true }]);
+      await expect.poll(async () => (await listTransactions(db, signal))[0]?.ageMs).toBeGreaterThan(100);
+      expect(await listTransactions(db, signal)).toMatchObject([{ application: "forgotten", isIdle: true }]);
     });
   });
 });
@@ -106,7 +114,7 @@ describe("schema", () => {
     await empty.pool.end();
   });
 
-  test("of an old table that has all of our columns", async () => {
+  test("of an old table that has all columns of the new one", async () => {
     const url = await newEmptyDatabase();
     const old = openDatabase(url, "doctor");
     await withSession(url, (client) =>
@@ -123,4 +131,69 @@ describe("schema", () => {
     expect(await readSchema(old, signal)).toMatchObject({ layout: "old" });
     await old.pool.end();
   });
+});
+
+test("the budgets of all addresses: the weight of this minute, and what is left of each hold and ban", async () => {
+  await database.query(`insert into r3a.api_budget (egress_key, minute, used, hold_until, firewall_until, banned_until) values
+    ('held', date_trunc('minute', now()), 7, now() + interval '1 h', '-infinity', '-infinity'),
+    ('walled', now() - interval '1 h', 8, '-infinity', now() + interval '2 h', now() - interval '1 h'),
+    ('banned', '-infinity', 9, '-infinity', '-infinity', now() + interval '3 h')`);
+  const rows = await listBudgets(db, signal);
+  const hours = (ms: number) => Math.round(ms / 3_600_000);
+  expect(
+    rows.map((row) => [
+      row.egressKey,
+      row.used,
+      hours(row.holdMs),
+      hours(row.firewallMs),
+      hours(row.bannedMs),
+    ]),
+  ).toEqual([
+    ["banned", 0, 0, 0, 3],
+    ["held", expect.toBeOneOf([0, 7]), 1, 0, 0],
+    ["walled", 0, 0, 2, 0],
+  ]);
+});
+
+test("a usable server is in UTF8, no standby and not read-only", async () => {
+  expect(await readServer(db, signal)).toMatchObject({
+    encoding: "UTF8",
+    isStandby: false,
+    isReadOnly: false,
+  });
+});
+
+test("a lock is taken and given back on one session, and nobody holds it afterwards", async () => {
+  expect(await probeLock(db, signal)).toEqual({ acquired: true, released: true });
+  await withSession(database.url, async (client) => {
+    await client.query("select r3a_util.acquire_lock('doctor', 'probe')");
+    expect(await probeLock(db, signal)).toEqual({ acquired: false, released: false });
+  });
+});
+
+test("a statement that hangs is cut with its connection, and the pool goes on", async () => {
+  const stop = new AbortController();
+  const reading = withReader(db, stop.signal, (client) => client.query("select pg_sleep(60)"));
+  const isAsleep = () =>
+    database.query(
+      "select from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid() and state = 'active' and datname = current_database()",
+    );
+  await expect.poll(async () => (await isAsleep()).length).toBe(1);
+  stop.abort();
+  // not the four seconds that a statement has: the connection is cut
+  await expect(reading).rejects.toBe(stop.signal.reason);
+  expect(await listHeldLocks(db, signal)).toEqual([]);
+  await expect.poll(async () => (await isAsleep()).length, { timeout: 20_000 }).toBe(0);
+});
+
+test("findPooler tells a pooler in transaction mode from a direct connection", async () => {
+  expect((await findPooler(db, signal)).pids).toHaveLength(1);
+  const pooler = await startTransactionPooler(database.url);
+  const behind = openDatabase(pooler.url, "doctor");
+  try {
+    expect((await findPooler(behind, signal)).pids.length).toBeGreaterThan(1);
+  } finally {
+    await behind.pool.end();
+    await pooler.stop();
+  }
 });

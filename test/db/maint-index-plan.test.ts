@@ -56,7 +56,7 @@ test("a second BRIN that a person made on the root is let be", async () => {
   await expectWholeIndexes(database);
 });
 
-test("an INVALID index that is none of ours is named with what drops it, and left", async () => {
+test("an INVALID index that is no index of R3A is named with the statement that drops it, and left", async () => {
   const leaf = `r3a.${leafAt("1m", Date.now()).name}`;
   await database.query(`create index by_close on ${leaf} (close)`);
   await database.query(`update pg_index set indisvalid = false where indexrelid = 'r3a.by_close'::regclass`);

@@ -85,7 +85,7 @@ test("a leaf of other bounds is refused and named, and the rest is done all the 
   const run = await maint();
   expect(run.code).toBe(1);
   expect(run.stderr).toContain(
-    `r3a.by_hand below r3a.ohlcv_1h is none of our leaves; its period belongs to r3a.${leaf.name}`,
+    `r3a.by_hand below r3a.ohlcv_1h is no leaf of R3A; its period belongs to r3a.${leaf.name}`,
   );
   expect(run.result.steps).toContainEqual(
     expect.objectContaining({ op: "storage", object: open, outcome: "done" }),

@@ -25,7 +25,7 @@ const check = (
 });
 const hang = () => new Promise<Finding>(() => {});
 
-test("three checks that hang cost their own time once and hide none of the others", async () => {
+test("three checks that hang take their own time once and hide no other check", async () => {
   const checks = [
     ...["a", "b", "c"].map((name) => check(name, hang)),
     ...["d", "e", "f", "g"].map((name) => check(name, pass("well"))),
@@ -40,17 +40,17 @@ test("three checks that hang cost their own time once and hide none of the other
   });
 });
 
-test("a check that hangs is told to stop", async () => {
-  const told = Promise.withResolvers<void>();
+test("a check that hangs gets the signal to stop", async () => {
+  const stopped = Promise.withResolvers<void>();
   const look = (signal: AbortSignal) => {
-    signal.addEventListener("abort", () => told.resolve());
+    signal.addEventListener("abort", () => stopped.resolve());
     return hang();
   };
   await runChecks([{ name: "a", needs: [], look }], null, never, 50);
-  await told.promise;
+  await stopped.promise;
 });
 
-test("what cannot be looked at is an error with the reason", async () => {
+test("a check that throws is an error with the reason", async () => {
   const broken = check("a", async () => {
     throw new Error("permission denied", { cause: new Error("42501") });
   });
@@ -59,7 +59,7 @@ test("what cannot be looked at is an error with the reason", async () => {
   ]);
 });
 
-test("what needs a check that failed is passed over, over several steps, and looks at nothing", async () => {
+test("a check is skipped without a look if a check that it needs failed, also over several steps", async () => {
   let looks = 0;
   const count = async () => {
     looks += 1;
@@ -78,7 +78,7 @@ test("what needs a check that failed is passed over, over several steps, and loo
   expect(looks).toBe(1);
 });
 
-test("--only runs what it names and what that needs, which is shown where it did not pass", async () => {
+test("--only runs the named checks and the checks that they need, which are shown only if they do not pass", async () => {
   const checks = [
     check("good", pass("")),
     check("bad", fail("broken", "mend")),

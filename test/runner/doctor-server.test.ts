@@ -19,8 +19,8 @@ const server = {
   release: "18.4",
   database: "r3a",
   role: "r3a",
-  is_standby: false,
-  is_read_only: false,
+  isStandby: false,
+  isReadOnly: false,
   encoding: "UTF8",
 };
 const transport = { trust: "plain", isLocal: true, rootCert: null, protocol: null, validTo: null } as const;
@@ -98,8 +98,8 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
     /PostgreSQL 15\.0, database r3a, role r3a/,
     /^$/,
   ],
-  ["a standby", judgeServer({ ...server, is_standby: true }), "fail", /nothing can be written/, /primary/],
-  ["read-only", judgeServer({ ...server, is_read_only: true }), "fail", /read_only is on/, /reset it/],
+  ["a standby", judgeServer({ ...server, isStandby: true }), "fail", /nothing can be written/, /primary/],
+  ["read-only", judgeServer({ ...server, isReadOnly: true }), "fail", /read_only is on/, /reset it/],
   [
     "LATIN1",
     judgeServer({ ...server, encoding: "LATIN1" }),

@@ -70,7 +70,7 @@ describe("leaves ahead", () => {
     const plan = planMaint({ ...whole(NOW), leaves: [...leaves, odd] }, NOW);
     expect(plan.actions.filter(({ op }) => op === "create-leaf")).toEqual([]);
     expect(plan.refused).toEqual([
-      expect.stringContaining("r3a.by_hand below r3a.ohlcv_1h is none of our leaves"),
+      expect.stringContaining("r3a.by_hand below r3a.ohlcv_1h is no leaf of R3A"),
     ]);
     const endless = { ...odd, span: null, name: "rest" };
     expect(planMaint({ ...whole(NOW), leaves: [...leaves, endless] }, NOW).refused).toHaveLength(1);

@@ -10,7 +10,6 @@ import {
   spanOf,
   split,
   subtract,
-  totalMs,
   union,
 } from "../../runner/src/candle/span.ts";
 import { INTERVALS, WIDTH_MS } from "../../runner/src/contract/intervals.ts";
@@ -96,14 +95,6 @@ describe("against sets of points", () => {
       }),
     );
   });
-
-  test("totalMs adds up lengths", () => {
-    fc.assert(
-      fc.property(anySpans, (spans) => {
-        expect(totalMs(union(spans))).toBe(pointsOf(...spans).size);
-      }),
-    );
-  });
 });
 
 test("spans are half-open: neighbours touch and do not overlap", () => {
@@ -122,7 +113,6 @@ test("an empty or reversed stretch is no span", () => {
   expect(spanOf(6, 5)).toBeNull();
   expect(spanOf(5, 6)).toEqual({ from: 5, to: 6 });
   expect(union([])).toEqual([]);
-  expect(totalMs([])).toBe(0);
 });
 
 test("a slot begins at or before its time and ends after it", () => {

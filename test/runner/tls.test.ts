@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, describe, expect, test } from "vitest";
-import { parseTls, withoutTls } from "../../runner/src/db/connection/tls.ts";
+import { parseTls } from "../../runner/src/db/connection/tls.ts";
 import { parseDbUrl } from "../../runner/src/db/connection/url.ts";
+import { withoutTls } from "../../runner/src/db/connection/url-parameters.ts";
 import { makeCertificate } from "../support/database/certificates.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "r3a-tls-"));

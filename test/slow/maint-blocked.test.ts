@@ -178,7 +178,7 @@ test("a leaf that cannot be attached names who holds its parent, and a limit of 
   await expectWholeIndexes(database);
 }, 120_000);
 
-test("of a transaction that our role may not look at it says so, and begins no concurrent build beside it", async () => {
+test("of a transaction that the role of DB_URL may not look at is named, and begins no concurrent build beside it", async () => {
   await stripBrin(database);
   await database.query(
     `do $$ begin create role r3a_maint login password 'maint-only' createdb; exception when duplicate_object then null; end $$`,
@@ -197,7 +197,7 @@ test("of a transaction that our role may not look at it says so, and begins no c
       ({ outcome }: { outcome: string }) => outcome === "blocked",
     );
     expect(blocked.length).toBeGreaterThan(0);
-    expect(blocked[0].error).toMatch(/pid \d+ \(forgotten dump\), of an age that our role may not see/);
+    expect(blocked[0].error).toMatch(/pid \d+ \(forgotten dump\), of an age that the role of DB_URL may not see/);
   });
   expect(
     await database.query(

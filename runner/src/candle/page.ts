@@ -2,7 +2,7 @@ import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { type Candle, isRejected, parseCandle, type Rejected, rejectRow } from "./candle.ts";
 import { slotOf } from "./interval.ts";
 import { printable } from "./printable.ts";
-import { hull, type Span, spanOf } from "./span.ts";
+import { hull, type Span, spanOf, split } from "./span.ts";
 
 /** Candles of one request: the spot maximum; weight 2 at any size, so less only wastes. */
 export const PAGE_CANDLES = 1000;
@@ -93,15 +93,10 @@ export function listSlots(interval: Interval, candles: readonly Candle[]): numbe
 /** A window cut into requests, oldest first; `backwards`: newest first, so that each page touches what is stored. */
 export function splitPages(interval: Interval, window: Span, backwards = false): Span[] {
   const length = pageMs(interval);
+  if (!backwards) return split(window, length);
   const pages: Span[] = [];
-  if (backwards) {
-    for (let to = window.to; to > window.from; to -= length)
-      pages.push({ from: Math.max(window.from, to - length), to });
-  } else {
-    for (let from = window.from; from < window.to; from += length) {
-      pages.push({ from, to: Math.min(from + length, window.to) });
-    }
-  }
+  for (let to = window.to; to > window.from; to -= length)
+    pages.push({ from: Math.max(window.from, to - length), to });
   return pages;
 }
 

@@ -58,7 +58,3 @@ export function split(whole: Span, lengthMs: number): Span[] {
   }
   return pieces;
 }
-
-export function totalMs(spans: readonly Span[]): number {
-  return spans.reduce((sum, span) => sum + (span.to - span.from), 0);
-}

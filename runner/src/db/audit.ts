@@ -3,7 +3,7 @@ import { FINER } from "../candle/interval.ts";
 import type { Span } from "../candle/span.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { FIGURES } from "./candles.ts";
-import { type Database, withClient } from "./connect.ts";
+import { type Database, queryRows, withClient } from "./connect.ts";
 import { IS_OPEN_GAP } from "./scan.ts";
 import { isSound } from "./sound-candle.ts";
 import { msOf } from "./sql-time.ts";
@@ -11,9 +11,10 @@ import { msOf } from "./sql-time.ts";
 /** A whole number, unlike `msOf`: for a candle that is off by less than a millisecond this is its open time too. */
 const OPEN_MS = `(extract(epoch from "timestamp") * 1000)::bigint`;
 const SLOT_MS = `(floor(extract(epoch from "timestamp") * 1000 / $5)::bigint * $5::bigint)`;
-const ROWS = `
+const rowsOf = (interval: string) => `
   from r3a.ohlcv_partitioned
-  where coin_id = $1 and "interval" = $2 and "timestamp" >= to_timestamp($3 / 1000.0) and "timestamp" < to_timestamp($4 / 1000.0)`;
+  where coin_id = $1 and "interval" = ${interval} and "timestamp" >= to_timestamp($3 / 1000.0) and "timestamp" < to_timestamp($4 / 1000.0)`;
+const ROWS = rowsOf("$2");
 
 /** Neighbouring stored slots that are not adjacent; the edges of the span count as stored. */
 const FIND_MISSING = `
@@ -36,10 +37,7 @@ const FIND_IMPOSSIBLE = `
   and not ${isSound("$5::bigint * interval '1 ms'")} order by 1`;
 
 const FIND_ORPHANS = `
-  select ${OPEN_MS} as at
-  from r3a.ohlcv_partitioned
-  where coin_id = $1 and "interval" = $2 and "timestamp" >= to_timestamp($3 / 1000.0) and "timestamp" < to_timestamp($4 / 1000.0)
-  order by 1 limit 1000`;
+  select ${OPEN_MS} as at ${ROWS} order by 1 limit 1000`;
 
 /**
  * Coarse candles that differ from the exact sum of all their fine candles. Only slots with every fine candle are
@@ -54,9 +52,7 @@ const FIND_CONTRADICTIONS = `
            max(high) as high, min(low) as low,
            max(close) filter (where extract(epoch from "timestamp") * 1000 = ${SLOT_MS} + ($7::bigint - 1) * $8::bigint) as close,
            sum(volume) as volume, sum(quote_volume) as quote_volume, sum(trades) as trades, sum(taker_base) as taker_base,
-           sum(taker_quote) as taker_quote
-    from r3a.ohlcv_partitioned
-    where coin_id = $1 and "interval" = $6 and "timestamp" >= to_timestamp($3 / 1000.0) and "timestamp" < to_timestamp($4 / 1000.0)
+           sum(taker_quote) as taker_quote ${rowsOf("$6")}
     group by 1 having count(*) = $7
     union all
     select ${SLOT_MS} as slot, ${FIGURES.join(", ")} ${ROWS}
@@ -65,7 +61,7 @@ const FIND_CONTRADICTIONS = `
   having count(*) = 2 and (${FIGURES.map((name) => `min(${name}) <> max(${name})`).join(" or ")})
   order by slot`;
 
-export type SeriesPart = { readonly coinId: number; readonly interval: Interval; readonly span: Span };
+type SeriesPart = { readonly coinId: number; readonly interval: Interval; readonly span: Span };
 
 /** Spans (slot-aligned) of the part in which no candle is stored. */
 export async function findMissing(db: Database, part: SeriesPart): Promise<readonly Span[]> {
@@ -143,6 +139,6 @@ function parametersOf({ coinId, interval, span }: SeriesPart): unknown[] {
 }
 
 async function findTimes(db: Database, text: string, values: readonly unknown[]): Promise<readonly number[]> {
-  const { rows } = await withClient(db, (client) => client.query<{ at: string }>(text, [...values]));
+  const rows = await queryRows<{ at: string }>(db, text, [...values]);
   return rows.map(({ at }) => Number(at));
 }

@@ -1,5 +1,5 @@
 import { FARTHEST_MS } from "../contract/limits.ts";
-import { type Database, withClient } from "./connect.ts";
+import { type Database, queryRows, withClient } from "./connect.ts";
 import { leftMs } from "./sql-time.ts";
 
 const ms = (count: number) => `interval '${count} ms'`;
@@ -53,11 +53,8 @@ type LeaseRow = { granted: number; holdMs: number; bannedMs: number };
 
 const ENSURE = `insert into r3a.api_budget (egress_key) values ($1) on conflict do nothing`;
 
-const HOLD = `
-  update r3a.api_budget set hold_until = greatest(hold_until, clock_timestamp() + $2 * interval '1 ms') where egress_key = $1`;
-
-const BAN = `
-  update r3a.api_budget set banned_until = greatest(banned_until, clock_timestamp() + $2 * interval '1 ms') where egress_key = $1`;
+const extend = (column: string) => `
+  update r3a.api_budget set ${column} = greatest(${column}, clock_timestamp() + $2 * interval '1 ms') where egress_key = $1`;
 
 /**
  * Kept apart from the holds of 429s, which say nothing about the firewall. The hold is doubled only when the last hold
@@ -92,15 +89,13 @@ export function openBudget(db: Database, egressKey: string) {
       });
     },
     async hold(ms: number) {
-      await withClient(db, (client) => client.query(HOLD, [egressKey, ms]));
+      await withClient(db, (client) => client.query(extend("hold_until"), [egressKey, ms]));
     },
     async ban(ms: number) {
-      await withClient(db, (client) => client.query(BAN, [egressKey, ms]));
+      await withClient(db, (client) => client.query(extend("banned_until"), [egressKey, ms]));
     },
     async holdByFirewall() {
-      const { rows } = await withClient(db, (client) =>
-        client.query<{ firewallS: number }>(HOLD_BY_FIREWALL, [egressKey]),
-      );
+      const rows = await queryRows<{ firewallS: number }>(db, HOLD_BY_FIREWALL, [egressKey]);
       return (rows[0]?.firewallS ?? 0) * 1000;
     },
   };

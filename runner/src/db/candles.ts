@@ -4,7 +4,7 @@ import { from as copyFrom } from "pg-copy-streams";
 import { type Candle, isMisaligned, MISALIGNED } from "../candle/candle.ts";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract/intervals.ts";
-import { type Database, withClient } from "./connect.ts";
+import { type Database, queryRows } from "./connect.ts";
 import { type CandleBatch, COPY_COLUMNS, renderCopyLines } from "./copy-lines.ts";
 import { msOf } from "./sql-time.ts";
 
@@ -155,8 +155,6 @@ export async function findOthers(
   { coinId, interval }: { readonly coinId: number; readonly interval: Interval },
   { from, to, openTimes }: Span & { readonly openTimes: readonly number[] },
 ): Promise<readonly number[]> {
-  const { rows } = await withClient(db, (client) =>
-    client.query<{ at: number }>(FIND_OTHERS, [coinId, interval, from, to, openTimes]),
-  );
+  const rows = await queryRows<{ at: number }>(db, FIND_OTHERS, [coinId, interval, from, to, openTimes]);
   return rows.map(({ at }) => at);
 }

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import type { Interval } from "../contract/intervals.ts";
-import { type Database, withClient } from "./connect.ts";
+import { type Database, queryRows } from "./connect.ts";
 import { withTransaction } from "./session.ts";
 
 /** A coin as listed by the exchange; `rank` 1 is the largest by quote volume, null where it is not ranked. */
@@ -72,10 +72,7 @@ export type FoundCoin = Coin & { readonly isFresh: boolean };
 
 /** The coins among `symbols` that the database knows, in the order of `symbols`. */
 export async function findCoins(db: Database, symbols: readonly string[]): Promise<readonly FoundCoin[]> {
-  const { rows } = await withClient(db, (client) =>
-    client.query<FoundCoin>(FIND_COINS, [symbols, LISTING_TTL]),
-  );
-  return rows;
+  return queryRows(db, FIND_COINS, [symbols, LISTING_TTL]);
 }
 
 const LIST_KNOWN = `
@@ -85,14 +82,14 @@ const LIST_KNOWN = `
 export type ListedCoin = Pick<CoinUpdate, "symbol" | "base" | "quote" | "quoteVolume">;
 
 export async function listKnown(db: Database): Promise<readonly ListedCoin[]> {
-  return (await withClient(db, (client) => client.query<ListedCoin>(LIST_KNOWN))).rows;
+  return queryRows(db, LIST_KNOWN);
 }
 
 const LIST_SYMBOLS = `select symbol from r3a.coin order by volume_rank nulls last, symbol`;
 
 /** Names of all stored coins, the most traded ones first. */
 export async function listSymbols(db: Database): Promise<readonly string[]> {
-  const { rows } = await withClient(db, (client) => client.query<{ symbol: string }>(LIST_SYMBOLS));
+  const rows = await queryRows<{ symbol: string }>(db, LIST_SYMBOLS);
   return rows.map(({ symbol }) => symbol);
 }
 
@@ -102,6 +99,5 @@ const LIST_COINS = `
 
 /** Every coin with a stored series, or every coin with a stored series of the given interval. */
 export async function listCoins(db: Database, interval: Interval | null = null): Promise<readonly Coin[]> {
-  const { rows } = await withClient(db, (client) => client.query<Coin>(LIST_COINS, [interval]));
-  return rows;
+  return queryRows(db, LIST_COINS, [interval]);
 }

@@ -124,6 +124,15 @@ export async function withClient<T>(db: Database, work: (client: pg.PoolClient) 
   }
 }
 
+/** The rows of one statement on a client of the pool. */
+export async function queryRows<Row extends pg.QueryResultRow>(
+  db: Database,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<readonly Row[]> {
+  return (await withClient(db, (client) => client.query<Row>(text, [...values]))).rows;
+}
+
 /** What an error of a client means. An error of its session comes first, since later errors only follow from it. */
 export async function faultOf(client: pg.ClientBase, error: unknown): Promise<unknown> {
   return sessionOf(client).then(

@@ -1,5 +1,6 @@
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
-import { type Database, withClient } from "./connect.ts";
+import { type Database, queryRows } from "./connect.ts";
+import { onlyRow } from "./only-row.ts";
 import { withTransaction } from "./session.ts";
 import { msOf } from "./sql-time.ts";
 
@@ -19,16 +20,7 @@ export async function findNewestClosed(
   { coinId, interval }: Series,
   now: number,
 ): Promise<{ readonly now: number; readonly newest: number | null }> {
-  const { rows } = await withClient(db, (client) =>
-    client.query<{ now: number; newest: number | null }>(FIND_NEWEST, [
-      coinId,
-      interval,
-      now,
-      `${WIDTH_MS[interval]} ms`,
-    ]),
-  );
-  if (rows[0] === undefined) throw new Error("the database says nothing of its clock");
-  return rows[0];
+  return onlyRow(await queryRows(db, FIND_NEWEST, [coinId, interval, now, `${WIDTH_MS[interval]} ms`]));
 }
 
 const OF_SERIES = `coin_id = $1 and "interval" = $2`;

@@ -1,6 +1,6 @@
 import type { Sample } from "../candle/same-exchange.ts";
 import type { Interval } from "../contract/intervals.ts";
-import { type Database, withClient } from "./connect.ts";
+import { type Database, queryRows } from "./connect.ts";
 import { withTransaction } from "./session.ts";
 import { msOf } from "./sql-time.ts";
 
@@ -25,10 +25,7 @@ export async function listSamples(
   interval: Interval,
   { before, coins, candles }: { readonly before: number; readonly coins: number; readonly candles: number },
 ): Promise<readonly Sample[]> {
-  const { rows } = await withClient(db, (client) =>
-    client.query<Sample>(LIST_SAMPLES, [interval, before, coins, candles]),
-  );
-  return rows;
+  return queryRows<Sample>(db, LIST_SAMPLES, [interval, before, coins, candles]);
 }
 
 /** Why an address counts as the exchange that filled the database; the reason is null where its candles show it. */
@@ -66,6 +63,6 @@ const LIST_ADDRESSES = `select address from r3a.exchange_source order by first_s
 
 /** Some of the addresses that candles came from so far, the oldest first. */
 export async function listAddresses(db: Database): Promise<readonly string[]> {
-  const { rows } = await withClient(db, (client) => client.query<{ address: string }>(LIST_ADDRESSES));
+  const rows = await queryRows<{ address: string }>(db, LIST_ADDRESSES);
   return rows.map(({ address }) => address);
 }

@@ -1,6 +1,6 @@
 import type { FirstEvidence } from "../candle/first-candle.ts";
 import type { Interval } from "../contract/intervals.ts";
-import { type Database, withClient } from "./connect.ts";
+import { type Database, queryRows } from "./connect.ts";
 import { withTransaction } from "./session.ts";
 import { msOf } from "./sql-time.ts";
 
@@ -46,8 +46,6 @@ export async function findFirstStored(
   coinId: number,
   interval: Interval,
 ): Promise<number | null> {
-  const { rows } = await withClient(db, (client) =>
-    client.query<{ first: number | null }>(FIRST_STORED, [coinId, interval]),
-  );
+  const rows = await queryRows<{ first: number | null }>(db, FIRST_STORED, [coinId, interval]);
   return rows[0]?.first ?? null;
 }

@@ -4,7 +4,7 @@ import type pg from "pg";
 import { coalesce } from "../coalesce.ts";
 import { TryAgain } from "../errors.ts";
 import { sleep } from "../sleep.ts";
-import { type Database, openClient, withClient } from "./connect.ts";
+import { type Database, openClient, queryRows } from "./connect.ts";
 import { cutClient, sessionOf } from "./connection/client.ts";
 import { translate } from "./fault.ts";
 
@@ -173,6 +173,6 @@ const HOLDER = `
 
 /** Who holds the lock, in words; null where nobody holds it any more. */
 export async function findHolder(db: Database, scope: string, key: string): Promise<string | null> {
-  const { rows } = await withClient(db, (client) => client.query<{ holder: string }>(HOLDER, [scope, key]));
+  const rows = await queryRows<{ holder: string }>(db, HOLDER, [scope, key]);
   return rows[0]?.holder ?? null;
 }

@@ -1,17 +1,17 @@
 import type pg from "pg";
 import type { Coin } from "./coins.ts";
-import { type Database, withClient } from "./connect.ts";
+import { type Database, queryRows } from "./connect.ts";
 import { type StoredTime, storedMs } from "./series-fault.ts";
 import { msOf } from "./sql-time.ts";
 
 /** A member of "the N largest"; times in ms. */
-export type Member = {
+type Member = {
   readonly coinId: number;
   readonly enteredAt: number;
   readonly beyondSince: number | null;
 };
 
-export type RankedCoin = { readonly coinId: number; readonly rank: number };
+type RankedCoin = { readonly coinId: number; readonly rank: number };
 
 const RANKING = `select id as "coinId", volume_rank as rank from r3a.coin where volume_rank is not null order by volume_rank`;
 /** A time after now, which only a wrong clock or a person writes, would keep every later ranking away. */
@@ -33,13 +33,13 @@ const UPSERT_MEMBERS = `
 
 /** Age of the ranking in ms, null where there is none. */
 export async function findRankingAge(db: Database): Promise<number | null> {
-  const { rows } = await withClient(db, (client) => client.query<{ age: number | null }>(RANKING_AGE));
+  const rows = await queryRows<{ age: number | null }>(db, RANKING_AGE);
   return rows[0]?.age ?? null;
 }
 
 /** Members of the N largest, largest first. */
 export async function listMembers(db: Database, size: number): Promise<readonly Coin[]> {
-  const { rows } = await withClient(db, (client) => client.query<Coin>(MEMBERS, [size]));
+  const rows = await queryRows<Coin>(db, MEMBERS, [size]);
   return rows.map(({ coinId, symbol }) => ({ coinId, symbol }));
 }
 

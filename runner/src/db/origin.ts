@@ -1,5 +1,5 @@
 import { SettingsFault } from "../errors.ts";
-import { type Database, withClient } from "./connect.ts";
+import { type Database, queryRows, withClient } from "./connect.ts";
 
 const CLAIM_ORIGIN = `insert into r3a.origin (exchange) values ($1) on conflict do nothing`;
 
@@ -14,7 +14,7 @@ const FIND_ORIGIN = `
              or not exists (select from r3a.exchange_source o where o.address <> s.address))) as "isKnown"`;
 
 /** Which exchange filled the database, null where none did, and whether `address` is known to be this exchange. */
-export type StoredOrigin = { readonly exchange: string | null; readonly isKnown: boolean };
+type StoredOrigin = { readonly exchange: string | null; readonly isKnown: boolean };
 
 /**
  * Host and path of EXCHANGE_URL: the program that answers there is one source of candles, by whichever protocol it is
@@ -27,7 +27,7 @@ export function addressOf(exchangeUrl: string): string {
 
 /** What the database knows of its exchange and of the address of the candles. */
 export async function findOrigin(db: Database, address: string): Promise<StoredOrigin> {
-  const { rows } = await withClient(db, (client) => client.query<StoredOrigin>(FIND_ORIGIN, [address]));
+  const rows = await queryRows<StoredOrigin>(db, FIND_ORIGIN, [address]);
   return rows[0] ?? { exchange: null, isKnown: false };
 }
 

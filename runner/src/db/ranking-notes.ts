@@ -1,4 +1,4 @@
-import { type Database, withClient } from "./connect.ts";
+import { type Database, queryRows, withClient } from "./connect.ts";
 import { msOf } from "./sql-time.ts";
 
 /** A ranking that was refused: when, why, and until when the lists are not asked for again. Times in ms. */
@@ -33,7 +33,7 @@ const ADD_NOTE = `
 
 /** The refusal that is in force now; null where the lists may be asked for. */
 export async function findRefusal(db: Database): Promise<Refusal | null> {
-  return (await withClient(db, (client) => client.query<Refusal>(FIND_REFUSAL))).rows[0] ?? null;
+  return (await queryRows<Refusal>(db, FIND_REFUSAL))[0] ?? null;
 }
 
 /**

@@ -129,7 +129,7 @@ function stateOf(interval: Interval, row: SeriesRow, rows: readonly NearRow[]): 
   // the driver gives null for a date in a form that it does not know: this does not mean "nothing covered"
   const isUnread = row.isCovered && (from === null || to === null);
   const fault = isUnread
-    ? `the covered span of ${symbol} ${interval} cannot be read: the session's DateStyle is not ISO (a pooler between us and the server may change it; doctor says more)`
+    ? `the covered span of ${symbol} ${interval} cannot be read: the session's DateStyle is not ISO (a pooler between this program and the server may change it; doctor says more)`
     : faultOfSeries({ ...row, interval }, rows);
   // a part of a slot is not covered; only a person can have written one
   const covered =

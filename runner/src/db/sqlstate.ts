@@ -37,12 +37,12 @@ export type Meaning = {
 
 const AWAY: Meaning = {
   kind: "away",
-  says: "the database cannot be reached (DB_URL); is it running, and does the network let us through?",
+  says: "the database cannot be reached (DB_URL); is it running, and does the network let this program through?",
 };
 const REFUSED: Meaning = { kind: "settings", says: "DB_URL is refused by the database", isForAll: true };
 const FOREIGN: Meaning = {
   kind: "settings",
-  says: "the schemas r3a and r3a_util are not what this program made: run migrate; where the schema is complete, another program has a table of our names (doctor says more)",
+  says: "the schemas r3a and r3a_util are not what this program made: run migrate; where the schema is complete, another program has a table with a name of R3A (doctor says more)",
 };
 const ENCODING: Meaning = {
   kind: "settings",
@@ -55,7 +55,7 @@ const MEMORY: Meaning = {
 /** This is also the meaning of a clash in the catalog (fault.ts), which has no code of its own. */
 export const BUSY: Meaning = {
   kind: "later",
-  says: "another session was at the same rows each time that we tried; the next run tries again",
+  says: "another session was at the same rows each time that this run tried; the next run tries again",
 };
 const DAMAGE: Meaning = {
   kind: "damage",
@@ -74,11 +74,11 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   "25P03": {
     kind: "away",
-    says: "the server ended our transaction, since it was idle for a minute: this machine slept, or has too much to do",
+    says: "the server ended the transaction of this program, since it was idle for a minute: this machine slept, or has too much to do",
   },
   [TRANSACTION_TIMEOUT]: {
     kind: "later",
-    says: "the server ended our transaction, since it took longer than its transaction_timeout",
+    says: "the server ended the transaction of this program, since it took longer than its transaction_timeout",
   },
   "28": REFUSED, // invalid password, no such role, no right to connect
   "3D000": REFUSED, // no such database

@@ -9,6 +9,7 @@ import { codeOf } from "./fault.ts";
 import { type SeriesGap, upsertGaps } from "./gaps.ts";
 import { type SeriesUpdate, updateSeries } from "./series.ts";
 import { withTransaction } from "./session.ts";
+import { UNIQUE_VIOLATION } from "./sqlstate.ts";
 
 /**
  * Everything that one page changes: its candles, the new state of its series, and rows of the gap log. One transaction
@@ -24,8 +25,6 @@ export type PageWrite = {
   readonly lastTs: number | null;
   readonly gaps: readonly Gap[];
 };
-
-const UNIQUE_VIOLATION = "23505";
 
 /**
  * Stores pages of one interval in one transaction, the pages of a series in the given order. A series with rows that

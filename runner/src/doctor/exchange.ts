@@ -31,7 +31,7 @@ const LAST_TRY_MS = 1_500;
 /** The answer to one request: the clock of the exchange, which exchange it is, and its count of the weight of this minute. */
 export type Answer = ClockReading & { readonly used: number | null };
 
-export type ExchangeSettings = Pick<Settings, "exchangeUrl" | "egressKey">;
+type ExchangeSettings = Pick<Settings, "exchangeUrl" | "egressKey">;
 
 /**
  * The checks of the exchange: does it answer, does it or the shared budget stop this address, and did it fill the database?
@@ -51,7 +51,7 @@ export function exchangeChecks(
   return [
     onSchema("budget", async (signal) => {
       const rows = await listBudgets(db, signal);
-      const own = rows.find(({ egress_key }) => egress_key === settings?.egressKey);
+      const own = rows.find(({ egressKey }) => egressKey === settings?.egressKey);
       stop = own === undefined ? null : stopOf(own, Date.now());
       return judgeBudgets(rows, Date.now());
     }),
@@ -120,7 +120,7 @@ async function askExchange(url: string, signal: AbortSignal): Promise<Answer> {
   return { ...(await exchange.compareClock()), used };
 }
 
-export function judgeRefusal(url: string, error: unknown): Finding {
+function judgeRefusal(url: string, error: unknown): Finding {
   const cause = error instanceof Error && error.cause instanceof ExchangeFailure ? error.cause : error;
   const kind = cause instanceof ExchangeFailure ? cause.kind : null;
   if (kind === "certificate")
@@ -145,38 +145,38 @@ export function judgeRefusal(url: string, error: unknown): Finding {
 }
 
 /** The hold or ban of an address, in words. Null without a hold or ban. */
-function stopOf({ banned_ms, firewall_ms, hold_ms }: BudgetRow, now: number): string | null {
+function stopOf({ bannedMs, firewallMs, holdMs }: BudgetRow, now: number): string | null {
   const until = (ms: number) =>
     `for ${renderDuration(ms)}, until ${renderTime(Math.round((now + ms) / 1000) * 1000)}`;
-  if (banned_ms > 0) return `banned (418) ${until(banned_ms)}`;
-  if (firewall_ms > 0) return `held by the web firewall (403) ${until(firewall_ms)}`;
-  return hold_ms > 0 ? `held (429) ${until(hold_ms)}` : null;
+  if (bannedMs > 0) return `banned (418) ${until(bannedMs)}`;
+  if (firewallMs > 0) return `held by the web firewall (403) ${until(firewallMs)}`;
+  return holdMs > 0 ? `held (429) ${until(holdMs)}` : null;
 }
 
 /** Times that no exchange can mean. The next job corrects them; a person can correct them earlier. */
 function listImpossible(row: BudgetRow): readonly string[] {
   const times = [
-    ["minute", row.minute_ahead_ms, FARTHEST_MS.clock],
-    ["banned_until", row.banned_ms, FARTHEST_MS.ban],
-    ["firewall_until", row.firewall_ms, FARTHEST_MS.hold],
-    ["hold_until", row.hold_ms, FARTHEST_MS.hold],
+    ["minute", row.minuteAheadMs, FARTHEST_MS.clock],
+    ["banned_until", row.bannedMs, FARTHEST_MS.ban],
+    ["firewall_until", row.firewallMs, FARTHEST_MS.hold],
+    ["hold_until", row.holdMs, FARTHEST_MS.hold],
   ] as const;
   return times.flatMap(([column, ms, most]) =>
     ms > most
       ? [
-          `${column} of ${row.egress_key} lies ${renderDuration(ms)} ahead, and ${renderDuration(most)} is the most that can be`,
+          `${column} of ${row.egressKey} lies ${renderDuration(ms)} ahead, and ${renderDuration(most)} is the most that can be`,
         ]
       : [],
   );
 }
 
 export function judgeBudgets(rows: readonly BudgetRow[], now: number): Finding {
-  const told = rows.map(
-    (row) => `${row.egress_key}: ${renderNumber(row.used)} weight granted in this minute`,
+  const granted = rows.map(
+    (row) => `${row.egressKey}: ${renderNumber(row.used)} weight granted in this minute`,
   );
   const stopped = rows.flatMap((row) => {
     const stop = stopOf(row, now);
-    return stop === null ? [] : [`the address of ${row.egress_key} is ${stop}`];
+    return stop === null ? [] : [`the address of ${row.egressKey} is ${stop}`];
   });
   const impossible = rows.flatMap(listImpossible);
   if (impossible.length > 0)
@@ -184,9 +184,9 @@ export function judgeBudgets(rows: readonly BudgetRow[], now: number): Finding {
       listSome([...impossible, ...stopped]),
       `the next job corrects it. To lift it at once: ${LIFT}`,
     );
-  if (stopped.length === 0) return pass(listSome(told) || "no weight was taken yet");
+  if (stopped.length === 0) return pass(listSome(granted) || "no weight was taken yet");
   const remedy = `wait: no job sends until then. Lower WEIGHT_LIMIT, and look for others that ask behind the same address. Lift it only if you know that it is wrong: ${LIFT}`;
-  const isShort = rows.every(({ banned_ms, firewall_ms }) => banned_ms <= 0 && firewall_ms <= 0);
+  const isShort = rows.every(({ bannedMs, firewallMs }) => bannedMs <= 0 && firewallMs <= 0);
   return isShort ? warn(listSome(stopped), remedy) : fail(listSome(stopped), remedy);
 }
 

@@ -65,23 +65,23 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
 export function judgeReach(reach: Reach): Finding {
   if (reach.step === "in")
     return pass(`${reach.address} accepts the login, after ${Math.round(reach.ms)} ms`);
-  const told = {
+  const what = {
     host: `the host of ${reach.address} does not resolve`,
     port: `nothing answers at ${reach.address}`,
     login: `the server at ${reach.address} refuses the login`,
     tls: `no safe connection to ${reach.address}`,
   }[reach.step];
-  if (reach.step === "tls") return fail(`${told}: ${reach.message}`, reach.remedy);
+  if (reach.step === "tls") return fail(`${what}: ${reach.message}`, reach.remedy);
   const own = reach.step === "login" ? reach.remedy : undefined;
   const remedy = own ?? REMEDIES.find(([words]) => words.test(reach.message))?.[1] ?? WAY_REMEDY[reach.step];
-  return fail(`${told}: ${reach.message}`, remedy);
+  return fail(`${what}: ${reach.message}`, remedy);
 }
 
-export function judgeServer({ role, is_standby, is_read_only, ...facts }: ServerRow): Finding {
+export function judgeServer({ role, isStandby, isReadOnly, ...facts }: ServerRow): Finding {
   const found = `PostgreSQL ${facts.release}, database ${facts.database}, role ${role}`;
-  if (is_standby)
+  if (isStandby)
     return fail(`${found}: a standby, nothing can be written here`, "point DB_URL at the primary");
-  if (is_read_only)
+  if (isReadOnly)
     return fail(
       `${found}: default_transaction_read_only is on, nothing can be written here`,
       "reset it for the server, the database or the role that has it (a full disk may be why)",
@@ -105,11 +105,11 @@ export function judgePids({ pids }: { readonly pids: readonly number[] }): Findi
 /** `aheadMs`: this machine's clock minus the other clock. */
 export function judgeClock(aheadMs: number, whose: string, limits: typeof CLOCK_MS): Finding {
   const skew = Math.abs(aheadMs);
-  const told =
+  const difference =
     skew < 1_000
       ? `this machine's clock and ${whose} agree within ${Math.ceil(skew)} ms`
       : `this machine's clock is ${renderDuration(skew)} ${aheadMs > 0 ? "ahead of" : "behind"} ${whose}`;
-  return byLimit(skew, limits, told, "synchronise both machines by NTP: timedatectl, chronyc tracking");
+  return byLimit(skew, limits, difference, "synchronise both machines by NTP: timedatectl, chronyc tracking");
 }
 
 export function judgeSchema({ pending, unknown, layout, faults }: SchemaState): Finding {

@@ -1,11 +1,11 @@
 import type { Database } from "../db/connect.ts";
 import {
   type BlockedRow,
-  type HolderRow,
+  type HeldLockRow,
   type LoadRow,
   type LockProbe,
   listBlocked,
-  listHolders,
+  listHeldLocks,
   listTransactions,
   probeLock,
   readLoads,
@@ -33,7 +33,7 @@ const CONNECTIONS = { warn: 0.7, fail: 0.9 };
 export function sessionChecks(db: Database, onSchema: OnSchema): readonly Check[] {
   const needs = ["database"];
   return [
-    onSchema("locks", async (signal) => judgeHolders(await listHolders(db, signal))),
+    onSchema("locks", async (signal) => judgeHeldLocks(await listHeldLocks(db, signal))),
     onSchema("lock-probe", async (signal) => judgeProbe(await probeLock(db, signal))),
     { name: "blocked", needs, look: async (signal) => judgeBlocked(await listBlocked(db, signal)) },
     {
@@ -50,19 +50,19 @@ const END = "select pg_terminate_backend(PID)";
 const whoOf = ({ pid, application }: { readonly pid: number; readonly application: string }) =>
   pid === 0 ? application : `${application || "(no name)"} (pid ${pid})`;
 
-export function judgeHolders(rows: readonly HolderRow[]): Finding {
+export function judgeHeldLocks(rows: readonly HeldLockRow[]): Finding {
   if (rows.length === 0) return pass("no session holds a lock");
-  const tell = (row: HolderRow) =>
-    `${row.scope}:${row.key} by ${whoOf(row)}, connected ${renderDuration(row.age_ms)}`;
-  const odd = rows.filter(({ application, age_ms }) => !application.startsWith("r3a ") || age_ms >= LOCK_MS);
+  const tell = (row: HeldLockRow) =>
+    `${row.scope}:${row.key} by ${whoOf(row)}, connected ${renderDuration(row.ageMs)}`;
+  const odd = rows.filter(({ application, ageMs }) => !application.startsWith("r3a ") || ageMs >= LOCK_MS);
   if (odd.length === 0) return pass(`${renderNumber(rows.length)} held: ${listSome(rows.map(tell))}`);
   const found = `${renderNumber(odd.length)} held by hand, or for very long: ${listSome(odd.map(tell))}; jobs leave out what these locks cover`;
   const remedy = `release it where it was taken (r3a_util.release_lock), or end its session: ${END}`;
-  const keepsOut = ({ scope, age_ms }: HolderRow) => JOB_SCOPES.includes(scope) && age_ms >= LOCK_MS;
+  const keepsOut = ({ scope, ageMs }: HeldLockRow) => JOB_SCOPES.includes(scope) && ageMs >= LOCK_MS;
   return odd.some(keepsOut) ? fail(found, remedy) : warn(found, remedy);
 }
 
-export function judgeProbe({ acquired, released }: LockProbe): Finding {
+function judgeProbe({ acquired, released }: LockProbe): Finding {
   if (acquired && released) return pass("a lock was taken and released in one session");
   const remedy =
     "runner migrate puts the functions of this release there; DB_URL must lead to one session (check pooler)";
@@ -74,36 +74,36 @@ export function judgeProbe({ acquired, released }: LockProbe): Finding {
 export function judgeBlocked(rows: readonly BlockedRow[]): Finding {
   const [longest] = rows;
   if (longest === undefined) return pass("nobody waits for a lock or for a standby");
-  const what = ({ is_standby, is_advisory, blockers }: BlockedRow) =>
-    is_standby
+  const what = ({ isStandby, isAdvisory, blockers }: BlockedRow) =>
+    isStandby
       ? "a standby to confirm its commit"
-      : `${is_advisory ? "an advisory lock" : "a lock"} of ${blockers ?? "somebody who is gone"}`;
-  const told = rows.map((row) => `${whoOf(row)} waits ${renderDuration(row.age_ms)} for ${what(row)}`);
-  const remedy = longest.is_standby
+      : `${isAdvisory ? "an advisory lock" : "a lock"} of ${blockers ?? "somebody who is gone"}`;
+  const waits = rows.map((row) => `${whoOf(row)} waits ${renderDuration(row.ageMs)} for ${what(row)}`);
+  const remedy = longest.isStandby
     ? "start the standby that synchronous_standby_names waits for, or take it out of that setting and reload"
     : `let the first one in the row finish, or end it: ${END}`;
-  return byLimit(longest.age_ms, BLOCKED_MS, listSome(told), remedy);
+  return byLimit(longest.ageMs, BLOCKED_MS, listSome(waits), remedy);
 }
 
 export function judgeTransactions(rows: readonly TransactionRow[]): Finding {
-  const limitsOf = ({ is_idle }: TransactionRow) => (is_idle ? IDLE_MS : ACTIVE_MS);
-  const old = rows.filter((row) => row.age_ms >= limitsOf(row).warn);
+  const limitsOf = ({ isIdle }: TransactionRow) => (isIdle ? IDLE_MS : ACTIVE_MS);
+  const old = rows.filter((row) => row.ageMs >= limitsOf(row).warn);
   if (old.length === 0) return pass(`${renderNumber(rows.length)} open, none for long`);
-  const told = old.map(
+  const ages = old.map(
     (row) =>
-      `${whoOf(row)} ${row.is_idle ? "idle in transaction" : "at work"} for ${renderDuration(row.age_ms)}`,
+      `${whoOf(row)} ${row.isIdle ? "idle in transaction" : "at work"} for ${renderDuration(row.ageMs)}`,
   );
-  const found = `${listSome(told)}: an open transaction keeps its locks, and vacuum cannot remove old rows`;
+  const found = `${listSome(ages)}: an open transaction keeps its locks, and vacuum cannot remove old rows`;
   const remedy = `commit or roll back where it was begun, or end it: ${END} (a prepared one: rollback prepared 'NAME')`;
-  return old.some((row) => row.age_ms >= limitsOf(row).fail) ? fail(found, remedy) : warn(found, remedy);
+  return old.some((row) => row.ageMs >= limitsOf(row).fail) ? fail(found, remedy) : warn(found, remedy);
 }
 
-export function judgeLockSlots({ locks, locks_each, slots }: LoadRow): Finding {
+export function judgeLockSlots({ locks, locksEach, slots }: LoadRow): Finding {
   return byLimit(
     locks / slots,
     LOCK_SLOTS,
     `${renderNumber(locks)} of about ${renderNumber(slots)} slots of the lock table are in use (${Math.round((100 * locks) / slots)} %)`,
-    `find who: select pid, count(*) from pg_locks group by 1 order by 2 desc; or raise max_locks_per_transaction (${locks_each}) and restart the server`,
+    `find who: select pid, count(*) from pg_locks group by 1 order by 2 desc; or raise max_locks_per_transaction (${locksEach}) and restart the server`,
   );
 }
 

@@ -14,25 +14,25 @@ const PARAMETER_REMEDY =
 
 /** The checks of the environment. Their texts are those of a command that ends with 78. */
 export function settingsChecks(env: Environment): readonly Check[] {
-  const look =
-    (names: readonly (keyof Settings)[], good: string, remedyOf: (fault: string) => string) => async () =>
-      judgeSettings(env, names, good, remedyOf);
+  const others = SETTING_NAMES.filter((name) => name !== "dbUrl");
   return [
     {
       name: "db-url",
       needs: [],
-      look: look(["dbUrl"], "DB_URL has the right form", (fault) =>
-        fault.startsWith("DB_URL has ") ? PARAMETER_REMEDY : DB_URL_REMEDY,
-      ),
+      look: async () =>
+        judgeSettings(env, ["dbUrl"], {
+          good: "DB_URL has the right form",
+          remedyOf: (fault) => (fault.startsWith("DB_URL has ") ? PARAMETER_REMEDY : DB_URL_REMEDY),
+        }),
     },
     {
       name: "settings",
       needs: [],
-      look: look(
-        SETTING_NAMES.filter((name) => name !== "dbUrl"),
-        "all other settings can be read",
-        () => "correct them; docs/commands.md lists the environment with its defaults",
-      ),
+      look: async () =>
+        judgeSettings(env, others, {
+          good: "all other settings can be read",
+          remedyOf: () => "correct them; docs/commands.md lists the environment with its defaults",
+        }),
     },
     { name: "proxy", needs: [], look: async () => judgeProxy(listProxyVariables(env)) },
   ];
@@ -49,15 +49,14 @@ export function judgeProxy(names: readonly string[]): Finding {
 function judgeSettings(
   env: Environment,
   names: readonly (keyof Settings)[],
-  good: string,
-  remedyOf: (fault: string) => string,
+  { good, remedyOf }: { readonly good: string; readonly remedyOf: (fault: string) => string },
 ): Finding {
   try {
     parseSettings(env, names);
     return pass(good);
   } catch (error) {
     if (!(error instanceof SettingsFault)) throw error;
-    const told = error.faults.join("; ");
-    return fail(told, remedyOf(told));
+    const fault = error.faults.join("; ");
+    return fail(fault, remedyOf(fault));
   }
 }

@@ -8,7 +8,7 @@ import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 export const IN_OLD_LAYOUT = "in the old layout";
 
 /** A row of the old leaf that must not be stored: its slot (ms), the reason, and its raw text. */
-export type RejectedRow = { readonly slot: number; readonly reason: string; readonly raw: string };
+type RejectedRow = { readonly slot: number; readonly reason: string; readonly raw: string };
 
 /**
  * The span that the series covers after the candles of a leaf are stored: the span from before and the slots of the
@@ -33,7 +33,7 @@ export function slotsOfLeaf(interval: Interval, leaf: Span, covered: Span): Span
   return whole === null ? null : intersect(whole, covered);
 }
 
-export type LeafFacts = {
+type LeafFacts = {
   readonly before: Span | null;
   readonly covered: Span;
   /** The result of `slotsOfLeaf`, and the spans of it without a stored candle. */

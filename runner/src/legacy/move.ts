@@ -102,7 +102,7 @@ async function moveOne(tools: MoveTools, leaf: LegacyLeaf, known: Set<string>): 
     for (let copy = 1; copy <= COPIES; copy += 1) {
       const { tally, fingerprint } = await copyLeaf(tools, leaf, { symbol, known });
       added += tally.added;
-      if (await dropLeaf(tools.db, leaf, { columns: tools.columns, fingerprint }, tools.signal))
+      if (await dropLeaf(tools, leaf, fingerprint))
         return { ...tally, added, same: tally.same + tally.added - added };
     }
     throw new Error(
@@ -126,11 +126,11 @@ async function copyLeaf(
     await ensureLeaf(db, next);
     known.add(next.name);
   }
-  return moveLeaf(db, leaf, { runId, symbol, columns }, planOf(leaf), tools.locks.lost);
+  return moveLeaf(db, leaf, { runId, symbol, columns, plan: planOf(leaf), alive: tools.locks.lost });
 }
 
 function planOf({ interval, span }: LegacyLeaf): PlanCoverage {
-  return async (before, candles, rejections, findMissing) => {
+  return async (before, { rejections, ...candles }, findMissing) => {
     const covered = coverLeaf(interval, before.covered, candles);
     if (covered === null) return null;
     const slots = slotsOfLeaf(interval, span, covered);

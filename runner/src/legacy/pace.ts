@@ -5,7 +5,7 @@ import { renderDuration } from "../time.ts";
 import type { MovedTotal } from "./items.ts";
 
 /** How far a move is. `rowsLeft` is the catalog's estimate; `etaMs` is null until the first leaf is moved. */
-export type Pace = {
+type Pace = {
   readonly leavesDone: number;
   readonly leavesLeft: number;
   readonly rowsDone: number;

@@ -10,10 +10,10 @@ import {
   DERIVED_LEGACY,
   type Dependent,
   type Grant,
-  listAttached,
   listDependents,
   listGrants,
   listPublications,
+  listTriggersAndPolicies,
 } from "../db/legacy/dependents.ts";
 import { findState, LEGACY_ROOT, type LegacyState, OLD_ROOT } from "../db/legacy/state.ts";
 import { SettingsFault } from "../errors.ts";
@@ -101,7 +101,7 @@ async function readOld(db: Database, request: OldRequest): Promise<OldDatabase> 
     collisions,
     grants: await listGrants(db, [OLD_ROOT, ...tables]),
     publications: await listPublications(db, [OLD_ROOT, ...tables]),
-    attached: await listAttached(db, [OLD_ROOT, ...tables]),
+    attached: await listTriggersAndPolicies(db, [OLD_ROOT, ...tables]),
   };
 }
 
@@ -144,7 +144,7 @@ export async function adoptOldDatabase(db: Database, old: OldDatabase, signal: A
   }
   const columns = old.columns.carried.map(({ name }) => name);
   const { coins, lastId: lastCoinId } = old.coins;
-  await adoptLegacy(db, { coins, lastCoinId, series, columns }, old.collisions, signal);
+  await adoptLegacy(db, { coins, lastCoinId, series, columns, collisions: old.collisions }, signal);
 }
 
 /** The span of the candles. `leaves`: newest first; only the outermost leaves with candles are read. */

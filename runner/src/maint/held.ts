@@ -13,7 +13,7 @@ export async function tellHeld(
   { scope, asJson }: { readonly scope: string; readonly asJson: boolean },
 ): Promise<void> {
   const holder = await findHolder(db, scope, "global");
-  const told = `another holder is at work on ${scope}: ${holder ?? "it has just ended"}; nothing was done`;
-  print(`${asJson ? JSON.stringify({ skipped: told }) : told}\n`);
-  log.info({ "event.name": "lock_held", holder }, `[MAINT] ${told}`);
+  const sentence = `another holder is at work on ${scope}: ${holder ?? "it has just ended"}; nothing was done`;
+  print(`${asJson ? JSON.stringify({ skipped: sentence }) : sentence}\n`);
+  log.info({ "event.name": "lock_held", holder }, `[MAINT] ${sentence}`);
 }

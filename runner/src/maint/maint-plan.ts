@@ -31,8 +31,7 @@ export type Catalog = {
   readonly ledger: readonly LedgerOp[];
 };
 
-export const LEDGER_OPS = ["close-runs", "delete-items", "delete-runs", "delete-ops"] as const;
-export type LedgerOp = (typeof LEDGER_OPS)[number];
+export type LedgerOp = "close-runs" | "delete-items" | "delete-runs" | "delete-ops";
 
 /** One operation: a statement, or a few that belong into one transaction. */
 export type Action = {
@@ -56,7 +55,7 @@ export type Action = {
 
 export type MaintPlan = {
   readonly actions: readonly Action[];
-  /** Leaves that stand where none of ours can: maint does not guess, a person must look. */
+  /** Tables where a leaf belongs: maint does not guess, a person must look. */
   readonly refused: readonly string[];
   /** A person should look at these; they hinder no work. */
   readonly notes: readonly string[];
@@ -70,57 +69,39 @@ const RANK = { finishDetach: 10, createLeaf: 20, storage: 85, ledger: 90 } as co
  * so nothing can starve behind it, however few operations a run may do.
  */
 export function planMaint(catalog: Catalog, now: number): MaintPlan {
-  const attemptsOf = (object: string) => catalog.attempts.get(object) ?? 0;
-  const actions: Action[] = [];
-  for (const { name, parent, isDetaching } of catalog.leaves) {
-    if (!isDetaching) continue;
-    const object = `r3a.${quote(name)}`;
-    const sql = `ALTER TABLE r3a.${quote(parent)} DETACH PARTITION r3a.${quote(name)} FINALIZE`;
-    actions.push({
-      kind: "table",
-      op: "finish-detach",
-      object,
-      sql,
-      rank: RANK.finishDetach,
-      attempts: attemptsOf(object),
-    });
-  }
-  for (const leaf of listMissing(catalog.leaves, now)) {
-    const object = `r3a.${leaf.name}`;
-    actions.push({
-      kind: "leaf",
-      op: "create-leaf",
-      object,
-      leaf,
-      rank: RANK.createLeaf,
-      attempts: attemptsOf(object),
-    });
-  }
-  for (const work of catalog.indexWork) actions.push({ kind: "index", ...work });
-  for (const leaf of catalog.leaves) {
-    const missing = missingStorage(leaf, now);
-    if (missing.length === 0) continue;
-    const object = `r3a.${quote(leaf.name)}`;
-    const sql = `ALTER TABLE ${object} SET (${missing.join(", ")})`;
-    actions.push({
-      kind: "table",
-      op: "storage",
-      object,
-      sql,
-      rank: RANK.storage,
-      attempts: attemptsOf(object),
-    });
-  }
-  for (const op of catalog.ledger) {
-    actions.push({ kind: "ledger", op, object: op, rank: RANK.ledger, attempts: attemptsOf(op) });
-  }
+  const counted = <T extends { readonly object: string }>(action: T) => ({
+    ...action,
+    attempts: catalog.attempts.get(action.object) ?? 0,
+  });
+  const actions: readonly Action[] = [
+    ...catalog.leaves
+      .filter(({ isDetaching }) => isDetaching)
+      .map(({ name, parent }) => {
+        const object = `r3a.${quote(name)}`;
+        const sql = `ALTER TABLE r3a.${quote(parent)} DETACH PARTITION ${object} FINALIZE`;
+        return counted({ kind: "table" as const, op: "finish-detach", object, sql, rank: RANK.finishDetach });
+      }),
+    ...listMissing(catalog.leaves, now).map((leaf) => {
+      const object = `r3a.${leaf.name}`;
+      return counted({ kind: "leaf" as const, op: "create-leaf", object, leaf, rank: RANK.createLeaf });
+    }),
+    ...catalog.indexWork.map((work) => ({ kind: "index" as const, ...work })),
+    ...catalog.leaves.flatMap((leaf) => {
+      const missing = missingStorage(leaf, now);
+      const object = `r3a.${quote(leaf.name)}`;
+      const sql = `ALTER TABLE ${object} SET (${missing.join(", ")})`;
+      const action = counted({ kind: "table" as const, op: "storage", object, sql, rank: RANK.storage });
+      return missing.length === 0 ? [] : [action];
+    }),
+    ...catalog.ledger.map((op) => counted({ kind: "ledger" as const, op, object: op, rank: RANK.ledger })),
+  ];
   return {
     actions: actions.toSorted((a, b) => a.attempts - b.attempts || a.rank - b.rank),
     refused: listMisaligned(catalog.leaves),
     notes: [
       ...listForgotten(catalog, now),
       ...catalog.strangers.map(
-        (name) => `${name} is INVALID and none of our indexes, so nothing uses it: drop index ${name}`,
+        (name) => `${name} is INVALID and no index of R3A, so nothing uses it: drop index ${name}`,
       ),
     ],
   };
@@ -148,9 +129,9 @@ function listMissing(leaves: readonly AttachedLeaf[], now: number): Leaf[] {
 
 /** Beyond the leaves ahead only a person knows why a table is detached. */
 function listForgotten({ standalone, leaves }: Catalog, now: number): string[] {
-  const ours = new Set([...listLeavesAhead(now), ...leaves].map(({ name }) => name));
+  const known = new Set([...listLeavesAhead(now), ...leaves].map(({ name }) => name));
   return standalone
-    .filter((name) => !ours.has(name) && intervalOfLeaf(name) !== null)
+    .filter((name) => !known.has(name) && intervalOfLeaf(name) !== null)
     .map(
       (name) =>
         `r3a.${name} is named like a leaf and attached to nothing: attach it, or move it out of the schema`,

@@ -10,9 +10,9 @@ import {
   compareSeries,
   deleteRows,
   findInLeaf,
-  listAttachedLeaves,
+  keepAttached,
   listStoredLeaves,
-  listSymbols,
+  listSymbolsOf,
   lockRows,
   type StoredLeaf,
   setRows,
@@ -41,7 +41,7 @@ export type RefreshRequest = {
 };
 
 /** A change with the symbol that a person knows the coin by. */
-export type NamedChange = Change & { readonly symbol: string };
+type NamedChange = Change & { readonly symbol: string };
 
 export type Refreshed = {
   /** Series that were compared. */
@@ -84,7 +84,7 @@ async function refreshDiffering(
   open: readonly OpenLeaf[],
   isPreview: boolean,
 ): Promise<Refreshed> {
-  const compared = await compareSeries(client, await listAttachedLeaves(client, open));
+  const compared = await compareSeries(client, await keepAttached(client, open));
   const { known, stored } = await findDiffering(client, compared);
   const all = planRefresh(known, stored, true);
   const isMoving = all.length > 0 && (await readStateOn(client)) === "moving";
@@ -93,7 +93,8 @@ async function refreshDiffering(
     isPreview || changes.length === 0
       ? { written: changes, busy: 0 }
       : await applyChanges(client, changes, !isMoving);
-  const symbols = await symbolsOf(client, written);
+  const coinIds = written.map(({ coinId }) => coinId);
+  const symbols = coinIds.length === 0 ? new Map<number, string>() : await listSymbolsOf(client, coinIds);
   return {
     series: compared.length,
     changes: written.map((change) => ({
@@ -151,25 +152,14 @@ async function searchLeaves(
   return found;
 }
 
-async function symbolsOf(
-  client: OwnClient,
-  changes: readonly Change[],
-): Promise<ReadonlyMap<number, string>> {
-  if (changes.length === 0) return new Map();
-  return listSymbols(
-    client,
-    changes.map(({ coinId }) => coinId),
-  );
-}
-
 function parentOf(interval: string): string | null {
   return isInterval(interval) ? leafAt(interval, 0).parent : null;
 }
 
 /**
- * Writes the changes, each by what row and candles say once this session holds the row. To compare with the value that was read
- * before would not do: where it is too high, a sync stores a candle below it and leaves it as it is, and we would lower
- * it past that candle. Also a leaf may have come since.
+ * Writes the changes, each by what row and candles say once this session holds the row. A comparison with the value that
+ * was read before is not enough: if that value is too high, a sync stores a candle below it and leaves the value as it is,
+ * and this run would lower the value past that candle. Also a leaf may have come since.
  */
 async function applyChanges(
   client: OwnClient,

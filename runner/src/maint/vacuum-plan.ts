@@ -6,7 +6,7 @@ import { DAY_MS } from "../time.ts";
 export type TableState = {
   /** As SQL names it, schema included. */
   readonly table: string;
-  /** `parent`: partitioned, holds no rows itself. `table`: any other of our tables. */
+  /** `parent`: partitioned, holds no rows itself. `table`: any other table of R3A. */
   readonly kind: "leaf" | "parent" | "table";
   /** The table that it is a partition of. */
   readonly parent: string | null;

@@ -50,7 +50,7 @@ async function readPlan(client: OwnClient, analyzeOnly: boolean) {
   return { plan: planVacuum(tables, { now: Date.now(), analyzeOnly, canAnalyzeAlone }), canAnalyzeAlone };
 }
 
-export type VacuumRequest = {
+export type VacuumOrder = {
   readonly analyzeOnly: boolean;
   /** By performance.now(). */
   readonly until: number;
@@ -62,7 +62,7 @@ type VacuumTools = { readonly log: Logger; readonly progress: Progress; readonly
 export async function vacuumAlone(
   { log, signal, terminal }: Context,
   db: Database,
-  request: VacuumRequest,
+  request: VacuumOrder,
 ): Promise<Vacuumed | null> {
   const locks = await openLockSession(db, signal);
   const progress = createProgress("vacuum", terminal, "tables");
@@ -81,7 +81,7 @@ export async function vacuumAlone(
  */
 export async function vacuumTables(
   db: Database,
-  request: VacuumRequest,
+  request: VacuumOrder,
   { log, progress, signal }: VacuumTools,
 ): Promise<Vacuumed> {
   const budgetMs = request.until - performance.now();

@@ -2,7 +2,7 @@ import type { Span } from "../candle/span.ts";
 import { INTERVALS } from "../contract/intervals.ts";
 import { leafAt } from "./layout.ts";
 
-/** A table below a list partition. `span` is null where its bounds are none of a leaf's. Names without schema. */
+/** A table below a list partition. `span` is null if its bounds are not those of a leaf. Names without schema. */
 export type AttachedLeaf = {
   readonly name: string;
   readonly parent: string;
@@ -11,7 +11,7 @@ export type AttachedLeaf = {
   readonly options: readonly string[];
 };
 
-/** Sentences about leaves that stand where none of ours can, or under another name. */
+/** Sentences about tables that stand where a leaf belongs, with other bounds or under another name. */
 export function listMisaligned(leaves: readonly AttachedLeaf[]): string[] {
   return leaves.flatMap(({ name, parent, span }) => {
     const interval = INTERVALS.find((candidate) => leafAt(candidate, 0).parent === parent);
@@ -24,6 +24,6 @@ export function listMisaligned(leaves: readonly AttachedLeaf[]): string[] {
     )
       return [];
     const place = should === null ? "" : `; its period belongs to r3a.${should.name}`;
-    return [`r3a.${name} below r3a.${parent} is none of our leaves${place}: detach it, and move its rows`];
+    return [`r3a.${name} below r3a.${parent} is no leaf of R3A${place}: detach it, and move its rows`];
   });
 }

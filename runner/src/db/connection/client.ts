@@ -9,8 +9,9 @@ import {
   type Session,
   type SessionRow,
 } from "./session-settings.ts";
-import { parseTls, type Tls, withoutTls } from "./tls.ts";
+import { parseTls, type Tls } from "./tls.ts";
 import { faultOfTls, guardLogin, refusalOf, type TlsRefusal } from "./tls-fault.ts";
+import { withoutTls } from "./url-parameters.ts";
 import { watchStatement } from "./watch.ts";
 
 /** The limit for the end of a session; a server that answers needs much less. */

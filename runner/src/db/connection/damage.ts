@@ -1,7 +1,6 @@
-import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
+import { askBeside } from "./beside.ts";
 
-const LIMIT_MS = 5_000;
 /**
  * Paths in the default tablespace or in another one; later segments and other forks have more text behind the last
  * number.
@@ -13,7 +12,6 @@ const FIND_RELATION = `
   from pg_catalog.pg_class c left join pg_catalog.pg_index i on i.indexrelid = c.oid
   where c.oid = pg_catalog.pg_filenode_relation($1, $3)
     and $2::oid = (select oid from pg_catalog.pg_database where datname = current_database())`;
-const PATH = `select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)`;
 
 type Damaged = { readonly name: string; readonly indexOf: string | null };
 
@@ -26,20 +24,12 @@ export async function nameDamaged(makeClient: () => pg.Client, error: unknown): 
   if (!(error instanceof pg.DatabaseError)) return;
   const [, tablespace = "0", database, node] = FILE.exec(error.message) ?? [];
   if (database === undefined || node === undefined) return;
-  const client = makeClient();
-  client.on("error", () => {});
-  const over = new AbortController();
-  const late = wait(LIMIT_MS, [], { signal: over.signal }).catch(() => []);
-  const find = async () => {
-    await client.connect();
-    await client.query(PATH);
-    return (await client.query<Damaged>(FIND_RELATION, [tablespace, database, node])).rows;
-  };
+  const values = [tablespace, database, node];
+  const find = (client: pg.Client) => client.query<Damaged>(FIND_RELATION, values);
   // a catalog that is damaged too gives no name
-  const [found] = await Promise.race([find().catch(() => []), late]);
-  over.abort();
-  client.end().catch(() => {});
-  if (found !== undefined) error.detail = describe(found);
+  const found = await askBeside(makeClient, find).catch(() => null);
+  const [relation] = found?.rows ?? [];
+  if (relation !== undefined) error.detail = describe(relation);
 }
 
 function describe({ name, indexOf }: Damaged): string {

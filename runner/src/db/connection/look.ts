@@ -1,7 +1,6 @@
-import { setTimeout } from "node:timers";
-import { setTimeout as wait } from "node:timers/promises";
 import type pg from "pg";
 import { codeOf } from "../fault.ts";
+import { askBeside } from "./beside.ts";
 import { listBlockers, renderSessions } from "./sessions.ts";
 
 /** What another connection sees of a session whose statement takes long. */
@@ -15,11 +14,9 @@ export type Look = {
   readonly heldBy: string | null;
 };
 
-const LIMIT_MS = 5_000;
-const GOODBYE_MS = 1_000;
+const NO_ANSWER: Look = { isAtWork: false, heldBy: null };
 const TOO_MANY_CONNECTIONS = "53300";
 
-const PATH = `select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)`;
 const STATE = `
   select a.state = 'active' and a.wait_event_type is distinct from 'Client' as "isAtWork",
          a.wait_event = 'SyncRep' as "isUnconfirmed", l.locktype, l.mode,
@@ -47,30 +44,20 @@ type StateRow = {
 
 /**
  * Looks at the server's process `pid` on a connection of its own, since all others may hang or wait. A server that does
- * not answer within 5 s counts as not at work.
+ * not answer counts as not at work.
  */
 export async function lookAt(makeClient: () => pg.Client, pid: number): Promise<Look> {
-  const client = makeClient();
-  client.on("error", () => {});
-  const over = new AbortController();
-  const late = wait(LIMIT_MS, null, { signal: over.signal }).catch(() => null);
   try {
-    return (await Promise.race([readState(client, pid), late])) ?? { isAtWork: false, heldBy: null };
+    return (await askBeside(makeClient, (client) => readState(client, pid))) ?? NO_ANSWER;
   } catch (error) {
     // a server without a free connection does answer, and may be at work on the statement
     return { isAtWork: codeOf(error) === TOO_MANY_CONNECTIONS, heldBy: null };
-  } finally {
-    over.abort();
-    client.end().catch(() => {});
-    setTimeout(() => client.connection.stream.destroy(), GOODBYE_MS).unref();
   }
 }
 
 async function readState(client: pg.Client, pid: number): Promise<Look> {
-  await client.connect();
-  await client.query(PATH);
   const [state] = (await client.query<StateRow>(STATE, [pid])).rows;
-  if (state === undefined) return { isAtWork: false, heldBy: null };
+  if (state === undefined) return NO_ANSWER;
   if (state.isUnconfirmed === true) return { isAtWork: false, heldBy: STANDBY };
   const holders = renderSessions(await listBlockers(client, pid));
   const heldBy = holders === "" ? null : `${await nameLock(client, pid, state)} is held by ${holders}`;

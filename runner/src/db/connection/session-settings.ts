@@ -20,7 +20,7 @@ export const STATEMENT_LIMIT_MS = 0;
  * (the choice of the team).
  */
 const NEEDED = [
-  // a person who may create functions in another schema of the path could run code with our rights: an overload may be
+  // a person who may create functions in another schema of the path could run code with the rights of this program: an overload may be
   // the better match
   ["search_path", "pg_catalog, pg_temp"],
   // a read after waiting for a lock must see what the last holder of the lock left
@@ -117,7 +117,7 @@ export function checkSession(row: SessionRow | undefined): Session {
     .filter(([name, value]) => row?.[name] !== value)
     .map(
       ([name, value]) =>
-        `DB_URL: the session's ${name} was set to ${JSON.stringify(value)} and is ${JSON.stringify(row?.[name] ?? null)}: a pooler between us and the server may drop settings; use one in session mode, or lead DB_URL to the server itself`,
+        `DB_URL: the session's ${name} was set to ${JSON.stringify(value)} and is ${JSON.stringify(row?.[name] ?? null)}: a pooler between this program and the server may drop settings; use one in session mode, or lead DB_URL to the server itself`,
     );
   if (row === undefined || faults.length > 0) throw new SettingsFault(faults);
   return { pid: row.pid, role: row.role, server: row.server };

@@ -6,7 +6,7 @@ type Asked = {
   query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 };
 
-/** A session that stands in the way. `ageS` is the age of its transaction, null where our role may not see it. */
+/** A session that stands in the way. `ageS` is the age of its transaction, null where the role of DB_URL may not see it. */
 export type Session = {
   readonly pid: number;
   readonly application: string;
@@ -15,7 +15,7 @@ export type Session = {
 };
 
 /** Without pg_read_all_stats the server shows hardly more of the sessions of other roles than their names. */
-const HIDDEN = "of an age that our role may not see (grant pg_read_all_stats to it)";
+const HIDDEN = "of an age that the role of DB_URL may not see (grant pg_read_all_stats to it)";
 
 const SESSION = `a.pid, a.application_name as application, coalesce(a.state, a.backend_type, '${HIDDEN}') as state,
   extract(epoch from clock_timestamp() - a.xact_start)::float8 as "ageS"`;
@@ -56,7 +56,7 @@ const BLOCKERS = `
   select ${SESSION} from pg_stat_activity a where a.pid = any (pg_blocking_pids($1)) order by 4 desc nulls last`;
 
 /**
- * Transactions of this database older than `ageS` seconds, and those whose age our role may not see and that exist for
+ * Transactions of this database older than `ageS` seconds, and those whose age the role of DB_URL may not see and that exist for
  * 3 s at least: a concurrent build would wait for each of them.
  */
 export async function listOldTransactions(

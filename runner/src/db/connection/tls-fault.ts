@@ -18,7 +18,7 @@ export function isTlsRefusal(error: unknown): error is TlsRefusal {
 }
 
 /** The program broke off the login before it sent the password. */
-export class LoginRefusal extends Error {
+class LoginRefusal extends Error {
   override readonly name = "LoginRefusal";
 }
 
@@ -68,7 +68,7 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/^(CERT_|CRL_|INVALID_|PATH_LENGTH)/, "have another certificate made for the server"],
   [
     /ALERT_(CERTIFICATE|UNKNOWN_CA|BAD_CERTIFICATE|DECRYPT_ERROR|ACCESS_DENIED)|CERTIFICATE_REQUIRED/,
-    "the server refuses our certificate: write sslcert=FILE and sslkey=FILE of one that its ssl_ca_file knows",
+    "the server refuses the certificate of this program: write sslcert=FILE and sslkey=FILE of one that its ssl_ca_file knows",
   ],
   [
     /^(EPROTO|ERR_SSL_)/,

@@ -16,6 +16,8 @@ export const TLS_PARAMETERS = [
   "channel_binding",
   "uselibpqcompat",
 ] as const;
+/** A name that is, or is almost, that of a parameter of TLS. */
+export const IS_OF_TLS = /^ssl|^channel_?binding$|^use_?libpq/i;
 export type TlsParameter = (typeof TLS_PARAMETERS)[number];
 
 /**

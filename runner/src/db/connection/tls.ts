@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import type { ConnectionOptions, SecureVersion } from "node:tls";
-import { readTlsFiles, TLS_PARAMETERS, type TlsParameter } from "./tls-files.ts";
+import { IS_OF_TLS, readTlsFiles, TLS_PARAMETERS, type TlsParameter } from "./tls-files.ts";
 
 /**
  * How a connection is protected, as DB_URL says it. The parameters are read here and not by the driver: its next
@@ -60,14 +60,6 @@ export function hostOf({ hostname, searchParams }: URL): string {
 /** Whether the URL leads to this machine. */
 export function isThisHost(url: string): boolean {
   return isLoopback(hostOf(new URL(url)));
-}
-
-/** The URL without the parameters that `parseTls` has read. */
-export function withoutTls(text: string): string {
-  const url = new URL(text);
-  const known = TLS_PARAMETERS.filter((name) => url.searchParams.has(name));
-  for (const name of known) url.searchParams.delete(name);
-  return known.length === 0 ? text : url.href;
 }
 
 /** Throws one error with all that is wrong, each a sentence that may follow the word DB_URL. Reads the files it names. */
@@ -136,7 +128,7 @@ function readParameters({ searchParams }: URL, faults: string[]): Given {
     const known = TLS_PARAMETERS.find((parameter) => parameter === name);
     if (known === undefined) {
       // a name with a mistake would be ignored, and the connection would be less safe than asked for
-      if (/^ssl|^channel_?binding$|^use_?libpq/i.test(name))
+      if (IS_OF_TLS.test(name))
         faults.push(
           `has the parameter ${name}, which is not known: of TLS there are ${TLS_PARAMETERS.join(", ")}`,
         );

@@ -1,4 +1,4 @@
-import { TLS_PARAMETERS } from "./tls-files.ts";
+import { IS_OF_TLS, TLS_PARAMETERS } from "./tls-files.ts";
 
 /**
  * The host, the role and the name of a connection; these replace what stands before the ?, and the name of the program.
@@ -32,9 +32,6 @@ const OPTIONS = [
 
 const has = (list: readonly string[], name: string) => list.includes(name);
 
-/** A name that is almost that of a parameter of TLS: parseTls says more about it. */
-const IS_OF_TLS = /^ssl|^channel_?binding$|^use_?libpq/i;
-
 /**
  * What is wrong with the parameters behind the ?, without those of TLS; each sentence may follow the word DB_URL.
  * Values are not shown.
@@ -42,7 +39,8 @@ const IS_OF_TLS = /^ssl|^channel_?binding$|^use_?libpq/i;
 export function judgeParameters({ searchParams }: URL): readonly string[] {
   return [...new Set(searchParams.keys())].flatMap((name) => {
     if (name === "options") return searchParams.getAll(name).flatMap(judgeOptions);
-    if (has([...WAY, ...IDLE, ...TLS_PARAMETERS], name) || IS_OF_TLS.test(name)) return [];
+    // parseTls says more about a name that is almost that of a parameter of TLS
+    if (has([...WAY, ...IDLE], name) || IS_OF_TLS.test(name)) return [];
     return [
       `has the parameter ${JSON.stringify(name)}, which is not taken: there are ${[...WAY, "options", ...TLS_PARAMETERS].join(", ")}, and the program sets the rest itself`,
     ];
@@ -62,10 +60,16 @@ function judgeOptions(options: string): readonly string[] {
   });
 }
 
-/** The URL without the parameters that mean nothing to the program; the same text where it has none. */
-export function withoutIdle(text: string): string {
+/** The URL without the parameters that mean nothing to the program. */
+export const withoutIdle = (text: string) => withoutParameters(text, IDLE);
+
+/** The URL without the parameters that `parseTls` has read. */
+export const withoutTls = (text: string) => withoutParameters(text, TLS_PARAMETERS);
+
+/** The same text where it has none of the parameters. */
+function withoutParameters(text: string, names: readonly string[]): string {
   const url = new URL(text);
-  const idle = IDLE.filter((name) => url.searchParams.has(name));
-  for (const name of idle) url.searchParams.delete(name);
-  return idle.length === 0 ? text : url.href;
+  const present = names.filter((name) => url.searchParams.has(name));
+  for (const name of present) url.searchParams.delete(name);
+  return present.length === 0 ? text : url.href;
 }

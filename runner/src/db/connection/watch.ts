@@ -19,7 +19,7 @@ const LOST =
   "the connection to the database is lost without a sign: a statement waits for an answer, and the server is not at work on it (a firewall or a fail-over forgot the connection, or the server hangs)";
 
 /** The session to watch, the client that looks at it, and how to cut it. `pid` is null until the session is set. */
-export type Watched = {
+type Watched = {
   readonly makeOther: () => pg.Client;
   readonly pid: () => number | null;
   readonly cut: (reason: Error) => void;

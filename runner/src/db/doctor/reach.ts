@@ -3,12 +3,15 @@ import { connect } from "node:net";
 import { TLSSocket } from "node:tls";
 import type pg from "pg";
 import { messageOf, SettingsFault } from "../../errors.ts";
+import { NOW } from "../clock.ts";
 import { type Database, openClient } from "../connect.ts";
 import { meaningOfLogin } from "../connection/login.ts";
 import { parseTls, type Tls } from "../connection/tls.ts";
 import { isTlsRefusal } from "../connection/tls-fault.ts";
 import { codeOf, reasonOfLogin } from "../fault.ts";
-import { withReader } from "./reader.ts";
+import { onlyRow } from "../only-row.ts";
+import { DATABASE_FACTS, type DatabaseFacts } from "../schema/requirements.ts";
+import { readRow, withReader } from "./reader.ts";
 
 /** The result of an attempt to connect: `step` is the step that failed. No message contains the URL. */
 export type Reach =
@@ -88,41 +91,27 @@ async function knock(host: string, port: number, signal: AbortSignal): Promise<v
 }
 
 const SERVER = `
-  select current_setting('server_version_num')::int as version, current_setting('server_version') as release,
-         current_database() as database, current_user as role,
-         pg_is_in_recovery() as is_standby, current_setting('default_transaction_read_only') = 'on' as is_read_only,
-         current_setting('server_encoding') as encoding`;
+  ${DATABASE_FACTS}, current_user as role, pg_is_in_recovery() as "isStandby",
+         current_setting('default_transaction_read_only') = 'on' as "isReadOnly"`;
 
-export type ServerRow = {
-  /** E.g. 180004. */
-  version: number;
-  release: string;
-  database: string;
+export type ServerRow = DatabaseFacts & {
   role: string;
-  is_standby: boolean;
+  isStandby: boolean;
   /** The setting of the server, of the database or of the role. */
-  is_read_only: boolean;
-  encoding: string;
+  isReadOnly: boolean;
 };
 
 /** Facts about the server and about this connection. */
 export async function readServer(db: Database, signal: AbortSignal): Promise<ServerRow> {
-  return withReader(db, signal, async (client) => {
-    const { rows } = await client.query<ServerRow>(SERVER);
-    const [row] = rows;
-    if (row === undefined) throw new Error("the server says nothing of itself");
-    return row;
-  });
+  return readRow(db, signal, SERVER);
 }
 
 /** How far this machine's clock is ahead of the database's clock (ms). The error is at most half of the round trip. */
 export async function readDatabaseClock(db: Database, signal: AbortSignal): Promise<number> {
   return withReader(db, signal, async (client) => {
     const sentAt = Date.now();
-    const { rows } = await client.query<{ ms: number }>(
-      "select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms",
-    );
-    return (sentAt + Date.now()) / 2 - (rows[0]?.ms ?? Number.NaN);
+    const { ms } = onlyRow((await client.query<{ ms: number }>(NOW)).rows);
+    return (sentAt + Date.now()) / 2 - ms;
   });
 }
 
@@ -140,7 +129,7 @@ export async function findPooler(db: Database, signal: AbortSignal): Promise<{ r
     await Promise.all(sessions.map((session) => session.end().catch(() => {})));
   };
   signal.addEventListener("abort", end, { once: true });
-  const pidOf = async (session: pg.Client) => (await session.query<{ pid: number }>(PID)).rows[0]?.pid ?? 0;
+  const pidOf = async (session: pg.Client) => onlyRow((await session.query<{ pid: number }>(PID)).rows).pid;
   try {
     await Promise.all(sessions.map((session) => session.connect()));
     const pids = [await pidOf(one)];

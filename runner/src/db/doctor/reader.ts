@@ -1,5 +1,7 @@
+import type pg from "pg";
 import type { Database } from "../connect.ts";
 import { codeOf } from "../fault.ts";
+import { onlyRow } from "../only-row.ts";
 import { bounded, type Reader } from "../session.ts";
 import { INVALID_SCHEMA, UNDEFINED_COLUMN, UNDEFINED_FUNCTION, UNDEFINED_TABLE } from "../sqlstate.ts";
 
@@ -21,4 +23,22 @@ export async function withReader<T>(
   read: (client: Reader) => Promise<T>,
 ): Promise<T> {
   return bounded(db, { ...LIMITS, signal }, read);
+}
+
+/** The rows of one statement, in a transaction of its own. */
+export async function readRows<Row extends pg.QueryResultRow>(
+  db: Database,
+  signal: AbortSignal,
+  statement: string | pg.QueryConfig,
+): Promise<readonly Row[]> {
+  return withReader(db, signal, async (client) => (await client.query<Row>(statement)).rows);
+}
+
+/** The one row of a statement that always gives a row. */
+export async function readRow<Row extends pg.QueryResultRow>(
+  db: Database,
+  signal: AbortSignal,
+  text: string,
+): Promise<Row> {
+  return onlyRow(await readRows<Row>(db, signal, text));
 }

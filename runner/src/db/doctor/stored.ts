@@ -1,10 +1,12 @@
 import type { Database } from "../connect.ts";
 import { type LegacyState, LOOK_AT_ROOT, type RootLook, stateOf } from "../legacy/state.ts";
+import { onlyRow } from "../only-row.ts";
 import { currentNames, missingFirst } from "../schema/first-numbers.ts";
 import { OBJECTS } from "../schema/requirements.ts";
 import { APPLIED, listFiles, listPending } from "../schema/schema.ts";
 import { judgeObjects, type ObjectRow } from "../schema/schema-objects.ts";
-import { withReader } from "./reader.ts";
+import { leftMs } from "../sql-time.ts";
+import { readRows, withReader } from "./reader.ts";
 
 const HAS_LEDGER = `select to_regclass('r3a.migration') is not null as "hasLedger"`;
 
@@ -26,7 +28,7 @@ export async function readSchema(db: Database, signal: AbortSignal): Promise<Sch
       const ledger = await client.query<{ hasLedger: boolean }>(HAS_LEDGER);
       const applied = ledger.rows[0]?.hasLedger ? (await client.query<{ name: string }>(APPLIED)).rows : [];
       const objects = await client.query<ObjectRow>(OBJECTS);
-      return { look: look.rows[0], applied, objects: objects.rows };
+      return { look: onlyRow(look.rows), applied, objects: objects.rows };
     }),
   ]);
   const applied = state.applied.map(({ name }) => name);
@@ -39,38 +41,38 @@ export async function readSchema(db: Database, signal: AbortSignal): Promise<Sch
   };
 }
 
-/** The weight of a past minute does not count. Subtraction from an infinite time is an error before PostgreSQL 17. */
-const LEFT_MS = (until: string) =>
-  `(extract(epoch from least(greatest(${until}, clock_timestamp()), clock_timestamp() + interval '100 years') - clock_timestamp()) * 1000)::float8`;
+/** The weight of a past minute does not count. The subtraction from infinity is an error before PostgreSQL 17. */
+const boundedLeftMs = (until: string) => leftMs(`least(${until}, clock_timestamp() + interval '100 years')`);
 const BUDGETS = `
-  select egress_key, ${LEFT_MS("minute")} as minute_ahead_ms,
+  select egress_key as "egressKey", ${boundedLeftMs("minute")} as "minuteAheadMs",
          case when minute = date_trunc('minute', clock_timestamp()) then used else 0 end as used,
-         ${LEFT_MS("hold_until")} as hold_ms, ${LEFT_MS("firewall_until")} as firewall_ms, ${LEFT_MS("banned_until")} as banned_ms
+         ${boundedLeftMs("hold_until")} as "holdMs", ${boundedLeftMs("firewall_until")} as "firewallMs",
+         ${boundedLeftMs("banned_until")} as "bannedMs"
   from r3a.api_budget order by egress_key`;
 
 /**
  * The request budget of one address: the weight granted in this minute, and the rest of a hold (429, 403) or ban (418) in
- * ms, at most 100 years. The rest is 0 or a little less without a hold or ban.
+ * ms, at most 100 years, 0 without a hold or ban.
  */
 export type BudgetRow = {
-  egress_key: string;
-  minute_ahead_ms: number;
+  egressKey: string;
+  minuteAheadMs: number;
   used: number;
-  hold_ms: number;
-  firewall_ms: number;
-  banned_ms: number;
+  holdMs: number;
+  firewallMs: number;
+  bannedMs: number;
 };
 
 export async function listBudgets(db: Database, signal: AbortSignal): Promise<readonly BudgetRow[]> {
-  return withReader(db, signal, async (client) => (await client.query<BudgetRow>(BUDGETS)).rows);
+  return readRows(db, signal, BUDGETS);
 }
+
+const ORIGIN = "select exchange from r3a.origin";
 
 /** The exchange that filled this database. Null if no candle was stored yet. */
 export async function readOrigin(db: Database, signal: AbortSignal): Promise<string | null> {
-  return withReader(db, signal, async (client) => {
-    const { rows } = await client.query<{ exchange: string }>("select exchange from r3a.origin");
-    return rows[0]?.exchange ?? null;
-  });
+  const [row] = await readRows<{ exchange: string }>(db, signal, ORIGIN);
+  return row?.exchange ?? null;
 }
 
 /** What the database knows about one address of the exchange. `isOnly`: no other address is known. */
@@ -93,9 +95,6 @@ export async function readSource(
   address: string,
   signal: AbortSignal,
 ): Promise<StoredSource | null> {
-  return withReader(
-    db,
-    signal,
-    async (client) => (await client.query<StoredSource>(SOURCE, [address])).rows[0] ?? null,
-  );
+  const [source] = await readRows<StoredSource>(db, signal, { text: SOURCE, values: [address] });
+  return source ?? null;
 }

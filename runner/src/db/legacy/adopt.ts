@@ -118,11 +118,10 @@ export async function findCollisions(db: Database): Promise<Collisions> {
  */
 export async function adoptLegacy(
   db: Database,
-  notes: LegacyNotes,
-  collisions: Collisions,
+  found: LegacyNotes & { readonly collisions: Collisions },
   signal: AbortSignal,
 ): Promise<void> {
-  const adopt = () => withTransaction(db, (client) => adoptOnce(client, notes, collisions));
+  const adopt = () => withTransaction(db, (client) => adoptOnce(client, found));
   await retryBusy(adopt, performance.now() + PATIENCE_MS, signal).catch((cause: unknown) => {
     if (!isBusy(cause)) throw cause;
     throw new TryAgain(
@@ -134,8 +133,7 @@ export async function adoptLegacy(
 
 async function adoptOnce(
   client: pg.PoolClient,
-  { coins, lastCoinId, series, columns }: LegacyNotes,
-  { renamed, dropped }: Collisions,
+  { coins, lastCoinId, series, columns, collisions: { renamed, dropped } }: Parameters<typeof adoptLegacy>[1],
 ): Promise<void> {
   await client.query(RENAME_ROOT);
   for (const { name, bare, kind } of renamed)

@@ -1,6 +1,7 @@
 import type { Span } from "../../candle/span.ts";
 import type { Interval } from "../../contract/intervals.ts";
-import { type Database, withClient } from "../connect.ts";
+import { type Database, queryRows } from "../connect.ts";
+import { onlyRow } from "../only-row.ts";
 import { msOf } from "../sql-time.ts";
 
 /** A leaf of the old layout: one coin, one interval, open times in `span` (ms). Names are quoted and have their schema. */
@@ -56,39 +57,33 @@ const LIST_KEPT = `
 
 /** The old table and everything below it; empty if the table is gone. */
 export async function listTree(db: Database, root: string): Promise<readonly TreeNode[]> {
-  const { rows } = await withClient(db, (client) => client.query<TreeNode>(LIST_TREE, [root]));
-  return rows;
+  return queryRows(db, LIST_TREE, [root]);
 }
 
 /** Renamed tables of the old system that still exist, by name. */
 export async function listKept(db: Database): Promise<readonly string[]> {
-  const { rows } = await withClient(db, (client) => client.query<{ name: string }>(LIST_KEPT));
+  const rows = await queryRows<{ name: string }>(db, LIST_KEPT);
   return rows.map(({ name }) => name);
 }
 
 /** Times that can be true: rows with other times are not stored as candles. */
 const IS_TRUE_TIME = `"timestamp"::timestamptz between '2009-01-01 00:00+00' and now()`;
 
+const readExtent = (leaf: string) => `
+  select ${msOf('min("timestamp"::timestamptz)')} as "from", ${msOf('max("timestamp"::timestamptz)')} as "to"
+  from ${leaf} where ${IS_TRUE_TIME}`;
+const readMonths = (leaf: string) => `
+  select distinct ${msOf(`date_trunc('month', "timestamp"::timestamptz, 'UTC')`)} as month
+  from ${leaf} where ${IS_TRUE_TIME} order by 1`;
+
 /** Open times (ms) of the leaf's oldest and newest candle with a time that can be true; null if there is none. */
 export async function findExtent(db: Database, { name }: LegacyLeaf): Promise<Span | null> {
-  const { rows } = await withClient(db, (client) =>
-    client.query<{ from: number | null; to: number | null }>(
-      `select ${msOf('min("timestamp"::timestamptz)')} as "from",
-              ${msOf('max("timestamp"::timestamptz)')} as "to"
-       from ${name} where ${IS_TRUE_TIME}`,
-    ),
-  );
-  const [row] = rows;
-  return row?.from == null || row.to === null ? null : { from: row.from, to: row.to };
+  const { from, to } = onlyRow(await queryRows<Record<"from" | "to", number | null>>(db, readExtent(name)));
+  return from === null || to === null ? null : { from, to };
 }
 
 /** Begins (ms) of the months in which the leaf has rows, in order. */
 export async function listMonths(db: Database, { name }: LegacyLeaf): Promise<readonly number[]> {
-  const { rows } = await withClient(db, (client) =>
-    client.query<{ month: number }>(
-      `select distinct ${msOf(`date_trunc('month', "timestamp"::timestamptz, 'UTC')`)} as month
-       from ${name} where ${IS_TRUE_TIME} order by 1`,
-    ),
-  );
+  const rows = await queryRows<{ month: number }>(db, readMonths(name));
   return rows.map(({ month }) => month);
 }

@@ -1,4 +1,4 @@
-import { type Database, withClient } from "../connect.ts";
+import { type Database, queryRows, withClient } from "../connect.ts";
 
 /** A row of the old table of coins, both columns as text; in old tables either can be null. */
 export type OldCoin = { readonly id: string | null; readonly symbol: string | null };
@@ -24,8 +24,6 @@ export async function readOldCoins(db: Database, table: string): Promise<readonl
 
 /** Symbols by id, from the new table of coins. */
 export async function listCoinNames(db: Database): Promise<ReadonlyMap<number, string>> {
-  const { rows } = await withClient(db, (client) =>
-    client.query<{ id: number; symbol: string }>(LIST_COIN_NAMES),
-  );
+  const rows = await queryRows<{ id: number; symbol: string }>(db, LIST_COIN_NAMES);
   return new Map(rows.map(({ id, symbol }) => [id, symbol]));
 }

@@ -1,4 +1,4 @@
-import { type Database, withClient } from "../connect.ts";
+import { type Database, queryRows } from "../connect.ts";
 
 /** A column of the old table of candles; `type` has no limits, and for a domain it is the type below the domain. */
 export type OldColumn = { readonly name: string; readonly type: string };
@@ -11,12 +11,11 @@ const LIST_COLUMNS = `
 const LIST_CARRIED = `select name from r3a.legacy_note where kind = 'column'`;
 
 export async function listOldColumns(db: Database, root: string): Promise<readonly OldColumn[]> {
-  const { rows } = await withClient(db, (client) => client.query<OldColumn>(LIST_COLUMNS, [root]));
-  return rows;
+  return queryRows(db, LIST_COLUMNS, [root]);
 }
 
 /** Names of the columns that the first run decided to move, when it renamed the old table. */
 export async function listCarried(db: Database): Promise<ReadonlySet<string>> {
-  const { rows } = await withClient(db, (client) => client.query<{ name: string }>(LIST_CARRIED));
+  const rows = await queryRows<{ name: string }>(db, LIST_CARRIED);
   return new Set(rows.map(({ name }) => name));
 }

@@ -1,7 +1,8 @@
 import type pg from "pg";
+import { onlyRow } from "../only-row.ts";
 import type { LegacyLeaf } from "./catalog.ts";
 import type { OldColumn } from "./columns.ts";
-import { differs, fingerprintOf, fromJson, inPlace, listOf, rowsOf } from "./rows.ts";
+import { differs, fingerprintOf, fromJson, inPlace, listOf, placeOf, rowsOf } from "./rows.ts";
 
 /** Count and hash of a leaf's rows: a leaf is dropped only if its rows are the ones that were copied. */
 export type Fingerprint = string;
@@ -30,18 +31,16 @@ const compare = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => `
 const readFingerprint = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => `
   select ${fingerprintOf(columns, "o")} as fingerprint from (${rowsOf(leaf, columns)}) o`;
 
-/** Throws if a row of the leaf is kept nowhere. `place`: coin, interval, and the leaf's span in ms. */
+/** Throws if a row of the leaf is kept nowhere. */
 export async function expectKept(
   client: pg.PoolClient,
   leaf: LegacyLeaf,
   columns: readonly OldColumn[],
-  place: readonly unknown[],
 ): Promise<Fingerprint> {
-  const { rows } = await client.query<Compared>(compare(leaf, columns), [...place]);
-  const [result] = rows;
-  if (result?.lost === 0) return result.fingerprint;
+  const result = onlyRow((await client.query<Compared>(compare(leaf, columns), placeOf(leaf))).rows);
+  if (result.lost === 0) return result.fingerprint;
   throw new Error(
-    `the copy of ${leaf.name} is not what the leaf holds (${result?.lost} of ${result?.rows} rows are kept nowhere or with other values); the leaf stays as it was`,
+    `the copy of ${leaf.name} is not what the leaf holds (${result.lost} of ${result.rows} rows are kept nowhere or with other values); the leaf stays as it was`,
   );
 }
 
@@ -51,6 +50,6 @@ export async function fingerprint(
   leaf: LegacyLeaf,
   columns: readonly OldColumn[],
 ): Promise<Fingerprint> {
-  const { rows } = await client.query<Pick<Compared, "fingerprint">>(readFingerprint(leaf, columns));
-  return rows[0]?.fingerprint ?? "";
+  const text = readFingerprint(leaf, columns);
+  return onlyRow((await client.query<Pick<Compared, "fingerprint">>(text)).rows).fingerprint;
 }

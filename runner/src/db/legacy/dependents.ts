@@ -1,4 +1,4 @@
-import { type Database, withClient } from "../connect.ts";
+import { type Database, queryRows } from "../connect.ts";
 
 /** The old table of last timestamps, renamed. It follows from the candles: of the renamed tables it alone is dropped. */
 export const DERIVED_LEGACY = "r3a_util.last_ts_by_coin_interval_legacy";
@@ -57,10 +57,7 @@ export async function listDependents(
   root: string,
   { tables, functions }: { readonly tables: readonly string[]; readonly functions: readonly string[] },
 ): Promise<readonly Dependent[]> {
-  const { rows } = await withClient(db, (client) =>
-    client.query<Dependent>(LIST_DEPENDENTS, [root, tables, functions]),
-  );
-  return rows;
+  return queryRows(db, LIST_DEPENDENTS, [root, tables, functions]);
 }
 
 /** A role other than the owner, and an old table that it may use. */
@@ -77,8 +74,7 @@ const LIST_GRANTS = `
 
 /** The rights on these tables that the migration 000012_old_layout takes over. */
 export async function listGrants(db: Database, tables: readonly string[]): Promise<readonly Grant[]> {
-  const { rows } = await withClient(db, (client) => client.query<Grant>(LIST_GRANTS, [tables]));
-  return rows;
+  return queryRows(db, LIST_GRANTS, [tables]);
 }
 
 const LIST_PUBLICATIONS = `
@@ -91,13 +87,11 @@ const LIST_PUBLICATIONS = `
 
 /** Publications that name one of these tables, or a leaf of it. */
 export async function listPublications(db: Database, tables: readonly string[]): Promise<readonly string[]> {
-  const { rows } = await withClient(db, (client) =>
-    client.query<{ name: string }>(LIST_PUBLICATIONS, [tables]),
-  );
+  const rows = await queryRows<{ name: string }>(db, LIST_PUBLICATIONS, [tables]);
   return rows.map(({ name }) => name);
 }
 
-const LIST_ATTACHED = `
+const LIST_TRIGGERS_AND_POLICIES = `
   with old as (select to_regclass(name)::oid as oid from unnest($1::text[]) as name)
   select pg_describe_object('pg_trigger'::regclass, g.oid, 0) as name from pg_trigger g join old on old.oid = g.tgrelid where not g.tgisinternal
   union all
@@ -105,7 +99,10 @@ const LIST_ATTACHED = `
   order by 1`;
 
 /** Triggers and policies of these tables: they stay with the old tables. */
-export async function listAttached(db: Database, tables: readonly string[]): Promise<readonly string[]> {
-  const { rows } = await withClient(db, (client) => client.query<{ name: string }>(LIST_ATTACHED, [tables]));
+export async function listTriggersAndPolicies(
+  db: Database,
+  tables: readonly string[],
+): Promise<readonly string[]> {
+  const rows = await queryRows<{ name: string }>(db, LIST_TRIGGERS_AND_POLICIES, [tables]);
   return rows.map(({ name }) => name);
 }

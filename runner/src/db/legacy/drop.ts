@@ -26,6 +26,8 @@ const lockBoth = (parent: string, name: string, attempt: number) => {
     lock table only ${second} in access exclusive mode`;
 };
 
+type Mover = { readonly db: Database; readonly signal: AbortSignal };
+
 /** How long to try. The other leaves wait meanwhile, so a leaf that somebody holds for longer is left to the next run. */
 const PATIENCE_MS = 8_000;
 
@@ -44,16 +46,15 @@ const FORGET = `
  * 23 of 30 ms with a parent of 72 leaves.
  */
 export async function dropLeaf(
-  db: Database,
+  { columns, ...session }: Mover & { readonly columns: readonly OldColumn[] },
   leaf: LegacyLeaf,
-  copied: { readonly columns: readonly OldColumn[]; readonly fingerprint: Fingerprint },
-  signal: AbortSignal,
+  copied: Fingerprint,
 ): Promise<boolean> {
   const { name, parent } = leaf;
-  return dropWithRetries(db, name, signal, async (client, attempt) => {
+  return dropWithRetries(session, name, async (client, attempt) => {
     await client.query("set local extra_float_digits = 1");
     await client.query(lockBoth(parent, name, attempt));
-    if ((await fingerprint(client, leaf, copied.columns)) !== copied.fingerprint) return false;
+    if ((await fingerprint(client, leaf, columns)) !== copied) return false;
     await client.query(`drop table ${name}`);
     return true;
   });
@@ -64,6 +65,7 @@ export async function dropLeaf(
  * the renamed old tables that are kept: only the team knows whether somebody reads them.
  */
 export async function dropLegacy(db: Database, signal: AbortSignal): Promise<readonly string[]> {
+  const session = { db, signal };
   for (;;) {
     const tree = await listTree(db, LEGACY_ROOT);
     const parents = new Set(tree.map(({ parent }) => parent));
@@ -71,7 +73,7 @@ export async function dropLegacy(db: Database, signal: AbortSignal): Promise<rea
     if (empty.length === 0) break;
     for (const { name, parent, key } of empty) {
       if (key === null || parent === null) throw new Error(`${name} still holds candles: it is not dropped`);
-      await dropWithRetries(db, name, signal, (client, attempt) =>
+      await dropWithRetries(session, name, (client, attempt) =>
         client.query(`${lockBoth(parent, name, attempt)}; drop table ${name}`),
       );
     }
@@ -81,14 +83,13 @@ export async function dropLegacy(db: Database, signal: AbortSignal): Promise<rea
     throw new Error(
       `all candles are moved, but ${dependents.map(({ name, on }) => `${name} still read(s) ${on}`).join(", ")}: make them again on the new tables and run this again`,
     );
-  await dropWithRetries(db, LEGACY_ROOT, signal, (client) => client.query(FORGET));
+  await dropWithRetries(session, LEGACY_ROOT, (client) => client.query(FORGET));
   return listKept(db);
 }
 
 async function dropWithRetries<T>(
-  db: Database,
+  { db, signal }: Mover,
   name: string,
-  signal: AbortSignal,
   work: (client: pg.PoolClient, attempt: number) => Promise<T>,
 ): Promise<T> {
   const drop = (attempt: number) =>

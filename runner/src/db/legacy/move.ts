@@ -5,13 +5,14 @@ import { findMissingOn } from "../audit.ts";
 import type { Database } from "../connect.ts";
 import { findTouching } from "../gap-reads.ts";
 import { upsertGaps } from "../gaps.ts";
+import { onlyRow } from "../only-row.ts";
 import { loadSeries, updateSeries } from "../series.ts";
 import { withTransaction } from "../session.ts";
 import { msOf } from "../sql-time.ts";
 import type { LegacyLeaf } from "./catalog.ts";
 import type { OldColumn } from "./columns.ts";
 import { expectKept, type Fingerprint } from "./compare.ts";
-import { differs, inPlace, jsonOf, listOf, reasonOf, rowsOf } from "./rows.ts";
+import { differs, inPlace, jsonOf, listOf, placeOf, reasonOf, rowsOf } from "./rows.ts";
 
 /**
  * What became of an old leaf's rows; `rows` is the sum of the other figures. `differed`: the new system has other values.
@@ -27,7 +28,7 @@ export type LeafTally = {
 };
 
 /** A row that must not be stored; `at` is its open time (ms). */
-export type RejectedAt = { readonly at: number; readonly reason: string; readonly raw: string };
+type RejectedAt = { readonly at: number; readonly reason: string; readonly raw: string };
 
 type Moved = LeafTally & {
   readonly first: number | null;
@@ -132,16 +133,20 @@ const moveRows = (leaf: LegacyLeaf, columns: readonly OldColumn[]) => `
 /** Given the series before the move of a leaf, returns its new coverage and the rows of the gap log that change. */
 export type PlanCoverage = (
   before: { readonly covered: Span | null; readonly gaps: readonly Gap[] },
-  candles: { readonly first: number | null; readonly last: number | null },
-  rejections: readonly RejectedAt[],
+  found: Pick<Moved, "first" | "last"> & { readonly rejections: readonly RejectedAt[] },
   findMissing: (slots: Span) => Promise<readonly Span[]>,
 ) => Promise<{ readonly covered: Span; readonly gaps: readonly Gap[] } | null>;
 
-/** What is copied of a leaf: into which run, under which symbol, and which of its columns. */
-export type CopyOrder = {
+/**
+ * What is copied of a leaf: into which run, under which symbol, and which of its columns. `alive`: aborted when the lock
+ * of the series is lost.
+ */
+type CopyOrder = {
   readonly runId: string;
   readonly symbol: string;
   readonly columns: readonly OldColumn[];
+  readonly plan: PlanCoverage;
+  readonly alive: AbortSignal;
 };
 
 /**
@@ -152,21 +157,18 @@ export type CopyOrder = {
 export async function moveLeaf(
   db: Database,
   leaf: LegacyLeaf,
-  { runId, symbol, columns }: CopyOrder,
-  plan: PlanCoverage,
-  alive: AbortSignal,
+  { runId, symbol, columns, plan, alive }: CopyOrder,
 ): Promise<{ readonly tally: LeafTally; readonly fingerprint: Fingerprint }> {
-  const { coinId, interval, span } = leaf;
+  const { coinId, interval } = leaf;
   const width = WIDTH_MS[interval];
   const before = await loadBefore(db, leaf, symbol);
   return withTransaction(db, async (client) => {
-    const place = [coinId, interval, span.from, span.to];
     await client.query("set local extra_float_digits = 1");
-    const [moved] = (await client.query<Moved>(moveRows(leaf, columns), [...place, width, runId])).rows;
-    if (moved === undefined) throw new Error(`${leaf.name} gave no count`);
+    const values = [...placeOf(leaf), width, runId];
+    const moved = onlyRow((await client.query<Moved>(moveRows(leaf, columns), values)).rows);
     const { first, last, rejections, ...tally } = moved;
     const findMissing = (slots: Span) => findMissingOn(client, { coinId, interval, span: slots });
-    const next = await plan(before, { first, last }, rejections ?? [], findMissing);
+    const next = await plan(before, { first, last, rejections: rejections ?? [] }, findMissing);
     if (next !== null) {
       await upsertGaps(
         client,
@@ -175,7 +177,7 @@ export async function moveLeaf(
       );
       await updateSeries(client, [{ coinId, interval, covered: next.covered, lastTs: last }]);
     }
-    const fingerprint = await expectKept(client, leaf, columns, place);
+    const fingerprint = await expectKept(client, leaf, columns);
     alive.throwIfAborted(); // not committed without the lock
     return { tally, fingerprint };
   });

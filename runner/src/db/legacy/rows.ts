@@ -8,6 +8,9 @@ import type { OldColumn } from "./columns.ts";
 export const inPlace = (alias: string) => `${alias}.coin_id = $1::int and ${alias}."interval" = $2::text
   and ${alias}."timestamp" >= to_timestamp($3::float8 / 1000) and ${alias}."timestamp" < to_timestamp($4::float8 / 1000)`;
 
+/** The values of the parameters of `inPlace`. */
+export const placeOf = ({ coinId, interval, span }: LegacyLeaf) => [coinId, interval, span.from, span.to];
+
 const MANDATORY = 5;
 const isTime = ({ name }: OldColumn) => name === "close_time";
 

@@ -1,5 +1,6 @@
 import { SettingsFault } from "../../errors.ts";
-import { type Database, withClient } from "../connect.ts";
+import { type Database, queryRows } from "../connect.ts";
+import { onlyRow } from "../only-row.ts";
 import { listPending } from "../schema/schema.ts";
 import type { OwnClient } from "../session.ts";
 
@@ -39,17 +40,16 @@ export type RootLook = { readonly kind: string | null; readonly isMoving: boolea
  * The state by one row of LOOK_AT_ROOT and the pending migrations. A table that is not partitioned is `none`: it is of
  * neither layout, and `judgeObjects` names it.
  */
-export function stateOf(look: RootLook | undefined, pending: readonly string[]): LegacyState {
-  if (look?.isMoving === true) return "moving";
+export function stateOf(look: RootLook, pending: readonly string[]): LegacyState {
+  if (look.isMoving) return "moving";
   // if the migration made the table, it is the new one, whatever somebody did to it since
-  return look?.kind === "p" && !look.isNew && pending.includes(MAKES_ROOT) ? "old" : "none";
+  return look.kind === "p" && !look.isNew && pending.includes(MAKES_ROOT) ? "old" : "none";
 }
 
 /** Throws SettingsFault if the table is not partitioned: it is of neither layout, and the mover cannot move it. */
 export async function findState(db: Database): Promise<LegacyState> {
-  const { rows } = await withClient(db, (client) => client.query<RootLook>(LOOK_AT_ROOT));
-  const [look] = rows;
-  if (look === undefined || look.isMoving || look.isNew || look.kind === null) return stateOf(look, []);
+  const look = onlyRow(await queryRows<RootLook>(db, LOOK_AT_ROOT));
+  if (look.isMoving || look.isNew || look.kind === null) return stateOf(look, []);
   if (look.kind !== "p")
     throw new SettingsFault([
       `${OLD_ROOT} is not divided into partitions, so it is the table of neither the old layout nor the new one: rename it (alter table ${OLD_ROOT} rename to NAME), or use another database`,
@@ -59,6 +59,5 @@ export async function findState(db: Database): Promise<LegacyState> {
 
 /** The state of a database that has every migration, in the caller's transaction: `none` or `moving`. */
 export async function readStateOn(client: OwnClient): Promise<LegacyState> {
-  const [look] = await client.query<RootLook>(LOOK_AT_ROOT);
-  return stateOf(look, []);
+  return stateOf(onlyRow(await client.query<RootLook>(LOOK_AT_ROOT)), []);
 }

@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { Interval } from "../../contract/intervals.ts";
 import { codeOf } from "../fault.ts";
+import { onlyRow } from "../only-row.ts";
 import type { OwnClient } from "../session.ts";
 import { UNDEFINED_TABLE } from "../sqlstate.ts";
 
@@ -42,7 +43,7 @@ const ROOT_OF = ({ name }: OpenLeaf, index: number) =>
 /**
  * One statement that only says whether all is well. A job has a new connection and cold caches, where parsing and planning
  * are most of the time, so each part stands for a dearer one (ms of 5, after work that emptied the caches): hashes of both
- * sets of keys for a full join (0.5), roots compared by us for a comparison of regclass, which has no operator of its own
+ * sets of keys for a full join (0.5), roots compared by this program for a comparison of regclass, which has no operator of its own
  * and is looked for among all of that name (0.3), counts for the rows as JSON (0.2), "or" for "in" (0.1). Without a
  * search_path the names of the roots have their schema.
  */
@@ -68,8 +69,7 @@ type LookRow = {
  */
 export async function countEqual(client: OwnClient, leaves: readonly OpenLeaf[]): Promise<number | null> {
   try {
-    const [row] = await client.query<LookRow>(LOOK(leaves));
-    if (row === undefined) throw new Error("an aggregate gave no row");
+    const row = onlyRow(await client.query<LookRow>(LOOK(leaves)));
     const isEqual =
       row.same === row.series &&
       row.hash === row.known &&

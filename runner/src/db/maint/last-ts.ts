@@ -3,6 +3,7 @@ import type { KnownSeries, LastTs, SeriesKey } from "../../maint/refresh-plan.ts
 import type { Leaf } from "../../partition/layout.ts";
 import { codeOf } from "../fault.ts";
 import { lockKey } from "../lock.ts";
+import { onlyRow } from "../only-row.ts";
 import type { OwnClient } from "../session.ts";
 import { msOf } from "../sql-time.ts";
 import { LOCK_NOT_AVAILABLE, UNDEFINED_TABLE } from "../sqlstate.ts";
@@ -78,7 +79,7 @@ export async function listStoredLeaves(client: OwnClient): Promise<readonly Stor
 }
 
 /** Those of `leaves` that are attached. */
-export async function listAttachedLeaves(
+export async function keepAttached(
   client: OwnClient,
   leaves: readonly OpenLeaf[],
 ): Promise<readonly OpenLeaf[]> {
@@ -88,8 +89,7 @@ export async function listAttachedLeaves(
 
 /** Opens the transaction. False where another holder refreshes. */
 export async function beginRefresh(client: OwnClient, kind: keyof typeof BEGIN): Promise<boolean> {
-  const [row] = await client.query<{ isHeld: boolean }>(BEGIN[kind]);
-  return row?.isHeld === true;
+  return onlyRow(await client.query<{ isHeld: boolean }>(BEGIN[kind])).isHeld;
 }
 
 /**
@@ -150,7 +150,7 @@ export async function addRows(client: OwnClient, rows: readonly LastTs[]): Promi
 }
 
 /** Symbols by coin id; a coin that is gone has none. */
-export async function listSymbols(
+export async function listSymbolsOf(
   client: OwnClient,
   coinIds: readonly number[],
 ): Promise<ReadonlyMap<number, string>> {

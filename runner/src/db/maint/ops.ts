@@ -4,6 +4,7 @@ import { HOUR_MS } from "../../time.ts";
 import { LOCK_WAIT_MS, STATEMENT_LIMIT_MS } from "../connection/session-settings.ts";
 import { codeOf } from "../fault.ts";
 import { LOCK_TIMEOUT_MS } from "../lock-retry.ts";
+import { onlyRow } from "../only-row.ts";
 import type { OwnClient } from "../session.ts";
 
 export type OpOutcome = "done" | "failed" | "blocked";
@@ -20,9 +21,8 @@ export async function beginOp(
   client: OwnClient,
   op: { readonly runId: string; readonly op: string; readonly object: string; readonly attempt: number },
 ): Promise<string> {
-  const [row] = await client.query<{ id: string }>(BEGIN_OP, [op.runId, op.op, op.object, op.attempt]);
-  if (row === undefined) throw new Error("an insert with returning gave no row");
-  return row.id;
+  const values = [op.runId, op.op, op.object, op.attempt];
+  return onlyRow(await client.query<{ id: string }>(BEGIN_OP, values)).id;
 }
 
 export async function endOp(

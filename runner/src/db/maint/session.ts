@@ -1,4 +1,5 @@
 import type { Database } from "../connect.ts";
+import { onlyRow } from "../only-row.ts";
 import { type OwnClient, own } from "../session.ts";
 
 /**
@@ -27,15 +28,14 @@ export async function withMaintSession<T>(
 ): Promise<T | null> {
   return own(db, signal, async (client) => {
     const checkHeld = async (sql: string) => {
-      const [row] = await client.query<{ held: boolean }>(sql);
-      if (row?.held === true) return;
+      if (onlyRow(await client.query<{ held: boolean }>(sql)).held) return;
       throw new Error(
         "the lock maint:global was lost: look for a second holder; DB_URL must not lead to a pooler in transaction mode",
       );
     };
-    const [taken] = await client.query<{ held: boolean; pid: number }>(TAKE);
-    if (taken?.held !== true) return null;
-    const result = await work({ client, pid: taken.pid, checkHeld: () => checkHeld(IS_HELD) });
+    const { held, pid } = onlyRow(await client.query<{ held: boolean; pid: number }>(TAKE));
+    if (!held) return null;
+    const result = await work({ client, pid, checkHeld: () => checkHeld(IS_HELD) });
     await checkHeld(RELEASE);
     return result;
   });

@@ -1,5 +1,6 @@
 import type { TableState, VacuumStep } from "../../maint/vacuum-plan.ts";
 import { codeOf } from "../fault.ts";
+import { onlyRow } from "../only-row.ts";
 import type { OwnClient } from "../session.ts";
 import { msOf } from "../sql-time.ts";
 import { LOCK_NOT_AVAILABLE, QUERY_CANCELED } from "../sqlstate.ts";
@@ -11,7 +12,7 @@ const BUSY_MODES = ["ShareUpdateExclusive", "Share", "ShareRowExclusive", "Exclu
  * Without what waits for a held table: pg_partition_tree locks every leaf, and pg_get_expr (from 17 on) and
  * pg_relation_size the one that they are asked about. A held one is known by its name, and left to its holder.
  *
- * All tables of ours but those of a database in the old layout. to_jsonb, since relallfrozen came with version 18. A
+ * All tables of R3A, except those of a database in the old layout. to_jsonb, since relallfrozen came with version 18. A
  * table without any statistics may hold rows all the same (after pg_upgrade): its size says so.
  */
 const LIST_TABLES = `
@@ -69,7 +70,7 @@ const NEXT_XID = `select pg_snapshot_xmax(pg_current_snapshot())::text as xid`;
  */
 const WAS_HELD_UP = `
   select relallvisible < relpages and age(relfrozenxid) > age($2::xid8::xid) as yes from pg_class where oid = $1::regclass`;
-/** The owner where it is another one than that of our tables, whom we are. */
+/** The owner, if it is another role than the owner of the tables of R3A, and the session has the rights of that owner. */
 const FIND_OTHER_OWNER = `
   select pg_get_userbyid(c.relowner) as owner from pg_class c, pg_class root
   where c.oid = to_regclass($1) and root.oid = 'r3a.ohlcv_partitioned'::regclass
@@ -90,7 +91,7 @@ export async function limitLockWaits(client: OwnClient): Promise<void> {
   await client.query(LOCK_TIMEOUT);
 }
 
-/** The states of all our tables and what the server can do. */
+/** The states of all tables of R3A, and what the server can do. */
 export async function readTables(
   client: OwnClient,
 ): Promise<{ readonly tables: readonly TableState[]; readonly canAnalyzeAlone: boolean }> {
@@ -98,13 +99,13 @@ export async function readTables(
     LIST_TABLES,
     [BUSY_MODES.map((mode) => `${mode}Lock`)],
   );
-  const [server] = await client.query<{ version: number }>(SERVER_VERSION);
+  const { version } = onlyRow(await client.query<{ version: number }>(SERVER_VERSION));
   return {
     tables: rows.map(({ from, to, ...row }) => ({
       ...row,
       span: from === null || to === null ? null : { from, to },
     })),
-    canAnalyzeAlone: (server?.version ?? 0) >= ANALYZE_ALONE_FROM,
+    canAnalyzeAlone: version >= ANALYZE_ALONE_FROM,
   };
 }
 
@@ -146,11 +147,8 @@ async function limitStatements(client: OwnClient, ms: number): Promise<void> {
  * of both times the next plan knows a leaf that is not done, whatever its pages say.
  */
 async function freeze(client: OwnClient, table: string, until: number): Promise<boolean> {
-  const [next] = await client.query<{ xid: string }>(NEXT_XID);
-  const wasHeldUp = async () => {
-    const [row] = await client.query<{ yes: boolean }>(WAS_HELD_UP, [table, next?.xid]);
-    return row?.yes === true;
-  };
+  const { xid } = onlyRow(await client.query<{ xid: string }>(NEXT_XID));
+  const wasHeldUp = async () => onlyRow(await client.query<{ yes: boolean }>(WAS_HELD_UP, [table, xid])).yes;
   await client.query(`vacuum (freeze, analyze, skip_locked) ${table}`);
   if (!(await wasHeldUp())) return false;
   await limitStatements(client, until - performance.now());

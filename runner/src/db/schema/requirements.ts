@@ -1,7 +1,8 @@
 import { ROLE_NAMES } from "../../contract/names.ts";
 import { SettingsFault } from "../../errors.ts";
-import { type Database, withClient } from "../connect.ts";
+import { type Database, queryRows, withClient } from "../connect.ts";
 import { findState } from "../legacy/state.ts";
+import { onlyRow } from "../only-row.ts";
 import { faultOfNumbers, hasFirst, missingFirst } from "./first-numbers.ts";
 import { findMaker } from "./roles.ts";
 import { listApplied, pendingOf } from "./schema.ts";
@@ -18,7 +19,8 @@ export type DatabaseFacts = {
   encoding: string;
   database: string;
 };
-const DATABASE_FACTS = `
+/** The columns of DatabaseFacts, of a `select` that needs no table. */
+export const DATABASE_FACTS = `
   select current_setting('server_version_num')::int as version, current_setting('server_version') as release,
          current_setting('server_encoding') as encoding, current_database() as database`;
 
@@ -43,16 +45,9 @@ export function noteOfServer({ version }: Pick<DatabaseFacts, "version">): strin
   return `newer than what is tested, ${oldest} to ${newest} are supported`;
 }
 
-export async function readDatabaseFacts(db: Database): Promise<DatabaseFacts> {
-  const { rows } = await withClient(db, (client) => client.query<DatabaseFacts>(DATABASE_FACTS));
-  const [facts] = rows;
-  if (facts === undefined) throw new Error("the server says nothing of itself");
-  return facts;
-}
-
 /** Reads the facts about the server, and gives its warning to `warn`. */
 async function lookAtServer(db: Database, warn?: (note: string) => void): Promise<DatabaseFacts> {
-  const facts = await readDatabaseFacts(db);
+  const facts = onlyRow(await queryRows<DatabaseFacts>(db, DATABASE_FACTS));
   const note = noteOfServer(facts);
   if (note !== null)
     warn?.(`the server is PostgreSQL ${facts.release}: ${note}; use a newer release of this program`);
@@ -77,7 +72,7 @@ const MAKER_RIGHTS = `
                and c.relkind in ('r', 'p', 'v', 'm') and not pg_has_role(me.role, c.relowner, 'USAGE') order by 1) as strangers
   from me`;
 
-export type MakerRights = {
+type MakerRights = {
   role: string;
   /** May make schemas in the database. */
   maySchema: boolean;
@@ -91,7 +86,7 @@ export type MakerRights = {
   strangers: string[];
 };
 
-export function judgeMaker({ role, ...rights }: MakerRights): readonly string[] {
+function judgeMaker({ role, ...rights }: MakerRights): readonly string[] {
   const faults: string[] = [];
   if (!rights.hasSchemas && !rights.maySchema)
     faults.push(
@@ -126,7 +121,7 @@ export const OBJECTS = `
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname in ('r3a', 'r3a_util')`;
 
 export async function listObjects(db: Database): Promise<readonly ObjectRow[]> {
-  return (await withClient(db, (client) => client.query<ObjectRow>(OBJECTS))).rows;
+  return queryRows(db, OBJECTS);
 }
 
 /**
@@ -142,30 +137,30 @@ export async function checkRequirements(
   }: { readonly warn: ((note: string) => void) | undefined; readonly more?: readonly string[] },
 ): Promise<void> {
   const { maker } = await findMaker(db);
-  const [facts, { rows }] = await Promise.all([
+  const [facts, rights] = await Promise.all([
     lookAtServer(db, warn),
-    withClient(db, (client) => client.query<MakerRights>(MAKER_RIGHTS, [maker])),
+    queryRows<MakerRights>(db, MAKER_RIGHTS, [maker]),
   ]);
   const refuse = (faults: readonly string[]) => {
     const all = [...judgeDatabase(facts), ...faults, ...more];
     if (all.length > 0) throw new SettingsFault(all);
   };
-  if (rows.some(({ hidden }) => hidden.length > 0)) return refuse(rows.flatMap(judgeMaker));
+  if (rights.some(({ hidden }) => hidden.length > 0)) return refuse(rights.flatMap(judgeMaker));
   if ((await findState(db)) === "old") return refuse([OLD_LAYOUT]);
   const [applied, objects] = await Promise.all([listAppliedOfOurs(db), listObjects(db)]);
   const fault = faultOfNumbers(applied);
   if (fault !== null) return refuse([fault]);
   const pending = await pendingOf(applied);
   const isLedgerWritten = pending.length > 0 || hasFirst(applied);
-  const faults = isLedgerWritten ? rows.flatMap(judgeMaker) : [];
+  const faults = isLedgerWritten ? rights.flatMap(judgeMaker) : [];
   // the table of objects knows the last state alone: checkObjects follows once the first files are complete
   if (missingFirst(applied).length > 0) return refuse(faults);
   refuse([...faults, ...judgeObjects(objects, pending)]);
 }
 
-/** Throws one SettingsFault with every object that is not as all the migrations make it. */
-export async function checkObjects(db: Database): Promise<void> {
-  const faults = judgeObjects(await listObjects(db), []);
+/** Throws one SettingsFault with every object that is not as the applied migrations make it. */
+export async function checkObjects(db: Database, pending: readonly string[]): Promise<void> {
+  const faults = judgeObjects(await listObjects(db), pending);
   if (faults.length > 0) throw new SettingsFault(faults);
 }
 

@@ -1,7 +1,8 @@
 import { MINUTE_MS } from "../../time.ts";
-import { type Database, withClient } from "../connect.ts";
+import { type Database, queryRows, withClient } from "../connect.ts";
 import { codeOf } from "../fault.ts";
 import { LOCK_TIMEOUT_MS, retryBusy } from "../lock-retry.ts";
+import { onlyRow } from "../only-row.ts";
 import { withTransaction } from "../session.ts";
 import { DUPLICATE_OBJECT } from "../sqlstate.ts";
 import { OWNER, READER, type RoleFacts, WRITER } from "./roles-plan.ts";
@@ -40,10 +41,7 @@ const ROLE_FACTS = `
   from me`;
 
 export async function readRoles(db: Database): Promise<RoleFacts> {
-  const { rows } = await withClient(db, (client) => client.query<RoleFacts>(ROLE_FACTS));
-  const [facts] = rows;
-  if (facts === undefined) throw new Error("the server does not list the role that asks");
-  return facts;
+  return onlyRow(await queryRows<RoleFacts>(db, ROLE_FACTS));
 }
 
 /** A table that somebody holds for longer keeps its owner, and the command says so. */
@@ -102,9 +100,8 @@ const FIND_MAKER = `
          exists (select from ours where nspname = 'r3a') as "hasSchema"
   from maker m`;
 
-export type Maker = { maker: string | null; hasSchema: boolean };
+type Maker = { maker: string | null; hasSchema: boolean };
 
 export async function findMaker(db: Database): Promise<Maker> {
-  const { rows } = await withClient(db, (client) => client.query<Maker>(FIND_MAKER));
-  return rows[0] ?? { maker: null, hasSchema: false };
+  return onlyRow(await queryRows<Maker>(db, FIND_MAKER));
 }
