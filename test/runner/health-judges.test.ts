@@ -3,7 +3,12 @@ import { describe, expect, test } from "vitest";
 import type { ExpectedSymbol, SeriesScan } from "../../runner/src/db/scan.ts";
 import { judgeCoverage } from "../../runner/src/health/coverage.ts";
 import { judgeFreshness } from "../../runner/src/health/freshness.ts";
-import { GAP_OVERDUE_MS, judgeChecksums, judgeGaps, judgePending } from "../../runner/src/health/integrity.ts";
+import {
+  GAP_OVERDUE_MS,
+  judgeChecksums,
+  judgeGaps,
+  judgePending,
+} from "../../runner/src/health/integrity.ts";
 import { isHealthy, resultOf } from "../../runner/src/health/report.ts";
 import { judgeRecords, judgeSize } from "../../runner/src/health/size.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";
@@ -58,7 +63,7 @@ describe("freshness", () => {
   test("lets a daily job that starts two hours after the close run for half an hour without a warning", () => {
     const oldest = DAY_MS + 2 * HOUR_MS + 30 * MINUTE_MS - 1;
     const facts = { expected: [expected("A")], series: [stored("A", oldest, { interval: "1d" })] };
-    expect(judgeFreshness("1d", facts, LIMITS["1d"], NOW).status).toBe("pass");
+    expect(judgeFreshness("1d", facts, { limits: LIMITS["1d"], now: NOW }).status).toBe("pass");
   });
 
   test("names those that close in the future, whatever is stale beside them", () => {

@@ -197,7 +197,9 @@ test("of a transaction that the role of DB_URL may not look at is named, and beg
       ({ outcome }: { outcome: string }) => outcome === "blocked",
     );
     expect(blocked.length).toBeGreaterThan(0);
-    expect(blocked[0].error).toMatch(/pid \d+ \(forgotten dump\), of an age that the role of DB_URL may not see/);
+    expect(blocked[0].error).toMatch(
+      /pid \d+ \(forgotten dump\), of an age that the role of DB_URL may not see/,
+    );
   });
   expect(
     await database.query(
