@@ -2,7 +2,14 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { checkAdoption, importIdOf } from "../../infra/bridge/adopt.ts";
 import { settingsFrom } from "../../infra/model/load.ts";
 import type { ProgramResult } from "../support/pulumi/run-program.ts";
-import { changesOf, manifestOf, objectsOf, runStack, SECRET_VALUES } from "../support/pulumi/stack-run.ts";
+import {
+  changesOf,
+  manifestOf,
+  objectsOf,
+  runStack,
+  SECRET_VALUES,
+  shownOf,
+} from "../support/pulumi/stack-run.ts";
 import { sourceOf } from "../support/settings-source.ts";
 
 const SYNC = { apiVersion: "batch/v1", kind: "CronJob", metadata: { name: "r3a-sync-1m", namespace: "r3a" } };
@@ -83,7 +90,7 @@ describe("the program", () => {
   test("registers nothing where an entry selects nothing", () => {
     expect(mistaken.exitCode).not.toBe(0);
     expect(objectsOf(mistaken)).toEqual([]);
-    const errors = mistaken.logs.filter(({ severity }) => severity > 0);
+    const errors = shownOf(mistaken);
     expect(errors).toHaveLength(1);
     expect(errors[0]?.message).toMatch(
       /^r3a:adopt\[3\]: selects nothing; .*Namespace\/r3a, ServiceAccount\/r3a-sync-sa, .*ConfigMap/,

@@ -6,6 +6,7 @@ import {
   type Mode,
   runStack,
   SECRET_VALUES,
+  shownOf,
   synthObjects,
 } from "../support/pulumi/stack-run.ts";
 import { withoutMarks, withoutSecrets } from "../support/pulumi/wire-values.ts";
@@ -41,13 +42,14 @@ beforeAll(async () => {
  * quote each answer of the engine, which holds the secrets it was sent, and the engine shows them with --debug alone,
  * after masking the values of its encrypted settings.
  */
-function visible({ registrations, outputs, stdout, stderr, logs }: ProgramResult): string {
+function visible(run: ProgramResult): string {
+  const { registrations, outputs, stdout, stderr } = run;
   return JSON.stringify({
     registrations: registrations.map((each) => ({ ...each, inputs: withoutSecrets(each.inputs) })),
     outputs: withoutMarks(outputs),
     stdout,
     stderr,
-    logs: logs.filter(({ severity }) => severity > 0),
+    logs: shownOf(run),
   });
 }
 
@@ -80,17 +82,17 @@ test("in the modes that make no secret, none is sent at all", () => {
 test("a program that fails shows no secret value either", () => {
   expect(failures.map(({ exitCode }) => exitCode === 0)).toEqual([false, false, false]);
   for (const failure of failures) {
-    expect(failure.logs.filter(({ severity }) => severity > 0)).toHaveLength(1);
+    expect(shownOf(failure)).toHaveLength(1);
     expect(found(visible(failure))).toEqual([]);
   }
 });
 
 test("a malformed secret is told with what to do, and without its text", () => {
-  const errors = failures[0]?.logs.filter(({ severity }) => severity > 0);
-  expect(errors?.[0]?.message).toContain(
+  const [error] = failures.slice(0, 1).flatMap(shownOf);
+  expect(error?.message).toContain(
     "Pulumi.dev.yaml: r3a:binance: is no object {apiKey, apiSecret} of two texts; " +
       "set it: `pulumi config set --path --secret r3a:binance.apiKey`, then the same for apiSecret",
   );
-  expect(errors?.[0]?.message).toContain("r3a:universeSize");
-  expect(errors?.[0]?.message).toContain("r3a:weightLimit");
+  expect(error?.message).toContain("r3a:universeSize");
+  expect(error?.message).toContain("r3a:weightLimit");
 });

@@ -5,7 +5,14 @@ import { renderObjects } from "../../infra/render.ts";
 import { containersOf, podOf } from "../../infra/rules/pod.ts";
 import { checkSettings } from "../../infra/settings/check.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
-import { changesOf, manifestOf, objectsOf, runStack, SECRET_VALUES } from "../support/pulumi/stack-run.ts";
+import {
+  changesOf,
+  manifestOf,
+  objectsOf,
+  runStack,
+  SECRET_VALUES,
+  shownOf,
+} from "../support/pulumi/stack-run.ts";
 
 const settingsOf = (changes: Partial<Settings>) =>
   SETTINGS.parse({ requireDigest: false, imageTag: "a", ...changes });
@@ -74,7 +81,7 @@ describe("a pod logs in to the database", () => {
       ownerDbUrl: "postgres://o@h/d",
     };
     const incomplete = await runStack("dev", config);
-    expect(incomplete.logs.filter(({ severity }) => severity > 0).map(({ message }) => message)).toEqual([
+    expect(shownOf(incomplete).map(({ message }) => message)).toEqual([
       "Pulumi.dev.yaml: r3a:readerDbUrl: missing, and secretsMode is pulumi; set it: `pulumi config set --secret r3a:readerDbUrl`",
     ]);
     const run = await runStack("dev", { ...config, readerDbUrl: "postgres://r@h/d" });

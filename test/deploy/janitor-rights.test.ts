@@ -1,16 +1,15 @@
 import { expect, test } from "vitest";
-import { renderObjects } from "../../infra/render.ts";
-import { SETTINGS } from "../../infra/settings/schema.ts";
 import { JANITOR_RIGHTS } from "../../runner/src/contract/rights.ts";
 import { jobOf, OURS, ownedBy, podOf, STATUS } from "../support/kubernetes/janitor-objects.ts";
 import { startApi } from "../support/kubernetes/scripted-api.ts";
+import { render } from "../support/render.ts";
 import { runRunner } from "../support/runner.ts";
 
 type Rule = Readonly<Record<"apiGroups" | "resources" | "verbs", readonly string[]>>;
 
 /** E.g. `delete jobs.batch`. */
 const granted = (): string[] => {
-  const role = renderObjects(SETTINGS.parse({})).find(({ kind }) => kind === "Role");
+  const role = render().find(({ kind }) => kind === "Role");
   const rules = (role?.rules ?? []) as readonly Rule[];
   return rules.flatMap(({ apiGroups, resources, verbs }) =>
     apiGroups.flatMap((group) =>

@@ -1,14 +1,13 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { buildRunner, NODE_FLAGS } from "../../dev/build.ts";
-import { renderObjects } from "../../infra/render.ts";
 import { type Container, podOf } from "../../infra/rules/pod.ts";
-import { SETTINGS } from "../../infra/settings/schema.ts";
 import { ALIVE } from "../../runner/src/contract/heartbeat.ts";
+import { temporaryFolder } from "../support/folder.ts";
 import { ROOT } from "../support/pulumi/project.ts";
+import { render } from "../support/render.ts";
 
 type Probe = {
   readonly exec: { readonly command: readonly string[] };
@@ -24,7 +23,7 @@ type Runner = Container & {
 
 /** Each minute sync as a Deployment. */
 const pods = ["sync-1m-top", "sync-1m"].map((name) => {
-  const objects = renderObjects(SETTINGS.parse({ jobs: { [name]: { runMode: "deployment" } } }));
+  const objects = render({ jobs: { [name]: { runMode: "deployment" } } });
   const deployment = objects.find(({ kind }) => kind === "Deployment");
   const spec = deployment === undefined ? undefined : podOf(deployment)?.spec;
   const runner = spec?.containers?.[0] as Runner;
@@ -65,16 +64,15 @@ describe.each(pods)("the Deployment of $name", ({ name, spec, runner, env }) => 
 });
 
 test("a job that ends by itself has neither probe nor heartbeat", () => {
-  const jobs = renderObjects(SETTINGS.parse({})).filter(({ kind }) => kind !== "Deployment");
+  const jobs = render().filter(({ kind }) => kind !== "Deployment");
   expect(JSON.stringify(jobs)).not.toMatch(/livenessProbe|startupProbe|R3A_HEARTBEAT/);
 });
 
 describe("the probe in the image", () => {
-  const folder = mkdtempSync(join(tmpdir(), "r3a-alive-"));
+  const folder = temporaryFolder();
   const bundle = join(folder, "app");
   const file = join(folder, "heartbeat");
   beforeAll(() => buildRunner(bundle), 120_000);
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Exit code and reason of the probe on a file that was touched so many seconds ago, null: that is not there. */
   async function probe(ageS: number | null, env: Readonly<Record<string, string>> = {}) {

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { runProgram } from "../support/pulumi/run-program.ts";
-import { committedConfig } from "../support/pulumi/stack-run.ts";
+import { committedConfig, shownOf } from "../support/pulumi/stack-run.ts";
 
 const require = createRequire(import.meta.url);
 const PACK = fileURLToPath(new URL("../../infra/policy-pack/", import.meta.url));
@@ -17,9 +17,7 @@ const FAULT =
 test("a Node that cannot run TypeScript is named by `up`, with the line that mends it, and nothing is registered", async () => {
   const run = await runProgram({ stack: "dev", config: committedConfig("dev"), nodeFlags: [TOO_OLD] });
   expect(run.exitCode).not.toBe(0);
-  expect(run.logs.filter(({ severity }) => severity > 0)).toEqual([
-    { severity: 3, message: `${FAULT}pulumi up` },
-  ]);
+  expect(shownOf(run)).toEqual([{ severity: 3, message: `${FAULT}pulumi up` }]);
   expect(run.registrations.map(({ type }) => type)).toEqual(["pulumi:pulumi:Stack"]);
 });
 

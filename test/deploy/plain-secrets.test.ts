@@ -3,11 +3,10 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { copyProject } from "../support/pulumi/project.ts";
 import type { ProgramResult } from "../support/pulumi/run-program.ts";
-import { changesOf, MODES, runStack, SECRET_VALUES } from "../support/pulumi/stack-run.ts";
+import { changesOf, MODES, runStack, SECRET_VALUES, shownOf } from "../support/pulumi/stack-run.ts";
 
 const CANARY = /canary/;
-const faultsOf = ({ logs }: ProgramResult) =>
-  logs.filter(({ severity }) => severity > 0).flatMap(({ message }) => message.split("\n"));
+const faultsOf = (run: ProgramResult) => shownOf(run).flatMap(({ message }) => message.split("\n"));
 const keysOf = (faults: readonly string[]) =>
   faults.map(
     (fault) => /^Pulumi\.dev\.yaml: r3a:(\w+): a secret in plain text; .*`pulumi config set/.exec(fault)?.[1],

@@ -1,12 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { kindAndName, type Manifest } from "../../infra/manifest.ts";
 import { JOBS } from "../../infra/model/jobs.ts";
-import { renderObjects } from "../../infra/render.ts";
 import { podOf } from "../../infra/rules/pod.ts";
-import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
+import type { Settings } from "../../infra/settings/schema.ts";
 import { PROTECTED_SELECTORS } from "../../runner/src/contract/janitor.ts";
+import { render } from "../support/render.ts";
 
-const render = (settings: Partial<Settings> = {}) => renderObjects(SETTINGS.parse(settings));
 const find = (objects: readonly Manifest[], key: string) =>
   objects.find((object) => kindAndName(object) === key);
 /** Keys of what differs between two environments. */
@@ -70,44 +69,15 @@ describe("traps of the libraries", () => {
     });
   });
 
-  test("resources of a role are plural", () => {
-    expect(texts(objects.filter(({ kind }) => kind === "Role"))).toContain('"cronjobs"');
-    expect(texts(objects)).not.toContain('"cronjob"');
-  });
-
   test("labels reach the Job and the pod, and none is a hash of a construct's path", () => {
     const label = '"app.kubernetes.io/component":"sync-1m"';
     expect(texts([find(objects, "CronJob/r3a-sync-1m") as Manifest]).split(label)).toHaveLength(4);
     expect(texts(objects)).not.toContain("cdk8s.io/");
   });
-
-  test("users and groups are numbers", () => {
-    expect(texts(cronJobs)).toContain('"runAsUser":10001');
-  });
-
-  test("nothing pulls always, and no ALWAYS restarts a job", () => {
-    expect(texts(cronJobs)).not.toContain("Always");
-  });
-
-  test("nothing is undefined or null in what goes out", () => {
-    expect(texts(objects)).not.toContain("null");
-  });
 });
 
 describe("the janitor", () => {
   const objects = render({ exchangeSecretName: "r3a-binance", janitorMode: "delete" });
-  const pods = objects.flatMap((object) => {
-    const pod = podOf(object);
-    return pod === null ? [] : [{ name: object.metadata.name, spec: pod.spec }];
-  });
-
-  test("has the only pod with a token, by its own account, and no secret to lose", () => {
-    const withToken = pods.filter(({ spec }) => spec.automountServiceAccountToken !== false);
-    expect(withToken.map(({ name }) => name)).toEqual(["r3a-maint-janitor"]);
-    expect(withToken[0]?.spec.serviceAccountName).toBe("r3a-janitor-sa");
-    const withoutSecret = pods.filter(({ spec }) => !/"secretKeyRef"|"secretRef"/.test(JSON.stringify(spec)));
-    expect(withoutSecret.map(({ name }) => name)).toEqual(["r3a-maint-janitor"]);
-  });
 
   test("cleans its own namespace, and another one only where that is said", () => {
     const placesOf = (settings: Partial<Settings>) => {

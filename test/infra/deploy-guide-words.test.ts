@@ -1,17 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { loadStack } from "../../infra/model/load.ts";
-import { renderObjects } from "../../infra/render.ts";
 import { cronJobOf } from "../../infra/rules/pod.ts";
-import { SETTINGS } from "../../infra/settings/schema.ts";
 import { listHelmSteps } from "../cluster/guide-steps.ts";
+import { temporaryFolder } from "../support/folder.ts";
 import { ROOT } from "../support/pulumi/project.ts";
+import { render } from "../support/render.ts";
 
 const guide = readFileSync(join(ROOT, "docs/deploy.md"), "utf8");
-const folder = mkdtempSync(join(tmpdir(), "r3a-guide-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 describe("the steps away from Helm, which the cluster tests run as they stand in the guide", () => {
   const steps = listHelmSteps(guide, "/charts");
@@ -57,7 +55,7 @@ test("every piece of a stack's file in the guide is accepted", () => {
 });
 
 describe("what the guide selects by a label is what carries it", () => {
-  const objects = renderObjects(SETTINGS.parse({ createNamespace: false }));
+  const objects = render({ createNamespace: false });
 
   test("the Jobs that a destroy leaves behind in a namespace of others", () => {
     expect(guide).toContain("kubectl -n r3a delete job -l app.kubernetes.io/part-of=r3a`");

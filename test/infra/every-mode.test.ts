@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { loadStack } from "../../infra/model/load.ts";
@@ -7,8 +6,7 @@ import { renderObjects } from "../../infra/render.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
 import { listStacks } from "../../infra/settings/stack-files.ts";
 import { SCHEMA_VERSIONS, schemaFaults } from "../support/kubernetes/schema.ts";
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+import { MODES, ROOT } from "../support/pulumi/stack-run.ts";
 
 /** What is wrong with the objects of an environment: unknown fields, wrong values, errors of the rules. */
 function faultsOf(settings: Settings): readonly string[] {
@@ -21,8 +19,6 @@ function faultsOf(settings: Settings): readonly string[] {
     ...errors.map(({ rule, object, message }) => `${rule}: ${object}: ${message}`),
   ];
 }
-
-const MODES = ["existing", "pulumi", "externalSecret"] as const;
 
 describe.each(listStacks(ROOT))("%s", (stack) => {
   const settings = loadStack(ROOT, stack);

@@ -1,11 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { checkContext } from "../../infra/bridge/kube-context.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
-const HOME = mkdtempSync(join(tmpdir(), "r3a-kube-"));
-afterAll(() => rmSync(HOME, { recursive: true, force: true }));
+const HOME = temporaryFolder();
 mkdirSync(join(HOME, ".kube"));
 const configOf = (...names: readonly string[]) =>
   JSON.stringify({

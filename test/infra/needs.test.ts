@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { JOBS, SCHEMA_JOB } from "../../infra/model/jobs.ts";
-import { componentLabels } from "../../infra/model/labels.ts";
+import { COMPONENT_LABEL, componentLabels } from "../../infra/model/labels.ts";
 import type { Need } from "../../infra/model/need.ts";
 import { NEEDS } from "../../infra/model/needs.ts";
 import { renderObjects } from "../../infra/render.ts";
@@ -44,7 +44,8 @@ function exitsOf(component: string): readonly string[] {
 /** All that a pod has of its needs: names of variables, sources and volumes, its account, its probes, its exits. */
 function equipmentOf(name: string) {
   const object = objects.find(
-    ({ kind, metadata }) => ["CronJob", "Deployment"].includes(kind) && metadata.name === `r3a-${name}`,
+    ({ kind, metadata }) =>
+      ["CronJob", "Deployment", "Job"].includes(kind) && metadata.labels?.[COMPONENT_LABEL] === name,
   );
   const pod = object === undefined ? null : podOf(object);
   if (pod === null) throw new Error(`no pod of ${name}`);
@@ -61,7 +62,7 @@ function equipmentOf(name: string) {
 }
 
 describe("a pod has what its needs give it, and nothing else", () => {
-  test.each(JOBS.map(({ name, needs }) => ({ name, needs })))("$name", ({ name, needs }) => {
+  test.each<{ name: string; needs: readonly Need[] }>([...JOBS, SCHEMA_JOB])("$name", ({ name, needs }) => {
     const all: readonly Need[] = name === "sync-1m" ? [...needs, "heartbeat"] : needs;
     const of = <Part>(need: Need, ...parts: readonly Part[]) => (all.includes(need) ? parts : []);
     expect(equipmentOf(name)).toEqual({
@@ -88,7 +89,6 @@ describe("a pod has what its needs give it, and nothing else", () => {
 
 test("a pod connects only where its needs say: maint to no exchange, the janitor to no database and no DNS", () => {
   expect(exitsOf("maint")).toEqual(["10.1.0.0/16", "DNS"]);
-  expect(exitsOf(SCHEMA_JOB.name)).toEqual(["10.1.0.0/16", "DNS"]);
   expect(exitsOf("sync-1m")).toEqual(["10.1.0.0/16", "10.2.0.0/16", "DNS"]);
   expect(exitsOf("maint-janitor")).toEqual(["10.3.0.0/16"]);
 });

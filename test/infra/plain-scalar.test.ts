@@ -1,16 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Config, runtime } from "@pulumi/pulumi";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { SettingsFault } from "../../infra/errors.ts";
 import { loadStack, settingsFrom } from "../../infra/model/load.ts";
 import { readPulumiConfig } from "../../infra/settings/pulumi-config.ts";
 import type { Settings } from "../../infra/settings/schema.ts";
 import { checkStackFile } from "../../infra/settings/stack-files.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "r3a-plain-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 writeFileSync(join(folder, "Pulumi.yaml"), "name: r3a\n");
 
 type Outcome = { readonly settings: Partial<Settings> } | { readonly faults: readonly string[] };

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Manifest } from "../../infra/manifest.ts";
 import { CHART_RULES } from "../../infra/rules/chart-rules.ts";
 import { checkObjects, SINGLE_RULES } from "../../infra/rules/check-objects.ts";
+import { insteadOf, rulesOf } from "../support/kubernetes/found-rules.ts";
 import {
   goodConfigMap,
   goodCronJob,
@@ -15,23 +16,12 @@ import {
   withChange,
 } from "../support/kubernetes/manifests.ts";
 
-const OPTIONS = { requireDigest: true };
 const JOB = "spec/jobTemplate/spec";
 const POD = `${JOB}/template/spec`;
 const RUNNER = `${POD}/containers/0`;
 const WAIT = `${POD}/initContainers/0`;
 const TAGGED = "ghcr.io/triplora/r3a-runner:1.2.3";
 const FAILURE = `${JOB}/podFailurePolicy/rules`;
-
-/** The good objects with one of them exchanged for (or, if there is none of its kind, joined by) a changed one. */
-function around(changed: Manifest): readonly Manifest[] {
-  return [changed, ...goodObjects().filter(({ kind }) => kind !== changed.kind)];
-}
-
-/** The rules that find something, sorted. */
-function rulesOf(objects: readonly Manifest[], options = OPTIONS): readonly string[] {
-  return [...new Set(checkObjects(objects, options).map(({ rule }) => rule))].sort();
-}
 
 /** [rule that must find it, what is changed in a CronJob, to what] */
 const CRON_JOB_BREACHES: readonly [string, string, unknown][] = [
@@ -125,49 +115,50 @@ const OBJECT_BREACHES: readonly [string, Manifest][] = [
 ];
 
 test("the name of most kinds may have dots, that of a role colons too", () => {
-  expect(rulesOf(around(withChange(goodNetworkPolicy(), "metadata/name", "r3a.egress")))).toEqual([]);
-  expect(rulesOf(around(withChange(goodRole(), "metadata/name", "system:r3a")))).toEqual([]);
+  expect(rulesOf(insteadOf(withChange(goodNetworkPolicy(), "metadata/name", "r3a.egress")))).toEqual([]);
+  expect(rulesOf(insteadOf(withChange(goodRole(), "metadata/name", "system:r3a")))).toEqual([]);
 });
 
 test("good objects have no finding", () => {
-  expect(checkObjects(goodObjects(), OPTIONS)).toEqual([]);
+  expect(checkObjects(goodObjects(), { requireDigest: true })).toEqual([]);
 });
 
 test.each(CRON_JOB_BREACHES)("%s finds it, and alone: %s = %j", (rule, path, value) => {
-  expect(rulesOf(around(withChange(goodCronJob(), path, value)))).toEqual([rule]);
+  expect(rulesOf(insteadOf(withChange(goodCronJob(), path, value)))).toEqual([rule]);
 });
 
 test.each(OBJECT_BREACHES)("%s finds it, and alone: %#", (rule, object) => {
-  expect(rulesOf(around(object))).toEqual([rule]);
+  expect(rulesOf(insteadOf(object))).toEqual([rule]);
 });
 
 test("the pods of a Deployment, a Job and a bare Pod are held to the same", () => {
   const path = "spec/template/spec/containers/0/securityContext/readOnlyRootFilesystem";
-  expect(rulesOf(around(withChange(goodDeployment(), path, false)))).toEqual(["read-only-root"]);
+  expect(rulesOf(insteadOf(withChange(goodDeployment(), path, false)))).toEqual(["read-only-root"]);
   const { jobTemplate } = goodCronJob().spec as {
     jobTemplate: { spec: { template: { metadata: object; spec: object } } };
   };
+  const { template } = jobTemplate.spec;
   const metadata = { name: "r3a-migrate", namespace: "r3a" };
   const job: Manifest = { apiVersion: "batch/v1", kind: "Job", metadata, spec: jobTemplate.spec };
-  expect(rulesOf([...goodObjects(), job])).toEqual([]);
-  expect(rulesOf([...goodObjects(), withChange(job, "spec/activeDeadlineSeconds", undefined)])).toEqual([
-    "active-deadline",
-  ]);
-  expect(rulesOf([...goodObjects(), withChange(job, path, false)])).toEqual(["read-only-root"]);
-  const { template } = jobTemplate.spec;
-  const pod: Manifest = {
+  const pod = {
     apiVersion: "v1",
     kind: "Pod",
     metadata: { ...metadata, ...template.metadata },
     spec: template.spec,
   };
-  expect(rulesOf([...goodObjects(), pod])).toEqual([]);
-  expect(rulesOf([...goodObjects(), withChange(pod, "spec/hostNetwork", true)])).toEqual(["no-host"]);
+  const found = [
+    job,
+    withChange(job, "spec/activeDeadlineSeconds", undefined),
+    withChange(job, path, false),
+    pod,
+    withChange(pod, "spec/hostNetwork", true),
+  ].map((object) => rulesOf([...goodObjects(), object]));
+  expect(found).toEqual([[], ["active-deadline"], ["read-only-root"], [], ["no-host"]]);
 });
 
 test("an image without a digest needs a tag, and one only where requireDigest is not set", () => {
   const free = { requireDigest: false };
-  const tagged = (image: string) => around(withChange(goodCronJob(), `${RUNNER}/image`, image));
+  const tagged = (image: string) => insteadOf(withChange(goodCronJob(), `${RUNNER}/image`, image));
   expect(rulesOf(tagged(TAGGED), free)).toEqual([]);
   expect(rulesOf(tagged("ghcr.io:5000/r3a-runner"), free)).toEqual(["image-tag"]);
   expect(rulesOf(tagged("r3a-runner:latest"), free)).toEqual(["image-tag"]);
@@ -176,7 +167,7 @@ test("an image without a digest needs a tag, and one only where requireDigest is
     `${RUNNER}/imagePullPolicy`,
     "Always",
   );
-  expect(rulesOf(around(always), free)).toEqual([]);
+  expect(rulesOf(insteadOf(always), free)).toEqual([]);
 });
 
 test("an object without content is found wanting, and nothing breaks", () => {
@@ -233,7 +224,9 @@ describe("the rule table", () => {
   });
 
   test("a finding says level, object, rule, fault and remedy", () => {
-    const [finding] = checkObjects(around(withChange(goodCronJob(), "spec/timeZone", undefined)), OPTIONS);
+    const [finding] = checkObjects(insteadOf(withChange(goodCronJob(), "spec/timeZone", undefined)), {
+      requireDigest: true,
+    });
     expect(finding).toEqual({
       level: "error",
       object: "CronJob/r3a-sync-15m",

@@ -1,15 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { Manifest } from "../../infra/manifest.ts";
-import { renderObjects } from "../../infra/render.ts";
 import { checkObjects } from "../../infra/rules/check-objects.ts";
 import { type JobSpec, jobOf, podOf } from "../../infra/rules/pod.ts";
-import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
-
-const render = (settings: Partial<Settings> = {}) => renderObjects(SETTINGS.parse(settings));
-const schemaJobOf = (objects: readonly Manifest[]) => objects.find(({ kind }) => kind === "Job") as Manifest;
+import { render } from "../support/render.ts";
 
 describe("the schema Job, which `pulumi up` waits for", () => {
-  const job = schemaJobOf(render());
+  const job = render().find(({ kind }) => kind === "Job") as Manifest;
   const spec = jobOf(job) as JobSpec;
 
   test("has no FailJob rule: the provider would wait for ever for a Job that one of them ended", () => {

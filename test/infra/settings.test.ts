@@ -1,31 +1,20 @@
-import { readFile } from "node:fs/promises";
 import { Config, runtime } from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
-import { parse } from "yaml";
-import { SettingsFault } from "../../infra/errors.ts";
 import { loadStack, settingsFrom } from "../../infra/model/load.ts";
 import { readPulumiConfig } from "../../infra/settings/pulumi-config.ts";
 import { DEFAULTS } from "../../infra/settings/schema.ts";
 import { SECRET_SETTINGS } from "../../infra/settings/secret-keys.ts";
-import { listStacks } from "../../infra/settings/stack-files.ts";
 import { isUnreleased, UNRELEASED } from "../../infra/settings/unreleased.ts";
-import { sourceOf } from "../support/settings-source.ts";
+import { committedConfig, ROOT, STACKS } from "../support/pulumi/stack-run.ts";
+import { faultsOf as faultsIn, sourceOf } from "../support/settings-source.ts";
 
-const ROOT = new URL("../..", import.meta.url).pathname;
-const read = (name: string) => readFile(`${ROOT}${name}`, "utf8");
 const RELEASED = { imageDigest: `sha256:${"a".repeat(64)}` };
 
 /** All faults of raw settings, without the file's name. */
 function faultsOf(raw: Readonly<Record<string, unknown>>, base: object = RELEASED): readonly string[] {
-  try {
-    settingsFrom(sourceOf({ ...base, ...raw }, "Pulumi.prod.yaml"));
-  } catch (error) {
-    if (!(error instanceof SettingsFault)) throw error;
-    for (const fault of error.faults)
-      expect(fault).toMatch(/^Pulumi\.prod\.yaml: r3a:[\w.[\]-]+: .+(; |e\.g\. )./);
-    return error.faults.map((fault) => fault.replace("Pulumi.prod.yaml: r3a:", ""));
-  }
-  return [];
+  const faults = faultsIn(() => settingsFrom(sourceOf({ ...base, ...raw }, "Pulumi.prod.yaml")));
+  for (const fault of faults) expect(fault).toMatch(/^Pulumi\.prod\.yaml: r3a:[\w.[\]-]+: .+(; |e\.g\. )./);
+  return faults.map((fault) => fault.replace("Pulumi.prod.yaml: r3a:", ""));
 }
 
 test("defaults with a digest are right", () => {
@@ -103,10 +92,6 @@ describe("one wrong setting is one fault with key and remedy", () => {
     [{ secretsMode: "pulumi" }, /^registryUser: .*set pullSecretName/],
     [{ jobs: { "sync-1m": { schedule: "* * * *" } } }, /^jobs\.sync-1m\.schedule: /],
     [{ jobs: { "sync-1m": { schedul: "" } } }, /^jobs\.sync-1m\.schedul: unknown; did you mean schedule/],
-    [{ jobs: { "sync-2m": { suspend: true } } }, /^jobs\.sync-2m: no such job; jobs are sync-1m-top/],
-    [{ jobs: { gaps: { activeDeadlineSeconds: 9000 } } }, /^jobs\.gaps\.activeDeadlineSeconds: .*; lower/],
-    [{ jobs: { gaps: { shards: 2 } } }, /^jobs\.gaps\.shards: .*; leave shards at 1/],
-    [{ jobs: { gaps: { runMode: "deployment" } } }, /^jobs\.gaps\.runMode: .*; leave runMode/],
     [
       { jobs: { gaps: { resources: { memoryLimit: "1Mi" } } } },
       /^jobs\.gaps\.resources\.memoryLimit: .*lower the request/,
@@ -191,27 +176,23 @@ test("no value is repeated in a fault: it might be a secret under a wrong key", 
 
 describe("the engine's config", () => {
   /** What the engine hands a program: scalars as text, the rest as JSON, defaults under the stack's values. */
-  async function configOf(stack: string): Promise<Record<string, string>> {
-    const project = parse(await read("Pulumi.yaml")).config;
-    const own = parse(await read(`Pulumi.${stack}.yaml`)).config;
-    const defaults = Object.entries(project as Record<string, { default?: unknown; value?: unknown }>).map(
-      ([key, declared]) => [key, declared.default ?? declared.value],
+  const configOf = (stack: (typeof STACKS)[number]): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(committedConfig(stack)).map(([key, value]) => [
+        `r3a:${key}`,
+        typeof value === "string" ? value : JSON.stringify(value),
+      ]),
     );
-    const all = Object.entries({ ...Object.fromEntries(defaults), ...own });
-    return Object.fromEntries(
-      all.map(([key, value]) => [key, typeof value === "object" ? JSON.stringify(value) : String(value)]),
-    );
-  }
 
-  test.each(listStacks(ROOT))("gives the settings that the files of %s give", async (stack) => {
-    runtime.setAllConfig(await configOf(stack));
+  test.each(STACKS)("gives the settings that the files of %s give", (stack) => {
+    runtime.setAllConfig(configOf(stack));
     expect(settingsFrom(readPulumiConfig(new Config("r3a"), stack))).toEqual(loadStack(ROOT, stack));
   });
 
-  test("may hold secrets, which are not read, and no unknown key", async () => {
+  test("may hold secrets, which are not read, and no unknown key", () => {
     const canary = "canary-1f0c";
     const secrets = Object.fromEntries(Object.keys(SECRET_SETTINGS).map((name) => [`r3a:${name}`, canary]));
-    const config = await configOf("prod");
+    const config = configOf("prod");
     runtime.setAllConfig({ ...config, ...secrets }, Object.keys(secrets));
     expect(JSON.stringify(settingsFrom(readPulumiConfig(new Config("r3a"), "prod")))).not.toContain(canary);
     runtime.setAllConfig({ ...config, ...secrets, "r3a:universSize": canary, "r3a:protect": canary });

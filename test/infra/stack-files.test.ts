@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
-import { SettingsFault } from "../../infra/errors.ts";
+import { describe, expect, test } from "vitest";
 import { loadStack } from "../../infra/model/load.ts";
 import { listStacks } from "../../infra/settings/stack-files.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { faultsOf as faultsIn } from "../support/settings-source.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "r3a-stack-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const PROJECT = "name: r3a\nruntime: nodejs\n";
 const RELEASED = `  r3a:imageDigest: sha256:${"a".repeat(64)}\n`;
@@ -24,15 +23,7 @@ function load(lines: string, project?: string) {
   return loadStack(folder, "prod");
 }
 
-function faultsOf(lines: string, project?: string): readonly string[] {
-  try {
-    load(lines, project);
-  } catch (error) {
-    if (error instanceof SettingsFault) return error.faults;
-    throw error;
-  }
-  return [];
-}
+const faultsOf = (lines: string, project?: string) => faultsIn(() => load(lines, project));
 
 describe("values", () => {
   test("of the stack stand over those of the project, these over the schema's", () => {
@@ -52,20 +43,6 @@ describe("values", () => {
     });
     expect(settings.symbols).toEqual(["BTCUSDT"]);
     expect(settings.jobs).toEqual({ verify: { suspend: true } });
-  });
-
-  test("are read as the engine reads them: a scalar is its text, whatever YAML makes of it", () => {
-    const settings = load(
-      '  r3a:egressKey: 1\n  r3a:logLevel: "info"\n  r3a:protect: "true"\n  r3a:universeSize: "9"\n  r3a:fallbackStart: 2024-01-01\n  r3a:pullSecretName:\n',
-    );
-    expect(settings).toMatchObject({
-      egressKey: "1",
-      protect: true,
-      universeSize: 9,
-      fallbackStart: "2024-01-01",
-      pullSecretName: "",
-    });
-    expect(load('  r3a:kubeContext: "1.10"\n').kubeContext).toBe("1.10");
   });
 
   test("of other namespaces pass, and an empty file is enough", () => {

@@ -1,21 +1,14 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
+import { temporaryFolder } from "../folder.ts";
 
 export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
-const dirs: string[] = [];
-afterAll(() => {
-  for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true });
-});
-
 /** A folder of its own with all that infra needs, its own code included; removed after the test file. */
 export function copyProject(): string {
-  const dir = mkdtempSync(join(tmpdir(), "r3a-project-"));
-  dirs.push(dir);
+  const dir = temporaryFolder();
   const stacks = readdirSync(ROOT).filter((name) => /^Pulumi.*\.yaml$/.test(name));
   for (const name of [
     "infra",

@@ -78,6 +78,11 @@ export function synthObjects(stack: Stack, changes: Partial<Settings>): readonly
   return parseAllDocuments(app.synthYaml()).map((document) => document.toJS() as Manifest);
 }
 
+/** What a run reports to the person who started it: all but the SDK's own debug messages. */
+export function shownOf({ logs }: ProgramResult): ProgramResult["logs"] {
+  return logs.filter(({ severity }) => severity > 0);
+}
+
 /** The registered Kubernetes objects: all but the stack, the component and the provider. */
 export function objectsOf({ registrations }: ProgramResult): readonly RegisteredResource[] {
   return registrations.filter(({ type }) => type.startsWith("kubernetes:"));
