@@ -7,15 +7,15 @@ import { TIME_ZONE } from "../model/schedule.ts";
 import type { Settings } from "../settings/schema.ts";
 import { podTemplate } from "./pod-template.ts";
 
-/** A pod that was told to go by a drain or a preemption is no failure. */
+/** A pod that a drain or a preemption ends did not fail. */
 export const IGNORE_DISRUPTION: k8s.PodFailurePolicyRule = {
   action: "Ignore",
   onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
 };
 
 /**
- * What an exit code does to a Job. A brake, wrong arguments and wrong settings need a person;
- * ConfigIssue is what the janitor marks a pod with that can never start.
+ * What an exit code does to a Job. After a brake, wrong arguments or wrong settings a person must look. The janitor sets
+ * the condition ConfigIssue on a pod that can never start.
  */
 const FAILURE_POLICY: k8s.PodFailurePolicy = {
   rules: [

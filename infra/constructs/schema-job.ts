@@ -17,7 +17,7 @@ const DATABASE_WAIT_SECONDS = 120;
  * exit code 78 a FailJob rule ended the Job with PodFailurePolicy, and `up` was still waiting 13 minutes later.
  */
 const NO_FAIL_JOB =
-  "pulumi up waits for this Job and knows BackoffLimitExceeded alone: with a FailJob rule it would wait for ever";
+  "`pulumi up` waits for this Job until BackoffLimitExceeded or DeadlineExceeded: after a FailJob rule it would wait for ever";
 
 /** The environment whose database is brought to the schema of its image. */
 export type SchemaJobProps = { readonly settings: Settings };

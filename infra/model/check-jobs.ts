@@ -107,7 +107,7 @@ function checkTimes(job: ResolvedJob): readonly Check[] {
     [
       start >= MOST_MISSED * period,
       "startingDeadlineSeconds",
-      `${start} s hold ${MOST_MISSED} periods of ${period} s or more; lower it`,
+      `the job starts ${MOST_MISSED} times or more within ${start} s, and the controller may stop counting; lower it`,
     ],
   ];
 }

@@ -11,7 +11,7 @@ export type Job = {
   /** Cron expression, UTC. */
   readonly schedule: string;
   readonly command: readonly [CommandName, ...string[]];
-  /** How late a start may be, in seconds; the controller leaves out a later one. */
+  /** How late a run may start, in seconds; the controller leaves out a later run. */
   readonly startingDeadlineSeconds: number;
   /** Kubernetes ends the Job after so many seconds, start-up and waits included. */
   readonly activeDeadlineSeconds: number;
@@ -50,7 +50,7 @@ export const SCHEMA_JOB = { name: "migrate", needs: ["database"] } as const;
 export const JOBS: readonly Job[] = [
   {
     name: "sync-1m-top",
-    why: "The twenty largest markets are never more than a minute behind, whatever the others do.",
+    why: "The twenty largest markets are at most one minute late, whatever the other jobs do.",
     schedule: "* * * * *",
     command: ["sync", "1m", "--top", "20"],
     needs: ["config", "database", "exchange"],
@@ -63,7 +63,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "sync-1m",
-    why: "The whole universe each minute; locks keep it from the series that sync-1m-top is at.",
+    why: "Fetches the whole universe each minute. The locks of sync-1m-top make this job skip its series.",
     schedule: "* * * * *",
     command: ["sync", "1m"],
     needs: ["config", "database", "exchange"],
@@ -74,11 +74,12 @@ export const JOBS: readonly Job[] = [
     waitDb: false,
     repeatsEverySeconds: 60,
     isSharded: true,
-    mayOverrun: "after an outage a run fetches hours of candles; Forbid holds the next one back meanwhile",
+    mayOverrun:
+      "after an outage a run fetches the candles of hours, and Forbid starts no other run meanwhile",
   },
   {
     name: "sync-15m",
-    why: "Quarter-hour candles, right after they close.",
+    why: "Fetches the quarter-hour candles as soon as they close.",
     schedule: "*/15 * * * *",
     command: ["sync", "15m"],
     needs: ["config", "database", "exchange"],
@@ -91,7 +92,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "sync-1h",
-    why: "Hourly candles, right after they close.",
+    why: "Fetches the hourly candles as soon as they close.",
     schedule: "0 * * * *",
     command: ["sync", "1h"],
     needs: ["config", "database", "exchange"],
@@ -104,7 +105,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "sync-4h",
-    why: "Four-hour candles, an hour after they close; the daily run at 01:00 is one of the six.",
+    why: "Fetches the four-hour candles one hour after they close, at 01:00 too, as the old daily job did.",
     schedule: "0 1,5,9,13,17,21 * * *",
     command: ["sync", "4h"],
     needs: ["config", "database", "exchange"],
@@ -117,7 +118,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "sync-1d",
-    why: "Daily candles; two hours after midnight the exchange has settled them.",
+    why: "Fetches the daily candles two hours after midnight, when the exchange no longer changes them.",
     schedule: "0 2 * * *",
     command: ["sync", "1d"],
     needs: ["config", "database", "exchange"],
@@ -130,7 +131,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "maint",
-    why: "Indexes, leaves and storage settings are brought to what they should be, a few operations an hour.",
+    why: "Brings indexes, leaves and storage settings to what they should be, with a few operations an hour.",
     schedule: "15 * * * *",
     command: ["maint"],
     needs: ["config", "database"],
@@ -142,7 +143,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: JANITOR_COMPONENT,
-    why: "A pod that can never start holds its CronJob back until somebody takes it away.",
+    why: "Deletes pods that can never start: until then their CronJob starts no other run.",
     schedule: "*/5 * * * *",
     command: ["janitor"],
     needs: ["config", "cluster"],
@@ -159,7 +160,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "maint-refresh-lastts",
-    why: "The last timestamps are held against the stored candles: they follow deletes and restores too.",
+    why: "Compares the last timestamps with the stored candles, so that they are right after deletes and restores too.",
     // odd minutes, because the jobs of the full and the half hour start at even ones
     schedule: "1-59/2 * * * *",
     command: ["refresh-lastts"],
@@ -172,7 +173,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "maint-vacuum-hot",
-    why: "Statistics of what changes most stay right, those of the partitioned parents too, which autovacuum never sees.",
+    why: "Keeps the statistics of what changes most right, and those of the partitioned parents, which autovacuum never analyses.",
     schedule: "10 * * * *",
     command: ["vacuum"],
     needs: ["config", "database"],
@@ -184,7 +185,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "gaps",
-    why: "What a sync could not get is asked for again, beside the minute jobs' budget.",
+    why: "Asks again for the candles that a sync could not get, with the budget that the minute jobs leave.",
     schedule: "7,37 * * * *",
     command: ["gaps", "--repair"],
     needs: ["config", "database", "exchange"],
@@ -196,7 +197,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "verify",
-    why: "Once a day the stored candles are held against themselves: spans, gaps, coarse against fine.",
+    why: "Compares the stored candles once a day with coverage, gap log and the finer interval.",
     schedule: "40 3 * * *",
     command: ["verify"],
     needs: ["config", "database"],
@@ -208,7 +209,7 @@ export const JOBS: readonly Job[] = [
   },
   {
     name: "health",
-    why: "Four times a day somebody looks at data and jobs as a whole, and says so by its exit code.",
+    why: "Checks data and jobs as a whole four times a day, and ends with 1 if something is wrong.",
     schedule: "0 */6 * * *",
     command: ["health"],
     needs: ["config", "database", "freshnessLimits"],

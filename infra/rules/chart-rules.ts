@@ -23,7 +23,7 @@ export const CHART_RULES: readonly ChartRule[] = [
   ...EGRESS_RULES,
   {
     id: "unique-names",
-    why: "The second of two objects of one name overwrites the first.",
+    why: "The second of two objects with one name overwrites the first.",
     check: (objects) =>
       objects
         .filter((object, index) =>
@@ -37,7 +37,7 @@ export const CHART_RULES: readonly ChartRule[] = [
   {
     id: "network-policy",
     // as kube-linter non-isolated-pod, kube-score pod-networkpolicy, polaris missingNetworkPolicy
-    why: "A pod that no policy selects may talk to everything, and everything to it.",
+    why: "If no policy selects a pod, the pod may connect to everything, and everything to the pod.",
     check: (objects, { externalNetworkPolicy }) =>
       externalNetworkPolicy
         ? []
@@ -91,7 +91,7 @@ export const CHART_RULES: readonly ChartRule[] = [
   {
     id: "config-map-exists",
     // as Monokle resource-links
-    why: "Pods of a ConfigMap that is not there end in CreateContainerConfigError.",
+    why: "If its ConfigMap does not exist, a pod ends in CreateContainerConfigError.",
     check: (objects, { externalConfigMaps }) => {
       const isThere = finderOf(objects, "ConfigMap", externalConfigMaps);
       return objects.flatMap((object) => {
@@ -117,7 +117,7 @@ export const CHART_RULES: readonly ChartRule[] = [
   },
   {
     id: "minute-offset",
-    why: "Two heavy jobs that start in one minute wait for each other's pulls, connections and locks.",
+    why: "Two heavy jobs that start in the same minute wait for each other's pulls, connections and locks.",
     check: (objects) => {
       const jobs = objects.flatMap((object) => {
         const { schedule = "", timeZone } = cronJobOf(object) ?? {};

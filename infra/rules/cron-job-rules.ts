@@ -30,7 +30,7 @@ function faultOfZone(zone: string | undefined): string | null {
 export const CRON_JOB_RULES: readonly Rule<CronJob>[] = [
   {
     id: "cron-name-length",
-    why: "A longer name is refused by the API server, or its Jobs cannot be made.",
+    why: "The API server refuses a longer name, or the controller cannot make Jobs of this name.",
     check: ({ metadata: { name = "" } }) =>
       name.length > LONGEST_NAME
         ? [`its name has ${name.length} characters; shorten it to ${LONGEST_NAME}`]
@@ -39,7 +39,7 @@ export const CRON_JOB_RULES: readonly Rule<CronJob>[] = [
   {
     id: "schedule",
     // as datree CRONJOB_INVALID_SCHEDULE_VALUE
-    why: "Kubernetes refuses a schedule that it cannot read; and nobody misses a job whose schedule never comes.",
+    why: "Kubernetes refuses a schedule that it cannot read, and nobody notices a job that never starts.",
     check: ({ schedule = "" }) => {
       const fault = faultOfSchedule(schedule);
       return fault === null ? [] : [`its schedule ${fault}`];
@@ -47,7 +47,7 @@ export const CRON_JOB_RULES: readonly Rule<CronJob>[] = [
   },
   {
     id: "time-zone",
-    why: "Candles close in UTC; a controller in another zone would start the daily jobs at another hour.",
+    why: "Candles close in UTC. In another zone the controller would start the daily jobs at another hour.",
     check: ({ timeZone }) => {
       const fault = faultOfZone(timeZone);
       return fault === null ? [] : [fault];
@@ -56,14 +56,14 @@ export const CRON_JOB_RULES: readonly Rule<CronJob>[] = [
   {
     id: "forbid-concurrency",
     // as datree CRONJOB_MISSING_CONCURRENCYPOLICY_KEY
-    why: "Two runs of one job wait for each other's locks and spend the exchange's budget twice.",
+    why: "Two runs of the same job wait for each other's locks and use the exchange's budget twice.",
     check: ({ concurrencyPolicy }) =>
       concurrencyPolicy === "Forbid" ? [] : ["set concurrencyPolicy: Forbid"],
   },
   {
     id: "starting-deadline",
     // as kube-score cronjob-has-deadline, datree CRONJOB_MISSING_STARTINGDEADLINESECONDS_KEY, KICS
-    why: "Without one, missed starts count without end; below 10 s a start may never happen, and 10 s missed one day in five (kubernetes#86647).",
+    why: "Without a starting deadline the controller counts missed starts without end. With less than 10 s it may never start a run, and with 10 s it missed one day in five (kubernetes#86647).",
     check: (cronJob) => {
       const { startingDeadlineSeconds: deadline = 0 } = cronJob;
       if (deadline < SHORTEST_STARTING_DEADLINE)
@@ -78,7 +78,7 @@ export const CRON_JOB_RULES: readonly Rule<CronJob>[] = [
   },
   {
     id: "time-budget",
-    why: "A run that outlives its period makes the next one late: measured, 55 s of deadline and 20 s of grace on a minute job held the next starts back by 16 and 32 s.",
+    why: "A run that takes longer than its period delays the next run. Measured on a minute job with a deadline of 55 s and 20 s of grace: the next runs started 16 and 32 s late.",
     check: (cronJob) => {
       const job = cronJob.jobTemplate?.spec;
       const period = periodOf(cronJob);
@@ -95,7 +95,7 @@ export const CRON_JOB_RULES: readonly Rule<CronJob>[] = [
   {
     id: "history",
     // as kube-linter job-ttl-seconds-after-finished
-    why: "A minute job makes 1,440 Jobs a day; what is kept must be said, not left to defaults.",
+    why: "A minute job makes 1,440 Jobs a day, so the manifest must say how many of them stay.",
     check: ({ jobTemplate, successfulJobsHistoryLimit: done, failedJobsHistoryLimit: failed }) =>
       jobTemplate?.spec?.ttlSecondsAfterFinished === undefined && (done === undefined || failed === undefined)
         ? ["set successfulJobsHistoryLimit and failedJobsHistoryLimit, or ttlSecondsAfterFinished"]
@@ -104,7 +104,7 @@ export const CRON_JOB_RULES: readonly Rule<CronJob>[] = [
   {
     id: "failure-logs",
     level: "warn",
-    why: "A Job takes its pods' logs with it: of a failure at three in the morning nothing must be gone by half past.",
+    why: "Kubernetes deletes the logs of the pods together with the Job. The log of a failure in the night must still exist in the morning.",
     check: ({ jobTemplate, failedJobsHistoryLimit: failed }) => {
       const seconds = jobTemplate?.spec?.ttlSecondsAfterFinished ?? Number.POSITIVE_INFINITY;
       return [

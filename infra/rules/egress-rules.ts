@@ -22,7 +22,7 @@ export const EGRESS_RULES: readonly ChartRule[] = [
   {
     id: "api-server-egress",
     level: "warn",
-    why: "A pod with a token needs the API server alone; a person who takes over the pod could send the token anywhere.",
+    why: "A pod with a token needs only the API server. Whoever takes over the pod could send the token to any address.",
     check: (objects) => {
       const withToken = objects.filter((object) => {
         const pod = podOf(object);

@@ -14,7 +14,7 @@ export const IMAGE_RULES: readonly Rule<Pod>[] = [
   {
     id: "image-tag",
     // as kube-linter latest-tag, kube-score container-image-tag, polaris tagNotSpecified, KBP001
-    why: "`latest` may be another program tomorrow; nobody can say then what ran last night.",
+    why: "`latest` may name another image tomorrow, and then nobody can say which image ran last night.",
     check: (pod) =>
       perContainer(pod, ({ image = "" }) => {
         const isFixed = DIGEST.test(image) || ![undefined, "latest"].includes(tagOf(image));
@@ -24,7 +24,7 @@ export const IMAGE_RULES: readonly Rule<Pod>[] = [
   {
     id: "image-digest",
     // as KBP116, kube-linter latest-tag
-    why: "A tag can be moved; a digest is the image that was tested. Held where requireDigest is set: production.",
+    why: "A tag can move to another image. A digest names exactly the image that was tested. The rule applies where requireDigest is set: in production.",
     check: (pod, { requireDigest }) =>
       perContainer(
         pod,
@@ -37,7 +37,7 @@ export const IMAGE_RULES: readonly Rule<Pod>[] = [
   {
     id: "image-released",
     level: "warn",
-    why: "The committed digest is all zeros until a release writes the real one; pods of it never start.",
+    why: "The committed digest is all zeros until a release writes the real digest. No pod of this image can start.",
     check: ({ spec }) =>
       containersOf(spec).some(({ image = "" }) => image.endsWith(`@${UNRELEASED}`))
         ? ["its image digest is all zeros; set imageDigest to a released one"]
@@ -46,7 +46,7 @@ export const IMAGE_RULES: readonly Rule<Pod>[] = [
   {
     id: "pull-policy",
     // kube-score container-image-pull-policy and polaris pullPolicyNotAlways demand Always, because a tag can move
-    why: "With a digest, Always fetches nothing new, yet asks the registry at each start: 1,440 times a day per minute job, and none starts while the registry is down.",
+    why: "With a digest, Always downloads nothing new, but asks the registry at each start: 1,440 times a day for a minute job. No pod starts while the registry is down.",
     check: (pod) =>
       perContainer(pod, ({ image = "", imagePullPolicy }) => {
         if (imagePullPolicy === undefined) return "set imagePullPolicy: IfNotPresent";

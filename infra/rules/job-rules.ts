@@ -32,7 +32,7 @@ export function graceOf(job: JobSpec): number {
 export const JOB_RULES: readonly Rule<JobSpec>[] = [
   {
     id: "active-deadline",
-    why: "A pod that cannot pull its image never counts as failed: without a deadline its Job stays active and Forbid holds back every later run (kubernetes#101584).",
+    why: "A pod that cannot pull its image never counts as failed. Without a deadline its Job stays active, and Forbid prevents every later run (kubernetes#101584).",
     check: ({ activeDeadlineSeconds }) =>
       (activeDeadlineSeconds ?? 0) > 0
         ? []
@@ -40,7 +40,7 @@ export const JOB_RULES: readonly Rule<JobSpec>[] = [
   },
   {
     id: "grace-below-deadline",
-    why: "The process stops itself first, SIGTERM comes second, SIGKILL third; the grace is the smaller part.",
+    why: "The command ends by its own deadline first, then by SIGTERM, then by SIGKILL. So the grace must be shorter than the deadline.",
     check: (job) =>
       job.activeDeadlineSeconds !== undefined && graceOf(job) >= job.activeDeadlineSeconds
         ? [
@@ -50,7 +50,7 @@ export const JOB_RULES: readonly Rule<JobSpec>[] = [
   },
   {
     id: "pod-failure-policy",
-    why: "The exit codes are an interface: a brake, a wrong call and wrong settings need a person, an evicted pod is nobody's fault, the rest is tried again.",
+    why: "Exit codes say what must follow: after a brake, wrong arguments or wrong settings a person must look; an evicted pod did not fail; after every other code Kubernetes tries again.",
     check: ({ podFailurePolicy }) => {
       const rules = podFailurePolicy?.rules ?? [];
       if (rules.length === 0) return [`set podFailurePolicy: FailJob on exit codes ${FINAL.join(", ")}`];
@@ -73,13 +73,13 @@ export const JOB_RULES: readonly Rule<JobSpec>[] = [
   {
     id: "restart-never",
     // as datree WORKLOAD_INCORRECT_RESTARTPOLICY_VALUE_ALWAYS
-    why: "podFailurePolicy works with Never alone; OnFailure restarts in place and hides the exit code.",
+    why: "podFailurePolicy works only with Never. OnFailure restarts the container in its pod and hides the exit code.",
     check: ({ template }) =>
       template?.spec?.restartPolicy === "Never" ? [] : ["set restartPolicy: Never in the pod's spec"],
   },
   {
     id: "backoff-limit",
-    why: "The default is six tries; a minute job's next try is the next minute.",
+    why: "By default Kubernetes tries six times. The next try of a minute job is its next minute.",
     check: ({ backoffLimit, backoffLimitPerIndex }) =>
       backoffLimit === undefined && backoffLimitPerIndex === undefined ? ["set backoffLimit, e.g. 0"] : [],
   },

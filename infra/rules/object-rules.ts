@@ -58,7 +58,7 @@ function faultOfName(kind: string, name: string): string | null {
 export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   {
     id: "explicit-name",
-    why: "A generated name changes when code moves, and then the object is deleted and made anew.",
+    why: "A generated name changes when code moves, and then Kubernetes deletes the object and makes another.",
     check: ({ kind, metadata: { name, generateName } }) => {
       if (!name || generateName) return ["has no fixed name; set metadata.name"];
       // a Job's name may end with a hash on purpose: a new template needs a new Job
@@ -69,7 +69,7 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   },
   {
     id: "valid-name",
-    why: "The API server refuses a wrong name at the deployment, when other objects have changed already.",
+    why: "The API server refuses a wrong name during the deployment, when other objects have already changed.",
     check: ({ kind, metadata: { name } }) => {
       const fault = name ? faultOfName(kind, name) : null;
       return fault === null ? [] : [`its name ${fault}; change metadata.name`];
@@ -78,7 +78,7 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   {
     id: "namespace",
     // as kube-linter use-namespace, datree WORKLOAD_INCORRECT_NAMESPACE_VALUE_DEFAULT
-    why: "Without a namespace an object lands where the caller's context points, in the worst case in `default`.",
+    why: "An object without a namespace goes to the namespace of the caller's context, which may be `default`.",
     check: ({ kind, metadata: { namespace } }) => {
       if (CLUSTER_WIDE.has(kind)) return [];
       return !namespace || namespace === "default"
@@ -89,7 +89,7 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   {
     id: "restricted-namespace",
     // as PSS
-    why: "The API server then refuses what these rules missed, and what others put there.",
+    why: "With this label the API server also refuses unsafe pods that these rules missed or that other people make.",
     check: ({ kind, metadata: { labels } }) =>
       kind === "Namespace" && labels?.["pod-security.kubernetes.io/enforce"] !== "restricted"
         ? ["set the label pod-security.kubernetes.io/enforce: restricted"]
@@ -97,7 +97,7 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   },
   {
     id: "no-secret-object",
-    why: "Synth output is committed and sent around; base64 hides nothing. Charts know names of secrets only.",
+    why: "Synth output is committed and sent to people, and base64 hides nothing. A chart holds only the names of secrets.",
     check: ({ kind }) =>
       kind === "Secret"
         ? ["is a Secret; use secretsMode existing, pulumi or externalSecret and leave it out of the chart"]
@@ -106,7 +106,7 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   {
     id: "no-config-secret",
     // as polaris sensitiveConfigmapContent, KBP112
-    why: "A ConfigMap is read by everyone with `view` and is never encrypted at rest.",
+    why: "Everyone with the role `view` can read a ConfigMap, and Kubernetes never encrypts a ConfigMap.",
     check: (object) => {
       if (object.kind !== "ConfigMap") return [];
       const data = (object.data as Readonly<Record<string, string>> | undefined) ?? {};
@@ -119,7 +119,7 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   {
     id: "role-wildcard",
     // as kube-linter wildcard-in-rules, KBP107
-    why: "A wildcard also grants what the next version of Kubernetes brings.",
+    why: "A wildcard also grants the rights that the next version of Kubernetes adds.",
     check: (object) =>
       rightsOf(object).flatMap((right) =>
         (["apiGroups", "resources", "verbs", "nonResourceURLs"] as const)
@@ -130,7 +130,7 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   {
     id: "role-pods",
     // as kube-linter access-to-create-pods, polaris rolePodExecAttach, KBP108
-    why: "A person who makes or enters a pod has the rights of every ServiceAccount and Secret of the namespace.",
+    why: "Whoever makes a pod, or gets into one, has the rights of every ServiceAccount and Secret in the namespace.",
     check: (object) =>
       rightsOf(object).flatMap(({ resources = [], verbs = [] }) => [
         ...resources
@@ -146,7 +146,7 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   {
     id: "role-secrets",
     // as kube-linter access-to-secrets, KBP107
-    why: "Pods get their secrets from the kubelet; nothing here reads them from the API.",
+    why: "The kubelet gives the pods their secrets. No pod of R3A reads a secret from the API.",
     check: (object) =>
       rightsOf(object).flatMap(({ resources = [], verbs = [] }) =>
         resources.includes("secrets") ? [`may ${verbs.join(", ")} secrets; leave the resource out`] : [],
@@ -155,7 +155,7 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   {
     id: "role-plural",
     // cdk8s-plus gives `cronjob` for a CronJob construct
-    why: "The API knows plural names only; a role on `cronjob` grants nothing, and Kubernetes reports no error.",
+    why: "The API knows only plural names. A role on `cronjob` grants nothing, and Kubernetes reports no error.",
     check: (object) =>
       rightsOf(object)
         .flatMap(({ resources = [] }) => resources)
@@ -165,7 +165,7 @@ export const OBJECT_RULES: readonly Rule<Manifest>[] = [
   {
     id: "no-cluster-admin",
     // as kube-linter cluster-admin-role-binding, polaris clusterrolebindingClusterAdmin
-    why: "cluster-admin is every right there is.",
+    why: "cluster-admin grants every right on every object.",
     check: (object) => {
       const role = object.roleRef as { readonly name?: string } | undefined;
       return role?.name === "cluster-admin" ? ["binds cluster-admin; bind a Role of its own"] : [];

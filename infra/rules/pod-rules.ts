@@ -13,7 +13,7 @@ export const POD_RULES: readonly Rule<Pod>[] = [
     id: "run-as-non-root",
     // as kube-linter run-as-non-root, kube-score container-security-context-user-group-id, polaris runAsRootAllowed,
     // KBP104, KBP105, PSS203, PSS204
-    why: "A process that breaks out of its container must not be root, nor share an id with someone on the node.",
+    why: "A process that breaks out of its container must not be root, and must not have the id of a user of the node.",
     check: (pod) =>
       perContainer(pod, ({ securityContext }) => {
         const own = { ...pod.spec.securityContext, ...securityContext };
@@ -27,7 +27,7 @@ export const POD_RULES: readonly Rule<Pod>[] = [
     id: "no-privilege-escalation",
     // as kube-linter privilege-escalation-container, kube-linter privileged-container, polaris
     // privilegeEscalationAllowed, polaris runAsPrivileged, PSS103, PSS202
-    why: "A setuid binary in the image must not give a process more rights than it started with.",
+    why: "A setuid program in the image must not give a process more rights than the process had at its start.",
     check: (pod) =>
       perContainer(pod, ({ securityContext }) => {
         if (securityContext?.privileged) return "is privileged; leave `privileged` out";
@@ -39,7 +39,7 @@ export const POD_RULES: readonly Rule<Pod>[] = [
   {
     id: "drop-all-capabilities",
     // as kube-linter drop-net-raw-capability, polaris insecureCapabilities, KBP103, PSS206
-    why: "The runner opens outgoing connections; for that no capability is needed.",
+    why: "The runner only opens outgoing connections, and needs no capability for them.",
     check: (pod) =>
       perContainer(pod, ({ securityContext }) => {
         const { add = [], drop = [] } = securityContext?.capabilities ?? {};
@@ -50,7 +50,7 @@ export const POD_RULES: readonly Rule<Pod>[] = [
   {
     id: "seccomp",
     // as kube-score container-seccomp-profile, polaris linuxHardening, PSS205
-    why: "Without a profile every system call of the node's kernel can be reached.",
+    why: "Without a profile a process can use every system call of the node's kernel.",
     check: (pod) =>
       perContainer(pod, ({ securityContext }) => {
         const profile = securityContext?.seccompProfile ?? pod.spec.securityContext?.seccompProfile;
@@ -60,7 +60,7 @@ export const POD_RULES: readonly Rule<Pod>[] = [
   {
     id: "read-only-root",
     // as kube-linter no-read-only-root-fs, polaris notReadOnlyRootFilesystem, KBP102
-    why: "What a container writes beside its volumes is lost, and fills the node's disk until then.",
+    why: "Files that a container writes outside its volumes are lost when it ends, and fill the node's disk until then.",
     check: (pod) =>
       perContainer(pod, ({ securityContext }) =>
         securityContext?.readOnlyRootFilesystem === true
@@ -71,7 +71,7 @@ export const POD_RULES: readonly Rule<Pod>[] = [
   {
     id: "temporary-size",
     // as polaris notReadOnlyRootFilesystem, KBP102
-    why: "An emptyDir without a limit can fill the node's disk; every pod there is evicted then.",
+    why: "An emptyDir without a limit can fill the node's disk. Kubernetes then evicts every pod of the node.",
     check: ({ spec }) =>
       (spec.volumes ?? [])
         .filter(({ emptyDir }) => emptyDir && !emptyDir.sizeLimit)
@@ -81,7 +81,7 @@ export const POD_RULES: readonly Rule<Pod>[] = [
     id: "no-host",
     // as kube-linter host-network, kube-linter host-pid, kube-linter host-ipc, kube-linter docker-sock, polaris
     // hostNetworkSet, polaris hostPortSet, PSS101, PSS104
-    why: "Nothing here needs the node: not its network, processes, ports or files (its container socket least).",
+    why: "No pod of R3A needs the network, the processes, the ports or the files of its node, least of all the container socket.",
     check: (pod) => [
       ...(["hostNetwork", "hostPID", "hostIPC"] as const)
         .filter((field) => pod.spec[field])
@@ -96,7 +96,7 @@ export const POD_RULES: readonly Rule<Pod>[] = [
     id: "resources",
     // as kube-linter unset-memory-requirements, kube-linter unset-cpu-requirements, kube-score container-resources,
     // polaris memoryLimitsMissing, KBP002, KBP003, KBP004
-    why: "Requests place a pod where there is room, the memory limit ends it before its neighbours. A processor limit is not wanted: a throttled minute job misses its minute.",
+    why: "By the requests Kubernetes finds a node with room, and the memory limit ends this pod before its neighbours. A processor limit is not wanted: a slowed minute job misses its minute.",
     check: (pod) =>
       perContainer(pod, ({ resources }) => {
         const missing = [
@@ -111,7 +111,7 @@ export const POD_RULES: readonly Rule<Pod>[] = [
     id: "ephemeral-storage",
     level: "warn",
     // as kube-score container-ephemeral-storage-request-and-limit
-    why: "Logs of a container count as its storage; a limit evicts that pod and no other.",
+    why: "The logs of a container count as its storage. With a limit Kubernetes evicts only the pod that writes too much.",
     check: (pod) =>
       perContainer(pod, ({ resources }) =>
         resources?.limits?.["ephemeral-storage"] ? null : "set resources.limits.ephemeral-storage",
@@ -120,7 +120,7 @@ export const POD_RULES: readonly Rule<Pod>[] = [
   {
     id: "service-account",
     // as kube-linter default-service-account
-    why: "Rights given to `default` are given to every pod that names no account.",
+    why: "Every pod that names no account has the rights of the account `default`.",
     check: ({ spec }) =>
       !spec.serviceAccountName || spec.serviceAccountName === "default"
         ? ["runs as the default ServiceAccount; set serviceAccountName to one of its own"]
@@ -129,14 +129,14 @@ export const POD_RULES: readonly Rule<Pod>[] = [
   {
     id: "no-token",
     // as polaris automountServiceAccountToken, KBP106
-    why: "Only a job that talks to the Kubernetes API needs a token; the janitor alone waives this.",
+    why: "Only a job that uses the Kubernetes API needs a token. Only the janitor waives this rule.",
     check: ({ spec }) =>
       spec.automountServiceAccountToken === false ? [] : ["set automountServiceAccountToken: false"],
   },
   {
     id: "no-plain-secret",
     // as kube-linter env-var-secret, polaris sensitiveContainerEnvVar, KBP111
-    why: "An environment in a manifest is read by everyone who may read the object, and stays in its history.",
+    why: "Everyone who may read the object can read its environment, and the value stays in the history of the manifest.",
     check: (pod) =>
       containersOf(pod.spec).flatMap((container) =>
         (container.env ?? []).flatMap(({ name, value }) => {
@@ -151,14 +151,14 @@ export const POD_RULES: readonly Rule<Pod>[] = [
     id: "priority-class",
     level: "warn",
     // as polaris priorityClassNotSet
-    why: "On a full node the pod of lowest priority goes first; the syncs should not be among the equals.",
+    why: "On a full node Kubernetes ends the pods of the lowest priority first. The syncs need a higher one.",
     check: ({ spec }) =>
       spec.priorityClassName ? [] : ["has no priority; set priorityClassName where the cluster has classes"],
   },
   {
     id: "liveness",
     // as kube-linter no-liveness-probe, kube-score pod-probes, polaris livenessProbeMissing
-    why: "Seen: after three seconds of a half-open connection a pod that never ends by itself did nothing for as long as it was watched; nobody restarts it.",
+    why: "Seen: after 3 s of a half-open connection a pod that never ends by itself did nothing any more. Without a probe nobody restarts such a pod.",
     check: ({ spec }) =>
       spec.restartPolicy === "Always"
         ? (spec.containers ?? [])
@@ -169,7 +169,7 @@ export const POD_RULES: readonly Rule<Pod>[] = [
   {
     id: "pod-labels",
     // as kube-linter required-label-owner
-    why: "Labels of a CronJob do not reach its pods; policies, logs and people select pods by them.",
+    why: "The labels of a CronJob are not those of its pods. Policies, logs and people select pods by the labels of the pod.",
     check: ({ labels }) =>
       labels["app.kubernetes.io/name"]
         ? []

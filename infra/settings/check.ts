@@ -34,7 +34,8 @@ function checkImage({ image, imageDigest, imageTag, requireDigest }: Settings): 
   if (!REPOSITORY.test(image) || /:[^/]*$/.test(image))
     faults.push({
       key: "image",
-      message: "is no repository alone; leave out tag and digest, they have settings of their own",
+      message:
+        "is more than a repository; leave out tag and digest, which are the settings imageTag and imageDigest",
     });
   if (imageTag !== "" && imageDigest !== "")
     faults.push({ key: "imageTag", message: "stands beside imageDigest; remove one of them" });

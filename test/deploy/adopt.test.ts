@@ -26,7 +26,7 @@ describe("an entry of adopt", () => {
     expect(importIdOf(SYNC, [])).toBeUndefined();
   });
 
-  test("means what it says: no other patterns, no other case, no part of a name", () => {
+  test("has no other patterns, no other case, and no part of a name", () => {
     for (const entry of ["*", "*/*", "CronJob", "cronjob/*", "CronJob/r3a-sync", "CronJob/r3a-*", "Job/*"])
       expect(importIdOf(SYNC, [entry]), entry).toBeUndefined();
   });
@@ -72,7 +72,7 @@ describe("the program", () => {
     ]);
   }, 120_000);
 
-  test("imports what Helm made, by the ids of the cluster, and creates the rest", () => {
+  test("imports the objects that Helm made, by the ids of the cluster, and creates the others", () => {
     expect(adopting.exitCode).toBe(0);
     const objects = objectsOf(adopting);
     expect(

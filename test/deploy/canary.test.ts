@@ -55,7 +55,7 @@ function visible(run: ProgramResult): string {
 
 const found = (text: string) => CANARIES.filter((canary) => text.includes(canary));
 
-test("the canaries would be seen: they are on the wire, within secrets", () => {
+test("the test can find the canaries: they are on the wire, within secrets", () => {
   const all = JSON.stringify(runs.get("pulumi")?.registrations.map(({ inputs }) => withoutMarks(inputs)));
   expect(found(all)).toEqual(CANARIES);
 });
@@ -87,7 +87,7 @@ test("a program that fails shows no secret value either", () => {
   }
 });
 
-test("a malformed secret is told with what to do, and without its text", () => {
+test("the fault of a malformed secret says what to do, and does not have its text", () => {
   const [error] = failures.slice(0, 1).flatMap(shownOf);
   expect(error?.message).toContain(
     "Pulumi.dev.yaml: r3a:binance: is no object {apiKey, apiSecret} of two texts; " +

@@ -41,7 +41,7 @@ const loginsOf = (settings: Settings) =>
   );
 
 describe("a pod logs in to the database", () => {
-  test("by the one secret where no other is named", () => {
+  test("by the one secret if the settings name no other", () => {
     const { "r3a-maint-janitor": janitor, ...others } = loginsOf(settingsOf({ jobs: DEPLOYED }));
     expect(janitor).toEqual([]);
     expect(new Set(Object.values(others).map(String))).toEqual(new Set(["r3a-db"]));
@@ -66,7 +66,7 @@ describe("a pod logs in to the database", () => {
     });
   });
 
-  test("by a secret that is listed, asked of the operator, or made of an encrypted setting", async () => {
+  test("by a secret that is listed, requested from the operator, or made from an encrypted setting", async () => {
     const names = ["r3a-db", "r3a-db-owner", "r3a-db-reader", "r3a-regcred"];
     const settings = settingsOf({ ...OWN, secretsMode: "externalSecret" });
     const objects = renderObjects(settings);

@@ -36,12 +36,12 @@ const pods = ["sync-1m-top", "sync-1m"].map((name) => {
 });
 
 describe.each(pods)("the Deployment of $name", ({ name, spec, runner, env }) => {
-  test("is looked at by the image's own probe, at its start and later", () => {
+  test("has the image's own probe, at its start and later", () => {
     expect(runner.livenessProbe.exec.command).toEqual(ALIVE);
     expect(runner.startupProbe.exec.command).toEqual(ALIVE);
   });
 
-  test("may take a cycle by its deadline, the wait for the next one and a minute more before it counts as hung", () => {
+  test("counts as hung after the deadline of a cycle, the wait for the next cycle and a minute more", () => {
     const maxAge = Number(env.R3A_HEARTBEAT_MAX_AGE);
     const [every, deadline] = ["--every", "--deadline"].map((flag) => {
       return Number(runner.args[runner.args.indexOf(flag) + 1]);
@@ -50,12 +50,12 @@ describe.each(pods)("the Deployment of $name", ({ name, spec, runner, env }) => 
     expect(maxAge).toBe(name === "sync-1m-top" ? 35 + 60 + 60 : 285 + 60 + 60);
   });
 
-  test("has as long to begin", () => {
+  test("has the same time to start", () => {
     const { periodSeconds, failureThreshold } = runner.startupProbe;
     expect(periodSeconds * failureThreshold).toBeGreaterThanOrEqual(Number(env.R3A_HEARTBEAT_MAX_AGE));
   });
 
-  test("touches its file in a small folder of its own, for its root is read-only", () => {
+  test("touches the heartbeat file in a small volume, because the root is read-only", () => {
     const volume = spec?.volumes?.find((each) => each.name === "heartbeat");
     expect(volume).toEqual({ name: "heartbeat", emptyDir: { sizeLimit: "1Mi" } });
     const mount = runner.volumeMounts.find((each) => each.name === "heartbeat");

@@ -14,7 +14,7 @@ const FAULT =
   `Node ${process.version} cannot run TypeScript: 22.18 or newer must come first on the PATH. ` +
   'npm ci installs one in this folder: PATH="$PWD/node_modules/.bin:$PATH" ';
 
-test("a Node that cannot run TypeScript is named by `up`, with the line that mends it, and nothing is registered", async () => {
+test("`up` names a Node that cannot run TypeScript, shows the line that helps, and registers nothing", async () => {
   const run = await runProgram({ stack: "dev", config: committedConfig("dev"), nodeFlags: [TOO_OLD] });
   expect(run.exitCode).not.toBe(0);
   expect(shownOf(run)).toEqual([{ severity: 3, message: `${FAULT}pulumi up` }]);

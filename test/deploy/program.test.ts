@@ -63,7 +63,7 @@ beforeAll(async () => {
 }, RUNS_TIMEOUT_MS);
 
 describe.each(CASES)("$stack, secrets $mode", ({ stack, mode }) => {
-  test("ends well and says nothing", () => {
+  test("ends with 0 and prints nothing", () => {
     const run = runOf(stack, mode);
     expect(run).toMatchObject({ exitCode: 0, stdout: "", stderr: "" });
     expect(shownOf(run)).toEqual([]);
@@ -108,7 +108,7 @@ describe.each(CASES)("$stack, secrets $mode", ({ stack, mode }) => {
     });
   });
 
-  test("waits: what a kind needs is registered before it, by its dependencies", () => {
+  test("registers what a kind needs before the kind, by dependencies", () => {
     const objects = objectsOf(runOf(stack, mode));
     const byUrn = new Map(objects.map((object) => [object.urn, object]));
     const reach = (urn: string): readonly string[] =>
@@ -149,7 +149,7 @@ describe.each(CASES)("$stack, secrets $mode", ({ stack, mode }) => {
     expect(secretPaths(outputs)).toEqual([]);
   });
 
-  test("tells its names, schedules, images, required secrets and the hash of its settings", () => {
+  test("outputs names, schedules, images, required secrets and the hash of the settings", () => {
     const { outputs } = runOf(stack, mode);
     const objects = synthObjects(stack, changesOf(stack, mode));
     expect(outputs.names).toEqual(

@@ -54,7 +54,7 @@ describe("the command", () => {
     });
   });
 
-  test("warns of the digest that nobody released, in prod alone", async () => {
+  test("warns of the digest that nobody has released, only in prod", async () => {
     const { code, stderr } = await synth(dir);
     expect(code).toBe(0);
     expect(stderr).toBe(
@@ -62,7 +62,7 @@ describe("the command", () => {
     );
   });
 
-  test("says every fault of a stack with file, key and remedy, exits 78 and writes nothing of it", async () => {
+  test("prints every fault of a stack with file, key and remedy, ends with 78 and writes no file", async () => {
     writeFileSync(
       join(dir, "Pulumi.bad.yaml"),
       [

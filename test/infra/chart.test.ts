@@ -36,7 +36,7 @@ describe("one change", () => {
     ]);
   });
 
-  test("of a value in the ConfigMap changes it and, in whoever reads it, the hash alone", () => {
+  test("of a value in the ConfigMap changes the ConfigMap and, in each CronJob, only the hash of the ConfigMap", () => {
     const after = render({ universeSize: 61 });
     const stripped = (objects: readonly Manifest[]) =>
       JSON.parse(texts(objects).replace(/("r3a\.dev\/config-hash":)"\w+"/g, '$1""')) as Manifest[];
@@ -47,7 +47,7 @@ describe("one change", () => {
     ]);
   });
 
-  test("of the image makes another schema job, since the template of one cannot change", () => {
+  test("of the image makes another schema Job, since the template of a Job cannot change", () => {
     const name = (objects: readonly Manifest[]) => objects.find(({ kind }) => kind === "Job")?.metadata.name;
     expect(name(render({ imageTag: "a" }))).not.toBe(name(render({ imageTag: "b" })));
     expect(name(render({ imageTag: "a" }))).toBe(name(render({ imageTag: "a" })));
@@ -58,18 +58,18 @@ describe("traps of the libraries", () => {
   const objects = render();
   const cronJobs = objects.filter(({ kind }) => kind === "CronJob");
 
-  test("no deadline of 10 s that loses a run a week", () => {
+  test("no job has a starting deadline of 10 s, which loses a run a week", () => {
     expect(texts(cronJobs)).not.toContain('"startingDeadlineSeconds":10,');
   });
 
-  test("the janitor's binding names the namespace of its account, and has a name that stays", () => {
+  test("the janitor's RoleBinding names the namespace of the account, and has a fixed name", () => {
     expect(find(objects, "RoleBinding/r3a-maint-janitor")).toMatchObject({
       subjects: [{ kind: "ServiceAccount", name: "r3a-janitor-sa", namespace: "r3a" }],
       roleRef: { kind: "Role", name: "r3a-maint-janitor" },
     });
   });
 
-  test("labels reach the Job and the pod, and none is a hash of a construct's path", () => {
+  test("Job and pod have the labels of the CronJob, and no label is a hash of a construct's path", () => {
     const label = '"app.kubernetes.io/component":"sync-1m"';
     expect(texts([find(objects, "CronJob/r3a-sync-1m") as Manifest]).split(label)).toHaveLength(4);
     expect(texts(objects)).not.toContain("cdk8s.io/");
@@ -79,7 +79,7 @@ describe("traps of the libraries", () => {
 describe("the janitor", () => {
   const objects = render({ exchangeSecretName: "r3a-binance", janitorMode: "delete" });
 
-  test("cleans its own namespace, and another one only where that is said", () => {
+  test("cleans its own namespace, and another namespace only if the settings name it", () => {
     const placesOf = (settings: Partial<Settings>) => {
       const all = render({ janitorMode: "delete", ...settings });
       const config = find(all, "ConfigMap/r3a-sync-config")?.data as Record<string, string>;
@@ -93,7 +93,7 @@ describe("the janitor", () => {
     );
   });
 
-  test("gets its settings by the ConfigMap, and the one that has no variable as a flag", () => {
+  test("gets its settings by the ConfigMap, and the setting without a variable as a flag", () => {
     expect(find(objects, "ConfigMap/r3a-sync-config")).toMatchObject({
       data: {
         JANITOR_MODE: "delete",
@@ -115,12 +115,12 @@ describe("the janitor", () => {
   });
 });
 
-test("the schema job does not wait for what it makes", () => {
+test("the schema Job has no init container that waits for the schema", () => {
   const [job] = render({ waitDb: true }).filter(({ kind }) => kind === "Job");
   expect(texts([job as Manifest])).not.toContain("initContainers");
 });
 
-test("shards make an Indexed Job whose pods know how many they are", () => {
+test("shards make an Indexed Job, and each pod gets the number of pods", () => {
   const job = find(render({ jobs: { "sync-1h": { shards: 4 } } }), "CronJob/r3a-sync-1h");
   expect(job).toMatchObject({
     spec: { jobTemplate: { spec: { completionMode: "Indexed", completions: 4, parallelism: 4 } } },
@@ -128,7 +128,7 @@ test("shards make an Indexed Job whose pods know how many they are", () => {
   expect(texts([job as Manifest])).toContain('{"name":"R3A_SHARDS","value":"4"}');
 });
 
-test("runMode deployment makes one pod that repeats by itself, and no CronJob", () => {
+test("runMode deployment makes one pod that repeats its command, and no CronJob", () => {
   const objects = render({ jobs: { "sync-1m": { runMode: "deployment" } } });
   expect(find(objects, "CronJob/r3a-sync-1m")).toBeUndefined();
   expect(find(objects, "Deployment/r3a-sync-1m")).toMatchObject({
@@ -139,7 +139,7 @@ test("runMode deployment makes one pod that repeats by itself, and no CronJob", 
   );
 });
 
-test("secrets are named and never made; the operator's mode asks for each of them", () => {
+test("the chart names secrets and makes none; in mode externalSecret it asks the operator for each secret", () => {
   for (const secretsMode of ["existing", "pulumi", "externalSecret"] as const) {
     const objects = render({ secretsMode, exchangeSecretName: "r3a-binance" });
     expect(objects.filter(({ kind }) => kind === "Secret")).toEqual([]);
@@ -151,7 +151,7 @@ test("secrets are named and never made; the operator's mode asks for each of the
   }
 });
 
-test("what others own is not made: namespace, account, credentials", () => {
+test("the chart does not make what other people own: namespace, account, credentials", () => {
   const objects = render({ createNamespace: false, serviceAccountCreate: false, pullSecretName: "" });
   expect(objects.filter(({ kind }) => kind === "Namespace")).toEqual([]);
   expect(find(objects, "ServiceAccount/r3a-sync-sa")).toBeUndefined();
@@ -183,7 +183,7 @@ test("each policy opens one block at its ports: the database's, public addresses
   expect(egressOf("r3a-cluster")).toEqual([reaching({ cidr: "10.0.0.1/32" }, 443, 6443)]);
 });
 
-test("IPv6 is closed unless the settings name it, and then private ranges are left out there too", () => {
+test("IPv6 is closed unless the settings name an IPv6 block, and ::/0 leaves out the private ranges too", () => {
   const blocks = (settings: Partial<Settings>) =>
     texts([find(render(settings), "NetworkPolicy/r3a-exchange") as Manifest]);
   expect(blocks({})).not.toContain("::");

@@ -15,7 +15,7 @@ describe("the steps away from Helm, which the cluster tests run as they stand in
   const steps = listHelmSteps(guide, "/charts");
   const at = (pattern: RegExp) => steps.findIndex(({ line }) => pattern.test(line));
 
-  test("come in the order in which none undoes another: an upgrade starts suspended jobs again", () => {
+  test("come in an order in which no step undoes another: an upgrade starts suspended jobs again", () => {
     const order = [
       at(/^helm .* upgrade r3a-sync /),
       at(/^helm .* upgrade r3a-maint /),
@@ -31,7 +31,7 @@ describe("the steps away from Helm, which the cluster tests run as they stand in
     expect(order).not.toContain(-1);
   });
 
-  test("are all of one kind that the test can run, and one of them deploys", () => {
+  test("are steps that the cluster tests can run, and exactly one of them deploys", () => {
     expect(steps.filter((step) => step.by === "pulumi" && step.isDeploy)).toHaveLength(1);
     const keeping = steps.flatMap((step) => (step.by === "helm" ? [step.args.join(" ")] : []));
     expect(keeping[0]).toBe("-n r3a upgrade r3a-sync /charts/r3a-sync --reuse-values --set keep=true");
@@ -54,10 +54,10 @@ test("every piece of a stack's file in the guide is accepted", () => {
   }
 });
 
-describe("what the guide selects by a label is what carries it", () => {
+describe("the labels in the guide select exactly the objects that the guide means", () => {
   const objects = render({ createNamespace: false });
 
-  test("the Jobs that a destroy leaves behind in a namespace of others", () => {
+  test("the Jobs that a destroy leaves in a namespace of other people", () => {
     expect(guide).toContain("kubectl -n r3a delete job -l app.kubernetes.io/part-of=r3a`");
     const labels = objects.flatMap((object) => {
       const template = cronJobOf(object)?.jobTemplate as { metadata?: { labels?: object } } | undefined;
@@ -67,7 +67,7 @@ describe("what the guide selects by a label is what carries it", () => {
     for (const each of labels) expect(each).toMatchObject({ "app.kubernetes.io/part-of": "r3a" });
   });
 
-  test("the schema Job that failed, which is in the way of the next apply", () => {
+  test("the failed schema Job, which blocks the next apply", () => {
     expect(guide).toContain("kubectl -n r3a delete job -l app.kubernetes.io/component=migrate`");
     const jobs = objects.filter(({ kind }) => kind === "Job");
     expect(jobs.map(({ metadata }) => metadata.labels?.["app.kubernetes.io/component"])).toEqual(["migrate"]);

@@ -8,13 +8,13 @@ const object = (kind: string, name: string, spec: Readonly<Record<string, unknow
   spec,
 });
 
-test("equal objects are no change, in whatever order their fields stand", () => {
+test("equal objects are no change, in whatever order their fields are", () => {
   expect(
     diffObjects([object("CronJob", "a", { x: 1, y: [] })], [object("CronJob", "a", { y: [], x: 1 })]),
   ).toEqual([]);
 });
 
-test("objects that come and go are told by kind, namespace and name", () => {
+test("added and removed objects are named by kind, namespace and name", () => {
   expect(diffObjects([object("CronJob", "a")], [object("Job", "a")])).toEqual([
     { object: "CronJob r3a/a", change: "removed", fields: [] },
     { object: "Job r3a/a", change: "added", fields: [] },
@@ -38,7 +38,7 @@ test("a changed field has its path, the old and the new value", () => {
   ]);
 });
 
-test("named items are compared by name, others by place", () => {
+test("list items with names are compared by name, others by position", () => {
   const containers = (...items: readonly unknown[]) => object("CronJob", "a", { containers: items });
   const main = { name: "main", args: ["sync", "1m"] };
   const changes = diffObjects(
@@ -51,7 +51,7 @@ test("named items are compared by name, others by place", () => {
   ]);
 });
 
-test("two items of one name fall back to places; a map that turns into a list is shown as a whole", () => {
+test("two items with one name are compared by position; a map that becomes a list is shown as a whole", () => {
   const ports = (...numbers: readonly number[]) =>
     object("Service", "a", { ports: numbers.map((port) => ({ name: "x", port })) });
   expect(diffObjects([ports(1, 2)], [ports(1, 3)])[0]?.fields).toEqual([
@@ -62,7 +62,7 @@ test("two items of one name fall back to places; a map that turns into a list is
   ]);
 });
 
-test("keys that are no plain words are quoted", () => {
+test("keys with other characters than letters are quoted", () => {
   const labelled = (value: string) => object("X", "a", { "app.kubernetes.io/name": value });
   expect(diffObjects([labelled("a")], [labelled("b")])[0]?.fields[0]?.path).toBe(
     'spec["app.kubernetes.io/name"]',

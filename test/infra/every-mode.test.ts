@@ -27,7 +27,7 @@ describe.each(listStacks(ROOT))("%s", (stack) => {
   });
 });
 
-test("in every environment that is committed the log of a failure lives for a day at least", () => {
+test("in every committed environment the log of a failure stays for at least a day", () => {
   for (const stack of listStacks(ROOT)) {
     const settings = loadStack(ROOT, stack);
     const found = checkEnvironment(renderObjects(settings), settings);
@@ -35,7 +35,7 @@ test("in every environment that is committed the log of a failure lives for a da
   }
 });
 
-test("so do the objects of any settings that are accepted", () => {
+test("the objects of all accepted settings pass both schemas and all rules", () => {
   const quantity = fc.constantFrom("64Mi", "128Mi", "1Gi");
   const settings = fc.record({
     secretsMode: fc.constantFrom(...MODES),

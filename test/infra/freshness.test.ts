@@ -30,7 +30,7 @@ describe("a changed schedule changes its interval's limits", () => {
   });
 });
 
-test("a job that repeats itself counts by its own period, whatever its schedule says", () => {
+test("the limit of a job that repeats itself follows from its period, not from its schedule", () => {
   const jobs = { "sync-1m": { runMode: "deployment", schedule: "0 2 * * *" } } as const;
   expect(limitOf(jobs, "1m")).toEqual({ interval: "1m", warn: 240, error: 600 });
 });
@@ -41,7 +41,7 @@ test("the job of the largest markets counts only where no other syncs the interv
   expect(limitOf({ "sync-1m": { enabled: false } }, "1m")).toMatchObject({ warn: 240 });
 });
 
-test("an interval that nothing syncs has no limit", () => {
+test("an interval that no job syncs has no limit", () => {
   const none = { "sync-1d": { enabled: false } };
   expect(limitsOf(none).map(({ interval }) => interval)).toEqual(["1m", "15m", "1h", "4h"]);
 });

@@ -12,7 +12,7 @@ const settingsOf = (jobs: Settings["jobs"], more: Partial<Settings> = {}) =>
   SETTINGS.parse({ jobs, ...more });
 const faultsOf = (jobs: Settings["jobs"]) => checkJobs(settingsOf(jobs));
 
-test("the table has no fault, and a why for each row", () => {
+test("the table has no fault, and each row says why the job exists", () => {
   expect(faultsOf({})).toEqual([]);
   expect(JOBS.filter(({ why }) => why.length < 30)).toEqual([]);
   expect(new Set(JOBS.map(({ name }) => name)).size).toBe(JOBS.length);
@@ -50,7 +50,7 @@ test("the own deadline leaves room for start and grace: 35 of 50 seconds for the
   });
 });
 
-test("names of months and days are read as such", () => {
+test("a schedule may name months and days", () => {
   expect(faultOfSchedule("0 2 * jan-mar MON,fri")).toBeNull();
 });
 
@@ -138,7 +138,7 @@ test.each([
     "jobs.sync-1h.runMode",
     "minute syncs",
   ],
-])("%s is a fault with its key and what to do", (_, jobs, key, message) => {
+])("%s: the fault names the key and says what to do", (_, jobs, key, message) => {
   const faults = faultsOf(jobs);
   expect(faults).toHaveLength(1);
   expect(faults[0]).toMatchObject({ key, message: expect.stringContaining(message) });
@@ -199,7 +199,7 @@ describe("a row of the table", () => {
     expect(withRow({ command: ["gaps"], needs: ["config", "database"] })).toEqual([]);
   });
 
-  test("a value of the environment is a fault of the environment, and mends one of the table", () => {
+  test("a wrong value of the environment is a fault of the environment, and a right one repairs a fault of the table", () => {
     const wrong = { activeDeadlineSeconds: 9_000 };
     const [fault] = withRow(wrong, { "plan-1h": { activeDeadlineSeconds: 8_000 } });
     expect(fault).toEqual({ key: "jobs.plan-1h.activeDeadlineSeconds", message: expect.any(String) });

@@ -18,7 +18,7 @@ writeFileSync(join(HOME, "other"), configOf("r3a-test"));
 const messageOf = (context: string, env: Readonly<Record<string, string>>) =>
   checkContext(context, env).map(({ key, message }) => `${key}: ${message}`)[0];
 
-test("a context that no kubeconfig of this machine has is a fault that names those it has", () => {
+test("if no kubeconfig of this machine has the context, the fault names the contexts that there are", () => {
   expect(messageOf("nope", { HOME })).toBe(
     "kubeContext: there is no context of this name on this machine; the kubeconfig has r3a-prod, r3a-dev; " +
       "correct it, or point KUBECONFIG to the right file",
@@ -26,7 +26,7 @@ test("a context that no kubeconfig of this machine has is a fault that names tho
   expect(messageOf("r3a-prod", { HOME })).toBeUndefined();
 });
 
-test("KUBECONFIG stands for kubectl's own place: a path, several paths, or the config itself", () => {
+test("KUBECONFIG replaces kubectl's usual file: by a path, several paths, or the config itself", () => {
   const other = join(HOME, "other");
   const both = [other, join(HOME, ".kube/config")].join(delimiter);
   expect(messageOf("r3a-prod", { HOME, KUBECONFIG: other })).toContain("the kubeconfig has r3a-test;");
@@ -36,7 +36,7 @@ test("KUBECONFIG stands for kubectl's own place: a path, several paths, or the c
   expect(messageOf("b", { HOME, KUBECONFIG: "{}" })).toContain("the kubeconfig has none;");
 });
 
-test("no context, and no kubeconfig at all, are the provider's matter", () => {
+test("without a context or without any kubeconfig there is no fault: the provider reports it", () => {
   expect(messageOf("", { HOME })).toBeUndefined();
   expect(messageOf("nope", { HOME, KUBECONFIG: join(HOME, "missing") })).toBeUndefined();
   expect(messageOf("nope", {})).toBeUndefined();

@@ -100,7 +100,7 @@ test("a pod of no job reaches nothing, and all policies deny what they do not na
   for (const { policyTypes } of policies) expect(policyTypes).toEqual(["Ingress", "Egress"]);
 });
 
-test("a row of the table stands for something that a pod has", () => {
+test("some pod has each need of the table", () => {
   const used = new Set<string>([...JOBS.flatMap(({ needs }) => needs), "heartbeat"]);
   expect([...used].sort()).toEqual(Object.keys(NEEDS).sort());
 });

@@ -29,7 +29,7 @@ describe("optionsFor", () => {
     expect(optionsFor(objectOf("Namespace"), settings()).name).toBe("namespace/r3a-thing");
   });
 
-  test("is the same for the same object, and changes nothing of it", () => {
+  test("gives the same options for the same object, and does not change the object", () => {
     const object = Object.freeze(objectOf("CronJob", ORPHAN));
     expect(optionsFor(object, settings())).toEqual(optionsFor(structuredClone(object), settings()));
   });
@@ -62,7 +62,7 @@ describe("optionsFor", () => {
     );
   });
 
-  test("refuses an object without a name, and a kind without a place in the order", () => {
+  test("refuses an object without a name, and a kind that is not in the table", () => {
     const nameless = { apiVersion: "v1", kind: "ConfigMap", metadata: { namespace: "r3a" } };
     expect(() => optionsFor(nameless, settings())).toThrow("ConfigMap without metadata.name");
     expect(() => optionsFor(objectOf("Gizmo"), settings())).toThrow(

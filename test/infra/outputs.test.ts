@@ -8,7 +8,7 @@ const outputsOf = (changes: Partial<Settings> = {}) => {
   return listOutputs(settings, renderObjects(settings));
 };
 
-test("every CronJob has its schedule, or the word that it is suspended", () => {
+test("every CronJob has its schedule, or the word `suspended`", () => {
   const { schedules, names } = outputsOf({
     jobs: { gaps: { suspend: true }, "sync-1m": { runMode: "deployment" } },
   });
@@ -18,7 +18,7 @@ test("every CronJob has its schedule, or the word that it is suspended", () => {
   expect(names).toContain("Deployment/r3a-sync-1m");
 });
 
-test("the images are all that the cluster pulls, each once", () => {
+test("the images are all images that the cluster pulls, each once", () => {
   const other = "example.org/other@sha256:abc";
   const { images } = outputsOf({ image: "example.org/runner", jobs: { gaps: { image: other } } });
   expect(images).toEqual([other, "example.org/runner:dev"]);

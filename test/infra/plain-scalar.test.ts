@@ -48,7 +48,7 @@ function loadBoth(key: keyof Settings, written: string, engine: string): readonl
   ];
 }
 
-describe("a scalar that both read alike is taken by both", () => {
+describe("synth and `up` accept a scalar that both read alike", () => {
   test.each<[keyof Settings, string, string, unknown]>([
     // the engine makes a time of a date without quotes, and writes it into the file so
     ["fallbackStart", "2026-01-01", "2026-01-01 00:00:00 +0000 UTC", "2026-01-01"],
@@ -82,7 +82,7 @@ describe("a scalar that both read alike is taken by both", () => {
   });
 });
 
-describe("a scalar that YAML 1.1 and 1.2 read differently is refused by both, with its line", () => {
+describe("synth and `up` refuse a scalar that YAML 1.1 and 1.2 read differently, and name its line", () => {
   test.each<[keyof Settings, string, string]>([
     ["universeSize", "0x10", "16"],
     ["universeSize", "0o17", "15"],
@@ -129,7 +129,7 @@ describe("a scalar that YAML 1.1 and 1.2 read differently is refused by both, wi
   });
 });
 
-test("what synth refuses of a file, `up` refuses too: a key without a namespace, one that is there twice", () => {
+test("`up` refuses what synth refuses in a file: a key without a namespace, a key that is there twice", () => {
   const faultsOf = (lines: string) => {
     writeFileSync(join(folder, "Pulumi.e.yaml"), lines);
     return checkStackFile(folder, "e");

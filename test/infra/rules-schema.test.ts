@@ -69,7 +69,7 @@ describe.each(SCHEMA_VERSIONS)("the schema of %s", (version) => {
     expect(faults("kind", "CronJobb")).toEqual([expect.stringMatching(/batch\/v1 CronJobb/)]);
   });
 
-  test("holds an ExternalSecret against what is used of it", () => {
+  test("checks the fields of an ExternalSecret that the chart uses", () => {
     const external = (path: string, value: unknown) => faults(path, value, goodExternalSecret());
     expect(external("spec/target/nam", "a")).toEqual(["ExternalSecret.spec.target.nam is unknown"]);
     expect(external("spec/data/0/remoteRef/key", 3)).toEqual([

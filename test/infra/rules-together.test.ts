@@ -25,7 +25,7 @@ const job = (name: string, schedule: string) =>
   withChange(goodCronJob(name, schedule), "spec/jobTemplate/spec/activeDeadlineSeconds", 31);
 
 describe("objects together", () => {
-  test("two of one name are found, the same name elsewhere or of another kind is not", () => {
+  test("two objects with one name are found, but not in two namespaces or of two kinds", () => {
     expect(rulesOf([...goodObjects(), goodServiceAccount()])).toEqual(["unique-names"]);
     const elsewhere = withChange(goodServiceAccount(), "metadata/namespace", "other");
     expect(rulesOf([...goodObjects(), elsewhere])).toEqual([]);
@@ -47,7 +47,7 @@ describe("objects together", () => {
     expect(of("spec/podSelector/matchExpressions/2/key", "app.kubernetes.io/name")).toEqual(found);
   });
 
-  test("pods need labels of their own: those of the CronJob do not reach them", () => {
+  test("pods need labels themselves: they do not get those of the CronJob", () => {
     const bare = withChange(goodCronJob(), "spec/jobTemplate/spec/template/metadata", {});
     expect(rulesOf(insteadOf(bare))).toEqual(["network-policy", "pod-labels"]);
     expect(rulesOf(insteadOf(bare), { externalNetworkPolicy: true })).toEqual(["pod-labels"]);
@@ -108,13 +108,13 @@ describe("the pod with a token", () => {
     expect(rulesFor(reaching(cidr))).toEqual([]);
   });
 
-  test("may not reach every address by a rule that names none, nor one block of several", () => {
+  test("may not reach every address by a rule without addresses, nor by one block of several", () => {
     expect(rulesFor([{ ports: [{ port: 443 }] }])).toEqual(["api-server-egress"]);
     expect(rulesFor([...reaching("10.0.0.0/16"), ...reaching("0.0.0.0/0")])).toEqual(["api-server-egress"]);
   });
 });
 
-test("the rule warns of the default, and prod names its API server", () => {
+test("the rule warns of the default block, and prod names the block of its API server", () => {
   const warningsOf = (settings: Settings) =>
     checkEnvironment(renderObjects(settings), settings).filter(({ rule }) => rule === "api-server-egress");
   expect(warningsOf(SETTINGS.parse({ imageDigest: `sha256:${"1".repeat(64)}` }))).toEqual([
@@ -131,7 +131,7 @@ test("the rule warns of the default, and prod names its API server", () => {
 describe("waivers", () => {
   const hasToken = withChange(goodCronJob(), `${POD}/automountServiceAccountToken`, true);
 
-  test("with a reason on the object pass over its finding, and over no other", () => {
+  test("with a reason suppress the finding on that object, and no other finding", () => {
     const reason = "the janitor talks to the Kubernetes API";
     const waived = withAnnotations(hasToken, { "r3a.dev/waive-no-token": reason });
     expect(rulesOf(insteadOf(hasToken))).toEqual(["no-token"]);
@@ -141,7 +141,7 @@ describe("waivers", () => {
     expect(rulesOf(insteadOf(hasToken, onAnother))).toEqual(["no-token"]);
   });
 
-  test("of a rule about all objects stand on the object that it finds", () => {
+  test("of a rule about all objects count on the object that the rule names", () => {
     const waived = goodObjects().map((object) =>
       withAnnotations(object, { "r3a.dev/waive-network-policy": "the mesh isolates this namespace" }),
     );
@@ -160,7 +160,7 @@ describe("waivers", () => {
     expect(rulesOf(insteadOf(other))).toEqual([]);
   });
 
-  test("may-overrun allows a run to outlive its period, with a reason", () => {
+  test("may-overrun with a reason allows a run to take longer than its period", () => {
     const minute = withChange(goodCronJob(), "spec/schedule", "* * * * *");
     expect(rulesOf(insteadOf(minute))).toEqual(["time-budget"]);
     const allowed = withAnnotations(minute, { "r3a.dev/may-overrun": "after an outage it fetches hours" });

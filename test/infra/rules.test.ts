@@ -131,7 +131,7 @@ test.each(OBJECT_BREACHES)("%s finds it, and alone: %#", (rule, object) => {
   expect(rulesOf(insteadOf(object))).toEqual([rule]);
 });
 
-test("the pods of a Deployment, a Job and a bare Pod are held to the same", () => {
+test("the rules check the pods of a Deployment, a Job and a bare Pod too", () => {
   const path = "spec/template/spec/containers/0/securityContext/readOnlyRootFilesystem";
   expect(rulesOf(insteadOf(withChange(goodDeployment(), path, false)))).toEqual(["read-only-root"]);
   const { jobTemplate } = goodCronJob().spec as {
@@ -170,7 +170,7 @@ test("an image without a digest needs a tag, and one only where requireDigest is
   expect(rulesOf(insteadOf(always), free)).toEqual([]);
 });
 
-test("an object without content is found wanting, and nothing breaks", () => {
+test("an object without content has findings, and no rule throws", () => {
   const metadata = { name: "a", namespace: "r3a" };
   const kinds = ["CronJob", "Job", "Deployment", "Pod", "Role", "RoleBinding", "ConfigMap", "NetworkPolicy"];
   const bare = kinds.map((kind) => ({ apiVersion: "v1", kind, metadata }));

@@ -49,7 +49,7 @@ describe("the schema Job, which `pulumi up` waits for", () => {
     expect(rulesOf(job)).not.toContain("pod-failure-policy");
   });
 
-  test("every other Job has one: nobody waits for it, and a person must look", () => {
+  test("every other Job has a FailJob rule: nobody waits for the Job, and a person must look", () => {
     const others = render().filter(({ kind }) => kind === "CronJob");
     const failing = others.filter((object) =>
       jobOf(object)?.podFailurePolicy?.rules?.some(({ action }) => action === "FailJob"),

@@ -119,7 +119,7 @@ test("without a network policy the database's block limits nothing, and may be a
   expect(faultsOf({ databaseCidr: "0.0.0.0/0", networkPolicy: false })).toEqual([]);
 });
 
-test("a tag is fine where no digest is demanded, and a job's own pinned image always", () => {
+test("a tag is accepted without requireDigest, and a job's own image with a digest always", () => {
   expect(faultsOf({ requireDigest: false, imageTag: "dev" }, {})).toEqual([]);
   expect(faultsOf({ jobs: { gaps: { image: `a/b@${UNRELEASED}` } } })).toEqual([]);
 });
@@ -155,12 +155,12 @@ test("all faults come at once: of the schema, between settings, and of the jobs"
   ]);
 });
 
-test("a wrong time makes no second fault out of the default that stands in for it", () => {
+test("a wrong time is one fault: the default in its place makes no second one", () => {
   const faults = faultsOf({ jobs: { gaps: { schedule: "* * * * *", activeDeadlineSeconds: "short" } } });
   expect(faults).toEqual([expect.stringMatching(/^jobs\.gaps\.activeDeadlineSeconds: .*number/)]);
 });
 
-test("no value is repeated in a fault: it might be a secret under a wrong key", () => {
+test("no fault repeats a value, because the value may be a secret under a wrong key", () => {
   const canary = "postgresql://u:canary@h/db";
   const raw = Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, canary]));
   const faults = [

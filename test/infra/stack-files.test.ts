@@ -26,7 +26,7 @@ function load(lines: string, project?: string) {
 const faultsOf = (lines: string, project?: string) => faultsIn(() => load(lines, project));
 
 describe("values", () => {
-  test("of the stack stand over those of the project, these over the schema's", () => {
+  test("of the stack replace those of the project, which replace those of the schema", () => {
     const project = `${PROJECT}config:
   universeSize: { type: integer, default: 7 }
   r3a:weightLimit: { value: 0.5 }
@@ -80,7 +80,7 @@ describe("secrets", () => {
     expect(faults.join()).not.toContain(CANARY);
   });
 
-  test("one plain part among encrypted ones is found, an alias too", () => {
+  test("one plain part among encrypted parts is found, behind an alias too", () => {
     const part = `  r3a:binance: { apiKey: { secure: x }, apiSecret: ${CANARY} }\n`;
     const alias = `  other:x: &a ${CANARY}\n  r3a:registryToken: *a\n`;
     const faults = faultsOf(part + alias);
@@ -99,7 +99,7 @@ describe("secrets", () => {
     ["  r3a:jobs: { gaps: { image: { secure: x } } }\n", /^Pulumi\.prod\.yaml: r3a:jobs: secure: is for/],
     ["  r3a:symbols: [{ secure: x }]\n", /^Pulumi\.prod\.yaml: r3a:symbols: secure: is for/],
     ["  r3a:dbURL: { secure: x }\n", /^Pulumi\.prod\.yaml: r3a:dbURL: unknown; did you mean dbUrl\?/],
-  ])("have no other place: %j", (lines, expected) => {
+  ])("are allowed under no other key: %j", (lines, expected) => {
     expect(faultsOf(lines)).toEqual([expect.stringMatching(expected)]);
   });
 
