@@ -34,8 +34,8 @@ const FAILURE_POLICY: k8s.PodFailurePolicy = {
   ],
 };
 
-/** One job of one environment. */
-export type BatchCronJobProps = {
+/** One job of one environment, for both kinds of object that can start it. */
+export type JobProps = {
   /** What all pods of the environment share: namespace, account, names of secrets, priority. */
   readonly settings: Settings;
   /** The job with all its values; times in seconds. */
@@ -44,7 +44,7 @@ export type BatchCronJobProps = {
 
 /** A row of the table as a CronJob; an Indexed Job where its series are split over pods. */
 export class BatchCronJob extends Construct {
-  constructor(scope: Construct, id: string, { settings, job }: BatchCronJobProps) {
+  constructor(scope: Construct, id: string, { settings, job }: JobProps) {
     super(scope, id);
     const labels = componentLabels(job.name);
     new k8s.KubeCronJob(this, "cron-job", {

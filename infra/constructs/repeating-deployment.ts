@@ -1,21 +1,12 @@
 import * as k8s from "cdk8s-plus-28/lib/imports/k8s.js";
 import { Construct } from "constructs";
 import { componentLabels } from "../model/labels.ts";
-import type { ResolvedJob } from "../model/resolve-jobs.ts";
-import type { Settings } from "../settings/schema.ts";
+import type { JobProps } from "./batch-cron-job.ts";
 import { podTemplate } from "./pod-template.ts";
 
-/** One job of one environment that may repeat itself. */
-export type RepeatingDeploymentProps = {
-  /** What all pods of the environment share: namespace, account, names of secrets, priority. */
-  readonly settings: Settings;
-  /** The job with all its values, `repeatsEverySeconds` among them; times in seconds. */
-  readonly job: ResolvedJob;
-};
-
-/** A minute sync as one long-running pod instead of 1,440 pods a day; it starts at each full period by itself. */
+/** A minute sync as one long-running pod instead of 1,440 pods a day; it starts at each full period (`repeatsEverySeconds`) by itself. */
 export class RepeatingDeployment extends Construct {
-  constructor(scope: Construct, id: string, { settings, job }: RepeatingDeploymentProps) {
+  constructor(scope: Construct, id: string, { settings, job }: JobProps) {
     super(scope, id);
     const labels = componentLabels(job.name);
     new k8s.KubeDeployment(this, "deployment", {

@@ -1,27 +1,7 @@
-import { afterEach, describe, expect, test } from "vitest";
-import { type ExchangeOptions, type SimulatedExchange, startExchange } from "../../dev/exchange/exchange.ts";
+import { describe, expect, test } from "vitest";
 import type { FaultRule } from "../../dev/exchange/faults.ts";
 import type { KlineRow } from "../../dev/exchange/kline-text.ts";
-
-const noon = Date.parse("2024-08-01T12:00:30.000Z");
-const minute = 60_000;
-const open: SimulatedExchange[] = [];
-
-afterEach(async () => {
-  for (const exchange of open.splice(0)) await exchange.stop();
-});
-
-async function start(options: ExchangeOptions = {}): Promise<SimulatedExchange> {
-  const exchange = await startExchange({ recorded: false, clock: { fixedMs: noon }, ...options });
-  open.push(exchange);
-  return exchange;
-}
-
-/** A busy machine answers within this time too. */
-const LIMIT_MS = 5_000;
-const ask = (exchange: SimulatedExchange, path: string, limitMs = LIMIT_MS): Promise<Response> =>
-  fetch(exchange.url + path, { signal: AbortSignal.timeout(limitMs) });
-const klines = (query: string): string => `/api/v3/klines?symbol=BTCUSDT&interval=1m&${query}`;
+import { ask, klines, minute, noon, start } from "../support/exchange/simulated.ts";
 
 describe("faults", () => {
   const page = `startTime=${noon - 20 * minute}&limit=10`;
@@ -29,7 +9,7 @@ describe("faults", () => {
     const exchange = await start({ faults: [rule] });
     try {
       // a stall answers never, so the test need not wait for long
-      const answer = await ask(exchange, klines(page), rule.kind.startsWith("stall") ? 500 : LIMIT_MS);
+      const answer = await ask(exchange, klines(page), rule.kind.startsWith("stall") ? 500 : undefined);
       const text = await answer.text();
       return text.startsWith("[") && text.endsWith("]") ? JSON.parse(text) : [answer.status, text];
     } catch (error) {

@@ -1,29 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { afterEach, describe, expect, test } from "vitest";
-import { type ExchangeOptions, type SimulatedExchange, startExchange } from "../../dev/exchange/exchange.ts";
+import { describe, expect, test } from "vitest";
+import type { SimulatedExchange } from "../../dev/exchange/exchange.ts";
 import { listCandles } from "../../dev/exchange/generator.ts";
 import type { KlineRow } from "../../dev/exchange/kline-text.ts";
+import { ask, klines, minute, noon, start } from "../support/exchange/simulated.ts";
 
-const noon = Date.parse("2024-08-01T12:00:30.000Z");
-const minute = 60_000;
-const open: SimulatedExchange[] = [];
-
-afterEach(async () => {
-  for (const exchange of open.splice(0)) await exchange.stop();
-});
-
-async function start(options: ExchangeOptions = {}): Promise<SimulatedExchange> {
-  const exchange = await startExchange({ recorded: false, clock: { fixedMs: noon }, ...options });
-  open.push(exchange);
-  return exchange;
-}
-
-/** A busy machine answers within 5 s too. */
-const ask = (exchange: SimulatedExchange, path: string): Promise<Response> =>
-  fetch(exchange.url + path, { signal: AbortSignal.timeout(5_000) });
-const klines = (query: string): string => `/api/v3/klines?symbol=BTCUSDT&interval=1m&${query}`;
 const rowsOf = async (exchange: SimulatedExchange, query: string): Promise<KlineRow[]> =>
   (await (await ask(exchange, klines(query))).json()) as KlineRow[];
 const btc = (exchange: SimulatedExchange) => {

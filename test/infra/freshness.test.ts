@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { freshnessLimits } from "../../infra/model/freshness.ts";
 import { resolveJobs } from "../../infra/model/resolve-jobs.ts";
-import { renderObjects } from "../../infra/render.ts";
 import { SETTINGS, type Settings } from "../../infra/settings/schema.ts";
 import { DEFAULT_FRESHNESS_LIMITS, renderFreshnessLimits } from "../../runner/src/contract/freshness.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";
+import { render } from "../support/render.ts";
 
 const limitsOf = (jobs: Settings["jobs"]) => freshnessLimits(resolveJobs(SETTINGS.parse({ jobs })));
 const limitOf = (jobs: Settings["jobs"], interval: string) =>
@@ -47,12 +47,11 @@ test("an interval that no job syncs has no limit", () => {
 });
 
 test("the runner reads back what the ConfigMap and the pod of health hold", () => {
-  const settings = SETTINGS.parse({
+  const objects = render({
     databaseSizeBudgetGb: 120,
     refreshLookback: "36 hours",
     vacuumAnalyzeOnly: false,
   });
-  const objects = renderObjects(settings);
   const { data } = objects.find(({ kind }) => kind === "ConfigMap") as unknown as {
     data: Record<string, string>;
   };
@@ -73,7 +72,7 @@ test("the runner reads back what the ConfigMap and the pod of health hold", () =
     freshnessLimits: parseSettings({}, ["freshnessLimits"]).freshnessLimits,
     dbSizeBudgetGb: 120,
   });
-  const byDefault = renderObjects(SETTINGS.parse({})).find(({ kind }) => kind === "ConfigMap");
+  const byDefault = render().find(({ kind }) => kind === "ConfigMap");
   expect(JSON.stringify(byDefault)).not.toContain("DB_SIZE_BUDGET_GB");
 });
 

@@ -3,12 +3,11 @@ import { JOBS, SCHEMA_JOB } from "../../infra/model/jobs.ts";
 import { COMPONENT_LABEL, componentLabels } from "../../infra/model/labels.ts";
 import type { Need } from "../../infra/model/need.ts";
 import { NEEDS } from "../../infra/model/needs.ts";
-import { renderObjects } from "../../infra/render.ts";
 import { containersOf, podOf } from "../../infra/rules/pod.ts";
 import { isSelected, type Selector } from "../../infra/rules/selector.ts";
-import { SETTINGS } from "../../infra/settings/schema.ts";
+import { render } from "../support/render.ts";
 
-const settings = SETTINGS.parse({
+const objects = render({
   exchangeSecretName: "r3a-binance",
   databaseCaConfigMap: "pg-ca",
   databaseCidr: "10.1.0.0/16",
@@ -16,7 +15,6 @@ const settings = SETTINGS.parse({
   apiServerCidr: "10.3.0.0/16",
   jobs: { "sync-1m": { runMode: "deployment" } },
 });
-const objects = renderObjects(settings);
 type Policy = {
   readonly podSelector: Selector;
   readonly policyTypes: readonly string[];
