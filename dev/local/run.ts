@@ -19,8 +19,8 @@ export async function runLocal(
 ): Promise<number> {
   const signals = catchSignals();
   const { kind, exchange } = await choose({ command, args: words.slice(1), isSimulated });
-  if (kind === "simulated") process.stderr.write(`${ABOUT.simulated}\n`);
-  else if (exchange !== null) process.stderr.write(`exchange: ${exchange.url}\n`);
+  // whoever forgot the DB_URL of production must see whose candles these are
+  process.stderr.write(`local database (DB_URL is not set): ${ABOUT[kind]}\n`);
   try {
     return await onServer({ kind, exchange, signals }, async (run) => (await run(words, "inherit")).code);
   } finally {

@@ -11,7 +11,7 @@ async function listLines(page: string): Promise<readonly string[]> {
   const text = await readFile(join(ROOT, "docs", page), "utf8");
   return [...text.matchAll(BLOCK)]
     .flatMap(([, block = ""]) => block.trim().split("\n"))
-    .filter((line) => /^(kubectl (?!apply)|npm run runner -- janitor)/.test(line));
+    .filter((line) => /^(kubectl (?!apply)|\.\/r3a janitor)/.test(line));
 }
 
 /** What prints nothing selects nothing, and would be shown to somebody who waits for an answer. */

@@ -50,10 +50,10 @@ const inline = texts.flatMap((text) => [...text.matchAll(/`([^`\n]+)`/g)].map(([
 
 const RUNNER = /^(?:[A-Z_]+=\S+ )*(?:npm start --|npm run runner --|(?:\.\/)?r3a) (.+)$/;
 /** What `./r3a` has beside the commands of the runner; program.test.ts and local-database.test.ts run them. */
-const OF_CLONE = /^(db|db reset|--help|--version)$/;
+const OF_CLONE = /^(db|db reset|--help|--version)$|--simulated\b/;
 /** Other programs, which the cluster tests run, or whose account nobody has here. */
 const OTHERS =
-  /^(?:[A-Z][A-Z0-9_]*=\S+ )*(?:kubectl|pulumi|helm|docker |export [A-Z_]+=|npm ci$|read -rs TOKEN$|printf '\{"auths"|npm test\b|npm start$|npm run test:e2e)/;
+  /^(?:[A-Z][A-Z0-9_]*=\S+ )*(?:kubectl|pulumi|helm|docker |export [A-Z_]+=|npm (ci|link)$|read -rs TOKEN$|printf '\{"auths"|npm test\b|npm start$|npm run test:e2e)/;
 
 /** Runner commands in the blocks and in code between words, each once. */
 const commands = [

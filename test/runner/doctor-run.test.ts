@@ -36,7 +36,7 @@ test("three checks that hang take their own time once and hide no other check", 
   );
   expect(results[0]).toMatchObject({
     output: "could not be checked within 0.2 s",
-    remedy: expect.stringContaining("runner doctor --only a"),
+    remedy: expect.stringContaining("r3a doctor --only a"),
   });
 });
 

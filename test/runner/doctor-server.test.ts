@@ -184,14 +184,14 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
     judgeSchema({ ...schema, layout: "old", pending: ["a"] }),
     "fail",
     /old layout/,
-    /^runner migrate-layout$/,
+    /^r3a migrate-layout$/,
   ],
   [
     "a migration to come",
     judgeSchema({ ...schema, pending: ["000009_x"] }),
     "fail",
     /lacks 000009_x/,
-    /^runner migrate$/,
+    /^r3a migrate$/,
   ],
   [
     "a migration of the future",

@@ -2,7 +2,7 @@ import type { Role } from "./names.ts";
 
 /**
  * The commands of the runner, and the role with the least rights that each can work with; null: the command does not use
- * the database. A job or a person starts each command: `npm run runner -- COMMAND`, or as arguments of the image.
+ * the database. A job or a person starts each command: `./r3a COMMAND`, or as arguments of the image.
  */
 export const ROLE_OF = {
   sync: "writer",

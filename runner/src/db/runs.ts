@@ -10,7 +10,7 @@ export type RunOutcome = "success" | "partial" | "failure" | "timeout" | "aborte
 export type NewRun = {
   readonly runId: string;
   readonly command: string;
-  /** `runner COMMAND ARGS` repeats the run under the same settings. */
+  /** `r3a COMMAND ARGS` repeats the run under the same settings. */
   readonly args: string;
   /** Name of the job that started the run; null: a person. */
   readonly origin: string | null;

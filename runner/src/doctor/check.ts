@@ -100,7 +100,7 @@ async function lookWithin(
   const both = AbortSignal.any([signal, limit.signal]);
   const ended = Promise.withResolvers<never>();
   both.addEventListener("abort", () => ended.reject(both.reason), { once: true });
-  const remedy = `remove the cause, then: runner doctor --only ${check.name}`;
+  const remedy = `remove the cause, then: r3a doctor --only ${check.name}`;
   try {
     return await Promise.race([check.look(both), ended.promise]);
   } catch (error) {

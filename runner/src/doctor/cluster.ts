@@ -196,7 +196,7 @@ function judgePods(pods: readonly Pod[], now: number, where: string): Finding {
   if (stuck.length === 0) return pass(`${pods.length} pods, none of them stuck`);
   const tell = ({ pod, state }: { pod: Pod; state: StuckState }) =>
     `${pod.metadata?.name} ${state.reason}${state.since === null ? "" : ` for ${renderDuration(now - state.since)}`}: ${state.evidence.slice(0, 120)}`;
-  const remedy = `kubectl describe pod NAME -n ${where}; runner janitor shows what it would delete`;
+  const remedy = `kubectl describe pod NAME -n ${where}; r3a janitor shows what it would delete`;
   const isOver = stuck.every(({ pod }) => pod.status?.phase === "Failed");
   return isOver ? warn(listSome(stuck.map(tell)), remedy) : fail(listSome(stuck.map(tell)), remedy);
 }

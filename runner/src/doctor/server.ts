@@ -114,13 +114,10 @@ export function judgeClock(aheadMs: number, whose: string, limits: typeof CLOCK_
 
 export function judgeSchema({ pending, unknown, layout, faults }: SchemaState): Finding {
   if (layout === "old")
-    return fail(
-      "the database has the old layout: a leaf per coin, month and interval",
-      "runner migrate-layout",
-    );
+    return fail("the database has the old layout: a leaf per coin, month and interval", "r3a migrate-layout");
   if (faults.length > 0)
     return fail(listSome(faults), "correct what is named; docs/database.md says what the database must have");
-  if (pending.length > 0) return fail(`the database lacks ${pending.join(", ")}`, "runner migrate");
+  if (pending.length > 0) return fail(`the database lacks ${pending.join(", ")}`, "r3a migrate");
   if (unknown.length > 0)
     return warn(
       `the database has ${unknown.join(", ")}, which this program does not know: it is older than the schema`,
@@ -129,7 +126,7 @@ export function judgeSchema({ pending, unknown, layout, faults }: SchemaState): 
   if (layout === "moving")
     return warn(
       "rows still lie in r3a.ohlcv_legacy: the move out of the old layout is not done",
-      "runner migrate-layout",
+      "r3a migrate-layout",
     );
   return pass("the schema is what this program needs");
 }

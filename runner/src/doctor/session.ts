@@ -65,7 +65,7 @@ export function judgeHeldLocks(rows: readonly HeldLockRow[]): Finding {
 function judgeProbe({ acquired, released }: LockProbe): Finding {
   if (acquired && released) return pass("a lock was taken and released in one session");
   const remedy =
-    "runner migrate puts the functions of this release there; DB_URL must lead to one session (check pooler)";
+    "r3a migrate puts the functions of this release there; DB_URL must lead to one session (check pooler)";
   if (acquired)
     return fail("r3a_util.release_lock says that this session does not hold what it has just taken", remedy);
   return fail("r3a_util.acquire_lock refuses ('doctor', 'probe'), which no job takes", remedy);
