@@ -56,7 +56,7 @@ test("a check that waits for a lock hides none of the others", async () => {
   expect(errorsOf(await measure(db, 20_000))).toEqual([]);
 });
 
-test("all of them may hang, and each says so", async () => {
+test("if all checks hang, each result says so", async () => {
   const tables = "r3a.run, r3a.series, r3a.coin, r3a.migration, r3a.ohlcv_partitioned, r3a.health_result";
   const report = await whileLocked(tables, () => measure(db, 300));
   const alive = [
@@ -72,7 +72,7 @@ test("all of them may hang, and each says so", async () => {
   ).toEqual(alive);
 });
 
-test("a server that does not even notice its own limit is left alone", async () => {
+test("a server that does not notice its own limit is not waited for", async () => {
   let frozen = 0;
   const answer = bounded(db, { limitMs: 300, signal: never }, async (client) => {
     const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");

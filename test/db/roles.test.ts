@@ -46,7 +46,7 @@ const ACLS = `
     union all select format('%s %s', defaclnamespace::regnamespace, defaclacl) from pg_default_acl
     union all select format('%s %s', nspname, nspacl) from pg_namespace where nspname like 'r3a%') l (line)`;
 
-test("a role that may make none is told the SQL for the administrator, with all else that is wrong, and nothing is changed", async () => {
+test("a role that may make no roles gets the SQL for the administrator, with all other faults, and nothing is changed", async () => {
   await makeLogin("nobody");
   const { code, stdout, stderr } = await migrateAs("nobody", "--roles", "r3a");
   expect([code, stdout]).toEqual([78, ""]);

@@ -50,7 +50,7 @@ test("a step that is cut although it had most of the budget is a failure, also a
   await database.query("drop table r3a.a_quick, r3a.b_slow, r3a.c_slow");
 });
 
-test("somebody else's table among ours is skipped with a warning that names it and its owner", async () => {
+test("a table of another owner in the schema is skipped with a warning that names the table and its owner", async () => {
   await database.query(`do $$ begin create role r3a_app; exception when duplicate_object then null; end $$`);
   await database.query(`grant all on schema r3a, r3a_util to r3a_app`);
   await database.query(`do $$ declare t regclass; begin

@@ -69,7 +69,7 @@ describe("a database that nobody analysed", () => {
     expect(left).toBe(plan.steps.length);
   });
 
-  test("a run gives every filled leaf, the parents and our other tables statistics, and vacuums none", async () => {
+  test("a run gives every filled leaf, the parents and the other tables of R3A statistics, and vacuums none", async () => {
     const { outcomes, left } = await run(true);
     expect(left).toBe(0);
     expect(outcomes.filter(({ outcome }) => outcome !== "done")).toEqual([]);
@@ -142,7 +142,7 @@ describe("one step", () => {
     });
 
   test.for(["analyze", "vacuum", "freeze", "summarize"] as const)(
-    "%s is skipped where somebody is at the table, and the plan leaves it to him by name",
+    "%s is skipped if another session locks the table, and the plan names that session",
     async (action) => {
       const leaf = await openLeaf();
       await withSession(database.url, async (other) => {

@@ -1,13 +1,9 @@
 import { isSymbol, parseSymbol } from "../contract/symbol.ts";
+import type { LegacyNotes } from "../db/legacy/adopt.ts";
 import type { OldCoin } from "../db/legacy/coins.ts";
 
 /** A coin under its old id, which stays: other programs that read the candles know the coin by this id. */
-export type MappedCoin = {
-  readonly id: number;
-  readonly symbol: string;
-  readonly base: string;
-  readonly quote: string;
-};
+type MappedCoin = LegacyNotes["coins"][number];
 
 /** Old coins: the ones that the new table takes, the ids of the ones that are left out, and the largest id of all. */
 export type MappedCoins = {
