@@ -96,7 +96,7 @@ describe.skipIf(!canMount)(
         client.query(`create tablespace small location '${mountPoint}'`),
       );
       await withSession(own.urlOf("postgres"), (client) =>
-        client.query("create database r3a tablespace small"),
+        client.query("alter database r3a set tablespace small"),
       );
     });
     const world = useWorld({ weightLimit: null }, server);

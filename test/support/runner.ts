@@ -2,8 +2,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../runner/src/main.ts", import.meta.url));
-/** Node keeps compiled modules here between runs: a start of the runner takes 0.17 s instead of 0.42 s. */
-const COMPILED = fileURLToPath(new URL("../../node_modules/.cache/r3a-compiled", import.meta.url));
 
 export type RunResult = {
   readonly code: number | null;
@@ -22,7 +20,8 @@ export function startRunner(args: readonly string[], env: Readonly<Record<string
     env: {
       PATH: process.env.PATH ?? "",
       HOME: process.env.HOME ?? "/",
-      NODE_COMPILE_CACHE: COMPILED,
+      // as vitest.config.ts says: a start takes 0.17 s instead of 0.42 s
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "",
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Pool, type QueryResultRow } from "pg";
 import { afterAll, beforeAll } from "vitest";
 import { isServer, locate, type Place, runTool } from "../../../dev/postgres/place.ts";
-import { type DevPostgres, ensureDatabase, startPostgres } from "../../../dev/postgres/postgres.ts";
-import { migrate } from "../../../runner/src/db/schema/migrate.ts";
+import { type DevPostgres, startPostgres } from "../../../dev/postgres/postgres.ts";
 import type { UsedDatabase } from "./database.ts";
+import { copySeed } from "./seed.ts";
 
 /** A server for one test file, with its data's safety switched on, that tests may kill and start again. */
 export type OwnServer = UsedDatabase & {
@@ -30,7 +30,7 @@ type Started = {
   pool: Pool;
 };
 
-/** Registers the server for the test file; `prepare` runs before the database is made. */
+/** Registers the server for the test file; `prepare` runs before the first test connects to its migrated database r3a. */
 export function useOwnServer(prepare: (server: OwnServer) => Promise<void> = async () => {}): OwnServer {
   let started: Started | undefined;
   let dir = "";
@@ -91,14 +91,13 @@ export function useOwnServer(prepare: (server: OwnServer) => Promise<void> = asy
   beforeAll(async () => {
     const binDir = process.env.R3A_TEST_PG_BIN;
     dir = await mkdtemp(join(tmpdir(), "r3a-own-"));
-    const server = await startPostgres({ dir, ...(binDir && { binDir }) });
     const place = await locate(dir, binDir);
+    await copySeed(place, binDir);
+    const server = await startPostgres({ dir, ...(binDir && { binDir }) });
     const opts = await readFile(join(place.dataDir, "postmaster.opts"), "utf8");
     const options = [...opts.matchAll(/"-c" "([^"]*)"/g)].map(([, setting]) => `-c ${setting}`);
     started = { server, place, options, pool: openPool(server.url("r3a")) };
     await prepare(own);
-    await ensureDatabase(server, "r3a");
-    await migrate(server.url("r3a"));
   });
   afterAll(async () => {
     if (started === undefined) return;

@@ -20,6 +20,8 @@ declare module "vitest" {
     adminUrl: string;
     /** The migrated database that each test file gets a copy of. */
     template: string;
+    /** A folder that goes with the run. */
+    runFolder: string;
   }
 }
 
@@ -36,6 +38,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   await makeTemplate(server);
   project.provide("adminUrl", server.url("postgres"));
   project.provide("template", TEMPLATE);
+  project.provide("runFolder", dir);
   return async () => {
     if (keep)
       process.stderr.write(`R3A_KEEP=1: PostgreSQL stays on port ${server.port}, ${server.dataDir}\n`);

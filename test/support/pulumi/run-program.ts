@@ -56,6 +56,7 @@ export async function runProgram(run: ProgramRun): Promise<ProgramResult> {
         // nothing of the shell's: a kubeconfig in it would become an input of the provider
         env: {
           PATH: process.env.PATH,
+          NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
           PULUMI_CONFIG: JSON.stringify(Object.fromEntries(values)),
           PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(secretKeys.map(full)),
           PULUMI_NODEJS_TYPESCRIPT: "false",
