@@ -1,6 +1,7 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { DAY, expectExit, HOUR, MINUTE, outputOf } from "../support/candle/series.ts";
 import { useDatabase } from "../support/database/database.ts";
+import { keepTables } from "../support/database/kept-tables.ts";
 import { type PlainExchange, usePlainExchange } from "../support/exchange/plain-exchange.ts";
 import { runRunner } from "../support/runner.ts";
 
@@ -29,28 +30,34 @@ const sources = () =>
     "select compared, equal, accepted_reason as reason from r3a.exchange_source order by first_seen",
   );
 
+const TABLES = [
+  ...["r3a.ohlcv_partitioned", "r3a.candle_revision", "r3a.series", "r3a.ohlcv_gap_log"],
+  ...["r3a_util.last_ts_by_coin_interval", "r3a.origin", "r3a.exchange_source"],
+];
+const filled = keepTables(database, TABLES);
+const empty = () => database.query(`truncate ${TABLES.join(", ")}`);
+
+beforeAll(async () => {
+  expectExit(await sync(own, "1d"), 0);
+  await filled.keep();
+});
 beforeEach(async () => {
   for (const exchange of [own, mirror, other]) {
     price(exchange, exchange === other ? "2" : "1");
     exchange.answer = null;
     exchange.requests.length = 0;
   }
-  await database.query(
-    `truncate r3a.ohlcv_partitioned, r3a.candle_revision, r3a.series, r3a.ohlcv_gap_log, r3a_util.last_ts_by_coin_interval, r3a.origin, r3a.exchange_source`,
-  );
+  await filled.restore();
 });
 
 describe("an address that this database does not know", () => {
   test("is only noted on an empty database, and costs the next runs nothing", async () => {
-    expectExit(await sync(own, "1d"), 0);
     expect(await sources()).toEqual([{ compared: 0, equal: 0, reason: null }]);
-    own.requests.length = 0;
     expectExit(await sync(own, "1d"), 0);
     expect(klines(own)).toHaveLength(NAMES.length);
   });
 
   test("passes when it shows the stored candles, and is compared once, by one request a symbol", async () => {
-    expectExit(await sync(own, "1d"), 0);
     expectExit(await sync(mirror, "1d"), 0);
     const asked = klines(mirror).length;
     expect(asked).toBe(2 * NAMES.length);
@@ -71,7 +78,6 @@ describe("an address that this database does not know", () => {
     [["gaps", "--repair"]],
     [["plan", "1h"]],
   ])("is refused with 78 by %s when it shows others, and nothing is written", async (args) => {
-    expectExit(await sync(own, "1d"), 0);
     const before = [await rows("r3a.ohlcv_partitioned"), await rows("r3a.coin"), await sources()];
     const refused = await run(other, args);
     expectExit(refused, 78);
@@ -84,7 +90,6 @@ describe("an address that this database does not know", () => {
   });
 
   test("is taken with a reason, which stays in the database", async () => {
-    expectExit(await sync(own, "1d"), 0);
     expectExit(await sync(other, "1d", "--accept-exchange", "short"), 64);
     expectExit(await sync(other, "1d", "--accept-exchange", "our exchange merged with this one"), 0);
     expect((await sources())[1]).toEqual({
@@ -96,7 +101,6 @@ describe("an address that this database does not know", () => {
   });
 
   test("passes with one of ten candles corrected, and not with two", async () => {
-    expectExit(await sync(own, "1d"), 0);
     const damage = (count: number) =>
       database.query(
         `with old as (select coin_id, "timestamp", row_number() over (partition by coin_id order by "timestamp" desc) as n
@@ -113,6 +117,7 @@ describe("an address that this database does not know", () => {
   });
 
   test("is compared by the largest interval that is stored, and by young candles where there are no others", async () => {
+    await empty();
     expectExit(
       await run(own, ["sync", "1m"], { FALLBACK_START: new Date(Date.now() - HOUR).toISOString() }),
       0,
@@ -124,7 +129,6 @@ describe("an address that this database does not know", () => {
   });
 
   test("may have lost a symbol that is traded no more, but none that is, and not all of them", async () => {
-    expectExit(await sync(own, "1d"), 0);
     mirror.symbols.delete("AUSDT");
     const lost = await sync(mirror, "1d", "--symbols", "BUSDT");
     expectExit(lost, 78);
@@ -145,7 +149,6 @@ describe("an address that this database does not know", () => {
     ["TRADING", "BREAK", ["CUSDT", "DUSDT"]],
     ["BREAK", "BREAK", ["BUSDT", "CUSDT", "DUSDT"]],
   ])("must know 3 symbols where 3 are stored: %s and %s", async (one, other, lost) => {
-    expectExit(await sync(own, "1d"), 0);
     const saved = new Map(mirror.symbols);
     for (const name of lost) mirror.symbols.delete(name);
     await database.query(
@@ -161,7 +164,6 @@ describe("an address that this database does not know", () => {
   });
 
   test("that does not answer now is neither refused nor noted", async () => {
-    expectExit(await sync(own, "1d"), 0);
     mirror.answer = ({ pathname }) => (pathname.endsWith("/klines") ? { status: 503, body: {} } : null);
     expectExit(await sync(mirror, "1d"), 75);
     expect(await sources()).toHaveLength(1);
@@ -169,6 +171,7 @@ describe("an address that this database does not know", () => {
 });
 
 test("two that begin at once on an empty database are both compared later, and one of them is refused", async () => {
+  await empty();
   const since = { FALLBACK_START: new Date(Date.now() - 30 * MINUTE).toISOString() };
   const both = await Promise.all([own, other].map((each) => run(each, ["sync", "1m"], since)));
   for (const { code } of both) expect([0, 1, 78]).toContain(code);
@@ -179,7 +182,6 @@ test("two that begin at once on an empty database are both compared later, and o
 test("doctor says what is known of the address", async () => {
   const doctor = async (exchange: PlainExchange) =>
     outputOf(await run(exchange, ["doctor", "--only", "origin", "--json"]));
-  expectExit(await sync(own, "1d"), 0);
   expect(await doctor(own)).toContain("is the only address that candles came from");
   expect(await doctor(other)).toContain("candles have not been compared");
   expectExit(await sync(mirror, "1d"), 0);

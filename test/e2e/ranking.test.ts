@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { expectExit, HOUR, outputOf } from "../support/candle/series.ts";
+import { keepTables } from "../support/database/kept-tables.ts";
 import { type PlainAnswer, type PlainSymbol, usePlainWorld } from "../support/exchange/plain-exchange.ts";
 
 /** What is missing in an exchange's lists is no fact: a list that cannot be right leaves the ranking as it was. */
@@ -22,16 +23,29 @@ const statuses = async () =>
   (await database.query<{ status: string }>("select distinct status from r3a.coin")).map(
     ({ status }) => status,
   );
-const makeDue = () => database.query("update r3a.coin set ranked_at = ranked_at - interval '61 minutes'");
+const makeDue = () =>
+  database.query("update r3a.coin set ranked_at = now() - interval '61 minutes' where ranked_at is not null");
 const LARGEST = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
 const answerTo = (path: string, answer: (url: URL) => PlainAnswer | null) => {
   exchange.answer = (url) => (url.pathname.endsWith(path) ? answer(url) : null);
 };
 
+const TABLES = [
+  ...["r3a.coin", "r3a.universe_member", "r3a.series", "r3a.ohlcv_gap_log", "r3a.ohlcv_partitioned"],
+  ...["r3a_util.last_ts_by_coin_interval", "r3a.exchange_source"],
+];
+const ranked = keepTables(database, TABLES);
+
+beforeAll(async () => {
+  expectExit(await run(), 0);
+  expect(await members()).toEqual(LARGEST);
+  await ranked.keep();
+});
 beforeEach(async () => {
-  await database.query(
-    "truncate r3a.coin, r3a.universe_member, r3a.series, r3a.ohlcv_gap_log, r3a.ohlcv_partitioned, r3a_util.last_ts_by_coin_interval, r3a.exchange_source; delete from r3a.run where command = 'ranking'",
-  );
+  await ranked.restore();
+  // a ranking weighs 100, and those of all tests together more than a minute has
+  await database.query("delete from r3a.run where command = 'ranking'");
+  await database.query("truncate r3a.api_budget");
 });
 afterEach(() => {
   exchange.answer = null;
@@ -64,8 +78,6 @@ describe("a later ranking stays with a warning", () => {
     ["no symbol is listed", "/exchangeInfo", info([])],
     ["most symbols are missing", "/exchangeInfo", info(["AAAUSDT", "ABAUSDT"])],
   ])("when %s", async (_, path, answer) => {
-    expectExit(await run(), 0);
-    expect(await members()).toEqual(LARGEST);
     await makeDue();
     answerTo(path, () => answer);
     const sync = await run();
@@ -80,7 +92,6 @@ describe("a single entry that is missing or broken", () => {
   test.each([undefined, null, "", "abc", "NaN", -1])(
     "a volume of %j keeps the last known one",
     async (volume) => {
-      expectExit(await run(), 0);
       await makeDue();
       answerTo("/ticker/24hr", () => ({
         body: NAMES.map((symbol, index) => ({
@@ -98,7 +109,6 @@ describe("a single entry that is missing or broken", () => {
   );
 
   test("a symbol that the list of traded ones lacks is asked for by name before it counts as ended", async () => {
-    expectExit(await run(), 0);
     await makeDue();
     answerTo("/exchangeInfo", ({ searchParams }) =>
       searchParams.has("symbols") ? null : info(NAMES.filter((name) => name !== "BTCUSDT")),
@@ -110,7 +120,6 @@ describe("a single entry that is missing or broken", () => {
   });
 
   test("a symbol that halted has its own status, one that is listed no more is closed", async () => {
-    expectExit(await run(), 0);
     await makeDue();
     Object.assign(exchange.symbols.get("DOTUSDT") ?? {}, { status: "CANCEL_ONLY" });
     exchange.symbols.delete("AAAUSDT");
@@ -127,6 +136,8 @@ describe("a single entry that is missing or broken", () => {
 });
 
 describe("the first ranking", () => {
+  beforeEach(() => database.query(`truncate ${TABLES.join(", ")}`));
+
   test.each<[string, string, PlainAnswer]>([
     ["empty volumes", "/ticker/24hr", tickers([])],
     ["one volume", "/ticker/24hr", tickers(["AAAUSDT"])],
@@ -151,7 +162,6 @@ describe("the first ranking", () => {
 });
 
 test("a member that the exchange drops fails no run, and all of them do", async () => {
-  expectExit(await run(), 0);
   exchange.symbols.delete("ETHUSDT");
   const sync = await run();
   expectExit(sync, 0);
@@ -161,7 +171,6 @@ test("a member that the exchange drops fails no run, and all of them do", async 
 });
 
 test("a stored name that no command can name is left out with a warning", async () => {
-  expectExit(await run(), 0);
   await database.query("update r3a.coin set symbol = E'eth\\u001b[31mUSDT' where symbol = 'ETHUSDT'");
   const sync = await run();
   expectExit(sync, 0);
@@ -172,7 +181,6 @@ test("a stored name that no command can name is left out with a warning", async 
 test.each(["entered_at = 'infinity'", "beyond_since = 'infinity'", "beyond_since = '-infinity'"])(
   "a member with %s stops no ranking",
   async (damage) => {
-    expectExit(await run(), 0);
     await makeDue();
     await database.query(`update r3a.universe_member set ${damage}`);
     expectExit(await run(), 0);
@@ -181,7 +189,6 @@ test.each(["entered_at = 'infinity'", "beyond_since = 'infinity'", "beyond_since
 );
 
 test.each(["infinity", "-infinity", "2105-01-01"])("a ranking of %s is ranked again", async (time) => {
-  expectExit(await run(), 0);
   await database.query(`update r3a.coin set ranked_at = '${time}' where volume_rank is not null`);
   const asked = exchange.requests.length;
   expectExit(await run(), 0);

@@ -2,6 +2,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { INTERVALS } from "../../runner/src/contract/intervals.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { DAY, expectExit, HOUR, iso, MINUTE } from "../support/candle/series.ts";
+import { keepTables } from "../support/database/kept-tables.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 /** `verify` against a database in which faults are planted one by one. */
@@ -27,7 +28,7 @@ async function expectFound(found: readonly Finding[], args?: string): Promise<vo
   expect(findings).toEqual(found);
 }
 
-const TABLES = ["r3a.ohlcv_partitioned", "r3a.ohlcv_gap_log", "r3a.series"];
+const kept = keepTables(world.database, ["r3a.ohlcv_partitioned", "r3a.ohlcv_gap_log", "r3a.series"]);
 const change = (sql: string) => world.database.query(sql);
 const at = (ms: number) => `"timestamp" = '${iso(ms)}'`;
 const logGap = (interval: string, [from, to]: readonly [number, number], facts: string) =>
@@ -42,15 +43,11 @@ beforeAll(async () => {
     const run = await world.run(`sync ${interval} --symbols BTCUSDT,ETHUSDT`, { FALLBACK_START: iso(SINCE) });
     expectExit(run, 0);
   }
-  for (const table of TABLES)
-    await change(`create table public.${table.replace("r3a.", "kept_")} as table ${table}`);
+  await kept.keep();
 });
 
 afterEach(async () => {
-  for (const table of TABLES) {
-    await change(`delete from ${table}`);
-    await change(`insert into ${table} table public.${table.replace("r3a.", "kept_")}`);
-  }
+  await kept.restore();
   await expectInvariant(world);
 });
 

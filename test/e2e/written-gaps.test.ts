@@ -1,5 +1,6 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { coveredOf, DAY, HOUR, iso } from "../support/candle/series.ts";
+import { keepTables } from "../support/database/kept-tables.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 /** Rows of the gap log that a person wrote: outside of what is covered, off the slots, one over another. */
@@ -23,12 +24,18 @@ const overlaps = () =>
   );
 const unclosed = () => world.database.query("select command from r3a.run where finished_at is null");
 
-beforeEach(async () => {
-  await world.database.query(
-    "truncate r3a.ohlcv_partitioned, r3a.series, r3a.ohlcv_gap_log, r3a_util.last_ts_by_coin_interval",
-  );
+const kept = keepTables(world.database, [
+  "r3a.ohlcv_partitioned",
+  "r3a.series",
+  "r3a.ohlcv_gap_log",
+  "r3a_util.last_ts_by_coin_interval",
+]);
+
+beforeAll(async () => {
   expect(await world.run(backfill)).toMatchObject({ code: 0 });
+  await kept.keep();
 });
+afterEach(() => kept.restore());
 
 describe("gaps that a person wrote", () => {
   test.each([
