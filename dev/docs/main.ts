@@ -64,21 +64,30 @@ async function helpOf(name: string): Promise<string> {
   return stdout.trim();
 }
 
-/** The pages in the folder `root` that are not what the code renders. */
-export async function listStale(root: string): Promise<readonly string[]> {
-  const stale = Object.entries(PAGES).map(async ([page, render]) => {
-    const [stored, rendered] = await Promise.all([readFile(join(root, page), "utf8"), render()]);
-    return stored === rendered ? [] : [page];
-  });
+/** Every page as the code renders it, by its path from the root. */
+export async function renderPages(): Promise<Readonly<Record<string, string>>> {
+  const pages = Object.entries(PAGES).map(async ([page, render]) => [page, await render()] as const);
+  return Object.fromEntries(await Promise.all(pages));
+}
+
+/** The pages in the folder `root` that are not as rendered. */
+export async function listStale(
+  root: string,
+  pages: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
+  const stale = Object.entries(pages).map(async ([page, rendered]) =>
+    (await readFile(join(root, page), "utf8")) === rendered ? [] : [page],
+  );
   return (await Promise.all(stale)).flat();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const pages = await renderPages();
   if (process.argv.includes("--check")) {
-    const stale = await listStale(ROOT);
+    const stale = await listStale(ROOT, pages);
     for (const page of stale) process.stderr.write(`${page} is not what the code says: npm run docs\n`);
     process.exitCode = stale.length === 0 ? 0 : 1;
   } else {
-    for (const [page, render] of Object.entries(PAGES)) await writeFile(join(ROOT, page), await render());
+    for (const [page, text] of Object.entries(pages)) await writeFile(join(ROOT, page), text);
   }
 }
