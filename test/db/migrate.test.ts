@@ -47,30 +47,6 @@ test("of ten processes at once one applies each file and all end with 0", async 
   expect(applied).toEqual((await readFiles()).map(({ name }) => name));
 });
 
-test("a migration that is killed at any moment is completed by the next one", async () => {
-  const complete = await emptyDatabase();
-  await migrate(complete);
-  const expected = await schemaFingerprint(complete);
-  let interrupted = 0;
-  for (let kill = 0; kill < 8; kill += 1) {
-    const url = await emptyDatabase();
-    const { child, ended } = startRunner(["migrate"], { DB_URL: url });
-    const locked = (): Promise<boolean> =>
-      withSession(url, async (client) => {
-        const { rows } = await client.query(`select from pg_locks where locktype = 'advisory' limit 1`);
-        return rows.length > 0;
-      });
-    // from the moment it holds its lock, the whole work takes some 60 ms
-    while (child.exitCode === null && !(await locked())) await sleep(2);
-    await sleep(Math.random() * 60);
-    child.kill("SIGKILL");
-    if ((await ended).signal === "SIGKILL") interrupted += 1;
-    await migrate(url);
-    expect(await schemaFingerprint(url)).toBe(expected);
-  }
-  expect(interrupted).toBeGreaterThan(0);
-});
-
 test("the files run by hand, twice and from several sessions at once, do no harm and leave migrate its work", async () => {
   const complete = await emptyDatabase();
   await migrate(complete);

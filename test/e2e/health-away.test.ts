@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { expectExit, outputOf } from "../support/candle/series.ts";
 import { useDatabase } from "../support/database/database.ts";
-import { withSession } from "../support/database/empty-database.ts";
+import { whileReadOnly, withSession } from "../support/database/empty-database.ts";
+import { lastRun } from "../support/last-run.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
 
 const database = useDatabase();
@@ -65,29 +66,8 @@ describe("health", () => {
     expect(result.stdout).toMatch(/^✗ fail {3}activity sync 1d .*no run of sync 1d in the last 27.0 h/m);
   });
 
-  test("waits for no lock: the ledger is held, the rest is told, and nothing is written", async () => {
-    const before = await database.query("select from r3a.run");
-    const result = await withSession(database.url, async (client) => {
-      await client.query("begin; lock table r3a.run in access exclusive mode");
-      return run("health --json");
-    });
-    expectExit(result, 1);
-    const { checks, databaseUp } = JSON.parse(result.stdout);
-    expect(databaseUp).toBe(true);
-    expect(checks["activity:age"][0].output).toContain("could not be measured: no answer within 5 s");
-    expect(checks["integrity:faults"].map(({ status }: { status: string }) => status)).not.toContain("error");
-    expect(result.stderr).toContain("this run is not in the ledger: no answer within 2 s");
-    expect(await database.query("select from r3a.run")).toEqual(before);
-  }, 60_000);
-
   test("of a database that has become read-only is measured all the same", async () => {
-    const name = new URL(database.url).pathname.slice(1);
-    await database.query(`alter database ${name} set default_transaction_read_only = on`);
-    const result = await run("health --only integrity");
-    await withSession(database.url, async (client) => {
-      await client.query("set default_transaction_read_only = off");
-      await client.query(`alter database ${name} reset default_transaction_read_only`);
-    });
+    const result = await whileReadOnly(database.url, () => run("health --only integrity"));
     expectExit(result, 0);
     expect(result.stdout).toMatch(/^✓ pass {3}integrity schema/);
     expect(result.stderr).toContain("this run is not in the ledger: the database takes no writes");
@@ -105,9 +85,7 @@ describe("health", () => {
       expectExit(result, 143);
       expect(result.stdout).toBe("");
     });
-    expect(await database.query("select outcome from r3a.run order by started_at desc limit 1")).toEqual([
-      { outcome: "aborted" },
-    ]);
+    expect(await lastRun(database)).toMatchObject({ outcome: "aborted" });
   });
 
   test.each([

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { useDatabase } from "../support/database/database.ts";
-import { withSession } from "../support/database/empty-database.ts";
+import { whileReadOnly, withSession } from "../support/database/empty-database.ts";
 import { expectWholeIndexes, makeLeaves, planOf, stripBrin, stripIndexes } from "../support/maint/damage.ts";
-import { openLeafOf, runMaintUntilDone, startMaint } from "../support/maint/runs.ts";
+import { openLeafOf, runMaintUntilDone, startMaint, stepsThat } from "../support/maint/runs.ts";
 
 const database = useDatabase();
 
@@ -96,27 +96,7 @@ test("a build on a sealed leaf looks again once it has the table, and finds what
     expect(run.code, run.stderr).toBe(0);
     expect(run.stderr).toContain(`build ${leaf}_timestamp_idx: not needed any more`);
   });
-}, 60_000);
-
-test("an operation that takes long says who it waits for while it waits", async () => {
-  await stripIndexes(database, 2);
-  const leaf = await openLeafOf(database, "r3a.ohlcv_1m");
-  await withSession(database.url, async (writer) => {
-    await writer.query(
-      `set application_name = 'slow writer'; begin; lock table ${leaf} in row exclusive mode`,
-    );
-    const running = startMaint(database, "--json");
-    let heard = "";
-    running.child.stderr?.on("data", (chunk) => {
-      heard += chunk;
-    });
-    await expect
-      .poll(() => heard, { timeout: 40_000, interval: 100 })
-      .toMatch(/build \S+ waits for pid \d+ \(slow writer\), idle in transaction, for \d+ s/);
-    await writer.query("rollback");
-    expect((await running.ended).code).toBe(0);
-  });
-}, 90_000);
+});
 
 test("rows of one key are named where the primary key cannot be built for them", async () => {
   await stripIndexes(database, 2);
@@ -128,10 +108,7 @@ test("rows of one key are named where the primary key cannot be built for them",
   const run = await startMaint(database, "--json").ended;
   await database.query(`delete from ${leaf} where coin_id = 7`);
   expect(run.code, run.stderr).toBe(1);
-  const failed = JSON.parse(run.stdout).steps.filter(
-    ({ outcome }: { outcome: string }) => outcome === "failed",
-  );
-  expect(failed).toMatchObject([
+  expect(stepsThat("failed", run)).toMatchObject([
     {
       op: "build",
       error: expect.stringMatching(/Key \(coin_id, "interval", "timestamp"\)=\(7, 1m, .*\) is duplicated/),
@@ -140,14 +117,10 @@ test("rows of one key are named where the primary key cannot be built for them",
 });
 
 test("a database that is read-only is refused with what to do, and its plan is shown all the same", async () => {
-  const set = (value: string) =>
-    database.query(
-      `do $$ begin set transaction read write; execute format('alter database %I set default_transaction_read_only = ${value}', current_database()); end $$`,
-    );
-  await set("on");
-  const run = await startMaint(database).ended;
-  const preview = await startMaint(database, "--dry-run").ended;
-  await set("off");
+  const [run, preview] = await whileReadOnly(database.url, async () => [
+    await startMaint(database).ended,
+    await startMaint(database, "--dry-run").ended,
+  ]);
   expect(run.code, run.stderr).toBe(75);
   expect(run.stderr).toContain("default_transaction_read_only is on");
   expect(preview.code, preview.stderr).toBe(0);

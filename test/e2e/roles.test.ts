@@ -98,7 +98,7 @@ describe("more than its rights", () => {
   test("a reader's sync and a writer's migration end with 78 and name the roles' page", async () => {
     await server.query("delete from r3a.migration where name >= '000011'");
     for (const [role, call] of [
-      ["reader", "sync 1h"],
+      ["reader", "sync 1h --deadline 9"],
       ["writer", "migrate"],
       ["reader", "migrate"],
     ] as const) {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { DAY_MS } from "../../runner/src/time.ts";
 import { countCovered, expectComplete, runUntilComplete, waitForProgress } from "../support/crash.ts";
+import { lastRun } from "../support/last-run.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 const world = useWorld({ latencyMs: 300, weightLimit: null });
@@ -10,13 +11,6 @@ const SYMBOLS = ["BTCUSDT", "ETHUSDT"];
 const span = { from: END - 30 * DAY_MS, to: END };
 const args = `backfill 1m --symbols ${SYMBOLS} --from ${new Date(span.from).toISOString()} --to ${new Date(END).toISOString()}`;
 
-const lastRun = async () =>
-  (
-    await world.database.query(
-      "select command, outcome, exit_code, deadline_s from r3a.run order by started_at desc limit 1",
-    )
-  )[0];
-
 test("a deadline in the middle is 124, keeps what was committed and names the time-out in the ledger", async () => {
   // slower than the deadline on any machine: 44 pages a symbol, 16 under way
   world.exchange.set({ latencyMs: 1_000 });
@@ -24,7 +18,12 @@ test("a deadline in the middle is 124, keeps what was committed and names the ti
   world.exchange.set({ latencyMs: 300 });
   expect(run.code).toBe(124);
   expect(run.stderr).toContain("the deadline of 2 s passed; what was done is stored");
-  expect(await lastRun()).toEqual({ command: "backfill", outcome: "timeout", exit_code: 124, deadline_s: 2 });
+  expect(await lastRun(world.database)).toMatchObject({
+    command: "backfill",
+    outcome: "timeout",
+    exit_code: 124,
+    deadline_s: 2,
+  });
   await expectInvariant(world);
 });
 
@@ -38,7 +37,7 @@ test.for(["SIGTERM", "SIGINT"] as const)(
     const run = await runner.ended;
     expect(run.code).toBe(143);
     expect(run.stderr).toContain(`stopped by ${signal}; what was done is stored`);
-    expect(await lastRun()).toMatchObject({ outcome: "aborted", exit_code: 143 });
+    expect(await lastRun(world.database)).toMatchObject({ outcome: "aborted", exit_code: 143 });
     expect(await countCovered(world)).toBeGreaterThan(before);
     await expectInvariant(world);
     const locks = await world.database.query("select from r3a_util.lock_holder");
@@ -59,7 +58,7 @@ test("the ledger has the series that a stopped run had done", async () => {
   await waitForProgress(world, before, runner);
   runner.child.kill("SIGTERM");
   expect((await runner.ended).code).toBe(143);
-  expect(await lastRun()).toMatchObject({ outcome: "aborted", exit_code: 143 });
+  expect(await lastRun(world.database)).toMatchObject({ outcome: "aborted", exit_code: 143 });
   const items = await world.database.query(
     `select c.symbol, i.outcome from r3a.run_item i join r3a.coin c on c.id = i.coin_id
      where i.run_id = (select run_id from r3a.run order by started_at desc limit 1)`,
@@ -90,8 +89,9 @@ async function waitForIdle(): Promise<void> {
 }
 
 test("--every runs again at each full period, each time as a run of its own, and ends with 0 at SIGTERM", async () => {
+  world.exchange.set({ latencyMs: 20 });
   const env = { FALLBACK_START: new Date(END).toISOString() };
-  const runner = world.start("sync 1d --symbols BTCUSDT --every 2", env);
+  const runner = world.start("sync 1d --symbols BTCUSDT --every 1", env);
   while (runner.child.exitCode === null && (await runsThat("success")) < 2) await sleep(20);
   await waitForIdle();
   runner.child.kill("SIGTERM");
@@ -100,20 +100,4 @@ test("--every runs again at each full period, each time as a run of its own, and
   expect(run.code).toBe(0);
   expect(await runsThat("success")).toBeGreaterThanOrEqual(3);
   expect(await runsThat("running")).toBe(0);
-});
-
-test("--every goes on after a cycle that failed", async () => {
-  world.exchange.addFault({ kind: "451" });
-  const before = await runsThat("success");
-  const runner = world.start("sync 1d --symbols BTCUSDT --every 2", {
-    FALLBACK_START: new Date(END).toISOString(),
-  });
-  while (runner.child.exitCode === null && (await runsThat("failure")) < 1) await sleep(20);
-  world.exchange.clearFaults();
-  while (runner.child.exitCode === null && (await runsThat("success")) === before) await sleep(20);
-  await waitForIdle();
-  runner.child.kill("SIGTERM");
-  const run = await runner.ended;
-  expect(run.stderr).toContain("cycle_failed");
-  expect(run.code).toBe(0);
 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { startWireProxy, type Wire } from "../support/database/wire-proxy.ts";
+import { startForgetfulProxy } from "../support/database/forgetful-proxy.ts";
 import { startRunner } from "../support/runner.ts";
 import { useWorld } from "../support/world.ts";
 
@@ -13,19 +13,7 @@ test("a connection that is forgotten costs sync --every one cycle: the next ones
   expect(await world.run("sync 1h --symbols BTCUSDT")).toMatchObject({ code: 0 });
   const folder = await mkdtemp(join(tmpdir(), "r3a-heartbeat-"));
   const file = join(folder, "beat");
-  let isDone = false;
-  const proxy = await startWireProxy(world.database.url, () => {
-    let isForgotten = false;
-    return {
-      onClient(data: Buffer, wire: Wire) {
-        if (!isDone && data.includes("from r3a.api_budget b")) [isDone, isForgotten] = [true, true];
-        if (!isForgotten) wire.toServer(data);
-      },
-      onServer(data: Buffer, wire: Wire) {
-        if (!isForgotten) wire.toClient(data);
-      },
-    };
-  });
+  const proxy = await startForgetfulProxy(world.database.url, "from r3a.api_budget b");
   const env = world.env({ DB_URL: proxy.url, R3A_HEARTBEAT_FILE: file });
   const { child, ended } = startRunner("sync 1h --symbols BTCUSDT --every 3 --deadline 20".split(" "), env);
   const finished = `select count(*)::int as n from r3a.run where outcome = 'success' and command = 'sync' and deadline_s = 20`;
@@ -46,6 +34,20 @@ test("a connection that is forgotten costs sync --every one cycle: the next ones
   const ids = lines.flatMap((line) => (JSON.parse(line) as { run_id?: string }).run_id ?? []);
   expect(new Set(ids).size).toBeGreaterThan(1);
 }, 120_000);
+
+test("an exchange that refuses for one cycle of sync --every costs that cycle alone", async () => {
+  world.exchange.addFault({ kind: "451" });
+  const { child, ended } = world.start("sync 1d --symbols BTCUSDT --every 2 --deadline 30");
+  const runsThat = (outcome: string) =>
+    world.database.query("select from r3a.run where deadline_s = 30 and outcome = $1", [outcome]);
+  await expect.poll(() => runsThat("failure"), { timeout: 30_000 }).not.toEqual([]);
+  world.exchange.clearFaults();
+  await expect.poll(() => runsThat("success"), { timeout: 30_000 }).not.toEqual([]);
+  child.kill("SIGTERM");
+  const run = await ended;
+  expect([0, 143]).toContain(run.code);
+  expect(run.stderr).toContain("cycle_failed");
+}, 90_000);
 
 test("an error text that holds DB_URL is in the ledger without it", async () => {
   await world.database.query(

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { expectExit } from "../support/candle/series.ts";
 import { startForgetfulProxy } from "../support/database/forgetful-proxy.ts";
 import { startSilentProxy } from "../support/database/silent-proxy.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
@@ -18,6 +19,20 @@ const COMMANDS: readonly (readonly [command: string, word: string])[] = [
   ["vacuum", "pg_stat_all_tables"],
   ["migrate", "information_schema"],
 ];
+
+test("a network that goes silent at health's first row in the ledger ends that write, and the process with it", async () => {
+  const silent = await startSilentProxy(world.database.url, "insert into r3a.run");
+  const run = await world.run("health --only integrity,size --json", { DB_URL: silent.url });
+  await silent.stop();
+  expectExit(run, 0);
+  expect(JSON.parse(run.stdout)).toMatchObject({
+    databaseUp: true,
+    checks: { "size:stored": [{}, {}, {}, {}, {}, {}] },
+  });
+  expect(run.ms).toBeLessThan(15_000);
+  expect(run.stderr).toContain("this run is not in the ledger: no answer within 2 s");
+  expect(await world.database.query("select from r3a.run")).toEqual([]);
+});
 
 test("a connection that is forgotten without a sign ends each command by hand with 75 and a sentence", async () => {
   expect(await world.run("sync 1h --symbols BTCUSDT")).toMatchObject({ code: 0 });

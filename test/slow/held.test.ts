@@ -61,4 +61,18 @@ test("a deadline that comes before the end of the wait names statement, lock and
   expect(run.code).toBe(124);
   expect(run.stderr).toMatch(/the deadline of 4 s passed/);
   expect(run.stderr).toMatch(HOLDER);
-}, 60_000);
+});
+
+test("a health that meets the held ledger waits for no lock: the rest is measured, and nothing is written", async () => {
+  const before = await world.database.query("select from r3a.run");
+  const run = await withForgotten("lock table r3a.run in access exclusive mode", () =>
+    world.run("health --json", { SYMBOLS: "BTCUSDT" }),
+  );
+  expect(run.code).toBe(1);
+  const { checks, databaseUp } = JSON.parse(run.stdout);
+  expect(databaseUp).toBe(true);
+  expect(checks["activity:age"][0].output).toContain("could not be measured: no answer within 5 s");
+  expect(checks["integrity:faults"].map(({ status }: { status: string }) => status)).not.toContain("error");
+  expect(run.stderr).toContain("this run is not in the ledger: no answer within 2 s");
+  expect(await world.database.query("select from r3a.run")).toEqual(before);
+});

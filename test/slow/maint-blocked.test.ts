@@ -6,7 +6,13 @@ import { DAY_MS } from "../../runner/src/time.ts";
 import { waitForProgress } from "../support/crash.ts";
 import { withSession } from "../support/database/empty-database.ts";
 import { expectWholeIndexes, makeLeaves, planOf, stripBrin, stripIndexes } from "../support/maint/damage.ts";
-import { openLeafOf, runMaintUntilDone, startMaint, waitForInvalid } from "../support/maint/runs.ts";
+import {
+  openLeafOf,
+  runMaintUntilDone,
+  startMaint,
+  stepsThat,
+  waitForInvalid,
+} from "../support/maint/runs.ts";
 import { runRunner } from "../support/runner.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
@@ -27,7 +33,7 @@ test("an idle-in-transaction session is named, holds up concurrent builds alone,
   const run = await startMaint(database, "--json --transaction-age 1").ended;
   expect(run.code, run.stderr).toBe(0);
   const { steps, backlog } = JSON.parse(run.stdout);
-  const blocked = steps.filter(({ outcome }: { outcome: string }) => outcome === "blocked");
+  const blocked = stepsThat("blocked", run);
   expect(blocked.length).toBe(8); // two indexes of the open leaf of each of four parents
   expect(backlog).toBeGreaterThanOrEqual(8);
   expect(steps.some(({ outcome }: { outcome: string }) => outcome === "done")).toBe(true);
@@ -57,14 +63,12 @@ test("a leaf that a writer holds fails with its holder's name, and the next run 
     );
     const run = await startMaint(database, "--json --budget 5").ended;
     expect(run.code, run.stderr).toBe(1);
-    const failed = JSON.parse(run.stdout).steps.filter(
-      ({ outcome }: { outcome: string }) => outcome === "failed",
-    );
-    expect(failed[0]).toMatchObject({ op: "build", object: expect.stringContaining(`${leaf}_`) });
-    expect(failed[0].error).toMatch(/stayed locked; held by: pid \d+ \(slow writer\), idle in transaction/);
+    const [failed] = stepsThat("failed", run);
+    expect(failed).toMatchObject({ op: "build", object: expect.stringContaining(`${leaf}_`) });
+    expect(failed?.error).toMatch(/stayed locked; held by: pid \d+ \(slow writer\), idle in transaction/);
     const [op] = await database.query(
       `select outcome, sqlstate from r3a_util.maint_op where object = $1 order by id desc`,
-      [failed[0].object],
+      [failed?.object],
     );
     expect(op).toEqual({ outcome: "failed", sqlstate: "55P03" });
     await writer.query("rollback");
@@ -72,6 +76,26 @@ test("a leaf that a writer holds fails with its holder's name, and the next run 
   await runMaintUntilDone(database);
   await expectWholeIndexes(database);
 }, 120_000);
+
+test("an operation that takes long says who it waits for while it waits", async () => {
+  await stripIndexes(database, 2);
+  const leaf = await openLeafOf(database, "r3a.ohlcv_1m");
+  await withSession(database.url, async (writer) => {
+    await writer.query(
+      `set application_name = 'slow writer'; begin; lock table ${leaf} in row exclusive mode`,
+    );
+    const running = startMaint(database, "--json");
+    let heard = "";
+    running.child.stderr?.on("data", (chunk) => {
+      heard += chunk;
+    });
+    await expect
+      .poll(() => heard, { timeout: 40_000, interval: 100 })
+      .toMatch(/build \S+ waits for pid \d+ \(slow writer\), idle in transaction, for \d+ s/);
+    await writer.query("rollback");
+    expect((await running.ended).code).toBe(0);
+  });
+}, 90_000);
 
 test("an index that somebody else is building is left to that session, and attached when it is done", async () => {
   const leaf = await openLeafOf(database, "r3a.ohlcv_1m");
@@ -167,12 +191,10 @@ test("a leaf that cannot be attached names who holds its parent, and a limit of 
     await reader.end();
     expect(run.code, run.stderr).toBe(1);
     expect(run.ms).toBeLessThan(15_000);
-    const [failed] = JSON.parse(run.stdout).steps.filter(
-      ({ outcome }: { outcome: string }) => outcome === "failed",
-    );
+    const [failed] = stepsThat("failed", run);
     expect(failed).toMatchObject({ op: "create-leaf", object: ahead });
-    expect(failed.error).toMatch(/pid \d+ \(long lock\)/);
-    expect(failed.error).not.toContain("innocent reader");
+    expect(failed?.error).toMatch(/pid \d+ \(long lock\)/);
+    expect(failed?.error).not.toContain("innocent reader");
   });
   await runMaintUntilDone(database);
   await expectWholeIndexes(database);
@@ -193,11 +215,7 @@ test("of a transaction that the role of DB_URL may not look at is named, and beg
     await other.query("set application_name = 'forgotten dump'; begin; select count(*) from r3a.coin");
     const run = await runRunner(["maint", "--json", "--deadline", "60"], { DB_URL: url.href });
     expect(run.code, run.stderr).toBe(0);
-    const blocked = JSON.parse(run.stdout).steps.filter(
-      ({ outcome }: { outcome: string }) => outcome === "blocked",
-    );
-    expect(blocked.length).toBeGreaterThan(0);
-    expect(blocked[0].error).toMatch(
+    expect(stepsThat("blocked", run)[0]?.error).toMatch(
       /pid \d+ \(forgotten dump\), of an age that the role of DB_URL may not see/,
     );
   });

@@ -1,56 +1,28 @@
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { migrate } from "../../runner/src/db/schema/migrate.ts";
 import { useEmptyDatabases, withSession } from "../support/database/empty-database.ts";
+import { schemaFingerprint } from "../support/database/schema-fingerprint.ts";
+import { startWireProxy } from "../support/database/wire-proxy.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
 
 const emptyDatabase = useEmptyDatabases();
-
-/** The same database behind a port on which nobody listens yet; `open` lets connections through. */
-async function closedDoor(url: string): Promise<{ url: string; open: () => Promise<() => void> }> {
-  const { hostname, port } = new URL(url);
-  const reserved = createServer().listen(0, "127.0.0.1");
-  await once(reserved, "listening");
-  const { port: own } = reserved.address() as AddressInfo;
-  reserved.close();
-  await once(reserved, "close");
-  const behind = new URL(url);
-  behind.host = `127.0.0.1:${own}`;
-  return {
-    url: behind.href,
-    async open() {
-      const server = createServer((client) => {
-        const socket = connect(Number(port), hostname);
-        for (const [from, to] of [
-          [client, socket],
-          [socket, client],
-        ] as const)
-          from.on("error", () => to.destroy()).pipe(to);
-      });
-      server.listen(own, "127.0.0.1");
-      await once(server, "listening");
-      return () => void server.close();
-    },
-  };
-}
+const NOWHERE = "postgresql://r3a@127.0.0.1:1/none";
 
 test("migrate --wait tries again until the database is there", async () => {
-  const door = await closedDoor(await emptyDatabase());
-  const { ended } = startRunner(["migrate", "--wait", "40"], { DB_URL: door.url });
-  await sleep(2_500);
-  const close = await door.open();
+  const away = (connection: number) => (connection < 3 ? { target: NOWHERE } : {});
+  const proxy = await startWireProxy(await emptyDatabase(), away);
+  const { ended } = startRunner(["migrate", "--wait", "40"], { DB_URL: proxy.url });
   const { code, stdout, stderr } = await ended;
-  close();
+  await proxy.stop();
   expect([code, stdout]).toEqual([0, expect.stringContaining("applied ")]);
   expect(stderr).toContain("[RUN] trying again: ");
 });
 
 test("migrate --wait ends with 75 when the time is over, and without it at once", async () => {
-  const { url } = await closedDoor(await emptyDatabase());
-  const waited = await runRunner(["migrate", "--wait", "2"], { DB_URL: url });
+  const waited = await runRunner(["migrate", "--wait", "2"], { DB_URL: NOWHERE });
   expect([waited.code, waited.ms > 2_000]).toEqual([75, true]);
-  const { code, stderr } = await runRunner(["migrate"], { DB_URL: url });
+  const { code, stderr } = await runRunner(["migrate"], { DB_URL: NOWHERE });
   expect([code, stderr]).toEqual([75, expect.not.stringContaining("trying again")]);
 });
 
@@ -83,7 +55,7 @@ test("migrate waits for a session that holds a table, says who that is, and ends
   ]);
   expect(stdout).toMatch(/^applied 000004_gaps\n/);
   expect(stdout).toMatch(/applied 000012_old_layout\n$/);
-}, 60_000);
+});
 
 test("migrate that waits for a table ends at its deadline, and says who holds the table", async () => {
   const url = await emptyDatabase();
@@ -94,4 +66,28 @@ test("migrate that waits for a table ends at its deadline, and says who holds th
     return runRunner(["migrate", "--wait", "120", "--deadline", "9"], { DB_URL: url });
   });
   expect([code, stderr]).toEqual([124, expect.stringMatching(/held by pid \d+ \(forgotten psql\)/)]);
-}, 60_000);
+});
+
+test("a migration that is killed at any moment is completed by the next one", async () => {
+  const complete = await emptyDatabase();
+  await migrate(complete);
+  const expected = await schemaFingerprint(complete);
+  let interrupted = 0;
+  for (let kill = 0; kill < 8; kill += 1) {
+    const url = await emptyDatabase();
+    const { child, ended } = startRunner(["migrate"], { DB_URL: url });
+    const locked = (): Promise<boolean> =>
+      withSession(url, async (client) => {
+        const { rows } = await client.query(`select from pg_locks where locktype = 'advisory' limit 1`);
+        return rows.length > 0;
+      });
+    // from the moment it holds its lock, the whole work takes some 60 ms
+    while (child.exitCode === null && !(await locked())) await sleep(2);
+    await sleep(Math.random() * 60);
+    child.kill("SIGKILL");
+    if ((await ended).signal === "SIGKILL") interrupted += 1;
+    await migrate(url);
+    expect(await schemaFingerprint(url)).toBe(expected);
+  }
+  expect(interrupted).toBeGreaterThan(0);
+});

@@ -33,3 +33,16 @@ export async function withSession<T>(url: string, work: (client: Client) => Prom
     await client.end();
   }
 }
+
+/** Runs `work` while new sessions of the database of `url` may write nothing. */
+export async function whileReadOnly<T>(url: string, work: () => Promise<T>): Promise<T> {
+  const database = new URL(url).pathname.slice(1);
+  return withSession(url, async (client) => {
+    await client.query(`alter database ${database} set default_transaction_read_only = on`);
+    try {
+      return await work();
+    } finally {
+      await client.query(`alter database ${database} reset default_transaction_read_only`);
+    }
+  });
+}

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { UsedDatabase } from "../database/database.ts";
-import { type RunningRunner, startRunner } from "../runner.ts";
+import { type RunningRunner, type RunResult, startRunner } from "../runner.ts";
 
 /** Starts maint as a process of its own. */
 export function startMaint(database: UsedDatabase, args = ""): RunningRunner {
@@ -39,4 +39,11 @@ export async function waitForInvalid(database: UsedDatabase, table: string): Pro
     if (attempt === 3_000) throw new Error(`no build has begun on ${table}`);
     await sleep(10);
   }
+}
+
+/** The steps of a run with --json that ended so. */
+export function stepsThat(outcome: "failed" | "blocked", { stdout }: RunResult) {
+  const { steps }: { steps: { outcome: string; op: string; object: string; error: string }[] } =
+    JSON.parse(stdout);
+  return steps.filter((step) => step.outcome === outcome);
 }
