@@ -146,4 +146,4 @@ test("a pooler that sets something else is a wrong DB_URL: exit 78 with the sett
   } finally {
     await proxy.stop();
   }
-}, 60_000);
+});

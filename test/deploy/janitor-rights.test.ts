@@ -58,4 +58,4 @@ test("the janitor's Role grants what its requests need, each of which it asks ab
   } finally {
     await api.stop();
   }
-}, 60_000);
+});

@@ -1,7 +1,6 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { expectExit, expectWhole, gapsOf, HOUR, iso, MINUTE } from "../support/candle/series.ts";
+import { usePlainExchange } from "../support/exchange/plain-exchange.ts";
 import { useWorld } from "../support/world.ts";
 
 const END = Date.parse("2024-05-10T12:00:00Z");
@@ -166,11 +165,12 @@ test("migrate changes nothing a second time, and wait-db says whether the databa
   expectExit(await world.run("wait-db"), 0);
   const nowhere = "postgresql://nobody@127.0.0.1:1/nothing";
   expectExit(await world.run("wait-db --timeout 1", { DB_URL: nowhere }), 75);
-  expectExit(await world.run("sync 1m --deadline 12", { DB_URL: nowhere }), 75);
+  expectExit(await world.run("sync 1m --deadline 9", { DB_URL: nowhere }), 75);
 });
 
 describe("a database of another exchange", () => {
   const candles = "r3a.ohlcv_partitioned";
+  const real = usePlainExchange(["LINKUSDT"], SINCE);
 
   test("is refused with 78, whichever of the two is the real one, and nothing is written", async () => {
     expectExit(await world.run("sync 1h --symbols AVAXUSDT", env()), 0);
@@ -178,28 +178,17 @@ describe("a database of another exchange", () => {
       { exchange: "simulated" },
     ]);
     const before = [await count(candles), await count("r3a.coin"), await count("r3a.series")];
-    const real = createServer(async (request, response) => {
-      const answer = await fetch(`${world.exchange.url}${request.url}`);
-      response.writeHead(answer.status, { "content-type": "application/json" });
-      response.end(await answer.text());
-    }).listen(0, "127.0.0.1");
-    await new Promise((resolve) => real.once("listening", resolve));
-    const url = `http://127.0.0.1:${(real.address() as AddressInfo).port}`;
     const commands = [
       "sync 1h --symbols LINKUSDT",
       "backfill 1h --symbols LINKUSDT --from 2024-05-01",
       "gaps --repair",
     ];
-    try {
-      for (const command of commands) {
-        const run = await world.run(command, env({ EXCHANGE_URL: url }));
-        expectExit(run, 78);
-        expect(run.stderr).toContain(
-          "EXCHANGE_URL answers as binance, but DB_URL is a database filled from simulated",
-        );
-      }
-    } finally {
-      real.close();
+    for (const command of commands) {
+      const run = await world.run(command, env({ EXCHANGE_URL: real.url }));
+      expectExit(run, 78);
+      expect(run.stderr).toContain(
+        "EXCHANGE_URL answers as binance, but DB_URL is a database filled from simulated",
+      );
     }
     await world.database.query("update r3a.origin set exchange = 'binance'");
     for (const command of [...commands, "plan 1h --symbols LINKUSDT"])

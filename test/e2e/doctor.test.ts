@@ -1,7 +1,7 @@
-import { createServer } from "node:net";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { isFailure } from "../../runner/src/status.ts";
-import { withSession } from "../support/database/empty-database.ts";
+import { whileReadOnly, withSession } from "../support/database/empty-database.ts";
+import { startTcpProxy } from "../support/database/tcp-proxy.ts";
 import { runDoctor } from "../support/doctor/doctor.ts";
 import { useWorld } from "../support/world.ts";
 
@@ -135,12 +135,9 @@ describe("a database that is away is one failure, found at its own step", () => 
   });
 
   test("a server that takes the connection and then says nothing ends the check, and hides no other", async () => {
-    const mute = createServer(() => {});
-    await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
-    const address = mute.address();
-    const port = typeof address === "object" ? address?.port : 0;
-    const { code, of } = await runDoctor(world.env(dbUrl({ host: `127.0.0.1:${port}` })));
-    mute.close();
+    const mute = await startTcpProxy(world.database.url, () => {});
+    const { code, of } = await runDoctor(world.env({ DB_URL: mute.url }));
+    await mute.stop();
     expect(code).toBe(1);
     expect(of("database")?.output).toMatch(/refuses the login: .*timeout|could not be checked within 5 s/);
     expect(of("exchange")?.status).toBe("pass");
@@ -183,15 +180,7 @@ const openWaiter = (url: string, statement: string) =>
   });
 
 test("a server that takes no writes", async () => {
-  const [{ name = "" } = {}] = await world.database.query<{ name: string }>(
-    "select current_database() as name",
-  );
-  await query(`alter database ${name} set default_transaction_read_only = on`);
-  const { of } = await look("server");
-  await withSession(world.database.url, async (client) => {
-    await client.query("set default_transaction_read_only = off");
-    await client.query(`alter database ${name} reset default_transaction_read_only`);
-  });
+  const { of } = await whileReadOnly(world.database.url, () => look("server"));
   expect(of("server")).toMatchObject({
     status: "fail",
     output: expect.stringMatching(/nothing can be written/),

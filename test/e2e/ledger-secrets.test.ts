@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { expectExit } from "../support/candle/series.ts";
 import { useDatabase } from "../support/database/database.ts";
+import { lastRun } from "../support/last-run.ts";
 import { runRunner } from "../support/runner.ts";
 
 /** The ledgers are read by more people than the log: what an error says of a secret is not in them, not even its half. */
@@ -30,11 +31,9 @@ test("maint_op and the ends of runs, also where the text is cut off in the middl
       begin raise exception '%${SECRET}', repeat('x', 490); end $$;
     create trigger refuse before insert on r3a_util.maint_op for each row execute function r3a.refuse()`);
   expectExit(await run("maint"), 1);
-  const [ended] = await database.query<{ error: string }>(
-    "select error_summary as error from r3a.run where command = 'maint' order by started_at desc limit 1",
-  );
-  expect(ended?.error).toMatch(/^x+\[REDACTED/);
-  expect(ended?.error).not.toContain("canary");
+  const ended = await lastRun(database);
+  expect(ended?.error_summary).toMatch(/^x+\[REDACTED/);
+  expect(ended?.error_summary).not.toContain("canary");
 });
 
 test("the results of health", async () => {

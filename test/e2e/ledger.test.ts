@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { expectExit, HOUR, iso, outputOf } from "../support/candle/series.ts";
+import { lastRun } from "../support/last-run.ts";
 import { useWorld } from "../support/world.ts";
 
 /** What a run leaves in the ledger, and what it must never leave anywhere. */
@@ -82,10 +83,9 @@ describe("the run ledger", () => {
       { outcome: "failure", exit_code: 1, n: 1, ok: 0 },
       { outcome: "failure", exit_code: 75, n: 0, ok: 0 },
     ]);
-    const [last] = await world.database.query<{ error_summary: string }>(
-      "select error_summary from r3a.run order by started_at desc limit 1",
+    expect((await lastRun(world.database))?.error_summary).toContain(
+      "the exchange is not available: HTTP 503",
     );
-    expect(last?.error_summary).toContain("the exchange is not available: HTTP 503");
     const [item] = await world.database.query<{ error: string }>(
       "select error from r3a.run_item where outcome = 'failure' limit 1",
     );
@@ -133,7 +133,7 @@ describe("no secret", () => {
     ["sync 1h --symbols BTCUSDT", 0, {}],
     ["sync 1h --symbols NOPEUSDT", 64, {}],
     ["sync 1h --symbols BTCUSDT", 75, { EXCHANGE_URL: "http://127.0.0.1:1" }],
-    ["sync 1h --symbols BTCUSDT --deadline 12", 75, { DB_URL: wrongHost.href }],
+    ["sync 1h --symbols BTCUSDT --deadline 9", 75, { DB_URL: wrongHost.href }],
     ["sync 1h", 78, { DB_URL: `postgres:r3a_canary:${encodeURIComponent(PASSWORD)}@` }],
     ["backfill 1h --symbols BTCUSDT --from 2024-05-01", 0, {}],
     ["plan 1h --symbols BTCUSDT", 0, {}],

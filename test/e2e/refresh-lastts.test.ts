@@ -8,6 +8,7 @@ import { addTestCoins, makeCandles, makePage } from "../support/candle/candle-ro
 import { expectExit, iso, MINUTE } from "../support/candle/series.ts";
 import { useDatabase } from "../support/database/database.ts";
 import { withSession } from "../support/database/empty-database.ts";
+import { lastRun } from "../support/last-run.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
 
 const database = useDatabase();
@@ -19,10 +20,6 @@ const run = (args: string, more: Readonly<Record<string, string>> = {}) =>
 
 const TABLE = `select c.symbol, l."interval", l.last_ts from r3a_util.last_ts_by_coin_interval l
   join r3a.coin c on c.id = l.coin_id order by 1`;
-const lastRun = async () =>
-  (
-    await database.query("select command, outcome, exit_code from r3a.run order by started_at desc limit 1")
-  )[0];
 const spoil = async () => {
   await database.query(`
     truncate r3a_util.last_ts_by_coin_interval;
@@ -65,14 +62,18 @@ test("--dry-run says what would change and changes nothing; the run changes just
   expectExit(preview, 0);
   expect(bySymbol(preview.stdout)).toMatchObject(CHANGES);
   expect(await database.query(TABLE)).toEqual(before);
-  expect(await lastRun()).toBeUndefined();
+  expect(await lastRun(database)).toBeUndefined();
 
   const done = await run("--json");
   expectExit(done, 0);
   expect(bySymbol(done.stdout)).toEqual(bySymbol(preview.stdout));
   expect(done.stderr).toContain("[MAINT] 4 of 4 last timestamps did not match");
   expect(await database.query(TABLE)).toEqual(RIGHT);
-  expect(await lastRun()).toEqual({ command: "refresh-lastts", outcome: "success", exit_code: 0 });
+  expect(await lastRun(database)).toMatchObject({
+    command: "refresh-lastts",
+    outcome: "success",
+    exit_code: 0,
+  });
   expect((await run("")).stdout).toBe("3 last timestamps match the stored candles\n");
 });
 
@@ -107,7 +108,7 @@ test.for([
   const done = await run("--json");
   expectExit(done, 0);
   expect(bySymbol(done.stdout)).toMatchObject([change]);
-  expect(await lastRun()).toMatchObject({ outcome: "success" });
+  expect(await lastRun(database)).toMatchObject({ outcome: "success" });
   expect(await database.query(TABLE)).toEqual(RIGHT);
 });
 
@@ -151,7 +152,7 @@ test("a leaf that somebody holds ends the run with 75 after the lock timeout, an
     while (runner.child.exitCode === null && (await database.query(waits)).length === 0) await sleep(10);
     runner.child.kill("SIGTERM");
     expectExit(await runner.ended, 143);
-    expect(await lastRun()).toMatchObject({ outcome: "aborted", exit_code: 143 });
+    expect(await lastRun(database)).toMatchObject({ outcome: "aborted", exit_code: 143 });
   });
 });
 

@@ -24,7 +24,7 @@ test("a run id that is no UUID is exit 78 with what it must be, beside the other
     }
   }
   expect(await listRuns()).toEqual([]);
-}, 60_000);
+});
 
 test("doctor reports a run id that is no UUID among the settings", async () => {
   const { code, stdout } = await world.run("doctor --only settings", env("abc"));
@@ -50,4 +50,4 @@ test("a run id that the ledger has already is exit 78, names that run and leaves
   const health = await world.run("health --only freshness", env(ID));
   expect(health.stderr).toMatch(/not in the ledger: .*R3A_RUN_ID .* has already/s);
   expect(await listRuns()).toEqual(before);
-}, 60_000);
+});

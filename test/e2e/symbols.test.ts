@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { expectExit, HOUR, MINUTE, outputOf } from "../support/candle/series.ts";
 import { type PlainSymbol, usePlainWorld } from "../support/exchange/plain-exchange.ts";
+import { lastRun } from "../support/last-run.ts";
 
 /** One name that is wrong stops none of the others, whether it was never right or its coin has gone. */
 const first = Math.floor(Date.now() / MINUTE) * MINUTE - 2 * HOUR;
@@ -31,12 +32,6 @@ const expectSynced = async (symbol: string) =>
 const makeOld = () => database.query("update r3a.coin set checked_at = checked_at - interval '25 hours'");
 const listingsAsked = () =>
   exchange.requests.filter(({ pathname }) => pathname.endsWith("/exchangeInfo")).length;
-const lastRun = async () =>
-  (
-    await database.query<{ outcome: string; exit_code: number; error: string }>(
-      "select outcome, exit_code, error_summary as error from r3a.run order by started_at desc limit 1",
-    )
-  )[0];
 
 test.each(["sync 1m", `backfill 1m --from ${new Date(first).toISOString()}`])(
   "%s with one unknown name works on the others and ends with 1, with a suggestion",
@@ -46,10 +41,10 @@ test.each(["sync 1m", `backfill 1m --from ${new Date(first).toISOString()}`])(
     expect(outputOf(unknown)).toContain("the exchange does not know BTCUSTD");
     expect(outputOf(unknown)).toContain("NOSUCHCOIN: correct --symbols, or take them out");
     await expectSynced("ETHUSDT");
-    expect(await lastRun()).toMatchObject({
+    expect(await lastRun(database)).toMatchObject({
       outcome: "partial",
       exit_code: 1,
-      error: expect.stringContaining("BTCUSTD"),
+      error_summary: expect.stringContaining("BTCUSTD"),
     });
     expectExit(await run("sync 1m --symbols BTCUSDT"), 0);
     const near = await run(`${command} --symbols BTCUSTD,ETHUSDT`);

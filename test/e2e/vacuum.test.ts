@@ -4,6 +4,7 @@ import { leafAt } from "../../runner/src/partition/layout.ts";
 import { expectExit } from "../support/candle/series.ts";
 import { useDatabase } from "../support/database/database.ts";
 import { withSession } from "../support/database/empty-database.ts";
+import { lastRun } from "../support/last-run.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
 
 const database = useDatabase();
@@ -17,12 +18,6 @@ const analyzed = async () =>
     )
   ).map(({ name }) => name);
 const vacuumed = () => database.query("select from pg_stat_user_tables where last_vacuum is not null");
-const lastRun = async () =>
-  (
-    await database.query(
-      "select arguments, outcome, exit_code from r3a.run where command = 'vacuum' order by started_at desc limit 1",
-    )
-  )[0];
 
 /** A table of ours that changed a lot; others are in order until their first rows. */
 const spoil = () =>
@@ -48,7 +43,7 @@ test("--dry-run prints the plan with its debts and touches nothing", async () =>
   expect(steps[0]).toMatchObject({ table: "r3a.coin", action: "analyze", debt: 100 });
   expect(postponed).toMatchObject([{ table: "r3a.coin", action: "vacuum" }]);
   expect(await analyzed()).toEqual([]);
-  expect(await lastRun()).toBeUndefined();
+  expect(await lastRun(database)).toBeUndefined();
 });
 
 test("a psql session with the lock keeps the run out, which ends with 0", async () => {
@@ -70,7 +65,11 @@ test("by default it only analyses, each step with an outcome line, and writes it
   expect(JSON.parse(done.stdout)).toMatchObject({ left: 0, busy: [], postponed: [{ table: "r3a.coin" }] });
   expect(await analyzed()).toContain("coin");
   expect(await vacuumed()).toEqual([]);
-  expect(await lastRun()).toEqual({ arguments: "--analyze-only", outcome: "success", exit_code: 0 });
+  expect(await lastRun(database)).toMatchObject({
+    arguments: "--analyze-only",
+    outcome: "success",
+    exit_code: 0,
+  });
 });
 
 test("--vacuum and the setting make it vacuum too; --analyze-only goes before the setting", async () => {
@@ -80,7 +79,7 @@ test("--vacuum and the setting make it vacuum too; --analyze-only goes before th
   expect(await vacuumed()).toHaveLength(1);
   await spoil();
   expectExit(await run("", { VACUUM_ANALYZE_ONLY: "false" }), 0);
-  expect(await lastRun()).toMatchObject({ arguments: "--vacuum" });
+  expect(await lastRun(database)).toMatchObject({ arguments: "--vacuum" });
 });
 
 test("SIGTERM in the middle of a statement ends it and the run with 143", async () => {
@@ -93,7 +92,7 @@ test("SIGTERM in the middle of a statement ends it and the run with 143", async 
     while (runner.child.exitCode === null && (await database.query(waits)).length === 0) await sleep(10);
     runner.child.kill("SIGTERM");
     expectExit(await runner.ended, 143);
-    expect(await lastRun()).toMatchObject({ outcome: "aborted", exit_code: 143 });
+    expect(await lastRun(database)).toMatchObject({ outcome: "aborted", exit_code: 143 });
     expect(await database.query("select from r3a_util.lock_holder")).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeCertificate } from "../database/certificates.ts";
-import { withSession } from "../database/empty-database.ts";
+import { whileReadOnly, withSession } from "../database/empty-database.ts";
 import { presentCertificate } from "../database/tls-server.ts";
 import { startTransactionPooler } from "../database/transaction-pooler.ts";
 import { damaged, type Fault, type Ground, played } from "./ground.ts";
@@ -49,14 +49,7 @@ export const DATABASE_FAULTS: Readonly<Record<string, Fault>> = {
   server: {
     status: "fail",
     output: /database r3a, .*_read_only is on, nothing can be written here/,
-    arrange: ({ server, look }) =>
-      withSession(server.url, async (client) => {
-        await client.query("set default_transaction_read_only = off");
-        await client.query("alter database r3a set default_transaction_read_only = on");
-        const result = await look();
-        await client.query("alter database r3a reset default_transaction_read_only");
-        return result;
-      }),
+    arrange: ({ server, look }) => whileReadOnly(server.url, look),
   },
   tls: {
     status: "warn",
