@@ -1,4 +1,5 @@
 import { measureBackfill } from "./backfill.ts";
+import { measureCandleView } from "./candle-view.ts";
 import { measureCluster } from "./cluster.ts";
 import { measureGaps } from "./gaps.ts";
 import { measureIngest } from "./ingest.ts";
@@ -19,6 +20,7 @@ const MEASUREMENTS = {
   backfill: measureBackfill,
   refresh: measureOldRefresh,
   maintenance: measureMaintenance,
+  "candle-view": measureCandleView,
   synth: measureSynth,
 };
 /** Only when asked for: a machine that can have the cluster, and 3 min; 21,600 old leaves, whose build takes 2 min. */

@@ -6,17 +6,19 @@ import { promisify } from "node:util";
 import { COMMANDS } from "../../runner/src/contract/commands.ts";
 import { ENVIRONMENT, type Variable } from "../../runner/src/contract/environment.ts";
 import { EXIT, EXIT_MEANING } from "../../runner/src/contract/exits.ts";
+import { renderDataPage } from "./dictionary.ts";
 import { renderProjectFile, renderSettingsPage } from "./settings-reference.ts";
 
 /**
- * `npm run docs` writes docs/commands.md from the program itself, and Pulumi.yaml and docs/settings.md from the schema of
- * the settings. With `--check`, which is a part of `npm run check`, it writes nothing and fails while a file is out of date.
+ * `npm run docs` writes docs/commands.md from the program itself, Pulumi.yaml and docs/settings.md from the schema of the
+ * settings, and the dictionary of docs/data.md from the migrations. With `--check`, which is a part of `npm run check`, it writes nothing and fails while a file is out of date.
  */
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   "docs/commands.md": renderCommands,
+  "docs/data.md": renderDataPage,
   "docs/settings.md": renderSettingsPage,
   "Pulumi.yaml": renderProjectFile,
 };

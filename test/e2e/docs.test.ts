@@ -21,6 +21,7 @@ const PAGES = [
   "docs/quick-reference.md",
   "docs/deploy.md",
   "docs/database.md",
+  "docs/data.md",
   "CONTRIBUTING.md",
 ];
 const texts = await Promise.all(PAGES.map(read));
@@ -42,7 +43,7 @@ const shellLines = blocks
     text
       .replaceAll("\\\n", "")
       .split("\n")
-      .map((line) => ({ page, line: line.replace(/ {2,}#.*/, "").trim() })),
+      .map((line) => ({ page, line: line.replace(/ {2,}#.*| > \S+$/, "").trim() })),
   )
   // the reference is the help of each command, of which the examples alone are lines to run
   .filter(({ page, line }) => line !== "" && (page !== "docs/commands.md" || line.startsWith("r3a ")));
@@ -53,7 +54,7 @@ const RUNNER = /^(?:[A-Z_]+=\S+ )*(?:npm start --|npm run runner --|(?:\.\/)?r3a
 const OF_CLONE = /^(db|db reset|--help|--version)$|--simulated\b/;
 /** Other programs, which the cluster tests run, or whose account nobody has here. */
 const OTHERS =
-  /^(?:[A-Z][A-Z0-9_]*=\S+ )*(?:kubectl|pulumi|helm|docker |export [A-Z_]+=|npm (ci|link)$|read -rs TOKEN$|printf '\{"auths"|npm test\b|npm start$|npm run test:e2e)/;
+  /^(?:[A-Z][A-Z0-9_]*=\S+ )*(?:kubectl|pulumi|helm|docker |pip install |export [A-Z_]+=|npm (ci|link)$|read -rs TOKEN$|printf '\{"auths"|npm test\b|npm start$|npm run test:e2e)/;
 
 /** Runner commands in the blocks and in code between words, each once. */
 const commands = [

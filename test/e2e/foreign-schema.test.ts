@@ -28,6 +28,11 @@ test.each<[string, string, readonly RegExp[]]>([
     [/r3a_util\.lock_holder is a plain table and not a view/],
   ],
   [
+    "a view of candles of somebody's own",
+    "create view r3a.candle as select 1 as id, 'BTCUSDT'::text as symbol",
+    [/r3a\.candle has other columns: another program made it; rename it/],
+  ],
+  [
     "a foreign ledger of migrations",
     "create table r3a.migration (version bigint, dirty boolean)",
     [/r3a\.migration lacks the column id \(integer\), lacks the column name/],

@@ -61,6 +61,14 @@ test.each(ORDER.filter((name) => ROLE_OF[name] !== null))(
   120_000,
 );
 
+test("people with a reader's login read the candles by their symbol", async () => {
+  const rows = await query(
+    "reader",
+    `select close from r3a.candle where symbol = 'BTCUSDT' and "interval" = '1m' limit 2`,
+  );
+  expect(rows).toHaveLength(2);
+});
+
 test("leaves that a writer's sync needs are made, belong to the owner, and can be looked after by the owner's maint", async () => {
   const leaves = await server.query<{ owner: string; can: boolean }>(
     `select distinct pg_get_userbyid(c.relowner) as owner, has_table_privilege('r3a_reader', c.oid, 'select') as can

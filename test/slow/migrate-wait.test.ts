@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { migrate } from "../../runner/src/db/schema/migrate.ts";
+import { listFiles } from "../../runner/src/db/schema/schema.ts";
 import { useEmptyDatabases, withSession } from "../support/database/empty-database.ts";
 import { schemaFingerprint } from "../support/database/schema-fingerprint.ts";
 import { startWireProxy } from "../support/database/wire-proxy.ts";
@@ -54,7 +55,7 @@ test("migrate waits for a session that holds a table, says who that is, and ends
     ),
   ]);
   expect(stdout).toMatch(/^applied 000004_gaps\n/);
-  expect(stdout).toMatch(/applied 000012_old_layout\n$/);
+  expect(stdout.endsWith(`applied ${(await listFiles()).at(-1)}\n`)).toBe(true);
 });
 
 test("migrate that waits for a table ends at its deadline, and says who holds the table", async () => {

@@ -13,25 +13,26 @@ export const MADE_OBJECTS = `
 000002_candle_tables r r3a.series: coin_id integer; interval text; covered_from timestamp with time zone; covered_to timestamp with time zone
 000002_candle_tables r r3a.universe_member: size integer; coin_id integer; entered_at timestamp with time zone; beyond_since timestamp with time zone
 000002_candle_tables r r3a_util.last_ts_by_coin_interval: coin_id integer; interval text; last_ts timestamp with time zone
+000003_leaves v r3a_util.candle_table: oid oid; parent oid; level integer; from_ts timestamp with time zone; nspname name; relname name; name text; reloptions text[]; phase text
 000004_gaps r r3a.gap_count: coin_id integer; interval text; open bigint
 000004_gaps r r3a.ohlcv_gap_log: id uuid; coin_id integer; interval text; from_ts timestamp with time zone; to_ts timestamp with time zone; state text; reason text; evidence jsonb; attempts integer; created_at timestamp with time zone; updated_at timestamp with time zone; next_check_at timestamp with time zone; run_id uuid
 000005_run_ledger r r3a.job_counter: command text; outcome text; n bigint
 000005_run_ledger r r3a.run: run_id uuid; command text; arguments text; started_at timestamp with time zone; heartbeat_at timestamp with time zone; finished_at timestamp with time zone; outcome text; exit_code integer; deadline_s integer; host text; pid integer; version text; symbols_expected integer; symbols_ok integer; rows_written bigint; rate_limit_hits integer; error_summary text; origin text
 000005_run_ledger r r3a.run_item: run_id uuid; coin_id integer; interval text; outcome text; pages integer; added bigint; repaired bigint; revised bigint; gaps integer; last_close timestamp with time zone; ms integer; error text
 000006_request_budget r r3a.api_budget: egress_key text; minute timestamp with time zone; used integer; used_late integer; hold_until timestamp with time zone; firewall_until timestamp with time zone; firewall_s integer; banned_until timestamp with time zone
+000007_lock_holders v r3a_util.lock_holder: scope text; key text; pid integer; granted boolean; application_name text; client_addr inet; state text; backend_start timestamp with time zone; query text
+000008_maint_ledger v r3a_util.maint_attempt: object text; attempts integer
 000008_maint_ledger r r3a_util.maint_op: id bigint; at timestamp with time zone; run_id uuid; op text; object text; attempt integer; outcome text; sqlstate text; ms integer; error text
+000009_wanted_indexes v r3a_util.candle_index: indrelid oid; indexrelid oid; relname name; indisvalid boolean; is_constraint boolean; reloptions text[]; upper oid; kind text
 000011_health_results r r3a.health_result: run_id uuid; check_name text; component text; checked_at timestamp with time zone; status text; observed double precision; unit text; criteria jsonb; output text; names text[]
+000014_candle_view v r3a.candle: symbol text; interval text; ts timestamp with time zone; open numeric; high numeric; low numeric; close numeric; volume numeric; close_time timestamp with time zone; quote_volume numeric; trades bigint; taker_base numeric; taker_quote numeric; source text; flags smallint; coin_id integer
 000004_gaps f r3a.count_gaps()
 000001_advisory_locks f r3a_util.acquire_lock(_scope text, _key text)
-000009_wanted_indexes v r3a_util.candle_index
-000003_leaves v r3a_util.candle_table
 000010_index_plan f r3a_util.generate_index_sql(_pages_per_range integer, _fillfactor integer)
 000010_index_plan f r3a_util.generate_index_sql_limited(_pages_per_range integer, _fillfactor integer, _max_ops integer)
 000009_wanted_indexes f r3a_util.index_names(leaf regclass, OUT btree_name text, OUT brin_ts_name text)
 000003_leaves f r3a_util.leaf_partitions()
-000007_lock_holders v r3a_util.lock_holder
 000001_advisory_locks f r3a_util.lock_key(_scope text, _key text)
-000008_maint_ledger v r3a_util.maint_attempt
 000010_index_plan f r3a_util.maint_index_plan(_pages_per_range integer, _fillfactor integer, _only regclass)
 000003_leaves f r3a_util.make_leaf(_parent text, _from timestamp with time zone, _storage jsonb)
 000001_advisory_locks f r3a_util.release_lock(_scope text, _key text)

@@ -107,11 +107,11 @@ function judgeMaker({ role, ...rights }: MakerRights): readonly string[] {
   return faults;
 }
 
-/** Relations and functions of the two schemas, with the columns of the tables. */
+/** Relations and functions of the two schemas, with the columns of tables and views. */
 export const OBJECTS = `
   select n.nspname || '.' || c.relname as name, c.relkind as kind,
          array(select a.attname || ' ' || format_type(a.atttypid, a.atttypmod) from pg_attribute a
-               where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p') order by a.attnum) as columns,
+               where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v') order by a.attnum) as columns,
          array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
                and a.attnotnull and not a.atthasdef and a.attidentity = '' and c.relkind in ('r', 'p')) as demanded
   from pg_class c join pg_namespace n on n.oid = c.relnamespace

@@ -9,7 +9,8 @@ export type ObjectRow = {
   demanded: string[];
 };
 
-type Made = {
+/** What the migration `by` makes, or adds to an object that an earlier one made; columns are `name type`. */
+export type Made = {
   readonly by: string;
   readonly kind: string;
   readonly name: string;
@@ -17,7 +18,7 @@ type Made = {
 };
 
 /** One line for each object and migration: `MIGRATION KIND NAME: COLUMN TYPE; COLUMN TYPE`. */
-const MADE: readonly Made[] = MADE_OBJECTS.trim()
+export const MADE: readonly Made[] = MADE_OBJECTS.trim()
   .split("\n")
   .filter((line) => line !== "")
   .map((line) => {
@@ -68,7 +69,7 @@ function judgeObject(
     return [
       `${name} is ${KINDS[row.kind] ?? "something else"} and not ${KINDS[first.kind]}: another program made it; rename it, or use another database`,
     ];
-  if (!isTable(row.kind)) return [];
+  if (!isTable(row.kind)) return isApplied ? [] : judgeForeignView(row, made);
   const wanted = made
     .filter((part) => part === first || !pending.has(part.by))
     .flatMap(({ columns }) => columns);
@@ -87,4 +88,11 @@ function judgeObject(
     ? `change it back (alter table ${name} ...)`
     : "another program made it; rename it, or use another database";
   return [`${name} ${faults.join(", ")}: ${remedy}`];
+}
+
+/** A view that is there before its migration: `create or replace` takes it only where its columns are the first ones. */
+function judgeForeignView(row: ObjectRow, made: readonly Made[]): readonly string[] {
+  const wanted = made.flatMap(({ columns }) => columns);
+  if (row.columns.every((column, index) => column === wanted[index])) return [];
+  return [`${row.name} has other columns: another program made it; rename it, or use another database`];
 }
