@@ -1,5 +1,6 @@
 import { EXIT } from "../runner/src/contract/exits.ts";
 import { INTERVALS } from "../runner/src/contract/intervals.ts";
+import { SIMULATED } from "../runner/src/mark.ts";
 import { renderSummary, type SyncSummary } from "../runner/src/sync/summary.ts";
 import { catchSignals } from "./install/run-child.js";
 import { reachBinance, simulate } from "./local/exchange.ts";
@@ -32,10 +33,10 @@ async function tour(run: Run, kind: Kind, isStopped: () => boolean): Promise<num
   const gaps = await run(["gaps"]);
   const checked = await run(["verify"]);
   const health = await run(["health"]);
-  const mark = kind === "simulated" ? `\n${ABOUT.simulated}` : "";
-  process.stdout.write(
-    `${mark}\n${renderSummary(summaries)}\n${gaps.stdout}${checked.stdout}\n${health.stdout}`,
-  );
+  const report = `${renderSummary(summaries)}\n${gaps.stdout}${checked.stdout}\n${health.stdout}`;
+  // each of the commands says it for itself
+  const mark = kind === "simulated" ? `${SIMULATED}\n` : "";
+  process.stdout.write(`\n${mark}${report.replaceAll(mark, "")}`);
   const option = kind === listExisting()[0] ? "" : " --simulated";
   process.stdout.write(`\nread it back: ./r3a candles BTCUSDT 1h --last 5${option}\n`);
   return [worst, maint.code, checked.code, health.code].find((code) => code !== EXIT.done) ?? EXIT.done;
@@ -47,7 +48,7 @@ async function start(): Promise<number> {
   if (typeof answer === "string") say(`${answer}: using the simulated exchange`);
   const exchange = typeof answer === "string" ? await simulate() : answer;
   const { kind } = exchange;
-  say(kind === "binance" ? `exchange: ${exchange.url}` : ABOUT.simulated);
+  say(kind === "binance" ? `exchange: ${exchange.url}` : `exchange: simulated (${ABOUT.simulated})`);
   say(`database: ${folderOf(kind)}`);
   try {
     return await onServer({ kind, exchange, signals }, (run) =>

@@ -7,7 +7,7 @@ import { catchSignals } from "../install/run-child.js";
 import { isRunning, removeData, sizeOf } from "../postgres/data.ts";
 import { ensureDatabase, startPostgres } from "../postgres/postgres.ts";
 import { pickExisting } from "./choose.ts";
-import { ABOUT, DATABASE, folderOf, type Kind, listExisting } from "./kinds.ts";
+import { ABOUT, databaseOf, folderOf, type Kind, listExisting } from "./kinds.ts";
 
 /** `r3a db`: the local database itself. */
 
@@ -37,10 +37,10 @@ async function keepUp(isSimulated: boolean): Promise<number> {
   const kind = pickExisting(isSimulated);
   const server = await startPostgres({ dir: folderOf(kind) });
   try {
-    await ensureDatabase(server, DATABASE);
+    await ensureDatabase(server, databaseOf(kind));
     const megabytes = Math.ceil((await sizeOf(server.dataDir)) / 1e6);
     say(`${ABOUT[kind]}; ${megabytes} MB in ${server.dataDir}`);
-    process.stdout.write(`${server.url(DATABASE)}\n`);
+    process.stdout.write(`${server.url(databaseOf(kind))}\n`);
     say("r3a uses this server while it is up. Ctrl-C stops it.");
     const asked = new Promise<void>((resolve) => {
       signals.hear = () => resolve();

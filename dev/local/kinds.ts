@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { SIMULATED_ENDING } from "../../runner/src/contract/names.ts";
 import { hasData } from "../postgres/place.ts";
 
 /** The local databases of a clone: a real market's candles and made-up ones never lie in the same one. */
@@ -8,8 +9,10 @@ export type Kind = "binance" | "simulated";
 const KINDS: readonly Kind[] = ["binance", "simulated"];
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** The database of each server. */
-export const DATABASE = "r3a";
+/** The name of a kind's database: that of made-up candles shows in psql and in each URL. */
+export function databaseOf(kind: Kind): string {
+  return kind === "simulated" ? `r3a${SIMULATED_ENDING}` : "r3a";
+}
 
 /** The folder of a database: under R3A_DATA, by default under .r3a of the clone. */
 export function folderOf(kind: Kind): string {
@@ -23,5 +26,5 @@ export function listExisting(): readonly Kind[] {
 
 export const ABOUT: Readonly<Record<Kind, string>> = {
   binance: "candles of Binance",
-  simulated: "SIMULATED: candles of the simulated exchange, made up, not a market's",
+  simulated: "made-up candles of the simulated exchange",
 };

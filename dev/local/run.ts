@@ -6,7 +6,7 @@ import { type CaughtSignals, catchSignals, runChild } from "../install/run-child
 import { ensureDatabase, startPostgres } from "../postgres/postgres.ts";
 import { choose } from "./choose.ts";
 import type { Exchange } from "./exchange.ts";
-import { ABOUT, DATABASE, folderOf, type Kind, ROOT } from "./kinds.ts";
+import { ABOUT, databaseOf, folderOf, type Kind, ROOT } from "./kinds.ts";
 
 const SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "XRPUSDT"];
 const DAYS = 7;
@@ -50,11 +50,11 @@ export async function onServer(
     try {
       const run: Run = (words, stdout = "pipe") =>
         runChild(process.execPath, [...process.execArgv, join(ROOT, "runner/src/main.ts"), ...words], {
-          env: environment(server.url(DATABASE), exchange?.url),
+          env: environment(server.url(databaseOf(kind)), exchange?.url),
           stdio: ["ignore", stdout, "inherit"],
           signals,
         });
-      if (await ensureDatabase(server, DATABASE)) {
+      if (await ensureDatabase(server, databaseOf(kind))) {
         const { code } = await run(["migrate"]);
         if (code !== EXIT.done) return code;
       }

@@ -10,6 +10,7 @@ import { VERSION } from "./contract/version.ts";
 import { exitCodeOf, messageOf, SettingsFault, Stopped, TryAgain, UsageFault } from "./errors.ts";
 import { renderBackground } from "./help.ts";
 import { createLogger, createRedactor, createResultRedactor } from "./log.ts";
+import { isSimulated, placeOfMark, SIMULATED } from "./mark.ts";
 import { type Environment, parseSettings } from "./settings/parse.ts";
 import { parseCount } from "./settings/parsers.ts";
 import type { Settings } from "./settings/table.ts";
@@ -187,6 +188,12 @@ function contextOf(name: CommandName, options: RawOptions): Context {
   const identity = identityOf(env);
   const runId = identity.runId ?? uuidv7();
   const logOf = (id: string) => log.child({ job_name: name, run_id: id });
+  const write = (text: string) => {
+    if (!isReaderGone) process.stdout.write(redactResult(text));
+  };
+  const place = isSimulated(env.DB_URL) ? placeOfMark(options) : null;
+  if (place === "stderr") process.stderr.write(`${SIMULATED}\n`);
+  let mark = place === "stdout" ? `${SIMULATED}\n` : "";
   return {
     env,
     signal: stop.signal,
@@ -194,7 +201,8 @@ function contextOf(name: CommandName, options: RawOptions): Context {
     logOf,
     redact,
     print: (text) => {
-      if (!isReaderGone) process.stdout.write(redactResult(text));
+      write(mark + text);
+      mark = "";
     },
     async printed() {
       if (!process.stdout.writableNeedDrain) return;

@@ -40,3 +40,9 @@ export const CRON_JOBS = [
   "r3a-verify",
   "r3a-health",
 ] as const;
+
+/**
+ * How the name of a database of made-up candles ends. `./r3a` gives this name to the database of the simulated exchange,
+ * and every result of the runner from such a database says so.
+ */
+export const SIMULATED_ENDING = "_simulated";
