@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { nearestSymbol } from "../../runner/src/candle/nearest-symbol.ts";
+import { nearestName } from "../../runner/src/candle/nearest-name.ts";
 import {
   listCandidates,
   type RankingFacts,
@@ -122,10 +122,10 @@ describe("the nearest symbol", () => {
     ["NOSUCHCOIN", undefined],
     ["", undefined],
   ])("to %s is %s", (typed, near) => {
-    expect(nearestSymbol(typed, known)).toBe(near);
+    expect(nearestName(typed, known)).toBe(near);
   });
 
   test("is never the name itself, which the exchange has just refused", () => {
-    expect(nearestSymbol("ETHUSDT", ["ETHUSDT"])).toBeUndefined();
+    expect(nearestName("ETHUSDT", ["ETHUSDT"])).toBeUndefined();
   });
 });

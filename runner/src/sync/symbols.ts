@@ -1,4 +1,4 @@
-import { nearestSymbol } from "../candle/nearest-symbol.ts";
+import { nearestName } from "../candle/nearest-name.ts";
 import { addCoins, type Coin, closeCoins, findCoins, listSymbols } from "../db/coins.ts";
 import type { Database } from "../db/connect.ts";
 import { withTransaction } from "../db/session.ts";
@@ -88,7 +88,7 @@ export async function faultOfSymbols(
   if (unknown.length === 0 && failure === null) return null;
   const known = await listNearby(db, exchange, isNobodyLeft);
   const names = unknown.map((symbol) => {
-    const near = nearestSymbol(symbol, known);
+    const near = nearestName(symbol, known);
     return near === undefined ? symbol : `${symbol} (did you mean ${near}?)`;
   });
   if (isNobodyLeft) {

@@ -1,10 +1,10 @@
-/** The known symbol that a mistyped one most likely stands for, the first of equals; undefined where none is near. */
-export function nearestSymbol(symbol: string, known: readonly string[]): string | undefined {
-  const limit = Math.max(2, Math.floor(symbol.length / 3));
+/** The known name that a mistyped one most likely stands for, the first of equals; undefined where none is near. */
+export function nearestName(typed: string, known: readonly string[]): string | undefined {
+  const limit = Math.max(2, Math.floor(typed.length / 3));
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const name of known) {
-    if (name === symbol || Math.abs(name.length - symbol.length) > limit) continue;
-    const distance = distanceOf(symbol, name);
+    if (name === typed || Math.abs(name.length - typed.length) > limit) continue;
+    const distance = distanceOf(typed, name);
     if (distance <= limit && distance < (best?.distance ?? Number.POSITIVE_INFINITY))
       best = { name, distance };
   }
