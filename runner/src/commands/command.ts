@@ -3,11 +3,12 @@ import type { Context } from "../context.ts";
 import type { CommandName } from "../contract/commands.ts";
 import type { ExitCode } from "../contract/exits.ts";
 import { messageOf, SettingsFault, UsageFault } from "../errors.ts";
+import { parseBeginning, parseMoment } from "../settings/moment.ts";
 import { parseSettings } from "../settings/parse.ts";
 import { parseInterval, parseSymbols } from "../settings/parsers.ts";
 import { SETTINGS, type Settings } from "../settings/table.ts";
 import { type AskedSeries, parseShard } from "../sync/selection.ts";
-import { parseTime, renderTime } from "../time.ts";
+import { renderTime } from "../time.ts";
 
 /** Raw options as commander gives them: text, or true for a flag. */
 export type RawOptions = Readonly<Record<string, string | boolean | undefined>>;
@@ -73,13 +74,22 @@ export function parseList<T extends string>(text: string, known: readonly T[]): 
   return known.filter((name) => asked.includes(name));
 }
 
-/** `--from` and `--to` in ms, null where they are absent; notes a fault where the span would be empty. */
+/**
+ * `--from` and `--to` in ms, null where they are absent (`--to`: `end`); notes a fault where the span would be empty. `--from`
+ * alone may name the whole span.
+ */
 export function parsePeriod(
   faults: Faults,
   options: RawOptions,
+  end: number | null = null,
 ): { readonly from: number | null; readonly to: number | null } {
-  const from = faults.take("--from", options.from, parseTime) ?? null;
-  const to = faults.take("--to", options.to, parseTime) ?? null;
+  const now = Date.now();
+  const begin = faults.take("--from", options.from, (text) => parseBeginning(text, now));
+  const until = faults.take("--to", options.to, (text) => parseMoment(text, now));
+  if (begin?.to !== undefined && options.to !== undefined)
+    faults.note(`--from ${options.from} has an end already: leave out --to`);
+  const from = begin?.from ?? null;
+  const to = begin?.to ?? until ?? (options.to === undefined ? end : null);
   if (from !== null && to !== null && from >= to)
     faults.note(`--from ${renderTime(from)} is not before --to ${renderTime(to)}`);
   return { from, to };
@@ -87,7 +97,7 @@ export function parsePeriod(
 
 /** The period of a backfill, which has no beginning of its own; it ends now where `--to` is absent. */
 export function parseBackfillPeriod(faults: Faults, options: RawOptions): ReturnType<typeof parsePeriod> {
-  const period = parsePeriod(faults, { from: options.from, to: options.to ?? renderTime(Date.now()) });
+  const period = parsePeriod(faults, options, Date.now());
   if (options.from === undefined)
     faults.note("--from is missing: say where the backfill starts, e.g. --from 2024-01-01");
   return period;
@@ -115,8 +125,11 @@ export const OPTION = {
   top: ["--top <n>", "the n largest symbols by volume instead of UNIVERSE_SIZE"],
   symbols: ["--symbols <list>", "symbols instead of the largest by volume, e.g. BTCUSDT,eth/usdt"],
   intervals: ["--intervals <list>", "intervals, e.g. 1m,1h (default: all)"],
-  from: ["--from <time>", "YYYY-MM-DD or ISO 8601, UTC"],
-  to: ["--to <time>", "end of the span, not included (default: now)"],
+  from: [
+    "--from <time>",
+    "2026-01-31, 2026-01-31T12:00, -7d, yesterday, epoch ms, all UTC; or a span: 20260101-20260201",
+  ],
+  to: ["--to <time>", "end of the span, not included; as --from (default: now)"],
   acceptExchange: [
     "--accept-exchange <reason>",
     "take candles of a new EXCHANGE_URL that shows others than the stored ones; the reason is kept",
