@@ -30,6 +30,13 @@ export function renderTime(ms: number): string {
   return new Date(ms).toISOString().replace(".000Z", "Z");
 }
 
+/** `2024-05-01`, `2024-05-01T14:00Z`: as short as the time can be told in full. */
+export function renderShortTime(ms: number): string {
+  const text = renderTime(ms);
+  if (text.endsWith("T00:00:00Z")) return text.slice(0, 10);
+  return text.endsWith(":00Z") ? `${text.slice(0, -4)}Z` : text;
+}
+
 /** A rough length for people: `45 s`, `2.5 min`, `12 min`, `3.5 h`, `2.1 d`; at most 5 % beside the truth from 10 s on. */
 export function renderDuration(ms: number): string {
   const seconds = ms / 1000;

@@ -144,7 +144,14 @@ describe("faults", () => {
     ["gaps --repair --symbols a.b", ["--symbols"]],
     [
       "candles a.b 7m --last 0 --format xml --from x --to y",
-      ["SYMBOL", "INTERVAL", "--from", "--to", "--last must be", "--format must be table, csv or ndjson"],
+      [
+        "SYMBOL",
+        "INTERVAL",
+        "--from",
+        "--to",
+        "--last must be",
+        "--format must be one of table, csv, ndjson, json",
+      ],
     ],
     [
       "candles BTCUSDT 1h --from 2024-03-01 --to 2024-02-29",

@@ -26,6 +26,7 @@ describe.each(listRecordedSeries().map((series) => [`${series.symbol} ${series.i
   (_, series) => {
     const { symbol, interval, spans } = series;
     const expected = closedRows(series);
+    const printed = expected.map((row) => [symbol, interval, ...fieldsOf(row)]);
 
     beforeAll(async () => {
       for (const { from, to } of spans) {
@@ -45,13 +46,13 @@ describe.each(listRecordedSeries().map((series) => [`${series.symbol} ${series.i
     test("comes back from the candles command as the exchange sent it, to the last digit", async () => {
       const csv = await world.run(`candles ${symbol} ${interval} --from 2019-01-01 --format csv`);
       const [head, ...lines] = csv.stdout.trimEnd().split("\n");
-      expect(lines.map((line) => line.split(","))).toEqual(expected.map(fieldsOf));
+      expect(lines.map((line) => line.split(","))).toEqual(printed);
       const ndjson = await world.run(`candles ${symbol} ${interval} --from 2019-01-01 --format ndjson`);
       const records = ndjson.stdout
         .trimEnd()
         .split("\n")
         .map((line) => JSON.parse(line));
-      expect(records.map((record) => Object.values(record))).toEqual(expected.map(fieldsOf));
+      expect(records.map((record) => Object.values(record))).toEqual(printed);
       expect(Object.keys(records[0])).toEqual(head?.split(","));
     });
   },

@@ -1,103 +1,100 @@
-import type { Context } from "../context.ts";
+import { extname } from "node:path";
 import { EXIT } from "../contract/exits.ts";
-import { findCoins } from "../db/coins.ts";
-import type { Database } from "../db/connect.ts";
-import { type ReadRequest, readCandles, type StoredCandle } from "../db/read.ts";
 import { withDatabase } from "../db/with-database.ts";
-import { UsageFault } from "../errors.ts";
-import { renderTable } from "../render.ts";
-import { parseCount, parseInterval, parseOneSymbol } from "../settings/parsers.ts";
-import { renderTime } from "../time.ts";
-import { type Command, collectFaults, OPTION, parsePeriod } from "./command.ts";
+import { parseColumns } from "../export/columns.ts";
+import { exportCandles } from "../export/export-run.ts";
+import { FORMATS, type Format } from "../export/layout.ts";
+import { oneOf, parseCount, parseIntervals, parseSymbols } from "../settings/parsers.ts";
+import { type Command, collectFaults, type Faults, OPTION, parsePeriod, type RawOptions } from "./command.ts";
 
-const COLUMNS = [
-  "timestamp",
-  "open",
-  "high",
-  "low",
-  "close",
-  "volume",
-  "close_time",
-  "quote_volume",
-  "trades",
-  "taker_base",
-  "taker_quote",
-] as const;
-/**
- * Rows of a table that a person reads: a day of minutes. The table is laid out as a whole, and a year of minutes would
- * take minutes.
- */
-const SHOWN = 1_440;
-type Format = "table" | "csv" | "ndjson";
+/** Candles of a series where neither a span nor a number is given. */
+const NEWEST = 20;
+const MOST = 1_000_000;
+const FORMAT_OF: Readonly<Record<string, Format>> = {
+  ".csv": "csv",
+  ".ndjson": "ndjson",
+  ".jsonl": "ndjson",
+  ".json": "json",
+};
 
 export const candles: Command = {
   name: "candles",
   examples: [
     "candles BTCUSDT 1h --last 24",
-    "candles btc/usdt 1m --from 2024-01-01 --to 2024-01-02 --format csv",
+    "candles btc/usdt,ETHUSDT 1h,4h --from -7d",
+    "candles BTCUSDT 1m --from 2024-01-01 --to 2024-01-02 --format csv",
+    "candles all 1d --from 20240101-20240201 --columns symbol,timestamp,close",
   ],
   define: (command) =>
     command
-      .argument("<symbol>", "in any spelling: BTCUSDT, btc/usdt")
-      .argument("<interval>", "1m, 15m, 1h, 4h or 1d")
+      .argument("<symbol>", "in any spelling: BTCUSDT, btc/usdt; several between commas, or all")
+      .argument("<interval>", "1m, 15m, 1h, 4h or 1d; several, or all: by symbol, interval, time")
       .option(...OPTION.from)
       .option(...OPTION.to)
-      .option("--last <n>", "the newest n candles of the span (default without --from: 20)")
-      .option("--format <name>", "table, csv or ndjson (default: table)"),
+      .option("--last <n>", `the newest n candles of each series (default without --from: ${NEWEST})`)
+      .option("--format <name>", "table, csv, ndjson or json (default: table, or as FILE ends)")
+      .option("--json", "one JSON object, the same as --format json")
+      .option("--columns <list>", "these columns in this order (default: all, in the table what fits)")
+      .option("--wide", "all columns in the table too")
+      .option("--numbers", "ndjson and json: numbers without quotes, with all their digits")
+      .option("-o, --output <file>", "write into a file, which is replaced at the end; - is stdout")
+      .option("--strict", "exit 1 where candles of the span are missing; the others are printed"),
   async run(context, [symbolText, intervalText], options) {
     const faults = collectFaults();
-    const symbol = faults.take("SYMBOL", symbolText, parseOneSymbol);
-    const interval = faults.take("INTERVAL", intervalText, parseInterval);
+    const symbols = faults.take("SYMBOL", symbolText, (text) => orAll(text, parseSymbols));
+    const intervals = faults.take("INTERVAL", intervalText, (text) => orAll(text, parseIntervals));
     const { from, to } = parsePeriod(faults, options);
-    const last = faults.take("--last", options.last, (text) => parseCount(text, 1_000_000));
-    const format = faults.take("--format", options.format ?? "table", parseFormat) ?? "table";
+    const last = faults.take("--last", options.last, (text) => parseCount(text, MOST));
+    const file = typeof options.output === "string" && options.output !== "-" ? options.output : null;
+    const format = parseFormat(faults, options, file);
+    const columns = faults.take("--columns", options.columns, parseColumns) ?? null;
+    noteMisplaced(faults, options, format);
     const { dbUrl } = faults.settings(context, ["dbUrl"]);
-    if (symbol === undefined || interval === undefined) return EXIT.usage;
-    return withDatabase(context, { command: "candles", url: dbUrl, waitMs: 0 }, async (db) => {
-      const [coin] = await findCoins(db, [symbol]);
-      if (coin === undefined)
-        throw new UsageFault([`nothing is stored of ${symbol}; sync or backfill it first`]);
-      const newest = last ?? (from === null ? 20 : null);
-      await printCandles(context, db, { format, coinId: coin.coinId, interval, from, to, last: newest });
-      return EXIT.done;
-    });
+    if (symbols === undefined || intervals === undefined) return EXIT.usage;
+    const output = {
+      format,
+      columns,
+      isWide: options.wide === true,
+      areNumbers: options.numbers === true,
+      file,
+    };
+    const isWhole = await withDatabase(context, { command: "candles", url: dbUrl, waitMs: 0 }, (db) =>
+      exportCandles(context, db, {
+        symbols,
+        intervals,
+        from,
+        to,
+        last: last ?? (from === null ? NEWEST : null),
+        output,
+      }),
+    );
+    return options.strict === true && !isWhole ? EXIT.failed : EXIT.done;
   },
 };
 
-async function printCandles(
-  context: Context,
-  db: Database,
-  { format, ...range }: ReadRequest & { readonly format: Format },
-): Promise<void> {
-  if (format === "csv") context.print(`${COLUMNS.join(",")}\n`);
-  const render = (candle: StoredCandle) =>
-    `${format === "csv" ? cellsOf(candle).join(",") : JSON.stringify(recordOf(candle))}\n`;
-  const rows: string[][] = [];
-  for await (const page of readCandles(db, range)) {
-    if (format === "table") rows.push(...page.map(cellsOf));
-    else context.print(page.map(render).join(""));
-    await context.printed();
-    if (rows.length > SHOWN) break;
-  }
-  if (format === "table") context.print(`${renderTable(COLUMNS, rows.slice(0, SHOWN))}\n`);
-  if (rows.length > SHOWN) context.print("... and more; --format csv and ndjson print all\n");
+/** Null for the word `all`. */
+function orAll<T>(text: string, parse: (text: string) => T): T | null {
+  return text === "all" ? null : parse(text);
 }
 
-function parseFormat(text: string): Format {
-  if (text === "table" || text === "csv" || text === "ndjson") return text;
-  throw new Error(`must be table, csv or ndjson, not ${JSON.stringify(text)}`);
+function parseFormat(faults: Faults, { format, json }: RawOptions, file: string | null): Format {
+  if (json === true && format !== undefined && format !== "json")
+    faults.note(`--json and --format ${format} exclude each other`);
+  const named = faults.take("--format", format, oneOf(FORMATS));
+  if (json === true) return "json";
+  if (format !== undefined || file === null) return named ?? "table";
+  const byName = FORMAT_OF[extname(file).toLowerCase()];
+  if (byName === undefined)
+    faults.note(
+      `--output ${file} does not say the format by its end (${Object.keys(FORMAT_OF).join(", ")}): add --format`,
+    );
+  return byName ?? "table";
 }
 
-function recordOf(candle: StoredCandle): Record<string, string | null> {
-  return Object.fromEntries(COLUMNS.map((name) => [name, textOf(candle, name)]));
-}
-
-function cellsOf(candle: StoredCandle): string[] {
-  return COLUMNS.map((name) => textOf(candle, name) ?? "");
-}
-
-function textOf(candle: StoredCandle, name: (typeof COLUMNS)[number]): string | null {
-  const value = candle[name];
-  if (name !== "timestamp" && name !== "close_time") return value;
-  return value === null ? null : renderTime(Number(value));
+function noteMisplaced(faults: Faults, { wide, numbers, columns }: RawOptions, format: Format): void {
+  if (wide === true && columns !== undefined) faults.note("--wide and --columns exclude each other");
+  else if (wide === true && format !== "table")
+    faults.note(`--wide belongs to the table; ${format} has all columns`);
+  if (numbers === true && format !== "ndjson" && format !== "json")
+    faults.note("--numbers belongs to --format ndjson and json");
 }

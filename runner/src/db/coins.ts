@@ -101,3 +101,13 @@ const LIST_COINS = `
 export async function listCoins(db: Database, interval: Interval | null = null): Promise<readonly Coin[]> {
   return queryRows(db, LIST_COINS, [interval]);
 }
+
+const LIST_STORED = `
+  select symbol from r3a.coin
+  where exists (select from r3a.series s where s.coin_id = id) order by volume_rank nulls last, symbol`;
+
+/** Names of the coins with a stored series, the most traded ones first. */
+export async function listStored(db: Database): Promise<readonly string[]> {
+  const rows = await queryRows<{ symbol: string }>(db, LIST_STORED);
+  return rows.map(({ symbol }) => symbol);
+}

@@ -10,7 +10,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../time.ts";
  */
 
 /** The items between the commas; an empty list is a fault. */
-function listItems(text: string): string[] {
+export function listItems(text: string): string[] {
   const items = text
     .split(",")
     .map((item) => item.trim())
@@ -59,13 +59,6 @@ export function parseSymbols(text: string): readonly string[] {
   if (broken.length > 0)
     throw new Error(`has what is not a symbol: ${broken.map((s) => JSON.stringify(s)).join(", ")}`);
   return [...new Set(symbols)];
-}
-
-export function parseOneSymbol(text: string): string {
-  const [symbol, ...more] = parseSymbols(text);
-  if (symbol === undefined || more.length > 0)
-    throw new Error(`must be one symbol, not ${JSON.stringify(text)}`);
-  return symbol;
 }
 
 /** Ages in ms of an interval's newest closed candle at which health warns and fails. */

@@ -1,0 +1,48 @@
+import { nearestName } from "../candle/nearest-name.ts";
+import type { Interval } from "../contract/intervals.ts";
+import { CANDLE_COLUMNS, type CandleColumn, type StoredCandle } from "../db/read.ts";
+import { listItems } from "../settings/parsers.ts";
+import { renderTime } from "../time.ts";
+
+/** The columns of a result: the two that name the series, then those of a stored candle. */
+export type ColumnName = "symbol" | "interval" | CandleColumn;
+export const SERIES_COLUMNS: readonly ColumnName[] = ["symbol", "interval"];
+export const COLUMN_NAMES: readonly ColumnName[] = [...SERIES_COLUMNS, ...CANDLE_COLUMNS];
+
+/** What a person reads in 80 characters. */
+export const NARROW: readonly CandleColumn[] = ["timestamp", "open", "high", "low", "close", "volume"];
+
+const TIMES: ReadonlySet<ColumnName> = new Set(["timestamp", "close_time"]);
+
+export function isNumber(name: ColumnName): boolean {
+  return !TIMES.has(name) && !SERIES_COLUMNS.includes(name);
+}
+
+/** The columns of a list, in its order; all unknown names come in one fault, with the names that were meant. */
+export function parseColumns(text: string): readonly ColumnName[] {
+  const asked = listItems(text);
+  const isKnown = (item: string): item is ColumnName => COLUMN_NAMES.some((name) => name === item);
+  const unknown = asked.filter((item) => !isKnown(item));
+  if (unknown.length > 0) {
+    const named = unknown.map((item) => {
+      const lower = item.toLowerCase();
+      const meant = COLUMN_NAMES.find((name) => name.startsWith(lower)) ?? nearestName(lower, COLUMN_NAMES);
+      return meant === undefined ? JSON.stringify(item) : `${JSON.stringify(item)} (did you mean ${meant}?)`;
+    });
+    throw new Error(`must be of ${COLUMN_NAMES.join(", ")}, not ${named.join(", ")}`);
+  }
+  return [...new Set(asked.filter(isKnown))];
+}
+
+/** The series that a row belongs to. */
+export type SeriesName = { readonly symbol: string; readonly interval: Interval };
+
+/** How to get the text of a column: decimals to the last digit, times in ISO 8601; null where the column has no value. */
+export function textOf(name: ColumnName, series: SeriesName): (candle: StoredCandle) => string | null {
+  if (name === "symbol" || name === "interval") return () => series[name];
+  if (!TIMES.has(name)) return (candle) => candle[name] ?? null;
+  return (candle) => {
+    const ms = candle[name];
+    return ms === null || ms === undefined ? null : renderTime(Number(ms));
+  };
+}

@@ -1,0 +1,150 @@
+import { nearestName } from "../candle/nearest-name.ts";
+import type { Context } from "../context.ts";
+import { INTERVALS, type Interval } from "../contract/intervals.ts";
+import { findDatabaseTime } from "../db/clock.ts";
+import { listStored } from "../db/coins.ts";
+import type { Database } from "../db/connect.ts";
+import { type Coverage, listCoverage } from "../db/coverage.ts";
+import { CANDLE_COLUMNS, readCandles } from "../db/read.ts";
+import { type OwnClient, own } from "../db/session.ts";
+import { UsageFault } from "../errors.ts";
+import { COLUMN_NAMES, type ColumnName, NARROW, SERIES_COLUMNS } from "./columns.ts";
+import type { Format, Layout } from "./layout.ts";
+import { type Look, lookAt } from "./look.ts";
+import { describeMissing, isIncomplete, type Tally, tallyOf } from "./missing.ts";
+import { layCsv, layJson, layNdjson } from "./rows.ts";
+import { layTable } from "./table.ts";
+import { type Target, targetFile, targetStdout } from "./target.ts";
+
+/** Which candles. Times in ms. */
+export type ExportRequest = {
+  /** Null: every stored one. */
+  readonly symbols: readonly string[] | null;
+  /** Null: every stored one of the symbols. */
+  readonly intervals: readonly Interval[] | null;
+  readonly from: number | null;
+  readonly to: number | null;
+  /** Only so many of the newest candles of each series; null for all. */
+  readonly last: number | null;
+};
+
+/** How to print them, and where. */
+export type Output = {
+  readonly format: Format;
+  /** Null: those of the format. */
+  readonly columns: readonly ColumnName[] | null;
+  /** Every column in the table too. */
+  readonly isWide: boolean;
+  /** Numbers of JSON instead of texts. */
+  readonly areNumbers: boolean;
+  /** Null: stdout. */
+  readonly file: string | null;
+};
+
+/** Rows of one text; between two texts a signal gets its turn. */
+const PART_ROWS = 500;
+
+/**
+ * Prints the series one after the other, by symbol, interval and time, and at the end one line on stderr for each series
+ * with a missing candle. The lines come also where the run is stopped, for the series that it came to. Returns whether no
+ * candle is missing.
+ */
+export async function exportCandles(
+  context: Context,
+  db: Database,
+  { output, ...request }: ExportRequest & { readonly output: Output },
+): Promise<boolean> {
+  const now = await findDatabaseTime(db);
+  return own(db, context.signal, async (client) => {
+    const series = await findSeries(db, client, request);
+    const target = output.file === null ? targetStdout(context) : await targetFile(output.file, context);
+    const sheet = { ...layOut(output, isOfOne(request)), target };
+    const printed: Printed[] = [];
+    try {
+      await target.write(sheet.layout.begin());
+      for (const one of series) {
+        const look = await lookAt(client, one, { ...request, now });
+        const tally = tallyOf(one.covered);
+        // of a series without a covered span, only all its rows say what is missing
+        if (one.covered !== null) printed.push({ look, tally });
+        await printSeries(client, { look, tally, to: request.to }, sheet);
+        if (one.covered === null) printed.push({ look, tally });
+      }
+      await target.write(sheet.layout.end());
+      await target.finish(printed.reduce((sum, { tally }) => sum + tally.rows(), 0));
+    } finally {
+      await target.abandon();
+      for (const one of printed) tellMissing(context, one);
+    }
+    return printed.every(({ look, tally }) => !isIncomplete(look, tally));
+  });
+}
+
+/** A table of one series does not name the series in each row. */
+function isOfOne({ symbols, intervals }: ExportRequest): boolean {
+  return symbols?.length === 1 && intervals?.length === 1;
+}
+
+type Sheet = {
+  readonly columns: readonly ColumnName[];
+  readonly layout: Layout;
+  readonly target: Target;
+};
+
+function layOut(
+  { format, columns: asked, isWide, areNumbers }: Output,
+  ofOne: boolean,
+): Pick<Sheet, "columns" | "layout"> {
+  const ofTable = [...(ofOne ? [] : SERIES_COLUMNS), ...(isWide ? CANDLE_COLUMNS : NARROW)];
+  const columns = asked ?? (format === "table" ? ofTable : COLUMN_NAMES);
+  if (format === "table") return { columns, layout: layTable(columns) };
+  if (format === "csv") return { columns, layout: layCsv(columns) };
+  const layout = (format === "json" ? layJson : layNdjson)(columns, areNumbers);
+  return { columns, layout };
+}
+
+type Printed = { readonly look: Look; readonly tally: Tally };
+
+async function printSeries(
+  client: OwnClient,
+  { look, tally, to }: Printed & { readonly to: number | null },
+  { columns, layout, target }: Sheet,
+): Promise<void> {
+  const asked = CANDLE_COLUMNS.filter((name) => columns.includes(name));
+  for await (const page of readCandles(client, look, { columns: asked, from: look.from, to })) {
+    tally.add(page);
+    for (let row = 0; row < page.length; row += PART_ROWS)
+      await target.write(layout.rows(look, page.slice(row, row + PART_ROWS)));
+  }
+}
+
+function tellMissing({ log }: Context, { look, tally }: Printed): void {
+  if (!isIncomplete(look, tally)) return;
+  const { symbol, interval } = look;
+  const { missing, of, text } = describeMissing(look, tally);
+  log.warn({ symbol, interval, "event.name": "candles_missing", missing, slots: of }, text);
+}
+
+/** The series that are asked for; throws where a symbol has none, with the names that were meant. */
+async function findSeries(
+  db: Database,
+  client: OwnClient,
+  { symbols, intervals }: Pick<ExportRequest, "symbols" | "intervals">,
+): Promise<readonly Coverage[]> {
+  const found = await listCoverage(client, {
+    symbols,
+    intervals: INTERVALS.filter((interval) => intervals?.includes(interval) ?? true),
+    isStoredOnly: symbols === null || intervals === null,
+  });
+  const unknown = (symbols ?? []).filter((name) => !found.some(({ symbol }) => symbol === name));
+  if (unknown.length === 0) return found;
+  const stored = await listStored(db);
+  throw new UsageFault(
+    unknown.map((name) => {
+      const near = nearestName(name, stored) ?? stored.find((other) => other.startsWith(name));
+      return near === undefined
+        ? `nothing is stored of ${name}; sync or backfill it first`
+        : `nothing is stored of ${name}; did you mean ${near}?`;
+    }),
+  );
+}
