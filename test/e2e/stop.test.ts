@@ -52,18 +52,31 @@ test("the run after them completes the work", async () => {
   world.exchange.set({ latencyMs: 300 });
 });
 
-test("the ledger has the series that a stopped run had done", async () => {
+test("the ledger and the summary have what a stopped run had done, of the series under way too", async () => {
   const before = await countCovered(world);
-  const runner = world.start(args.replace("ETHUSDT", "SOLUSDT"));
+  const runner = world.start(`${args.replace("ETHUSDT", "SOLUSDT")} --json`);
   await waitForProgress(world, before, runner);
   runner.child.kill("SIGTERM");
-  expect((await runner.ended).code).toBe(143);
+  const { code, stdout } = await runner.ended;
+  expect(code).toBe(143);
   expect(await lastRun(world.database)).toMatchObject({ outcome: "aborted", exit_code: 143 });
-  const items = await world.database.query(
-    `select c.symbol, i.outcome from r3a.run_item i join r3a.coin c on c.id = i.coin_id
-     where i.run_id = (select run_id from r3a.run order by started_at desc limit 1)`,
+  const items = await world.database.query<{
+    symbol: string;
+    outcome: string;
+    added: number;
+    stored: number;
+  }>(
+    `select c.symbol, i.outcome, i.added::int, (select count(*)::int from r3a.ohlcv_partitioned o where o.coin_id = c.id) as stored
+     from r3a.run_item i join r3a.coin c on c.id = i.coin_id
+     where i.run_id = (select run_id from r3a.run order by started_at desc limit 1) order by c.symbol`,
   );
-  expect(items).toEqual([{ symbol: "BTCUSDT", outcome: "success" }]);
+  const added = items.at(-1)?.stored;
+  expect(added).toBeGreaterThan(0);
+  expect(items).toMatchObject([
+    { symbol: "BTCUSDT", outcome: "success", added: 0 },
+    { symbol: "SOLUSDT", outcome: "partial", added },
+  ]);
+  expect(JSON.parse(stdout).intervals).toMatchObject([{ symbols: 2, added }]);
 });
 
 test("a run that waits for weight hears SIGTERM, and one that waits longer than its deadline ends at it", async () => {

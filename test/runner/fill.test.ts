@@ -44,8 +44,10 @@ function fill(
     [...log.values()]
       .filter((gap) => gap.state !== "repaired" && keep(gap))
       .toSorted((a, b) => a.from - b.from);
+  const tally = newTally();
   const filled = fillSeries(
     {
+      tally,
       source,
       now: () => NOW,
       gaps: {
@@ -69,7 +71,7 @@ function fill(
     },
     start,
     splitPages("1h", span(0, size)).map((page) => ({ ...page, kind: "fetch" as const })),
-  );
+  ).then((state) => [state, tally] as const);
   return { filled, asked, written, stop, progress, pageSlots, gaps: () => list(() => true) };
 }
 

@@ -27,6 +27,8 @@ export type FillTools = {
   readonly signal: AbortSignal;
   /** Is called after each stored page with the number of candles that it asked for. */
   readonly onPage: (asked: number) => void;
+  /** Counts up as pages are stored: a run that is stopped in the middle knows by it what it has done. */
+  readonly tally: Tally;
 };
 
 /** Counts of one series' work, in candles and pages. `kept`: stored and asked for again, and in no answer any more. */
@@ -64,26 +66,21 @@ type Tasks = Iterable<Task> | AsyncIterable<Task>;
  * Fetches the tasks' pages ahead of each other and commits them in order, each with coverage, last timestamp and
  * gaps in one transaction; then asks once more for the gaps that it found. Must run under the series' lock.
  */
-export async function fillSeries(
-  tools: FillTools,
-  start: SeriesState,
-  tasks: Tasks,
-): Promise<[SeriesState, Tally]> {
-  const tally = newTally();
+export async function fillSeries(tools: FillTools, start: SeriesState, tasks: Tasks): Promise<SeriesState> {
+  const { tally } = tools;
   const memory = createGapMemory(start, tools.gaps);
   const found = createFound(tools.now);
-  const filled = await fillTasks({ tools, memory, tally, look: found.look }, start, tasks);
+  const filled = await fillTasks({ tools, memory, look: found.look }, start, tasks);
   const isAway = tally.failedPages === tally.pages;
-  if (found.spans.length === 0 || isAway) return [filled, tally];
+  if (found.spans.length === 0 || isAway) return filled;
   const again = planGapPages(start.interval, found.spans).map((span): Task => ({ ...span, kind: "fetch" }));
-  return [await fillTasks({ tools, memory, tally, look: () => {} }, filled, again), tally];
+  return fillTasks({ tools, memory, look: () => {} }, filled, again);
 }
 
 /** What one series' work goes by, the first time and when it asks again. */
 type Filling = {
   readonly tools: FillTools;
   readonly memory: GapMemory;
-  readonly tally: Tally;
   readonly look: (known: readonly Gap[], page: Span, changed: readonly Gap[]) => void;
 };
 
@@ -112,11 +109,11 @@ function isWorthAsking(gap: Gap, now: number): boolean {
 }
 
 async function fillTasks(
-  { tools, memory, tally, look }: Filling,
+  { tools, memory, look }: Filling,
   start: SeriesState,
   tasks: Tasks,
 ): Promise<SeriesState> {
-  const { writer } = tools;
+  const { writer, tally } = tools;
   const over = new AbortController();
   const signal = AbortSignal.any([tools.signal, over.signal]);
   const waiting = Symbol.asyncIterator in tasks ? tasks[Symbol.asyncIterator]() : tasks[Symbol.iterator]();

@@ -13,7 +13,7 @@ export type StartedSeries = {
   readonly startedAt: number;
 };
 
-/** What became of a series: `state` and `tally` where its pages were asked for, else why they were not. */
+/** What became of a series: `state` where all its pages were asked for, `tally` where some were. */
 type End = Pick<RunItem, "outcome" | "error"> & { readonly state?: SeriesState; readonly tally?: Tally };
 
 /** The ledger's item of a series. */

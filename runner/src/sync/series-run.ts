@@ -63,8 +63,9 @@ async function workOnAll(
       return;
     }
     try {
-      const { item, failure, isUnlisted } = await work(series, expected);
-      items.push(item);
+      const { item, failure, isUnlisted, stop } = await work(series, expected);
+      if (item !== null) items.push(item);
+      if (stop !== null) throw stop;
       if (failure !== null) (isUnlisted && !run.areNamed ? unlisted : failures).push(failure);
     } finally {
       if (!locks.lost.aborted) await locks.unlock("series", key);

@@ -12,7 +12,7 @@ import { ExchangeFailure } from "../exchange/failure.ts";
 import type { Logger } from "../log.ts";
 import type { Progress } from "../progress.ts";
 import { takeBackCover } from "./believed-cover.ts";
-import { type FillTools, fillSeries, type Tally } from "./fill.ts";
+import { type FillTools, fillSeries, newTally, type Tally } from "./fill.ts";
 import { countCandles, type Plan, pageGaps, type Task } from "./fill-plan.ts";
 import { createFirstCandles } from "./first-candle.ts";
 import { itemOf, logSeries, type StartedSeries } from "./series-item.ts";
@@ -33,12 +33,20 @@ export type SeriesRun = Work & {
 /** Full pages that are fetched or wait for their commit, over all series: about 0.5 MB each. */
 const PAGES_AT_ONCE = 12;
 
-/** What became of a series. `failure`: what was wrong, null where nothing was; `isUnlisted`: the exchange does not know it. */
-type SeriesEnd = { readonly item: RunItem; readonly failure: unknown; readonly isUnlisted: boolean };
+/**
+ * What became of a series. `failure`: what was wrong, null where nothing was; `isUnlisted`: the exchange does not know it;
+ * `stop`: the error that ended the whole run in the middle of this series, else null.
+ */
+type SeriesEnd = {
+  readonly item: RunItem | null;
+  readonly failure: unknown;
+  readonly isUnlisted: boolean;
+  readonly stop: unknown;
+};
 
 /**
- * Makes the work on one series of a run, which must hold the series' lock. It fails with what concerns every series
- * alone. `expected`: candles that the progress counted for it.
+ * Makes the work on one series of a run, which must hold the series' lock. An error that concerns every series
+ * comes back as `stop`. `expected`: candles that the progress counted for it.
  */
 export function createSeriesWork(run: SeriesRun, interval: Interval) {
   const { db, exchange, log } = run;
@@ -56,6 +64,7 @@ export function createSeriesWork(run: SeriesRun, interval: Interval) {
     const loading = reload();
     loading.catch(() => {}); // awaited below
     await run.believed;
+    const tally = newTally();
     try {
       const stored = await takeBackCover({ db, log, reload }, await loading, exchange.now());
       const state = await withFirstCandle(stored);
@@ -72,17 +81,18 @@ export function createSeriesWork(run: SeriesRun, interval: Interval) {
         findOthers: (span, openTimes) => findOthers(db, state, { ...span, openTimes }),
         pageSlots,
         onPage: run.progress.advance,
+        tally,
       };
-      const [filled, tally] = await fillSeries(tools, state, listTasks(run, state, plan));
+      const filled = await fillSeries(tools, state, listTasks(run, state, plan));
       logSeries(log, series, { tally, state: filled });
       const error = tally.failure?.message ?? null;
       const item = itemOf(series, { outcome: outcomeOf(tally), state: filled, tally, error });
-      return { item, failure: tally.failure, isUnlisted: false };
+      return { item, failure: tally.failure, isUnlisted: false, stop: null };
     } catch (error) {
       // these concern every series; all other errors are the series' own
-      if (error instanceof Stopped || isGeneral(error)) throw error;
+      if (error instanceof Stopped || isGeneral(error)) return endStopped(series, tally, error);
       const isUnlisted = error instanceof ExchangeFailure && error.kind === "bad-symbol";
-      return isUnlisted ? endUnlisted(run, series, error) : endFailed(run, series, error);
+      return isUnlisted ? endUnlisted(run, series, error) : endFailed(run, { ...series, tally }, error);
     }
   };
 }
@@ -99,14 +109,28 @@ function endUnlisted({ areNamed, log }: SeriesRun, series: StartedSeries, failur
   if (areNamed) log.error(facts, `[RUN] ${error}: take it out of the names`);
   else log.warn(facts, `[RUN] ${error}`);
   const item = itemOf(series, { outcome: areNamed ? "failure" : "skipped", error });
-  return { item, failure, isUnlisted: true };
+  return { item, failure, isUnlisted: true, stop: null };
 }
 
-function endFailed({ log }: SeriesRun, series: StartedSeries, failure: unknown): SeriesEnd {
+/** Null as item where nothing was stored yet: the next run begins the series anew. */
+function endStopped(series: StartedSeries, tally: Tally, stop: unknown): SeriesEnd {
+  const item =
+    tally.pages === tally.failedPages
+      ? null
+      : itemOf(series, { outcome: "partial", tally, error: messageOf(stop) });
+  return { item, failure: null, isUnlisted: false, stop };
+}
+
+function endFailed(
+  { log }: SeriesRun,
+  { tally, ...series }: StartedSeries & { readonly tally: Tally },
+  failure: unknown,
+): SeriesEnd {
   const { symbol, interval } = series;
   const error = messageOf(failure);
   log.error({ symbol, interval, "event.name": "series_failed" }, `[RUN] series failed: ${error}`);
-  return { item: itemOf(series, { outcome: "failure", error }), failure, isUnlisted: false };
+  const item = itemOf(series, { outcome: "failure", tally, error });
+  return { item, failure, isUnlisted: false, stop: null };
 }
 
 /** The steps of the plan, and those for gaps as they are read: the progress learns of them as they come. */
