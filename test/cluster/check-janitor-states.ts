@@ -69,11 +69,11 @@ async function runJanitor(...more: readonly string[]): Promise<Run> {
   };
 }
 
-/** The decisions about what the test made; the summary and the rest of the namespace left out. */
+/** The decisions about what the test made, without those about the rest of the namespace; of each pod of the Job. */
 function decisionsOf({ stdout }: Run): readonly Line[] {
   return stdout
-    .map((line) => JSON.parse(line) as Partial<Line>)
-    .filter((line): line is Line => line.name?.startsWith(objectName("")) ?? false);
+    .flatMap((line) => (JSON.parse(line) as { readonly decisions: readonly Line[] }).decisions)
+    .filter(({ name }) => name.startsWith(objectName("")));
 }
 
 /** A kubelet that tries to pull again says for a moment that it failed instead of that it waits. */

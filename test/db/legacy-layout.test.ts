@@ -116,7 +116,10 @@ test("a second one leaves the work to the first, which ends at SIGTERM and at it
   const done = `select from pg_class where relname = 'ohlcv_c1_1h_2024_02'`;
   while ((await database.query(done)).length > 0) await sleep(20);
   const second = await database.run("migrate-layout --json");
-  expect(second).toMatchObject({ code: 0, stdout: "" });
+  expect([second.code, JSON.parse(second.stdout)]).toEqual([
+    0,
+    { version: 1, command: "migrate-layout", skipped: "another migrate-layout is at work" },
+  ]);
   expect(second.stderr).toContain("another migrate-layout is at work");
   child.kill("SIGTERM");
   expect(await ended).toMatchObject({ code: 143, stdout: expect.stringContaining("leaves are left") });

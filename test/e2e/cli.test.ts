@@ -205,6 +205,11 @@ describe("faults", () => {
 test("a sync of an interval that is not in SYNC_INTERVALS says so and exits 0 without a connection", async () => {
   const { code, stdout, stderr } = await run("sync 1m", { ...ENV, SYNC_INTERVALS: "1h,1d" });
   expect([code, stdout]).toEqual([0, ""]);
+  for (const command of ["sync", "plan"]) {
+    const asJson = await run(`${command} 1m --json`, { ...ENV, SYNC_INTERVALS: "1h,1d" });
+    const skipped = "1m is not in SYNC_INTERVALS; nothing to do";
+    expect([asJson.code, JSON.parse(asJson.stdout)]).toEqual([0, { version: 1, command, skipped }]);
+  }
   expect(JSON.parse(stderr)).toMatchObject({
     "log.level": "info",
     "event.name": "interval_off",

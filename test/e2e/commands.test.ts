@@ -7,6 +7,8 @@ const END = Date.parse("2024-05-10T12:00:00Z");
 const SINCE = END - 2500 * MINUTE;
 const world = useWorld({ clock: { fixedMs: END + 30_000 } });
 const env = (more: Readonly<Record<string, string>> = {}) => ({ FALLBACK_START: iso(SINCE), ...more });
+/** As results have a time: without the milliseconds. */
+const seconds = (ms: number) => iso(ms).replace(".000Z", "Z");
 const count = async (sql: string) =>
   (await world.database.query<{ n: number }>(`select count(*)::int as n from ${sql}`))[0]?.n;
 
@@ -38,8 +40,10 @@ describe("plan", () => {
   };
 
   test("says windows, requests, weight and minutes of a first sync", async () => {
-    const series = { from: SINCE, to: END, candles: 2500, requests: 3 };
+    const series = { from: seconds(SINCE), to: seconds(END), candles: 2500, requests: 3, fault: null };
     expect(await plan("1m --symbols BTCUSDT,ETHUSDT")).toEqual({
+      version: 1,
+      command: "plan",
       interval: "1m",
       series: [
         { symbol: "BTCUSDT", ...series },
@@ -55,9 +59,9 @@ describe("plan", () => {
   test("says what a backfill asks for, within the background's share of the weight", async () => {
     const from = END - 1001 * HOUR;
     expect(await plan(`1h --symbols BTCUSDT --from ${iso(from)} --to ${iso(END)}`)).toMatchObject({
-      series: [{ symbol: "BTCUSDT", from, to: END, candles: 1001, requests: 2 }],
+      series: [{ symbol: "BTCUSDT", from: seconds(from), to: seconds(END), candles: 1001, requests: 2 }],
       weight: 4,
-      minutes: 4 / (0.6 * 6000),
+      minutes: 0.001111,
     });
   });
 
@@ -66,7 +70,7 @@ describe("plan", () => {
     world.exchange.set({ clock: { fixedMs: END + 10 * MINUTE + 30_000 } });
     const from = END - 5 * MINUTE;
     expect(await plan("1m --symbols BNBUSDT")).toMatchObject({
-      series: [{ from, to: END + 10 * MINUTE, candles: 15, requests: 1 }],
+      series: [{ from: seconds(from), to: seconds(END + 10 * MINUTE), candles: 15, requests: 1 }],
     });
     const forPeople = await world.run("plan 1m --symbols BNBUSDT", env());
     expect(forPeople.stdout).toContain("15 candles at most, 1 requests, weight 2");
@@ -160,7 +164,7 @@ test("migrate changes nothing a second time, and wait-db says whether the databa
   const before = await takeFingerprint();
   const run = await world.run("migrate --json");
   expectExit(run, 0);
-  expect(JSON.parse(run.stdout)).toEqual({ applied: [] });
+  expect(JSON.parse(run.stdout)).toEqual({ version: 1, command: "migrate", applied: [], statements: [] });
   expect((await world.run("migrate")).stdout).toBe("the schema is up to date\n");
   expect(await takeFingerprint()).toEqual(before);
   expectExit(await world.run("wait-db"), 0);

@@ -122,6 +122,8 @@ test("the report names every check once, with mark, word and remedy, and no colo
     ].join("\n"),
   );
   expect(JSON.parse(renderJson(results, 0))).toEqual({
+    version: 1,
+    command: "doctor",
     status: "fail",
     at: "1970-01-01T00:00:00Z",
     checks: results,

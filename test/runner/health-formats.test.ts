@@ -83,9 +83,10 @@ test("Markdown keeps a row a row", () => {
 
 test("JSON has the names of the draft, and a version", () => {
   const json = JSON.parse(renderJson(REPORT));
-  expect(Object.keys(json)).toEqual(["version", "status", "time", "databaseUp", "checks"]);
+  expect(Object.keys(json)).toEqual(["version", "command", "status", "time", "databaseUp", "checks"]);
   expect(json).toMatchObject({
-    version: "1",
+    version: 1,
+    command: "health",
     status: "fail",
     time: "2024-06-01T12:00:00Z",
     databaseUp: true,

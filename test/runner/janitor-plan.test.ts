@@ -217,13 +217,18 @@ test("is printed with what was found, what is kept and why, and how much was loo
   expect(text).toMatch(/fail-job .* Pod\/b .*CreateContainerConfigError \(runner\).*no-such-secret/);
   expect(text).toMatch(/keep .* Pod\/a .*Failed.*its time comes at 2026-11-22T20:47:12Z/);
   expect(text).toContain("3 pods, 1 Jobs and 0 CronJobs in r3a: 1 to remove, 1 kept\nBRAKE: 1 of 3 pods");
-  const lines = renderPlanJson(shown)
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as unknown);
-  expect(lines).toEqual([
-    expect.objectContaining({ action: "fail-job", name: "b", since: "2026-11-22T20:32:10Z", pods: 1 }),
-    expect.objectContaining({ action: "keep", name: "a" }),
-    expect.objectContaining({ remove: 1, keep: 1, looked: { pods: 3, jobs: 1, cronJobs: 0 } }),
-  ]);
+  expect(JSON.parse(renderPlanJson(shown, "delete"))).toEqual({
+    version: 1,
+    command: "janitor",
+    namespace: "r3a",
+    looked: { pods: 3, jobs: 1, cronJobs: 0 },
+    remove: 1,
+    keep: 1,
+    brake: "1 of 3 pods would go",
+    decisions: [
+      expect.objectContaining({ action: "fail-job", name: "b", since: "2026-11-22T20:32:10Z", pods: 1 }),
+      expect.objectContaining({ action: "keep", name: "a" }),
+    ],
+  });
+  expect(JSON.parse(renderPlanJson(shown, "scan"))).toMatchObject({ dryRun: true, remove: 1 });
 });

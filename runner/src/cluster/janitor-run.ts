@@ -62,7 +62,7 @@ export async function runJanitor(context: Context, request: JanitorRequest): Pro
     brakeOfClock(cluster.clock(), cluster.server) ??
     brakeOf(decisions, countPodsInScope(seen, policy), request);
   const plan = { namespace, seen, decisions, brake };
-  context.print(request.asJson ? renderPlanJson(plan) : renderPlan(plan));
+  context.print(request.asJson ? renderPlanJson(plan, mode) : renderPlan(plan));
   if (brake !== null) {
     context.log.error({ "event.name": "janitor_brake", brake }, `[JANITOR] nothing is removed: ${brake}`);
     if (mode === "delete") await tellBrake(cluster, plan, context.log);

@@ -1,4 +1,6 @@
+import type { JanitorMode } from "../contract/janitor.ts";
 import { renderTable } from "../render.ts";
+import { renderResult } from "../result.ts";
 import { renderTime } from "../time.ts";
 import type { SeenObjects } from "./objects.ts";
 import { type Decision, isAction } from "./plan.ts";
@@ -27,16 +29,17 @@ export function renderPlan(plan: Plan): string {
   return `${table}${summary}\n${brake === null ? "" : `BRAKE: ${brake}; nothing may be removed\n`}`;
 }
 
-/** One line of JSON for each decision, then one line with the counts. */
-export function renderPlanJson(plan: Plan): string {
-  const lines = plan.decisions.map(({ action, kind, name, reason, container, since, ...rest }) => ({
+/** The counts, and each decision with its reason. A scan is a dry run. */
+export function renderPlanJson(plan: Plan, mode: JanitorMode): string {
+  const decisions = plan.decisions.map(({ action, kind, name, reason, container, since, ...rest }) => ({
     ...{ action, kind, name, reason, container },
     since: since === null ? null : renderTime(since),
     ...{ evidence: rest.evidence, keptBecause: rest.keptBecause, owners: rest.owners },
     ...{ uid: rest.uid, pods: rest.pods.length },
   }));
-  const summary = { namespace: plan.namespace, ...countsOf(plan), brake: plan.brake };
-  return [...lines, summary].map((line) => `${JSON.stringify(line)}\n`).join("");
+  const { namespace, brake } = plan;
+  const dryRun = mode === "scan" && { dryRun: true };
+  return renderResult("janitor", { ...dryRun, namespace, ...countsOf(plan), brake, decisions });
 }
 
 function countsOf({ seen, decisions }: Plan) {

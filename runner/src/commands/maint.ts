@@ -4,7 +4,12 @@ import { renderArguments } from "../db/runs.ts";
 import { withDatabase } from "../db/with-database.ts";
 import { tellHeld } from "../maint/held.ts";
 import { type MaintLimits, type MaintResult, previewMaint, runMaint } from "../maint/maint-run.ts";
-import { renderMaintPlan, renderMaintResult } from "../maint/maint-text.ts";
+import {
+  renderMaintPlan,
+  renderMaintPlanJson,
+  renderMaintResult,
+  renderMaintResultJson,
+} from "../maint/maint-text.ts";
 import { withRun } from "../run.ts";
 import { parseCount } from "../settings/parsers.ts";
 import { SETTINGS } from "../settings/table.ts";
@@ -45,7 +50,7 @@ export const maint: Command = {
     return withDatabase(context, { command: "maint", url: dbUrl }, async (db) => {
       if (options.dryRun === true) {
         const plan = await previewMaint(db, context.signal);
-        context.print(`${asJson ? JSON.stringify(plan) : renderMaintPlan(plan)}\n`);
+        context.print(asJson ? renderMaintPlanJson(plan) : `${renderMaintPlan(plan)}\n`);
         return EXIT.done;
       }
       const limits: MaintLimits = {
@@ -61,7 +66,7 @@ export const maint: Command = {
       return withRun({ context, db, command: "maint", args }, async () => {
         const result = await runMaint(context, db, limits);
         if (result === null) await tellHeld(context, db, { scope: "maint", asJson });
-        else context.print(`${asJson ? JSON.stringify(result) : renderMaintResult(result)}\n`);
+        else context.print(asJson ? renderMaintResultJson(result) : `${renderMaintResult(result)}\n`);
         return { exitCode: result === null ? EXIT.done : exitOf(result) };
       });
     });

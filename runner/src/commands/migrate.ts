@@ -2,6 +2,7 @@ import { EXIT } from "../contract/exits.ts";
 import { ROLE_NAMES } from "../contract/names.ts";
 import { migrate as applyMigrations, type Migrated, migrateWithRoles } from "../db/schema/migrate.ts";
 import { messageOf, TryAgain } from "../errors.ts";
+import { renderResult } from "../result.ts";
 import { parseCount } from "../settings/parsers.ts";
 import { sleep } from "../sleep.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
@@ -63,7 +64,10 @@ async function whileAway<T>({ signal, waitMs, tellAgain }: Patience, work: () =>
 }
 
 function renderJson({ files, statements }: Migrated, isPlan: boolean): string {
-  return `${JSON.stringify({ [isPlan ? "pending" : "applied"]: files, ...(statements.length > 0 && { statements }) })}\n`;
+  return renderResult(
+    "migrate",
+    isPlan ? { dryRun: true, pending: files, statements } : { applied: files, statements },
+  );
 }
 
 /** With statements about roles the whole text is SQL that a person may run. */

@@ -22,17 +22,18 @@ export const plan: Command = {
   async run(context, [intervalText], options) {
     const faults = collectFaults();
     const series = parseSeries(faults, intervalText, options);
-    const manner = { asJson: options.json === true, acceptExchange: null };
+    const manner = { command: "plan", asJson: options.json === true, acceptExchange: null } as const;
     if (options.from === undefined && options.to === undefined && options.again === undefined) {
       const settings = faults.settings(context, SYNC_SETTINGS);
       if (series === null) return EXIT.usage;
-      if (isSwitchedOff(context, series.interval, settings)) return EXIT.done;
-      return runPreview(context, requestSync({ ...series, ...manner }, settings));
+      const asked = { ...series, ...manner };
+      if (isSwitchedOff(context, asked, settings)) return EXIT.done;
+      return runPreview(context, requestSync(asked, settings), "plan");
     }
     const { from, to } = parseBackfillPeriod(faults, options);
     const settings = faults.settings(context, BACKFILL_SETTINGS);
     if (series === null || from === null || to === null) return EXIT.usage;
     const asked = { ...series, ...manner, from, to, again: options.again === true };
-    return runPreview(context, requestBackfill(asked, settings));
+    return runPreview(context, requestBackfill(asked, settings), "plan");
   },
 };

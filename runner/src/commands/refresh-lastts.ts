@@ -31,7 +31,7 @@ export const refreshLastts: Command = {
         if (refreshed === null) await tellHeld(context, db, { scope: "refresh-lastts", asJson });
         else {
           logRefresh(context, refreshed, isPreview);
-          context.print(`${asJson ? renderRefreshJson(refreshed) : renderRefresh(refreshed, isPreview)}\n`);
+          context.print((asJson ? renderRefreshJson : renderRefresh)(refreshed, isPreview));
         }
         return { exitCode: EXIT.done };
       };

@@ -38,8 +38,9 @@ export const sync: Command = {
     const acceptExchange = faults.take("--accept-exchange", options.acceptExchange, parseReason) ?? null;
     const settings = faults.settings(context, SYNC_SETTINGS);
     if (series === null) return EXIT.usage;
-    if (isSwitchedOff(context, series.interval, settings)) return EXIT.done;
-    const request = requestSync({ ...series, asJson: options.json === true, acceptExchange }, settings);
+    const asked = { ...series, command: "sync", asJson: options.json === true } as const;
+    if (isSwitchedOff(context, asked, settings)) return EXIT.done;
+    const request = requestSync({ ...asked, acceptExchange }, settings);
     if (options.dryRun === true) return runPreview(context, request);
     if (every === undefined) return runFill(context, request);
     return repeat(context, every * 1000, (cycle) => runFill(cycle, request));

@@ -4,7 +4,12 @@ import { renderArguments } from "../db/runs.ts";
 import { withDatabase } from "../db/with-database.ts";
 import { tellHeld } from "../maint/held.ts";
 import { previewVacuum, type Vacuumed, vacuumAlone } from "../maint/vacuum-tables.ts";
-import { renderVacuumed, renderVacuumedJson, renderVacuumPlan } from "../maint/vacuum-text.ts";
+import {
+  renderVacuumed,
+  renderVacuumedJson,
+  renderVacuumPlan,
+  renderVacuumPlanJson,
+} from "../maint/vacuum-text.ts";
 import { withRun } from "../run.ts";
 import { parseCount } from "../settings/parsers.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
@@ -37,7 +42,7 @@ export const vacuum: Command = {
     return withDatabase(context, { command: "vacuum", url: dbUrl }, async (db) => {
       if (options.dryRun === true) {
         const plan = await previewVacuum(db, analyzeOnly, context.signal);
-        context.print(`${asJson ? JSON.stringify(plan) : renderVacuumPlan(plan)}\n`);
+        context.print(asJson ? renderVacuumPlanJson(plan) : `${renderVacuumPlan(plan)}\n`);
         return EXIT.done;
       }
       const args = renderArguments([], {
@@ -48,7 +53,7 @@ export const vacuum: Command = {
       return withRun({ context, db, command: "vacuum", args }, async () => {
         const done = await vacuumAlone(context, db, { analyzeOnly, until: endOf(context, budgetS) });
         if (done === null) await tellHeld(context, db, { scope: "vacuum", asJson });
-        else context.print(`${asJson ? renderVacuumedJson(done) : renderVacuumed(done)}\n`);
+        else context.print(asJson ? renderVacuumedJson(done) : `${renderVacuumed(done)}\n`);
         return { exitCode: done === null ? EXIT.done : exitOf(done) };
       });
     });

@@ -1,3 +1,4 @@
+import { renderResult } from "../result.ts";
 import { MARK, type Status, worstStatus } from "../status.ts";
 import { renderTime } from "../time.ts";
 import type { Result } from "./check.ts";
@@ -32,7 +33,8 @@ export function renderResults(results: readonly Result[]): string {
   return `${[...blocks, ...passedOver].join("\n")}\n${sum}\n`;
 }
 
-/** One JSON object: the worst `status`, `at` (UTC) and the checks. */
+/** The worst `status`, `at` (UTC) and the checks. */
 export function renderJson(results: readonly Result[], now: number): string {
-  return `${JSON.stringify({ status: worstStatus(results.map(({ status }) => status)), at: renderTime(now), checks: results })}\n`;
+  const status = worstStatus(results.map((result) => result.status));
+  return renderResult("doctor", { status, at: renderTime(now), checks: results });
 }

@@ -1,6 +1,7 @@
 import { INTERVALS } from "../contract/intervals.ts";
 import { DERIVED_LEGACY } from "../db/legacy/dependents.ts";
 import { renderNumber, renderTable } from "../render.ts";
+import { renderResult, roundEstimate } from "../result.ts";
 import { MINUTE_MS, renderDuration } from "../time.ts";
 import { type DiskNeed, estimateDisk } from "./disk.ts";
 import type { OldDatabase } from "./prepare.ts";
@@ -27,7 +28,7 @@ export function renderMovePlan(
   { rowsPerSecond, asJson }: { readonly rowsPerSecond: number; readonly asJson: boolean },
 ): string {
   const figures = figuresOf(old.leaves, rowsPerSecond);
-  if (asJson) return `${JSON.stringify(jsonOf(old, figures))}\n`;
+  if (asJson) return renderResult("migrate-layout", { dryRun: true, ...recordOf(old, figures) });
   if (old.state === "none") return "there is no old layout in this database\n";
   return `${linesOf(old, figures, rowsPerSecond).join("\n")}\n`;
 }
@@ -53,12 +54,12 @@ function sizesOf(leaves: Leaves): Sizes {
   };
 }
 
-function jsonOf(old: OldDatabase, { ms, disk, intervals, ...sizes }: Figures) {
+function recordOf(old: OldDatabase, { ms, disk, intervals, ...sizes }: Figures) {
   return {
     stage: old.state,
     ...sizes,
     ...disk,
-    minutes: ms / MINUTE_MS,
+    minutes: roundEstimate(ms / MINUTE_MS),
     intervals,
     columns: old.columns.carried.map(({ name }) => name),
     dropColumns: old.columns.dropped,

@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import type { Database } from "../db/connect.ts";
-import type { LegacyLeaf } from "../db/legacy/catalog.ts";
+import { type LegacyLeaf, listKept } from "../db/legacy/catalog.ts";
 import { listCoinNames } from "../db/legacy/coins.ts";
 import { dropLegacy } from "../db/legacy/drop.ts";
 import { findState } from "../db/legacy/state.ts";
@@ -13,6 +13,7 @@ import { waitForSchema } from "../db/schema/schema.ts";
 import { sessionName, withLocks } from "../db/with-database.ts";
 import { messageOf } from "../errors.ts";
 import { createProgress } from "../progress.ts";
+import { renderSkipped } from "../result.ts";
 import { failedBy, type RunResult, withRun } from "../run.ts";
 import { MINUTE_MS } from "../time.ts";
 import { createItems } from "./items.ts";
@@ -42,13 +43,20 @@ export async function runMove(context: Context, request: MoveRequest): Promise<E
   return withLocks({ url: request.dbUrl, name, signal: context.signal }, async (db, locks) => {
     // before the old table is renamed: if migrate refuses the server, the database must be as it was
     await checkServer(db, (note) => context.log.warn({ "event.name": "server_noted" }, `[MAINT] ${note}`));
-    if (request.isPreview || (await findState(db)) === "none") {
+    const isMoved = !request.isPreview && (await findState(db)) === "none";
+    if (isMoved && request.asJson) {
+      context.print(renderSummary(await summarizeNothing(db), true));
+      return EXIT.done;
+    }
+    if (request.isPreview || isMoved) {
       context.print(renderMovePlan(await readOldDatabase(db, request.old), request));
       return EXIT.done;
     }
     await locks.open();
     if (!(await locks.tryLock("migrate-layout", "global"))) {
-      context.log.info({ "event.name": "run_skipped" }, "[MAINT] another migrate-layout is at work");
+      const reason = "another migrate-layout is at work";
+      if (request.asJson) context.print(renderSkipped("migrate-layout", reason));
+      context.log.info({ "event.name": "run_skipped" }, `[MAINT] ${reason}`);
       return EXIT.done;
     }
     const move = { context, db, locks, request };
@@ -56,6 +64,12 @@ export async function runMove(context: Context, request: MoveRequest): Promise<E
     const args = argumentsOf(request);
     return withRun({ context, db, command: "migrate-layout", args }, () => moveAll(move));
   });
+}
+
+/** The summary of a run that finds nothing to move: the database is new, or an earlier run moved everything. */
+async function summarizeNothing(db: Database): Promise<Summary> {
+  const left = { leavesLeft: 0, leavesFailed: 0, isComplete: true };
+  return { ...createItems().total(), ...left, kept: await listKept(db) };
 }
 
 type Move = {

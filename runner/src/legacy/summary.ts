@@ -1,4 +1,5 @@
 import { renderNumber } from "../render.ts";
+import { renderResult } from "../result.ts";
 import type { MovedTotal } from "./items.ts";
 
 /** What a run of the mover did. */
@@ -12,7 +13,7 @@ export type Summary = MovedTotal & {
 
 /** What the run did, as sentences or as JSON. */
 export function renderSummary(summary: Summary, asJson: boolean): string {
-  if (asJson) return `${JSON.stringify(summary)}\n`;
+  if (asJson) return renderResult("migrate-layout", summary);
   const lines = [
     `${renderNumber(summary.leaves)} leaves moved with ${renderNumber(summary.rows)} candles: ${renderNumber(summary.added)} added, ${renderNumber(summary.same)} were there already`,
     ...(summary.differed + summary.rejected === 0

@@ -1,6 +1,8 @@
 import type { Context } from "../context.ts";
+import type { CommandName } from "../contract/commands.ts";
 import type { Database } from "../db/connect.ts";
 import { findHolder } from "../db/lock.ts";
+import { renderSkipped } from "../result.ts";
 
 /**
  * Reports that another session holds the lock (`scope`, "global"), and which one: this is the whole result of the run.
@@ -10,10 +12,10 @@ import { findHolder } from "../db/lock.ts";
 export async function tellHeld(
   { log, print }: Context,
   db: Database,
-  { scope, asJson }: { readonly scope: string; readonly asJson: boolean },
+  { scope, asJson }: { readonly scope: CommandName; readonly asJson: boolean },
 ): Promise<void> {
   const holder = await findHolder(db, scope, "global");
   const sentence = `another holder is at work on ${scope}: ${holder ?? "it has just ended"}; nothing was done`;
-  print(`${asJson ? JSON.stringify({ skipped: sentence }) : sentence}\n`);
+  print(asJson ? renderSkipped(scope, sentence) : `${sentence}\n`);
   log.info({ "event.name": "lock_held", holder }, `[MAINT] ${sentence}`);
 }

@@ -1,4 +1,6 @@
 import { renderNumber, renderTable } from "../render.ts";
+import { renderResult } from "../result.ts";
+import { renderTime } from "../time.ts";
 import type { Action, MaintPlan } from "./maint-plan.ts";
 import type { MaintResult } from "./maint-run.ts";
 
@@ -24,6 +26,22 @@ function describe(action: Action): string {
   return action.kind === "index" && action.builder !== null
     ? `(waits for pid ${action.builder})`
     : action.sql;
+}
+
+export function renderMaintPlanJson({ actions, ...rest }: MaintPlan): string {
+  return renderResult("maint", { dryRun: true, actions: actions.map(recordOf), ...rest });
+}
+
+/** A leaf has the times that it holds in place of a statement: `from`, and `to`, which is not included. */
+function recordOf(action: Action): object {
+  if (action.kind !== "leaf") return action;
+  const { leaf, ...rest } = action;
+  return { ...rest, parent: leaf.parent, from: renderTime(leaf.span.from), to: renderTime(leaf.span.to) };
+}
+
+export function renderMaintResultJson({ steps, ...rest }: MaintResult): string {
+  const records = steps.map(({ ms, ...step }) => ({ ...step, durationMs: Math.round(ms) }));
+  return renderResult("maint", { steps: records, ...rest });
 }
 
 export function renderMaintResult({ steps, backlog, refused }: MaintResult): string {

@@ -1,4 +1,5 @@
 import { renderNumber, renderTable } from "../render.ts";
+import { renderResult } from "../result.ts";
 import { DAY_MS, renderTime } from "../time.ts";
 import type { Refreshed } from "./refresh-last-ts.ts";
 import { kindOf } from "./refresh-plan.ts";
@@ -18,9 +19,10 @@ function renderValue(ms: number): string {
   return Math.abs(ms) <= LATEST_DATE_MS ? renderTime(ms) : `year ${1970 + Math.floor(ms / YEAR_MS)}`;
 }
 
-export function renderRefreshJson({ changes, ...rest }: Refreshed): string {
+export function renderRefreshJson({ changes, ...rest }: Refreshed, isPreview: boolean): string {
   const time = (ms: number | null) => (ms === null ? null : renderValue(ms));
-  return JSON.stringify({
+  return renderResult("refresh-lastts", {
+    ...(isPreview && { dryRun: true }),
     ...rest,
     changes: changes.map((change) => ({
       ...change,
@@ -33,7 +35,8 @@ export function renderRefreshJson({ changes, ...rest }: Refreshed): string {
 
 export function renderRefresh({ series, changes, busy }: Refreshed, isPreview: boolean): string {
   const left = busy === 0 ? "" : `; ${renderNumber(busy)} left to the syncs that are at them`;
-  if (changes.length === 0) return `${renderNumber(series)} last timestamps match the stored candles${left}`;
+  if (changes.length === 0)
+    return `${renderNumber(series)} last timestamps match the stored candles${left}\n`;
   const table = renderTable(
     ["symbol", "interval", isPreview ? "would be" : "was", "from", "to"],
     changes
@@ -48,5 +51,5 @@ export function renderRefresh({ series, changes, busy }: Refreshed, isPreview: b
   );
   const more = changes.length > SHOWN ? `\n... and ${renderNumber(changes.length - SHOWN)} more` : "";
   const verb = isPreview ? "would be corrected" : "corrected";
-  return `${table}${more}\n${renderNumber(changes.length)} of ${renderNumber(series)} ${verb}${left}`;
+  return `${table}${more}\n${renderNumber(changes.length)} of ${renderNumber(series)} ${verb}${left}\n`;
 }

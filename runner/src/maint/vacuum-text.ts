@@ -1,9 +1,23 @@
 import { renderNumber, renderTable } from "../render.ts";
+import { renderResult, roundEstimate } from "../result.ts";
 import type { VacuumPlan, VacuumStep } from "./vacuum-plan.ts";
 import type { Vacuumed } from "./vacuum-tables.ts";
 
 export function renderVacuumedJson({ plan, outcomes, left }: Vacuumed): string {
-  return JSON.stringify({ steps: outcomes, left, busy: plan.busy, postponed: plan.postponed });
+  const steps = outcomes.map(({ ms, ...step }) => ({ ...recordOf(step), durationMs: Math.round(ms) }));
+  return renderResult("vacuum", { steps, left, ...waitingOf(plan) });
+}
+
+export function renderVacuumPlanJson(plan: VacuumPlan): string {
+  return renderResult("vacuum", { dryRun: true, steps: plan.steps.map(recordOf), ...waitingOf(plan) });
+}
+
+function waitingOf({ busy, postponed }: VacuumPlan) {
+  return { busy: busy.map(recordOf), postponed: postponed.map(recordOf) };
+}
+
+function recordOf<T extends VacuumStep>(step: T): T {
+  return { ...step, debt: roundEstimate(step.debt) };
 }
 
 const shown = ({ table, action, debt, reason }: VacuumStep) => [table, action, debt.toFixed(1), reason];

@@ -8,6 +8,7 @@ import type { RunItem } from "../db/runs.ts";
 import type { SeriesState } from "../db/series.ts";
 import { messageOf } from "../errors.ts";
 import { createProgress } from "../progress.ts";
+import { renderResult } from "../result.ts";
 import { collectItems, exitCodeOrThrow, type SeriesResult } from "../run.ts";
 import type { Plan } from "./fill-plan.ts";
 import { type NamedBy, type Selection, takeShard } from "./selection.ts";
@@ -143,7 +144,7 @@ async function summarize(
     const summaries = await summarizeSync(db, [interval], items, exchange.now());
     context.print(
       fill.asJson
-        ? `${JSON.stringify({ runId: context.runId, intervals: summaries })}\n`
+        ? renderResult(fill.command, { runId: context.runId, intervals: summaries })
         : `${renderSummary(summaries)}\n`,
     );
   } catch (error) {

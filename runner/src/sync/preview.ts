@@ -28,7 +28,7 @@ type PlannedSeries = {
 };
 
 /** What a run would ask for. `minutes`: at the given share of the exchange's weight, at least. */
-type Preview = {
+export type Preview = {
   /** What is wrong with the names, so that a run would end with 1. */
   readonly fault: Error | null;
   readonly interval: Selection["interval"];

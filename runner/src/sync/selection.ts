@@ -1,7 +1,9 @@
 import type { Context } from "../context.ts";
+import type { CommandName } from "../contract/commands.ts";
 import type { Interval } from "../contract/intervals.ts";
 import type { Coin } from "../db/coins.ts";
 import { SettingsFault } from "../errors.ts";
+import { renderSkipped } from "../result.ts";
 import type { Settings } from "../settings/table.ts";
 
 /** One part of many: every n-th series from the i-th, so that pods of an Indexed Job share the work. */
@@ -64,16 +66,17 @@ export function selectionOf(
   };
 }
 
+type Asked = { readonly interval: Interval; readonly command: CommandName; readonly asJson: boolean };
+
 /** Whether the interval is switched off, which is no fault: the jobs of all intervals are there whatever is stored. */
 export function isSwitchedOff(
-  { log }: Pick<Context, "log">,
-  interval: Interval,
+  { log, print }: Pick<Context, "log" | "print">,
+  { interval, command, asJson }: Asked,
   { syncIntervals }: Pick<Settings, "syncIntervals">,
 ): boolean {
   if (syncIntervals.includes(interval)) return false;
-  log.info(
-    { interval, "event.name": "interval_off" },
-    `[RUN] ${interval} is not in SYNC_INTERVALS; nothing to do`,
-  );
+  const reason = `${interval} is not in SYNC_INTERVALS; nothing to do`;
+  if (asJson) print(renderSkipped(command, reason));
+  log.info({ interval, "event.name": "interval_off" }, `[RUN] ${reason}`);
   return true;
 }

@@ -1,8 +1,6 @@
+import { renderResult } from "../../result.ts";
 import { renderTime } from "../../time.ts";
 import { CHECKS, type CheckName, type HealthReport } from "../report.ts";
-
-/** A changed or removed name raises the version. A new name does not. */
-const VERSION = "1";
 
 /** The second half of each key in `checks`: the measure. */
 const MEASURE: Readonly<Record<CheckName, string>> = {
@@ -14,7 +12,7 @@ const MEASURE: Readonly<Record<CheckName, string>> = {
   activity: "age",
 };
 
-/** One object with the names of the health check draft for HTTP APIs (inadarei), and with criteria, names and runbook. */
+/** The result with the names of the health check draft for HTTP APIs (inadarei), and with criteria, names and runbook. */
 export function renderJson(report: HealthReport): string {
   const time = renderTime(report.now);
   const checks = CHECKS.flatMap((check) => {
@@ -36,5 +34,10 @@ export function renderJson(report: HealthReport): string {
     return [[`${check}:${MEASURE[check]}`, entries] as const];
   });
   const { status, away } = report;
-  return `${JSON.stringify({ version: VERSION, status, time, databaseUp: away === null, checks: Object.fromEntries(checks) })}\n`;
+  return renderResult("health", {
+    status,
+    time,
+    databaseUp: away === null,
+    checks: Object.fromEntries(checks),
+  });
 }
