@@ -94,9 +94,22 @@ export async function compileRunner(bundle: string): Promise<void> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+async function main(): Promise<number> {
+  // loaded here: the build of the image has this file alone
+  const [{ Command }, { parseCommandLine }] = await Promise.all([
+    import("commander"),
+    import("./command-line.ts"),
+  ]);
+  const program = new Command("npm run build --")
+    .description("Bundles the runner into dist/runner, as the image has it.")
+    .action(() => {});
+  const ended = await parseCommandLine(program, process.argv.slice(2));
+  if (ended !== undefined) return ended;
   const outdir = fileURLToPath(new URL("../dist/runner", import.meta.url));
   await buildRunner(outdir);
   await compileRunner(outdir);
   process.stdout.write("built dist/runner: node dist/runner/main.js COMMAND\n");
+  return 0;
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main();

@@ -2,6 +2,7 @@ import { EXIT } from "../runner/src/contract/exits.ts";
 import { INTERVALS } from "../runner/src/contract/intervals.ts";
 import { SIMULATED } from "../runner/src/mark.ts";
 import { renderSummary, type SyncSummary } from "../runner/src/sync/summary.ts";
+import { letReaderLeave } from "./command-line.ts";
 import { catchSignals } from "./install/run-child.js";
 import { reachBinance, simulate } from "./local/exchange.ts";
 import { ABOUT, folderOf, type Kind, listExisting } from "./local/kinds.ts";
@@ -43,6 +44,7 @@ async function tour(run: Run, kind: Kind, isStopped: () => boolean): Promise<num
 }
 
 async function start(): Promise<number> {
+  letReaderLeave();
   const signals = catchSignals();
   const answer = await reachBinance();
   if (typeof answer === "string") say(`${answer}: using the simulated exchange`);

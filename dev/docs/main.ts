@@ -3,9 +3,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { Command } from "commander";
 import { COMMANDS } from "../../runner/src/contract/commands.ts";
 import { ENVIRONMENT, type Variable } from "../../runner/src/contract/environment.ts";
 import { EXIT, EXIT_MEANING } from "../../runner/src/contract/exits.ts";
+import { parseCommandLine } from "../command-line.ts";
 import { renderDataPage } from "./dictionary.ts";
 import { renderProjectFile, renderSettingsPage } from "./settings-reference.ts";
 
@@ -83,13 +85,21 @@ export async function listStale(
   return (await Promise.all(stale)).flat();
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+async function main(): Promise<number> {
+  const program = new Command("npm run docs --")
+    .description(`Writes ${Object.keys(PAGES).join(", ")} from the code.`)
+    .option("--check", "write nothing, and exit 1 where a page is not what the code says")
+    .action(() => {});
+  const ended = await parseCommandLine(program, process.argv.slice(2));
+  if (ended !== undefined) return ended;
   const pages = await renderPages();
-  if (process.argv.includes("--check")) {
+  if (program.opts<{ readonly check?: true }>().check === true) {
     const stale = await listStale(ROOT, pages);
     for (const page of stale) process.stderr.write(`${page} is not what the code says: npm run docs\n`);
-    process.exitCode = stale.length === 0 ? 0 : 1;
-  } else {
-    for (const [page, text] of Object.entries(pages)) await writeFile(join(ROOT, page), text);
+    return stale.length === 0 ? EXIT.done : EXIT.failed;
   }
+  for (const [page, text] of Object.entries(pages)) await writeFile(join(ROOT, page), text);
+  return EXIT.done;
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main();

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { Command, InvalidArgumentError } from "commander";
 import { z } from "zod";
+import { EXIT } from "../../runner/src/contract/exits.ts";
+import { parseCommandLine } from "../command-line.ts";
 import { startExchange } from "./exchange.ts";
 import { type FaultRule, faultRule } from "./faults.ts";
 
@@ -40,7 +42,7 @@ type Flags = {
   clockOffsetMs: number;
 };
 
-const program = new Command("exchange")
+const program = new Command("npm run exchange --")
   .description(
     "A simulated exchange that answers as Binance's spot REST API does. Settings: GET and POST /control.",
   )
@@ -51,19 +53,40 @@ const program = new Command("exchange")
   .option("--weight-limit <weight>", "weight a minute, or none", parseWeightLimit, 6000)
   .option("--fault <kind:name=value,...>", "a fault rule, repeatable", parseFault, [])
   .option("--no-recorded", "generated candles only, so that all intervals reconcile")
-  .option("--clock-offset-ms <ms>", "how far the exchange's clock is ahead", parseNumber, 0);
+  .option("--clock-offset-ms <ms>", "how far the exchange's clock is ahead", parseNumber, 0)
+  .action(() => {});
 
-const flags = program.parse().opts<Flags>();
-const exchange = await startExchange({
-  port: flags.port,
-  host: flags.host,
-  latencyMs: flags.latency,
-  symbols: flags.symbols,
-  weightLimit: flags.weightLimit,
-  faults: flags.fault,
-  recorded: flags.recorded,
-  clock: { offsetMs: flags.clockOffsetMs },
-});
-process.stdout.write(`simulated exchange at ${exchange.url}\n`);
-await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
-await exchange.stop();
+/** What the system says of a port or address that it does not give. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program listens there; take another --port, 0 for any free one",
+  EACCES: "this account may not listen there; take a --port of 1024 or more",
+  EADDRNOTAVAIL: "this machine has no such address",
+};
+
+/** Answers until a signal comes; returns the exit code. */
+async function answer(flags: Flags): Promise<number> {
+  const options = {
+    port: flags.port,
+    host: flags.host,
+    latencyMs: flags.latency,
+    symbols: flags.symbols,
+    weightLimit: flags.weightLimit,
+    faults: flags.fault,
+    recorded: flags.recorded,
+    clock: { offsetMs: flags.clockOffsetMs },
+  };
+  const exchange = await startExchange(options).catch((error: NodeJS.ErrnoException) => {
+    const refusal = REFUSALS[error.code ?? ""];
+    if (refusal === undefined) throw error;
+    process.stderr.write(`error: ${flags.host}:${flags.port}: ${refusal}\n`);
+    return null;
+  });
+  if (exchange === null) return EXIT.failed;
+  process.stdout.write(`simulated exchange at ${exchange.url}\n`);
+  await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+  await exchange.stop();
+  return EXIT.done;
+}
+
+process.exitCode =
+  (await parseCommandLine(program, process.argv.slice(2))) ?? (await answer(program.opts<Flags>()));

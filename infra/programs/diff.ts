@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { EXIT } from "@r3a/runner/contract/exits";
 import { parse, parseAllDocuments } from "yaml";
 import { diffObjects, type FieldChange, type ObjectChange, type PlainObject } from "./diff-objects.ts";
+import { readWords } from "./words.ts";
 
 /** `npm run diff`: what the working tree changes in each environment's objects, against a git ref. */
 
@@ -14,6 +14,7 @@ const HELP = `Shows what the working tree changes in the objects of each environ
 
   npm run diff                 against HEAD
   npm run diff -- main         against another ref
+  npm run diff -- --stack prod one environment; --stack may be repeated
   npm run diff -- --json       as JSON: {stack: [{object, change, fields}]}
 `;
 
@@ -29,15 +30,21 @@ const SIGNS = { added: "+", removed: "-", changed: "~" } as const;
 process.exitCode = main();
 
 function main(): number {
-  const { values, positionals } = parseArgs({
+  const words = readWords("diff", HELP, {
     allowPositionals: true,
-    options: { json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+    options: {
+      stack: { type: "string", multiple: true },
+      json: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
   });
-  if (values.help === true) {
-    process.stdout.write(HELP);
-    return 0;
+  if (typeof words === "number") return words;
+  const { stack: asked, json } = words.values;
+  const [ref = "HEAD", ...more] = words.positionals;
+  if (more.length > 0) {
+    process.stderr.write("error: one git ref at most\nsee npm run diff -- --help\n");
+    return EXIT.usage;
   }
-  const [ref = "HEAD"] = positionals;
   const commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`);
   if (commit.status !== 0) {
     process.stderr.write(`git knows no commit "${ref}"; \`git log --oneline\` shows them\n`);
@@ -50,11 +57,17 @@ function main(): number {
     process.stderr.write(faults.join("\n"));
     return EXIT.failed;
   }
-  const stacks = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  const known = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  const unknown = asked?.find((stack) => !known.includes(stack));
+  if (unknown !== undefined) {
+    process.stderr.write(`no Pulumi.${unknown}.yaml here and at ${ref}; stacks are ${known.join(", ")}\n`);
+    return EXIT.usage;
+  }
+  const stacks = known.filter((stack) => asked?.includes(stack) ?? true);
   const changes = Object.fromEntries(
     stacks.map((stack) => [stack, diffObjects(before[stack] ?? [], after[stack] ?? [])]),
   );
-  process.stdout.write(values.json === true ? `${JSON.stringify(changes, null, 2)}\n` : print(changes));
+  process.stdout.write(json === true ? `${JSON.stringify(changes, null, 2)}\n` : print(changes));
   return 0;
 }
 

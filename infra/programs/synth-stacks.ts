@@ -1,6 +1,5 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { EXIT } from "@r3a/runner/contract/exits";
 import { Yaml } from "cdk8s";
 import { SettingsFault } from "../errors.ts";
@@ -8,25 +7,23 @@ import { loadStack } from "../model/load.ts";
 import { renderObjects } from "../render.ts";
 import { listStacks } from "../settings/stack-files.ts";
 import { isUnreleased } from "../settings/unreleased.ts";
+import { readWords } from "./words.ts";
 
 const HELP = `Writes the objects of each environment to dist/<stack>/r3a.yaml.
 
   npm run synth
-  npm run synth -- --stack prod
+  npm run synth -- --stack prod      one environment; --stack may be repeated
 `;
 
 /** Writes the objects of the environments that the arguments name, below `outdir`; returns the exit code. */
 export function synthStacks(root: string, outdir: string, args: readonly string[]): number {
-  const { values } = parseArgs({
+  const words = readWords("synth", HELP, {
     args: [...args],
     options: { stack: { type: "string", multiple: true }, help: { type: "boolean", short: "h" } },
   });
-  if (values.help === true) {
-    process.stdout.write(HELP);
-    return 0;
-  }
+  if (typeof words === "number") return words;
   const known = listStacks(root);
-  const asked = values.stack ?? known;
+  const asked = words.values.stack ?? known;
   const unknown = asked.filter((stack) => !known.includes(stack));
   if (unknown.length > 0) {
     process.stderr.write(`no Pulumi.${unknown[0]}.yaml here; stacks are ${known.join(", ")}\n`);
