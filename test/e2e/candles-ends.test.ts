@@ -1,10 +1,12 @@
 import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeSeries } from "../support/candle/made-series.ts";
 import { DAY, expectExit, MINUTE } from "../support/candle/series.ts";
 import { useDatabase } from "../support/database/database.ts";
+import { withSession } from "../support/database/empty-database.ts";
 import { type RunResult, runRunner, startRunner } from "../support/runner.ts";
 
 const database = useDatabase();
@@ -55,6 +57,20 @@ describe("what ends the reading", () => {
   });
 });
 
+test("a signal ends a statement that waits for a lock, and the server forgets it", async () => {
+  const waiting = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  const stderr = await withSession(database.url, async (client) => {
+    await client.query("begin; lock table r3a.ohlcv_partitioned in access exclusive mode");
+    const { child, ended } = startRunner("candles BTCUSDT 1m".split(" "), env());
+    while ((await database.query(waiting)).length === 0) await sleep(20);
+    child.kill("SIGINT");
+    const stopped = await ended;
+    expect([stopped.code, await database.query(waiting)]).toEqual([143, []]);
+    return stopped.stderr;
+  });
+  expect(stderr).not.toContain("ended by force");
+});
+
 describe("a file", () => {
   test("gets its format from its name, and its name when it is whole", async () => {
     const file = join(folder, "day.csv");
@@ -77,7 +93,7 @@ describe("a file", () => {
     for (;;) {
       const beside = (await readdir(folder)).find((name) => name.endsWith(".tmp"));
       if (beside !== undefined && (await stat(join(folder, beside)).catch(() => null))?.size) break;
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await sleep(5);
     }
     child.kill("SIGINT");
     expect((await ended).code).toBe(143);

@@ -1,4 +1,4 @@
-import { intersect, type Span, subtract } from "../candle/span.ts";
+import { intersect, overlaps, type Span, subtract } from "../candle/span.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { GapSum } from "../db/coverage.ts";
 import type { StoredCandle } from "../db/read.ts";
@@ -119,15 +119,26 @@ export function describeMissing(
   return { missing, of, text: `${what}${why}; ${describeStored(facts)}` };
 }
 
-function describeStored({ closed, covered, longest }: SpanFacts): string {
+/** More gaps than this within the span are not named, but for the long ones. */
+const FEW_GAPS = 3;
+/** A gap that takes at least this share of the series is named, wherever it lies. */
+const LONG_SHARE = 0.01;
+
+function describeStored({ asked, gaps, closed, covered, longest }: SpanFacts): string {
   if (covered === null) return "nothing says what was asked for of this series";
-  const texts = subtract(covered, longest.gaps).map(({ from, to }) => {
+  const areFew = gaps.reduce((sum, kind) => sum + kind.gaps, 0) <= FEW_GAPS;
+  const cuts = longest.gaps.filter(
+    (gap) =>
+      gap.to - gap.from >= LONG_SHARE * (covered.to - covered.from) ||
+      (areFew && asked !== null && overlaps(gap, asked)),
+  );
+  const texts = subtract(covered, cuts).map(({ from, to }) => {
     const isNow = to === covered.to && to >= closed;
     return `${renderShortTime(from)} .. ${isNow ? "now" : renderShortTime(to)}`;
   });
   if (texts.length === 0) return "nothing is stored of this series";
-  const shorter = longest.count - longest.gaps.length;
-  const more = shorter <= 0 ? "" : `, with ${countGaps(shorter)} more in between`;
+  const others = longest.count - cuts.length;
+  const more = others <= 0 ? "" : `, with ${countGaps(others)}${cuts.length === 0 ? "" : " more"} in between`;
   return `stored are ${texts.join(", ")}${more}`;
 }
 

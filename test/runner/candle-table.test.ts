@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import type { StoredCandle } from "../../runner/src/db/read.ts";
+import { type ColumnName, NARROW, SERIES_COLUMNS } from "../../runner/src/export/columns.ts";
+import { layJson, layNdjson } from "../../runner/src/export/rows.ts";
+import { layTable } from "../../runner/src/export/table.ts";
+
+const START = Date.UTC(2026, 0, 1);
+const series = { symbol: "PEPEUSDT", interval: "1h" } as const;
+const candle = (n: number, price: string, more: Partial<StoredCandle> = {}): StoredCandle => ({
+  timestamp: String(START + n * 3_600_000),
+  open: price,
+  high: price,
+  low: price,
+  close: price,
+  volume: "12345678901234.00",
+  ...more,
+});
+const print = (columns: readonly ColumnName[], candles: readonly StoredCandle[]) => {
+  const table = layTable(columns);
+  const parts = [table.begin()];
+  for (let row = 0; row < candles.length; row += 500)
+    parts.push(table.rows(series, candles.slice(row, row + 500)));
+  return [...parts, table.end()].join("").split("\n").slice(0, -1);
+};
+
+describe("a table", () => {
+  test("of nothing is nothing", () => {
+    expect(print(NARROW, [])).toEqual([]);
+  });
+
+  test("puts the points of numbers below each other, and loses no digit", () => {
+    expect(print(["open", "trades"], [candle(0, "0.00001230"), candle(1, "1.5", { trades: "7" })])).toEqual([
+      "     open  trades",
+      "0.0000123       -",
+      "1.5000000       7",
+    ]);
+  });
+
+  test("of a cheap coin and of several series fits 80 characters", () => {
+    const prices = Array.from({ length: 3 }, (_, n) => candle(n, `0.0000123${n}`));
+    for (const columns of [NARROW, [...SERIES_COLUMNS, "timestamp", "open", "close", "volume"] as const])
+      for (const line of print(columns, prices)) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  test("begins after its first rows, and never cuts a longer number later", () => {
+    const table = layTable(["timestamp", "close"]);
+    const some = Array.from({ length: 500 }, (_, n) => candle(n, "9.50"));
+    expect(table.rows(series, some)).toBe("");
+    const first = table.rows(series, some).split("\n");
+    expect(first[0]).toBe("timestamp            close");
+    expect(first[1]).toBe("2026-01-01T00:00Z      9.5");
+    expect(table.rows(series, [candle(0, "1234567890.125"), candle(1, "9.5")])).toBe(
+      "2026-01-01T00:00Z  1234567890.125\n2026-01-01T01:00Z             9.5\n",
+    );
+    expect(table.end()).toBe("");
+  });
+
+  test("shows a time that is on no slot in full, and what is no number as it is", () => {
+    const odd = candle(0, "NaN", { timestamp: String(START + 789) });
+    expect(print(["timestamp", "open"], [odd])).toEqual([
+      "timestamp                 open",
+      "2026-01-01T00:00:00.789Z   NaN",
+    ]);
+  });
+});
+
+describe("numbers of JSON", () => {
+  const columns = ["symbol", "open", "trades"] as const;
+
+  test("have every digit, and what is no number of JSON is a text", () => {
+    const price = "12345678901234567890.12345678901234567890";
+    const rows = [candle(0, price, { trades: "0" }), candle(1, "NaN", { trades: null })];
+    expect(layNdjson(columns, true).rows(series, rows)).toBe(
+      `{"symbol":"PEPEUSDT","open":${price},"trades":0}\n{"symbol":"PEPEUSDT","open":"NaN","trades":null}\n`,
+    );
+  });
+
+  test("are texts where nobody asks for numbers", () => {
+    const json = layJson(columns, false);
+    const text = [json.begin(), json.rows(series, [candle(0, "1.50", { trades: "3" })]), json.end()].join("");
+    expect(JSON.parse(text).candles).toEqual([{ symbol: "PEPEUSDT", open: "1.50", trades: "3" }]);
+  });
+});
