@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { StoredCandle } from "../../runner/src/db/read.ts";
-import { type ColumnName, NARROW, SERIES_COLUMNS } from "../../runner/src/export/columns.ts";
+import { type ColumnName, NARROW, SERIES_COLUMNS, textOf } from "../../runner/src/export/columns.ts";
 import { layJson, layNdjson } from "../../runner/src/export/rows.ts";
 import { layTable } from "../../runner/src/export/table.ts";
+import { renderTime } from "../../runner/src/time.ts";
 
 const START = Date.UTC(2026, 0, 1);
 const series = { symbol: "PEPEUSDT", interval: "1h" } as const;
@@ -62,6 +63,21 @@ describe("a table", () => {
       "2026-01-01T00:00:00.789Z   NaN",
     ]);
   });
+});
+
+test("times are those of renderTime, whatever day came before", () => {
+  const render = textOf("close_time", series);
+  const times = [
+    -1,
+    0,
+    86_399_999,
+    86_400_000,
+    START + 61_001,
+    START - 1,
+    253_402_300_799_999,
+    -62_135_596_800_000,
+  ];
+  for (const ms of times) expect(render(candle(0, "1", { close_time: String(ms) }))).toBe(renderTime(ms));
 });
 
 describe("numbers of JSON", () => {

@@ -2,7 +2,7 @@ import { nearestName } from "../candle/nearest-name.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { CANDLE_COLUMNS, type CandleColumn, type StoredCandle } from "../db/read.ts";
 import { listItems } from "../settings/parsers.ts";
-import { renderTime } from "../time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, renderTime, SECOND_MS } from "../time.ts";
 
 /** The columns of a result: the two that name the series, then those of a stored candle. */
 export type ColumnName = "symbol" | "interval" | CandleColumn;
@@ -41,8 +41,29 @@ export type SeriesName = { readonly symbol: string; readonly interval: Interval 
 export function textOf(name: ColumnName, series: SeriesName): (candle: StoredCandle) => string | null {
   if (name === "symbol" || name === "interval") return () => series[name];
   if (!TIMES.has(name)) return (candle) => candle[name] ?? null;
+  const render = createTimeRenderer();
   return (candle) => {
     const ms = candle[name];
-    return ms === null || ms === undefined ? null : renderTime(Number(ms));
+    return ms === null || ms === undefined ? null : render(Number(ms));
+  };
+}
+
+const TWO_DIGITS = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, "0"));
+
+/** renderTime for many times in a row: it would be most of the work of a row, so the last day is remembered. */
+function createTimeRenderer(): (ms: number) => string {
+  let day = Number.NaN;
+  let date = "";
+  return (ms) => {
+    const ofDay = ms - Math.floor(ms / DAY_MS) * DAY_MS;
+    if (ms - ofDay !== day) {
+      day = ms - ofDay;
+      date = renderTime(day).slice(0, -"00:00:00Z".length);
+    }
+    const hour = TWO_DIGITS[Math.floor(ofDay / HOUR_MS)];
+    const minute = TWO_DIGITS[Math.floor(ofDay / MINUTE_MS) % 60];
+    const second = TWO_DIGITS[Math.floor(ofDay / SECOND_MS) % 60];
+    const rest = ofDay % SECOND_MS;
+    return `${date}${hour}:${minute}:${second}${rest === 0 ? "" : `.${String(rest).padStart(3, "0")}`}Z`;
   };
 }
