@@ -35,6 +35,8 @@ const CALLS: Readonly<Record<CommandName, readonly string[]>> = {
   verify: ["verify"],
   gaps: ["gaps --repair", "gaps --repair --all"],
   candles: ["candles BTCUSDT 1h --last 2"],
+  series: ["series"],
+  runs: ["runs", "runs --failed --json"],
   maint: ["maint"],
   "refresh-lastts": ["refresh-lastts"],
   vacuum: ["vacuum", "vacuum --vacuum"],

@@ -32,6 +32,14 @@ export const REGISTRY: Readonly<
     summary: "read stored candles back, exact to the last digit",
     load: async () => (await import("./candles.ts")).candles,
   },
+  series: {
+    summary: "what is stored: first and last candle, count, gaps and size of each series",
+    load: async () => (await import("./series.ts")).series,
+  },
+  runs: {
+    summary: "what ran, and how it ended (--failed, --command)",
+    load: async () => (await import("./runs.ts")).runs,
+  },
   migrate: {
     summary: "bring the schema up to date; safe at any time",
     load: async () => (await import("./migrate.ts")).migrate,

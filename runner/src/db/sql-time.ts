@@ -2,6 +2,9 @@
 
 export const msOf = (time: string) => `(extract(epoch from ${time}) * 1000)::float8`;
 
+/** The same of a time that a person may have written: one that a Date cannot hold is moved to where a Date can. */
+export const boundedMs = (time: string) => msOf(`greatest(least(${time}, '9999-01-01'), to_timestamp(0))`);
+
 /** How long ago a moment was, by the database's clock. */
 export const ageMs = (since: string) => msOf(`clock_timestamp() - ${since}`);
 

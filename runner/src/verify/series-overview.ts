@@ -1,0 +1,109 @@
+import { nearestSymbol } from "../candle/nearest-symbol.ts";
+import type { Context } from "../context.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
+import type { Database } from "../db/connect.ts";
+import { type ListedSeries, listLeafSizes, listSeries } from "../db/series-list.ts";
+import { UsageFault } from "../errors.ts";
+import { estimateBytes } from "../partition/sizes.ts";
+import { renderColumns } from "../render.ts";
+import { renderTime } from "../time.ts";
+
+/** Which series; `symbols` null: all. */
+export type OverviewRequest = {
+  readonly symbols: readonly string[] | null;
+  readonly intervals: readonly Interval[];
+  readonly asJson: boolean;
+};
+
+/** A series with the number of its candles, and an estimate of its bytes. */
+type Overview = ListedSeries & { readonly candles: number; readonly bytes: number };
+
+/** Prints what is stored, a row for each series. */
+export async function printSeries(
+  context: Context,
+  db: Database,
+  { symbols, intervals, asJson }: OverviewRequest,
+): Promise<void> {
+  // all of them, since a leaf is shared out among all its series
+  const all = weigh(await listSeries(db), await listLeafSizes(db));
+  const known = [...new Set(all.map(({ symbol }) => symbol))];
+  const unknown = symbols?.filter((symbol) => !known.includes(symbol)) ?? [];
+  if (unknown.length > 0) throw new UsageFault(unknown.map((symbol) => describeUnknown(symbol, known)));
+  const found = all.filter(
+    ({ symbol, interval }) => intervals.includes(interval) && (symbols?.includes(symbol) ?? true),
+  );
+  if (asJson)
+    context.print(`${JSON.stringify({ version: 1, command: "series", series: found.map(recordOf) })}\n`);
+  else context.print(found.length === 0 ? "no series is stored yet\n" : renderSeries(found));
+  await context.printed();
+}
+
+function describeUnknown(symbol: string, known: readonly string[]): string {
+  const near = nearestSymbol(symbol, known);
+  return `nothing is stored of ${symbol}${near === undefined ? "" : `; did you mean ${near}?`}`;
+}
+
+/** The covered slots without those in a gap of the log are stored: the invariant of the series. */
+function weigh(
+  listed: readonly ListedSeries[],
+  leaves: Parameters<typeof estimateBytes>[1],
+): readonly Overview[] {
+  const counted = listed.map((series) => {
+    const { interval, coveredFrom, coveredTo, first, last, open, notRequested, absent, beside } = series;
+    const missing = open.slots + notRequested.slots + absent.slots + beside.slots;
+    const candles = Math.max(0, Math.round((coveredTo - coveredFrom) / WIDTH_MS[interval]) - missing);
+    const stored = first === null || last === null ? null : { from: first, to: last + WIDTH_MS[interval] };
+    return { ...series, candles, stored };
+  });
+  const bytes = estimateBytes(counted, leaves);
+  return counted.map(({ stored: _, ...series }, index) => ({ ...series, bytes: bytes[index] ?? 0 }));
+}
+
+/** Columns of gaps of which no series has any are left out, so that the table fits 80 columns as a rule. */
+function renderSeries(found: readonly Overview[]): string {
+  const kinds = [
+    ["open", "open"],
+    ["notRequested", "unasked"],
+    ["absent", "absent"],
+  ] as const;
+  const shown = kinds.filter(([kind]) => found.some((series) => series[kind].gaps > 0));
+  const table = renderColumns(
+    ["symbol", "interval", "first", "last", "candles", ...shown.map(([, head]) => head), "MB"],
+    found.map((series) => [
+      series.symbol,
+      series.interval,
+      series.first === null ? "-" : renderTime(series.first).slice(0, 10),
+      series.last === null ? "-" : renderTime(series.last).slice(0, 16).replace("T", " "),
+      series.candles,
+      ...shown.map(([kind]) => series[kind].gaps),
+      (series.bytes / 1e6).toFixed(1),
+    ]),
+  );
+  const notes = shown.map(([kind, head]) => `${head}: ${MEANING[kind]}`);
+  return `${[table, "", ...notes, "MB: an estimate, the share of the leaves by candles; times are UTC"].join("\n")}\n`;
+}
+
+const MEANING = {
+  open: "gaps that nothing explains yet (r3a gaps)",
+  notRequested: "gaps in a span that nobody asked for yet",
+  absent: "gaps that the exchange has no candles for",
+} as const;
+
+function recordOf(series: Overview): Record<string, unknown> {
+  const time = (ms: number | null) => (ms === null ? null : renderTime(ms));
+  const gapsOf = ({ gaps, slots }: ListedSeries["open"]) => ({ gaps, candles: slots });
+  return {
+    symbol: series.symbol,
+    interval: series.interval,
+    first: time(series.first),
+    last: time(series.last),
+    coveredFrom: time(series.coveredFrom),
+    coveredTo: time(series.coveredTo),
+    candles: series.candles,
+    open: gapsOf(series.open),
+    notRequested: gapsOf(series.notRequested),
+    absent: gapsOf(series.absent),
+    outsideListing: gapsOf(series.beside),
+    estimatedBytes: series.bytes,
+  };
+}
