@@ -7,6 +7,7 @@ import { findRun, type ListedItem, type ListedRun, listRuns } from "../db/run-li
 import { withDatabase } from "../db/with-database.ts";
 import { UsageFault } from "../errors.ts";
 import { renderColumns } from "../render.ts";
+import { renderResult } from "../result.ts";
 import { oneOf, parseCount } from "../settings/parsers.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
@@ -52,8 +53,7 @@ function parseRunId(text: string): string {
 }
 
 function print(context: Context, found: readonly ListedRun[], asJson: boolean): void {
-  if (asJson)
-    context.print(`${JSON.stringify({ version: 1, command: "runs", runs: found.map(recordOf) })}\n`);
+  if (asJson) context.print(renderResult("runs", { runs: found.map(recordOf) }));
   else context.print(found.length === 0 ? "no such runs\n" : renderRuns(found));
 }
 
@@ -97,7 +97,7 @@ async function printRun(
     throw new UsageFault([`the ledger has no run ${runId}; it keeps runs for 400 days, and runs lists them`]);
   const { run, items } = found;
   if (asJson) {
-    context.print(`${JSON.stringify({ version: 1, command: "runs", run: { ...recordOf(run), items } })}\n`);
+    context.print(renderResult("runs", { run: { ...recordOf(run), items } }));
     return;
   }
   const facts: readonly (readonly [string, string])[] = [

@@ -1,4 +1,4 @@
-import { nearestSymbol } from "../candle/nearest-symbol.ts";
+import { nearestName } from "../candle/nearest-name.ts";
 import type { Context } from "../context.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
@@ -6,6 +6,7 @@ import { type ListedSeries, listLeafSizes, listSeries } from "../db/series-list.
 import { UsageFault } from "../errors.ts";
 import { estimateBytes } from "../partition/sizes.ts";
 import { renderColumns } from "../render.ts";
+import { renderResult } from "../result.ts";
 import { renderTime } from "../time.ts";
 
 /** Which series; `symbols` null: all. */
@@ -32,14 +33,13 @@ export async function printSeries(
   const found = all.filter(
     ({ symbol, interval }) => intervals.includes(interval) && (symbols?.includes(symbol) ?? true),
   );
-  if (asJson)
-    context.print(`${JSON.stringify({ version: 1, command: "series", series: found.map(recordOf) })}\n`);
+  if (asJson) context.print(renderResult("series", { series: found.map(recordOf) }));
   else context.print(found.length === 0 ? "no series is stored yet\n" : renderSeries(found));
   await context.printed();
 }
 
 function describeUnknown(symbol: string, known: readonly string[]): string {
-  const near = nearestSymbol(symbol, known);
+  const near = nearestName(symbol, known);
   return `nothing is stored of ${symbol}${near === undefined ? "" : `; did you mean ${near}?`}`;
 }
 
