@@ -191,7 +191,8 @@ function contextOf(name: CommandName, options: RawOptions): Context {
   const write = (text: string) => {
     if (!isReaderGone) process.stdout.write(redactResult(text));
   };
-  const place = isSimulated(env.DB_URL) ? placeOfMark(options) : null;
+  const isMadeUp = isSimulated(env.DB_URL);
+  const place = isMadeUp ? placeOfMark(options) : null;
   if (place === "stderr") process.stderr.write(`${SIMULATED}\n`);
   let mark = place === "stdout" ? `${SIMULATED}\n` : "";
   return {
@@ -211,6 +212,7 @@ function contextOf(name: CommandName, options: RawOptions): Context {
     terminal: isTerminal ? process.stderr : null,
     deadlineS,
     faults: faults.list(),
+    isSimulated: isMadeUp,
     runId,
     origin: identity.runOrigin,
   };

@@ -13,7 +13,12 @@ export function isSimulated(dbUrl: string | undefined): boolean {
  * Where the mark stands: above a result that a person reads, beside one of candles for a program. A summary as JSON has
  * no candles in it.
  */
-export function placeOfMark({ json, format }: Readonly<Record<string, unknown>>): "stdout" | "stderr" | null {
+export function placeOfMark({
+  json,
+  format,
+  output,
+}: Readonly<Record<string, unknown>>): "stdout" | "stderr" | null {
   if (json === true) return null;
+  if (output !== undefined && output !== "-") return "stderr";
   return format === undefined || format === "table" || format === "markdown" ? "stdout" : "stderr";
 }

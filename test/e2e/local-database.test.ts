@@ -44,7 +44,7 @@ test("a first sync without a network makes a database of made-up candles, and ev
   expect(synced.stderr).toContain("using the simulated exchange");
   expect(await run("gaps")).toMatchObject({ code: 0, stdout: `${SIMULATED}no gaps found\n` });
   const { stdout, stderr } = await run(CANDLES);
-  expect(stdout).toMatch(/^timestamp,/);
+  expect(stdout).toMatch(/^symbol,.*,taker_quote,source\nBTCUSDT,.*,simulated\n/);
   expect(stderr).toBe(
     `local database (DB_URL is not set): made-up candles of the simulated exchange\n${SIMULATED}`,
   );
@@ -78,7 +78,7 @@ test("candles of Binance get a database of their own, which is read whatever the
   expect(await run("sync 1h", real.url)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^┌/) });
   const asked = real.requests.length;
   const online = await run(CANDLES, real.url);
-  expect(online.stdout).toMatch(/,1,1,1,1,5,/);
+  expect(online.stdout).toMatch(/^symbol,.*,taker_quote\nBTCUSDT,.*,1,1,1,1,5,/);
   expect(await run(CANDLES)).toEqual(online);
   expect(real.requests).toHaveLength(asked);
   expect((await run(`${CANDLES} --simulated`)).stderr).toContain("SIMULATED");

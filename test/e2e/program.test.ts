@@ -49,7 +49,7 @@ test("stdout carries the result alone, and a reader that has enough ends the com
   const csv = "./r3a candles BTCUSDT 1h --from 2026-01-01 --format csv";
   const piped = await shell(`{ ${csv}; echo "exit $?" >&2; } | head -2`);
   expect(piped.stderr).toBe("exit 0\n");
-  expect(piped.stdout.split("\n")[0]).toMatch(/^timestamp,open,/);
+  expect(piped.stdout.split("\n")[0]).toMatch(/^symbol,interval,timestamp,open,/);
 });
 
 test.each(["SIGTERM", "SIGINT"] as const)(

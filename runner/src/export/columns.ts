@@ -4,8 +4,10 @@ import { CANDLE_COLUMNS, type CandleColumn, type StoredCandle } from "../db/read
 import { listItems } from "../settings/parsers.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, renderTime, SECOND_MS } from "../time.ts";
 
-/** The columns of a result: the two that name the series, then those of a stored candle. */
-export type ColumnName = "symbol" | "interval" | CandleColumn;
+/** The columns of a result: the two that name the series, those of a stored candle, and SOURCE. */
+export type ColumnName = "symbol" | "interval" | "source" | CandleColumn;
+/** The last column, in results from made-up candles alone: a file keeps no line of stderr. */
+export const SOURCE = "source" as const;
 export const SERIES_COLUMNS: readonly ColumnName[] = ["symbol", "interval"];
 export const COLUMN_NAMES: readonly ColumnName[] = [...SERIES_COLUMNS, ...CANDLE_COLUMNS];
 
@@ -15,7 +17,7 @@ export const NARROW: readonly CandleColumn[] = ["timestamp", "open", "high", "lo
 const TIMES: ReadonlySet<ColumnName> = new Set(["timestamp", "close_time"]);
 
 export function isNumber(name: ColumnName): boolean {
-  return !TIMES.has(name) && !SERIES_COLUMNS.includes(name);
+  return !TIMES.has(name) && !SERIES_COLUMNS.includes(name) && name !== SOURCE;
 }
 
 /** The columns of a list, in its order; all unknown names come in one fault, with the names that were meant. */
@@ -40,6 +42,7 @@ export type SeriesName = { readonly symbol: string; readonly interval: Interval 
 /** How to get the text of a column: decimals to the last digit, times in ISO 8601; null where the column has no value. */
 export function textOf(name: ColumnName, series: SeriesName): (candle: StoredCandle) => string | null {
   if (name === "symbol" || name === "interval") return () => series[name];
+  if (name === SOURCE) return () => "simulated";
   if (!TIMES.has(name)) return (candle) => candle[name] ?? null;
   const render = createTimeRenderer();
   return (candle) => {

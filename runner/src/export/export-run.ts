@@ -8,7 +8,7 @@ import { type Coverage, listCoverage } from "../db/coverage.ts";
 import { CANDLE_COLUMNS, readCandles } from "../db/read.ts";
 import { type OwnClient, own } from "../db/session.ts";
 import { UsageFault } from "../errors.ts";
-import { COLUMN_NAMES, type ColumnName, NARROW, SERIES_COLUMNS } from "./columns.ts";
+import { COLUMN_NAMES, type ColumnName, NARROW, SERIES_COLUMNS, SOURCE } from "./columns.ts";
 import type { Format, Layout } from "./layout.ts";
 import { type Look, lookAt } from "./look.ts";
 import { describeMissing, isIncomplete, type Tally, tallyOf } from "./missing.ts";
@@ -58,7 +58,7 @@ export async function exportCandles(
   return own(db, context.signal, async (client) => {
     const series = await findSeries(db, client, request);
     const target = output.file === null ? targetStdout(context) : await targetFile(output.file, context);
-    const sheet = { ...layOut(output, isOfOne(request)), target };
+    const sheet = { ...layOut(output, { ofOne: isOfOne(request), ...context }), target };
     const printed: Printed[] = [];
     try {
       await target.write(sheet.layout.begin());
@@ -93,10 +93,11 @@ type Sheet = {
 
 function layOut(
   { format, columns: asked, isWide, areNumbers }: Output,
-  ofOne: boolean,
+  { ofOne, isSimulated }: Pick<Context, "isSimulated"> & { readonly ofOne: boolean },
 ): Pick<Sheet, "columns" | "layout"> {
   const ofTable = [...(ofOne ? [] : SERIES_COLUMNS), ...(isWide ? CANDLE_COLUMNS : NARROW)];
-  const columns = asked ?? (format === "table" ? ofTable : COLUMN_NAMES);
+  const ofFile = isSimulated ? [...COLUMN_NAMES, SOURCE] : COLUMN_NAMES;
+  const columns = asked ?? (format === "table" ? ofTable : ofFile);
   if (format === "table") return { columns, layout: layTable(columns) };
   if (format === "csv") return { columns, layout: layCsv(columns) };
   const layout = (format === "json" ? layJson : layNdjson)(columns, areNumbers);
