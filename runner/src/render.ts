@@ -21,6 +21,11 @@ export function renderTable(
   return table.toString();
 }
 
+/** `1 gap`, `1,234 gaps`; `many` where the plural is not the singular with an s. */
+export function renderCount(count: number, one: string, many = `${one}s`): string {
+  return `${renderNumber(count)} ${count === 1 ? one : many}`;
+}
+
 /**
  * A table without borders, which costs less width: texts stand to the left, numbers (also as text, such as `1.5`) to the
  * right, and no line has blanks at its end.

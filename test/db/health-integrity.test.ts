@@ -72,7 +72,7 @@ describe("integrity", () => {
     const gap = (due: number) => `${deleteCandle(a, at)}; ${insertGap(a, at, { due })}`;
     const mend = `delete from r3a.ohlcv_gap_log; ${insertCandle(a, at)}`;
     await expectBad(gap(NOW), mend, ["integrity gaps: warn"]);
-    const unwanted = "update r3a.ohlcv_gap_log set reason = 'not_requested'";
+    const unwanted = "update r3a.ohlcv_gap_log set state = 'not_requested', reason = null";
     await expectBad(`${gap(NOW - 3 * HOUR_MS)}; ${unwanted}`, mend, []);
   });
 

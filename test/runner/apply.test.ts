@@ -44,7 +44,7 @@ describe("applyPage", () => {
 
   test("logs the stretch between that nobody asked for, on either side", () => {
     const { state } = apply(EMPTY, 10, 12, [10, 11]);
-    const skipped = { state: "open", reason: "not_requested", attempts: 0, nextCheckAt: null };
+    const skipped = { state: "not_requested", reason: null, attempts: 0, nextCheckAt: null };
     expect(apply(state, 15, 16, [15]).write).toMatchObject({
       covered: span(10, 16),
       gaps: [{ ...span(12, 15), ...skipped }],

@@ -28,10 +28,12 @@ const expected = (symbol: string, more: Partial<ExpectedSymbol> = {}): ExpectedS
   ...more,
 });
 const stored = (symbol: string, ageMs: number | null, more: Partial<SeriesScan> = {}): SeriesScan => ({
+  coinId: 1,
   symbol,
   interval: "1h",
   newestClose: ageMs === null ? null : NOW - ageMs,
   gaps: 0,
+  notRequested: 0,
   dueSince: null,
   ...more,
 });
@@ -174,6 +176,18 @@ describe("integrity", () => {
   test("names the runbook of failed jobs, not of damaged data, for a migration that was not run", () => {
     const result = judgePending(["000011_health_results"]);
     expect(result).toMatchObject({ status: "fail", runbook: "OhlcvScriptErrors" });
+  });
+
+  test("says how many gaps nobody asked for, and passes", () => {
+    expect(judgeGaps([stored("A", 0, { notRequested: 2 }), stored("B", 0)], NOW)).toMatchObject({
+      status: "pass",
+      observed: 0,
+      criteria: { notRequested: 2 },
+      output:
+        "no gap is open; 2 gaps were never asked for (gaps --state not_requested names the command that fills each)",
+    });
+    const both = judgeGaps([stored("A", 0, { gaps: 1, notRequested: 1 })], NOW);
+    expect(both.output).toMatch(/^1 open gap, which gaps --repair .*; 1 gap was never asked for/);
   });
 
   test("tells checksums that are off from none that failed", () => {

@@ -4,19 +4,29 @@ import type { Rejected } from "./candle.ts";
 import { hull, intersect, overlaps, type Span, spanOf, subtract, union } from "./span.ts";
 import { overlapping, subtractAll, within } from "./sweep.ts";
 
-export type GapState = "open" | "repaired" | "confirmed_absent" | "before_listing" | "after_delisting";
+/** `open`: nothing explains yet why the slots are missing. `not_requested`: nobody has asked for them yet. */
+export const GAP_STATES = [
+  "open",
+  "not_requested",
+  "confirmed_absent",
+  "before_listing",
+  "after_delisting",
+  "repaired",
+] as const;
+export type GapState = (typeof GAP_STATES)[number];
 
 /**
- * Why the slots are not stored. `absent`: the exchange answered without them. `failed`: no usable answer.
- * `invalid`: a row came and must not be stored. `not_requested`: lies between what was asked for and what is stored.
+ * What came of the last request. `absent`: the exchange answered without the slots. `failed`: no usable answer.
+ * `invalid`: a row came and must not be stored.
  */
-export type GapReason = "absent" | "failed" | "invalid" | "not_requested";
+export type GapReason = "absent" | "failed" | "invalid";
 
 /** One row of the gap log. Times in ms; `id` a UUID; `nextCheckAt` null: no job asks for it again. */
 export type Gap = Span & {
   readonly id: string;
   readonly state: GapState;
-  readonly reason: GapReason;
+  /** Null in the state `not_requested`, and where the first request filled the gap. */
+  readonly reason: GapReason | null;
   /** Answers so far in which the slots were missing. */
   readonly attempts: number;
   readonly evidence: Evidence;
@@ -170,7 +180,7 @@ function judge(piece: Missing, gap: Gap | null, { life, now }: Omit<Answered, "m
   const isKnown = gap !== null && gap.reason === reason && !isRefuted;
   if (reason === "failed") {
     // no answer is no evidence: what was known stays, and it is due at once
-    return gap === null || gap.reason === "not_requested"
+    return gap === null || gap.state === "not_requested"
       ? { from, to, state: "open", reason, attempts: 0, evidence, nextCheckAt: now }
       : { ...gap, from, to, evidence: { ...gap.evidence, ...evidence }, nextCheckAt: now };
   }
@@ -242,9 +252,4 @@ export function isDue({ state, nextCheckAt }: Gap, now: number): boolean {
 /** The part of a gap that a request may fill: all of it, or what of the time before the listing is not before it. */
 export function askablePart(gap: Gap, listed: number): Span | null {
   return gap.state === "before_listing" ? spanOf(Math.max(gap.from, listed), gap.to) : gap;
-}
-
-/** A gap that is to be filled, as r3a.gap_count counts it: not one of a span that no run asked for yet. */
-export function isUnexplained({ state, reason }: Gap): boolean {
-  return state === "open" && reason !== "not_requested";
 }

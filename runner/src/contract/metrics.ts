@@ -9,6 +9,7 @@ export const METRICS = {
   ohlcv_symbols_expected: "Symbols that have to be fresh.",
   ohlcv_db_integrity_ok: "Whether this part of the light integrity check found no fault.",
   ohlcv_db_integrity_last_check_timestamp_seconds: "When the light integrity check was last measured.",
+  ohlcv_gaps: "Gaps of the log that are open, and that nobody asked for yet.",
   ohlcv_db_size_bytes: "Size of the database.",
   ohlcv_db_size_limit_bytes: "Sizes of the database at which health warns and fails.",
   ohlcv_db_records: "Stored candles by the statistics of the server.",

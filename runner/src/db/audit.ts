@@ -4,7 +4,6 @@ import type { Span } from "../candle/span.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { FIGURES } from "./candles.ts";
 import { type Database, queryRows, withClient } from "./connect.ts";
-import { IS_OPEN_GAP } from "./scan.ts";
 import { isSound } from "./sound-candle.ts";
 import { msOf } from "./sql-time.ts";
 
@@ -99,7 +98,7 @@ export type LoggedGap = Span & { readonly isOpen: boolean };
  * The times are numbers: a stretch can have tens of thousands of gaps, and dates would be half of the memory of a row.
  */
 const READ_LOGGED = `
-  select ${msOf("g.from_ts")}, ${msOf("g.to_ts")}, ${IS_OPEN_GAP}
+  select ${msOf("g.from_ts")}, ${msOf("g.to_ts")}, g.state = 'open'
   from r3a.ohlcv_gap_log g
   where g.coin_id = $1 and g."interval" = $2 and g.state <> 'repaired'
     and g.from_ts >= to_timestamp($3::float8 / 1000) and g.from_ts < to_timestamp($4::float8 / 1000)

@@ -92,7 +92,7 @@ const READ_BY_TIME = `
   select ${spanOf("$7::timestamptz")} from r3a.ohlcv_gap_log g
   where ${OF_SERIES} and ${REACHES("$3::timestamptz")} and g.to_ts > $3 and g.from_ts < $4::timestamptz
     and case when g.state = 'before_listing' then g.to_ts > $7::timestamptz
-             else case $5 when 'all' then true when 'wanted' then g.reason = 'not_requested' or g.next_check_at <= $6::timestamptz
+             else case $5 when 'all' then true when 'wanted' then g.state = 'not_requested' or g.next_check_at <= $6::timestamptz
                   else false end end
   order by g.from_ts limit ${PART}`;
 

@@ -9,7 +9,7 @@ export type GapRow = {
   fromTs: Date;
   toTs: Date;
   state: GapState;
-  reason: GapReason;
+  reason: GapReason | null;
   attempts: number;
   evidence: Evidence;
   nextCheckAt: Date | null;

@@ -2,27 +2,29 @@ import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { Reader } from "./session.ts";
 import { msOf } from "./sql-time.ts";
 
-/** How far one series is. Times in ms; `gaps`: the open gaps; `dueSince`: when the first of them was due. */
+/**
+ * How far one series is. Times in ms; `gaps`: the open gaps; `notRequested`: the gaps that nobody asked for; `dueSince`:
+ * when the first open gap was due.
+ */
 export type SeriesScan = {
+  readonly coinId: number;
   readonly symbol: string;
   readonly interval: Interval;
   /** Close of the newest candle, null where none is stored. */
   readonly newestClose: number | null;
   readonly gaps: number;
+  readonly notRequested: number;
   readonly dueSince: number | null;
 };
 
 /**
- * A gap that a run is to fill, as r3a.gap_count counts it; a gap in a span that nobody asked for (yet) does not count.
- */
-export const IS_OPEN_GAP = `state = 'open' and reason <> 'not_requested'`;
-
-/**
- * The number of gaps is kept up to date as the log changes, and an index finds the first gap that is due: this
- * statement follows each sync.
+ * The number of open gaps is kept up to date as the log changes, an index holds the gaps that nobody asked for, and
+ * another one finds the first gap that is due: this statement follows each sync.
  */
 const SCAN = `
-  select c.symbol, s."interval", ${msOf("l.last_ts")} as newest, coalesce(n.open, 0)::int as open,
+  select s.coin_id as "coinId", c.symbol, s."interval", ${msOf("l.last_ts")} as newest, coalesce(n.open, 0)::int as open,
+         (select count(*)::int from r3a.ohlcv_gap_log g
+          where g.coin_id = s.coin_id and g."interval" = s."interval" and g.state = 'not_requested') as "notRequested",
          ${msOf("g.due")} as due
   from r3a.series s
   join r3a.coin c on c.id = s.coin_id
@@ -37,27 +39,28 @@ const SCAN = `
       order by g.next_check_at limit 1
     ) first
   ) g
-  where s."interval" = any($1::text[]) and s.covered_to is not null
+  where s."interval" = any($1::text[]) and ($2::int[] is null or s.coin_id = any($2)) and s.covered_to is not null
   order by c.symbol`;
 
-type ScanRow = {
-  readonly symbol: string;
-  readonly interval: Interval;
+type ScanRow = Pick<SeriesScan, "coinId" | "symbol" | "interval" | "notRequested"> & {
   readonly newest: number | null;
   readonly open: number;
   readonly due: number | null;
 };
 
-/** Every series of the intervals of which something was asked for: the quick scan, which also follows each sync. */
+/**
+ * Each series of the intervals of which something was asked for, of these coins alone or of all (null): the quick scan,
+ * which also follows each sync.
+ */
 export async function scanSeries(
   client: Reader,
   intervals: readonly Interval[],
+  coinIds: readonly number[] | null,
 ): Promise<readonly SeriesScan[]> {
-  const { rows } = await client.query<ScanRow>(SCAN, [intervals]);
-  return rows.map(({ symbol, interval, newest, open, due }) => ({
-    symbol,
-    interval,
-    newestClose: newest === null ? null : newest + WIDTH_MS[interval],
+  const { rows } = await client.query<ScanRow>(SCAN, [intervals, coinIds]);
+  return rows.map(({ newest, open, due, ...series }) => ({
+    ...series,
+    newestClose: newest === null ? null : newest + WIDTH_MS[series.interval],
     gaps: open,
     dueSince: due,
   }));

@@ -1,6 +1,6 @@
 import type { RecentCandles } from "../db/health/integrity.ts";
 import type { SeriesScan } from "../db/scan.ts";
-import { renderNumber } from "../render.ts";
+import { renderCount, renderNumber } from "../render.ts";
 import { HOUR_MS, renderDuration } from "../time.ts";
 import { type CheckResult, RUNBOOK_JOBS, resultOf } from "./report.ts";
 
@@ -96,28 +96,38 @@ export function judgeWindow(series: readonly RecentCandles[]): readonly CheckRes
   ];
 }
 
-/** Open gaps are a warning, because the repair job works on them. A gap that is overdue is a failure. */
+/**
+ * Open gaps are a warning, because the repair job works on them. A gap that is overdue is a failure. A gap that nobody
+ * asked for is neither: a person decides whether to ask.
+ */
 export function judgeGaps(series: readonly SeriesScan[], now: number): CheckResult {
   const withGaps = series.filter(({ gaps }) => gaps > 0);
   const overdue = withGaps.filter(({ dueSince }) => dueSince !== null && dueSince < now - GAP_OVERDUE_MS);
   const count = withGaps.reduce((sum, { gaps }) => sum + gaps, 0);
-  const gaps = `${count} open ${count === 1 ? "gap" : "gaps"}`;
+  const notRequested = series.reduce((sum, one) => sum + one.notRequested, 0);
+  const gaps = renderCount(count, "open gap");
   const oldest = Math.max(0, ...overdue.map(({ dueSince }) => now - (dueSince ?? now)));
   return resultOf("integrity", "gaps", {
     status: overdue.length > 0 ? "fail" : count > 0 ? "warn" : "pass",
     observed: count,
     unit: "gaps",
-    criteria: { warn: 1, overdueSeconds: GAP_OVERDUE_MS / 1000 },
-    output:
+    criteria: { warn: 1, overdueSeconds: GAP_OVERDUE_MS / 1000, notRequested },
+    output: `${
       overdue.length > 0
         ? `${gaps}, the oldest due for ${renderDuration(oldest)}: run gaps --repair, and see why its job does not`
         : count > 0
-          ? `${gaps}, which gaps --repair asks for again at their time`
-          : "no gap is open",
+          ? `${gaps}, which gaps --repair asks for again at ${count === 1 ? "its" : "their"} time`
+          : "no gap is open"
+    }${sayNotRequested(notRequested)}`,
     names: (overdue.length > 0 ? overdue : withGaps).map(
       ({ symbol, interval, gaps }) => `${symbol} ${interval}: ${gaps}`,
     ),
   });
+}
+
+function sayNotRequested(count: number): string {
+  if (count === 0) return "";
+  return `; ${renderCount(count, "gap was", "gaps were")} never asked for (gaps --state not_requested names the command that fills each)`;
 }
 
 /** `failures` null: the server computes no checksums. The result must not say "0 failures" then. */

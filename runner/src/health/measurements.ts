@@ -82,7 +82,7 @@ function createScans({ settings, intervals, now }: Place) {
     look: async (ask) => {
       facts ??= ask(async (client) => ({
         expected: await listExpected(client, { symbols, size }),
-        series: await scanSeries(client, intervals),
+        series: await scanSeries(client, intervals, null),
       }));
       return judge(await facts);
     },

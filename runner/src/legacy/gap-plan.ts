@@ -79,15 +79,14 @@ export function planLeafGaps(interval: Interval, existing: readonly Gap[], facts
     ...splitByRejected(interval, unlogged, facts.rejected).map((piece) => ({
       ...piece,
       id: newId(),
-      state: "open" as const,
       attempts: 0,
       nextCheckAt: now,
     })),
     ...beyond.map((span) => ({
       ...span,
       id: newId(),
-      state: "open" as const,
-      reason: "not_requested" as const,
+      state: "not_requested" as const,
+      reason: null,
       attempts: 0,
       evidence: { error: IN_OLD_LAYOUT },
       nextCheckAt: null,
@@ -98,8 +97,8 @@ export function planLeafGaps(interval: Interval, existing: readonly Gap[], facts
   return [...changed, ...added].toSorted((a, b) => Number(known.has(b.id)) - Number(known.has(a.id)));
 }
 
-export function isInOldLayout({ reason, evidence }: Gap): boolean {
-  return reason === "not_requested" && evidence.error === IN_OLD_LAYOUT;
+export function isInOldLayout({ state, evidence }: Gap): boolean {
+  return state === "not_requested" && evidence.error === IN_OLD_LAYOUT;
 }
 
 /** A slot whose row must not be stored becomes a gap of its own, with the row as evidence. `missing`: disjoint, in order. */
@@ -113,10 +112,11 @@ function splitByRejected(interval: Interval, missing: readonly Span[], rejected:
   return [
     ...missing
       .flatMap((span) => subtract(span, within(broken, span)))
-      .map((span) => ({ ...span, reason: "not_requested" as const, evidence: {} })),
+      .map((span) => ({ ...span, state: "not_requested" as const, reason: null, evidence: {} })),
     ...[...bySlot].map(([slot, rows]) => ({
       from: slot,
       to: slot + width,
+      state: "open" as const,
       reason: "invalid" as const,
       evidence: {
         error: rows.map(({ reason }) => reason).join("; "),

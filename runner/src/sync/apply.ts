@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Candle } from "../candle/candle.ts";
-import { type Gap, isUnexplained, type PageFacts, planGaps } from "../candle/gap.ts";
+import { type Gap, type PageFacts, planGaps } from "../candle/gap.ts";
 import { separate } from "../candle/gap-overlap.ts";
 import { between, hull, overlaps, type Span, subtract } from "../candle/span.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
@@ -85,8 +85,8 @@ function listSkipped(covered: Span, page: Span, logged: readonly Gap[]): readonl
   return subtract(skipped, logged).map((span) => ({
     ...span,
     id: randomUUID(),
-    state: "open",
-    reason: "not_requested",
+    state: "not_requested",
+    reason: null,
     attempts: 0,
     evidence: {},
     nextCheckAt: null,
@@ -114,6 +114,6 @@ function isSame(gap: Gap, before: Gap | undefined): boolean {
 /** How many more gaps are open once `changed` rows have taken the place of known ones. */
 function countOpened(known: readonly Gap[], changed: readonly Gap[]): number {
   const ids = new Set(changed.map(({ id }) => id));
-  const before = known.filter((gap) => ids.has(gap.id) && isUnexplained(gap)).length;
-  return changed.filter(isUnexplained).length - before;
+  const before = known.filter(({ id, state }) => ids.has(id) && state === "open").length;
+  return changed.filter(({ state }) => state === "open").length - before;
 }

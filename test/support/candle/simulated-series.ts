@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { askablePart, type Gap, isDue, isUnexplained } from "../../../runner/src/candle/gap.ts";
+import { askablePart, type Gap, isDue } from "../../../runner/src/candle/gap.ts";
 import { slotOf } from "../../../runner/src/candle/interval.ts";
 import type { Span } from "../../../runner/src/candle/span.ts";
 import { type Interval, WIDTH_MS } from "../../../runner/src/contract/intervals.ts";
@@ -59,7 +59,7 @@ export function simulateSeries(truth: Truth, startsAt: number) {
       gapsFrom,
       failed: gaps.filter(({ reason }) => reason === "failed"),
       unlisted: gaps.filter(({ state }) => state === "before_listing"),
-      openGaps: gaps.filter(isUnexplained).length,
+      openGaps: gaps.filter(({ state }) => state === "open").length,
       firstCandle: first <= now ? first : null,
       trading: now < delisted,
     };
@@ -80,7 +80,7 @@ export function simulateSeries(truth: Truth, startsAt: number) {
           : (askablePart(gap, request.listed) ?? []);
       if (request.which === "refuted") return [];
       const isAsked = request.which === "all" || isDue(gap, request.now);
-      return isAsked || (request.which === "wanted" && gap.reason === "not_requested") ? [gap] : [];
+      return isAsked || (request.which === "wanted" && gap.state === "not_requested") ? [gap] : [];
     });
   }
 
@@ -167,7 +167,7 @@ export function simulateSeries(truth: Truth, startsAt: number) {
         state = applied.state;
         commit(applied.write);
         memory.changed(state, page.facts.span, { gaps: applied.write.gaps, commit: Promise.resolve() });
-        expect(state.openGaps).toBe(listGaps().filter(isUnexplained).length);
+        expect(state.openGaps).toBe(listGaps().filter((gap) => gap.state === "open").length);
       }
     },
   };

@@ -37,7 +37,7 @@ const PATIENCE_MS = 8_000;
  */
 const FORGET = `
   update r3a.ohlcv_gap_log set evidence = '{}', next_check_at = now(), updated_at = now()
-  where state <> 'repaired' and reason = 'not_requested' and evidence ->> 'error' = 'in the old layout';
+  where state = 'not_requested' and evidence ->> 'error' = 'in the old layout';
   drop table if exists ${LEGACY_ROOT}, r3a.legacy_series, r3a.legacy_coin, r3a.legacy_note, ${DERIVED_LEGACY}`;
 
 /**

@@ -45,6 +45,7 @@ function samplesOf({ now, away, results }: HealthReport): Readonly<Record<Metric
   const database = measured("size").filter(({ component }) => component === "database");
   const records = measured("size").filter(({ component }) => component !== "database");
   const integrity = measured("integrity");
+  const gaps = integrity.filter(({ component }) => component === "gaps");
   return {
     ohlcv_db_up: [{ labels: {}, value: away === null ? 1 : 0 }],
     ohlcv_health_check_ok: results
@@ -61,6 +62,10 @@ function samplesOf({ now, away, results }: HealthReport): Readonly<Record<Metric
     ohlcv_db_integrity_ok: each(integrity, "check", isOk),
     ohlcv_db_integrity_last_check_timestamp_seconds:
       integrity.length === 0 ? [] : [{ labels: {}, value: now / 1000 }],
+    ohlcv_gaps: gaps.flatMap(({ observed, criteria }) => [
+      { labels: { state: "open" }, value: observed },
+      { labels: { state: "not_requested" }, value: criteria.notRequested },
+    ]),
     ohlcv_db_size_bytes: database.map(({ observed }) => ({ labels: {}, value: observed })),
     ohlcv_db_size_limit_bytes: limits(database, null),
     ohlcv_db_records: each(records, "interval", ({ observed }) => observed),
