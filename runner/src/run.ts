@@ -23,6 +23,8 @@ export type RunResult = {
   readonly error?: unknown;
   readonly items?: readonly RunItem[];
   readonly rateLimitHits?: number;
+  /** The exit code 1 says what the run found, and not that it failed. */
+  readonly hasFindings?: boolean;
 };
 
 /** The result of work that `error` ended early. */
@@ -108,10 +110,12 @@ export function describeRun(context: Context, command: CommandName, args: string
  */
 export function describeEnd(
   { redact }: Context,
-  { exitCode, error, items = [], rateLimitHits = 0 }: RunResult,
+  { exitCode, error, items = [], rateLimitHits = 0, hasFindings = false }: RunResult,
 ): RunEnd {
   const summary = error === undefined ? null : redact(messageOf(error)).slice(0, 500);
-  return { outcome: outcomeOf(exitCode, items), exitCode, rateLimitHits, error: summary };
+  const isFound = hasFindings && exitCode === EXIT.failed && error === undefined;
+  const outcome = isFound ? "findings" : outcomeOf(exitCode, items);
+  return { outcome, exitCode, rateLimitHits, error: summary };
 }
 
 /** The last line of a run in the log. */
@@ -129,7 +133,7 @@ export function tellEnd(
       exit_code: exitCode,
       series,
     },
-    `[RUN] ${command} ${args} ended: ${outcome} (exit ${exitCode})`,
+    `[RUN] ${`${command} ${args}`.trim()} ended: ${outcome} (exit ${exitCode})`,
   );
 }
 

@@ -157,7 +157,7 @@ describe("freshness, coverage and activity", () => {
     expect(resultFor(report, "activity sync 1h")?.output).toContain(says);
   });
 
-  test("see the last run of each other command, and every one that is under way", async () => {
+  test("see the last run of each other job and no run of a person, and every one that is under way", async () => {
     const add = (columns: string, values: string) =>
       `insert into r3a.run (run_id, command, ${columns}) values (gen_random_uuid(), ${values})`;
     const ago = (hours: number) => `to_timestamp(${(NOW - hours * HOUR_MS) / 1000})`;
@@ -165,16 +165,17 @@ describe("freshness, coverage and activity", () => {
       add("started_at, origin, outcome", `'gaps', ${ago(2)}, 'gaps', 'failure'`),
       add("started_at, origin, outcome", `'gaps', ${ago(1)}, 'gaps', 'success'`),
       add("started_at, outcome", `'gaps', ${ago(1)}, 'failure'`),
+      add("started_at, origin, outcome, exit_code", `'verify', ${ago(1)}, 'verify', 'findings', 1`),
       add("started_at, origin, outcome", `'verify', ${ago(9 * 24)}, 'verify', 'failure'`),
       add("started_at, origin, outcome", `'health', ${ago(1)}, 'health', 'failure'`),
       add("started_at, heartbeat_at", `'backfill', ${ago(3)}, ${ago(2.5)}`),
     ];
     const report = await expectBad(runs.join("; "), "delete from r3a.run where command <> 'sync'", [
-      "activity runs: warn",
+      "activity runs: fail",
       "activity running: fail",
     ]);
     expect(resultFor(report, "activity runs")?.names).toEqual([
-      "gaps ended with failure (exit -) 60 min ago",
+      "verify (job verify) ended with findings (exit 1) 60 min ago",
     ]);
     expect(resultFor(report, "activity running")?.names).toEqual(["backfill on ? pid ?, silent for 2.5 h"]);
   });

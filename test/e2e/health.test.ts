@@ -98,7 +98,7 @@ describe("a database that was just synced", () => {
     const strict = await world.run("health --only freshness --strict", wide);
     expectExit(strict, 1);
     expect(strict.stdout).toMatch(/^! warn {3}freshness 1d/m);
-    expect((await listRuns()).at(-1)).toMatchObject({ outcome: "failure", exit_code: 1 });
+    expect((await listRuns()).at(-1)).toMatchObject({ outcome: "findings", exit_code: 1 });
   });
 
   test("fails for a symbol that nobody syncs", async () => {

@@ -19,19 +19,18 @@ const run: LastRun = {
   heartbeatAt: NOW - 1_000,
 };
 const failed: LastRun = { ...run, outcome: "failure", exitCode: 75, error: "away" };
-const byHand: LastRun = { ...failed, command: "backfill", args: "1m", origin: null };
 const ofRuns = (...runs: readonly LastRun[]) => judgeRuns(runs, NOW);
 const ofRunning = (...runs: readonly LedgerRun[]) => judgeRunning(runs, NOW);
 const silent = (ms: number) => ofRunning({ ...run, deadlineS: null, heartbeatAt: NOW - ms });
 
 test.each<[string, CheckResult, CheckResult["status"], RegExp, readonly string[]]>([
-  ["no run yet", ofRuns(), "pass", /^in the last 7 days no other command ran than sync and health$/, []],
-  ["runs that went well", ofRuns(run), "pass", /^the last run of 1 command succeeded$/, []],
+  ["no run yet", ofRuns(), "pass", /^in the last 7 days no other job ran than those of sync and health$/, []],
+  ["runs that went well", ofRuns(run), "pass", /^the last run of 1 job succeeded$/, []],
   [
     "a job that failed",
     ofRuns(run, failed),
     "fail",
-    /^1 of 2 last runs did not succeed: run each by hand/,
+    /^the last run of 1 of 2 jobs did not succeed: run each command by hand/,
     ["maint --max-ops 300 (job maint) ended with failure (exit 75) 10 s ago: away"],
   ],
   [
@@ -56,18 +55,19 @@ test.each<[string, CheckResult, CheckResult["status"], RegExp, readonly string[]
     [expect.anything()],
   ],
   [
-    "a command by hand that failed",
-    ofRuns(run, byHand),
-    "warn",
-    /1 of 2/,
-    ["backfill 1m ended with failure (exit 75) 10 s ago: away"],
-  ],
-  [
-    "the same two days ago",
-    ofRuns({ ...byHand, startedAt: NOW - 48 * HOUR }),
-    "pass",
-    /succeeded|last run/,
-    [],
+    "a job that found something",
+    ofRuns({
+      ...failed,
+      command: "verify",
+      args: "",
+      origin: "verify",
+      outcome: "findings",
+      exitCode: 1,
+      error: null,
+    }),
+    "fail",
+    /1 of 1 job did/,
+    ["verify (job verify) ended with findings (exit 1) 10 s ago"],
   ],
   ["nothing under way", ofRunning(), "pass", /^no other command is under way than the syncs of jobs$/, []],
   [

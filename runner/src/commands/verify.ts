@@ -42,6 +42,7 @@ export const verify: Command = {
     return withDatabase(context, { command: "verify", url: dbUrl }, (db) =>
       withRun({ context, db, command: "verify", args }, async () => ({
         exitCode: await runVerify(context, db, request),
+        hasFindings: true,
       })),
     );
   },

@@ -4,8 +4,8 @@ import { SettingsFault } from "../errors.ts";
 import { type Database, withClient } from "./connect.ts";
 import { withTransaction } from "./session.ts";
 
-/** How a run ended, as the ledger shows it. */
-export type RunOutcome = "success" | "partial" | "failure" | "timeout" | "aborted";
+/** How a run ended, as the ledger shows it. `findings`: the work is done, and what it looked at is not as it should be. */
+export type RunOutcome = "success" | "partial" | "findings" | "failure" | "timeout" | "aborted";
 
 export type NewRun = {
   readonly runId: string;

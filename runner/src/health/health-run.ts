@@ -45,7 +45,7 @@ async function measure(
 ): Promise<Measured> {
   const report = await measureHealth(db, settings, { checks, isQuick, now: now ?? Date.now(), signal });
   print(report);
-  return { report, exitCode: isHealthy(report, isStrict) ? EXIT.done : EXIT.failed };
+  return { report, exitCode: isHealthy(report, isStrict) ? EXIT.done : EXIT.failed, hasFindings: true };
 }
 
 /**

@@ -14,26 +14,35 @@ function nameOf({ command, args, origin }: LedgerRun): string {
   return `${`${command} ${args}`.trim()}${origin === null ? "" : ` (job ${origin})`}`;
 }
 
+function cut(error: string): string {
+  return error.length > SHOWN_LETTERS ? `${error.slice(0, SHOWN_LETTERS)}...` : error;
+}
+
+const jobsOf = (count: number) => (count === 1 ? "1 job" : `${count} jobs`);
+
+/** The error of a run as far as a line of the report has room for it. */
+const SHOWN_LETTERS = 160;
+
 /**
- * Judges the last run of each command except sync and health. A failed run of a job is a failure for 26 h and then a
- * warning. A failed run by hand is a warning for 26 h, since the person has read the error, and then is left out.
+ * Judges the last run of each job except sync and health. One that did not succeed is a failure for 26 h, and then a
+ * warning; one that was partly done is a warning.
  */
 export function judgeRuns(runs: readonly LastRun[], now: number): CheckResult {
   const isRecent = ({ startedAt }: LedgerRun) => startedAt > now - RECENT_MS;
-  const bad = runs.filter((run) => run.outcome !== "success" && (run.origin !== null || isRecent(run)));
-  const isFailure = bad.some((run) => run.origin !== null && run.outcome !== "partial" && isRecent(run));
+  const bad = runs.filter(({ outcome }) => outcome !== "success");
+  const isFailure = bad.some((run) => run.outcome !== "partial" && isRecent(run));
   return resultOf("activity", "runs", {
     status: isFailure ? "fail" : bad.length > 0 ? "warn" : "pass",
     observed: bad.length,
     unit: "runs",
     output:
       bad.length > 0
-        ? `${bad.length} of ${runs.length} last runs did not succeed: run each by hand, and read its output`
+        ? `the last run of ${bad.length} of ${jobsOf(runs.length)} did not succeed: run each command by hand, and read its output`
         : runs.length === 0
-          ? "in the last 7 days no other command ran than sync and health"
-          : `the last run of ${runs.length === 1 ? "1 command" : `each of ${runs.length} commands`} succeeded`,
+          ? "in the last 7 days no other job ran than those of sync and health"
+          : `the last run of ${runs.length === 1 ? "1 job" : `each of ${runs.length} jobs`} succeeded`,
     names: bad.map((run) => {
-      const error = run.error === null ? "" : `: ${run.error.slice(0, 160)}`;
+      const error = run.error === null ? "" : `: ${cut(run.error)}`;
       return `${nameOf(run)} ended with ${run.outcome} (exit ${run.exitCode ?? "-"}) ${renderDuration(now - run.startedAt)} ago${error}`;
     }),
   });

@@ -24,15 +24,15 @@ const COLUMNS = `
   ${msOf("heartbeat_at")} as "heartbeatAt"`;
 
 /**
- * $1 now (s). The last run within a week of each job, and by hand of each command with its arguments: a job whose arguments
- * were changed is the same job. Without sync, because each interval has a result of its own; without health, because each
- * run of health would fail over the failure before it; without ranking, which no job or person starts.
+ * $1 now (s). The last run within a week of each job; a job whose arguments were changed is the same job. A person who ran
+ * a command has read how it ended. Without sync, because each interval has a result of its own; without health, because
+ * each run of health would fail over the failure before it.
  */
 const LAST = `
-  select distinct on (command, origin, case when origin is null then arguments end) ${COLUMNS} from r3a.run
-  where outcome <> 'running' and command not in ('sync', 'health', 'ranking')
+  select distinct on (command, origin) ${COLUMNS} from r3a.run
+  where outcome <> 'running' and origin is not null and command not in ('sync', 'health')
     and started_at > to_timestamp($1) - interval '7 days' and started_at <= to_timestamp($1)
-  order by command, origin, case when origin is null then arguments end, started_at desc`;
+  order by command, origin, started_at desc`;
 
 /** $1 now (s). All open runs, except the syncs of jobs: each interval has a result of its own. */
 const RUNNING = `
