@@ -83,7 +83,9 @@ test("a stored candle that the exchange does not have any more stays, and the ru
   );
   const run = await again();
   expectExit(run, 0);
-  expect(run.stdout).toContain("1 stored candles are not in the exchange's answers any more; they stay");
+  expect(run.stdout).toContain(
+    "1 stored candle is not in the exchange's answers any more; what is stored stays",
+  );
   expect(outputOf(run)).toContain(`The first is of ${iso(SLOT + 7_000).slice(0, 16)}`);
   const stored = await change(
     `select 1 from r3a.ohlcv_partitioned where "timestamp" = '${iso(SLOT + 7_000)}'`,

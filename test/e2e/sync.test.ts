@@ -22,6 +22,27 @@ test("a first sync stores what the exchange holds, a second one adds nothing", a
   expect(JSON.parse(second.stdout).intervals[0].added).toBeLessThanOrEqual(4);
   for (const command of ["sync 1m", `backfill 1m --from ${env.FALLBACK_START}`]) {
     const one = await world.run(`${command} --symbols BTCUSDT --json`, env);
-    expect(JSON.parse(one.stdout).intervals[0]).toMatchObject({ symbols: 1, symbolsStored: 2 });
+    expect(JSON.parse(one.stdout).intervals[0]).toMatchObject({ symbols: 1, gapsOpen: 0 });
   }
+});
+
+test("the summary of a run says nothing of series that the run did not touch", async () => {
+  const since = Math.floor(world.exchange.now() / HOUR_MS) * HOUR_MS - 50 * HOUR_MS;
+  const env = { FALLBACK_START: new Date(since).toISOString() };
+  const slots = [since + 3 * HOUR_MS, since + 9 * HOUR_MS];
+  world.exchange.addFault({ kind: "drop-rows", symbol: "ADAUSDT", slots });
+  const ada = await world.run("sync 1h --symbols ADAUSDT --json", env);
+  expect(JSON.parse(ada.stdout)).toMatchObject({ version: 1, command: "sync", intervals: [{ gapsOpen: 2 }] });
+  const from = new Date(since - 400 * HOUR_MS).toISOString();
+  const to = new Date(since - 300 * HOUR_MS).toISOString();
+  const far = await world.run(`backfill 1h --symbols SOLUSDT --from ${from} --to ${to} --json`);
+  const [sol] = JSON.parse(far.stdout).intervals;
+  expect(sol).toMatchObject({ symbols: 1, added: 100, gapsOpen: 0, gapsNotRequested: 0 });
+  expect(sol.newestAgeMs).toBeGreaterThan(300 * HOUR_MS);
+  const again = await world.run("sync 1h --symbols SOLUSDT", env);
+  expect(again.stdout).not.toContain("never asked for");
+  const apart = await world.run(
+    `backfill 1h --symbols SOLUSDT --from ${new Date(since - 900 * HOUR_MS).toISOString()} --to ${new Date(since - 800 * HOUR_MS).toISOString()}`,
+  );
+  expect(apart.stdout).toContain("gaps: 0 open, 1 never asked for (gaps --state not_requested names");
 });

@@ -100,13 +100,14 @@ async function fillNamed(job: FillWork, namedBy: NamedBy, symbols: readonly stri
 }
 
 /** The same for coins that are known already. */
-export async function fillCoins(job: FillWork, coins: readonly Coin[]): Promise<SeriesResult> {
+async function fillCoins(job: FillWork, coins: readonly Coin[]): Promise<SeriesResult> {
   const result = await runCoins(job, coins);
   await summarize(job, result.items);
   return result;
 }
 
-function runCoins(
+/** Works on the coins without a summary. */
+export function runCoins(
   { context, work, fill, interval, areNamed }: FillWork,
   coins: readonly Coin[],
 ): Promise<SeriesResult> {

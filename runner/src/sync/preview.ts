@@ -6,7 +6,7 @@ import { findRankingAge, listMembers } from "../db/members.ts";
 import { loadSeries, type SeriesState } from "../db/series.ts";
 import { type Exchange, WEIGHT, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
 import type { Logger } from "../log.ts";
-import { renderNumber, renderTable } from "../render.ts";
+import { renderCount, renderNumber, renderTable } from "../render.ts";
 import { MINUTE_MS, renderDuration, renderTime } from "../time.ts";
 import { believeCover } from "./believed-cover.ts";
 import { countCandles, type Plan, pageGaps, type Task } from "./fill-plan.ts";
@@ -119,9 +119,17 @@ export function renderPreview(preview: Omit<Preview, "fault">): string {
       requests,
     ]),
   );
-  const { candles, requests, weight, minutes } = preview;
   const faults = preview.series.flatMap(({ fault }) => (fault === undefined ? [] : [`\n${fault}`]));
-  return `${table}${faults.join("")}\n${renderNumber(candles)} candles at most, ${renderNumber(requests)} requests, weight ${renderNumber(weight)}: at least ${renderDuration(minutes * MINUTE_MS)}`;
+  return `${table}${faults.join("")}\n${renderCost([preview])}`;
+}
+
+/** What the requests of the previews cost together. */
+export function renderCost(previews: readonly Omit<Preview, "fault">[]): string {
+  const sum = (count: (preview: Omit<Preview, "fault">) => number) =>
+    previews.reduce((total, preview) => total + count(preview), 0);
+  const [candles, requests] = [sum((preview) => preview.candles), sum((preview) => preview.requests)];
+  const minutes = sum((preview) => preview.minutes);
+  return `${renderCount(candles, "candle")} at most, ${renderCount(requests, "request")}, weight ${renderNumber(sum(({ weight }) => weight))}: at least ${renderDuration(minutes * MINUTE_MS)}`;
 }
 
 /** The symbols that a run would work on, and what would be wrong with their names. */

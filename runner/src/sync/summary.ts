@@ -6,12 +6,11 @@ import { renderNumber, renderTable } from "../render.ts";
 import { renderDuration } from "../time.ts";
 
 /**
- * What a run did to one interval, and what the database holds of it after the run, of other symbols too. Ages in ms by the
- * exchange's clock.
+ * What a run did to one interval, and how the series that it worked on are after it; other series do not count. Age in ms
+ * by the exchange's clock.
  */
 export type SyncSummary = {
   readonly interval: Interval;
-  /** Symbols that the run worked on. */
   readonly symbols: number;
   readonly added: number;
   readonly repaired: number;
@@ -20,9 +19,8 @@ export type SyncSummary = {
   readonly kept: number;
   readonly failed: number;
   readonly skipped: number;
-  readonly symbolsStored: number;
-  /** Of all stored symbols, as the newest candle. */
   readonly gapsOpen: number;
+  readonly gapsNotRequested: number;
   readonly newestAgeMs: number | null;
 };
 
@@ -33,57 +31,62 @@ export async function summarizeSync(
   items: readonly RunItem[],
   now: number,
 ): Promise<readonly SyncSummary[]> {
-  const scanned = await withClient(db, (client) => scanSeries(client, intervals));
+  const coinIds = [...new Set(items.map(({ coinId }) => coinId))];
+  const scanned = await withClient(db, (client) => scanSeries(client, intervals, coinIds));
   return intervals.map((interval) => {
     const own = items.filter((item) => item.interval === interval);
     const sum = (count: (item: RunItem) => number) => own.reduce((total, item) => total + count(item), 0);
-    const series = scanned.filter((one) => one.interval === interval);
+    const ids = new Set(own.map(({ coinId }) => coinId));
+    const series = scanned.filter((one) => one.interval === interval && ids.has(one.coinId));
     const newest = Math.max(...series.map(({ newestClose }) => newestClose ?? Number.NEGATIVE_INFINITY));
     return {
       interval,
-      symbols: new Set(own.map(({ coinId }) => coinId)).size,
+      symbols: ids.size,
       added: sum(({ added }) => added),
       repaired: sum(({ repaired }) => repaired),
       revised: sum(({ revised }) => revised),
       kept: sum(({ kept = 0 }) => kept),
       failed: sum(({ outcome }) => (outcome === "failure" || outcome === "partial" ? 1 : 0)),
       skipped: sum(({ outcome }) => (outcome === "skipped" ? 1 : 0)),
-      symbolsStored: series.length,
       gapsOpen: series.reduce((total, { gaps }) => total + gaps, 0),
+      gapsNotRequested: series.reduce((total, { notRequested }) => total + notRequested, 0),
       newestAgeMs: Number.isFinite(newest) ? Math.max(0, now - newest) : null,
     };
   });
 }
 
+const COUNTED = ["added", "repaired", "revised", "failed", "skipped"] as const;
+
+/** A table with a row an interval, then sentences: the sum of several intervals, and what a person should know besides. */
 export function renderSummary(summaries: readonly SyncSummary[]): string {
-  const kept = summaries.reduce((total, row) => total + row.kept, 0);
+  const sum = (count: (row: SyncSummary) => number) =>
+    summaries.reduce((total, row) => total + count(row), 0);
   const table = renderTable(
-    [
-      "interval",
-      "symbols",
-      "added",
-      "repaired",
-      "revised",
-      "failed",
-      "skipped",
-      "symbols stored",
-      "gaps open",
-      "newest closed",
-    ],
+    ["interval", "symbols", ...COUNTED, "open gaps", "newest closed"],
     summaries.map((row) => [
       row.interval,
       row.symbols,
-      row.added,
-      row.repaired,
-      row.revised,
-      row.failed,
-      row.skipped,
-      row.symbolsStored,
+      ...COUNTED.map((name) => row[name]),
       row.gapsOpen,
       row.newestAgeMs === null ? "none" : `${renderDuration(row.newestAgeMs)} ago`,
     ]),
   );
-  return kept === 0
-    ? table
-    : `${table}\n${renderNumber(kept)} stored candles are not in the exchange's answers any more; they stay, and the log names them`;
+  const counts = COUNTED.map((name) => `${renderNumber(sum((row) => row[name]))} ${name}`);
+  const open = sum(({ gapsOpen }) => gapsOpen);
+  const notRequested = sum(({ gapsNotRequested }) => gapsNotRequested);
+  const kept = sum((row) => row.kept);
+  return [
+    table,
+    ...(summaries.length > 1 ? [`all intervals: ${counts.join(", ")}`] : []),
+    ...(notRequested > 0
+      ? [
+          `gaps: ${renderNumber(open)} open, ${renderNumber(notRequested)} never asked for (gaps --state not_requested names the command that fills each)`,
+        ]
+      : []),
+    ...(kept > 0
+      ? [
+          `${kept === 1 ? "1 stored candle is" : `${renderNumber(kept)} stored candles are`} not in the exchange's answers any more; what is stored stays, and the log names it`,
+        ]
+      : []),
+  ].join("\n");
 }
