@@ -26,6 +26,16 @@ export function renderCount(count: number, one: string, many = `${one}s`): strin
   return `${renderNumber(count)} ${count === 1 ? one : many}`;
 }
 
+/** `no gap is open`, `1 gap is open`, `2 gaps are open`. */
+export function renderOpenGaps(count: number): string {
+  return count === 0 ? "no gap is open" : renderCount(count, "gap is open", "gaps are open");
+}
+
+/** What every report says of gaps that nobody asked for. */
+export function renderNotRequested(count: number): string {
+  return `${renderCount(count, "gap was", "gaps were")} never asked for (gaps --state not_requested names the command that fills ${count === 1 ? "it" : "each"})`;
+}
+
 /**
  * A table without borders, which costs less width: texts stand to the left, numbers (also as text, such as `1.5`) to the
  * right, and no line has blanks at its end.

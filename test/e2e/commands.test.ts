@@ -73,7 +73,7 @@ describe("plan", () => {
       series: [{ from: seconds(from), to: seconds(END + 10 * MINUTE), candles: 15, requests: 1 }],
     });
     const forPeople = await world.run("plan 1m --symbols BNBUSDT", env());
-    expect(forPeople.stdout).toContain("15 candles at most, 1 requests, weight 2");
+    expect(forPeople.stdout).toContain("15 candles at most, 1 request, weight 2");
   });
 });
 
@@ -99,7 +99,16 @@ test("a dry run of any command changes nothing", async () => {
   for (const command of commands) expectExit(await world.run(command, env()), 0);
   expect(await takeFingerprint()).toEqual(before);
   const repair = await world.run("gaps --repair --dry-run --json", env());
-  expect(JSON.parse(repair.stdout)).toMatchObject({ interval: "1m", candles: 1, requests: 1 });
+  expect(JSON.parse(repair.stdout)).toMatchObject({
+    version: 1,
+    isPreview: true,
+    asked: 1,
+    gaps: [{ symbol: "SOLUSDT", interval: "1m", candles: 1 }],
+    intervals: [{ interval: "1m", candles: 1, requests: 1 }],
+  });
+  expect((await world.run("gaps --repair --dry-run", env())).stdout).toMatch(
+    /^SOLUSDT 1m \S+ \.\. \S+, 1 candle: would be asked for\n1 gap would be asked for\n1 candle at most, 1 request, weight 2: /,
+  );
 });
 
 describe("gaps", () => {
@@ -108,11 +117,7 @@ describe("gaps", () => {
     world.exchange.addFault({ kind: "drop-rows", symbol: "ADAUSDT", slots });
     expectExit(await world.run("sync 1m --symbols ADAUSDT", env()), 0);
     const list = async (args: string) =>
-      (await world.run(`gaps --symbols ada/usdt --json${args}`)).stdout
-        .trimEnd()
-        .split("\n")
-        .filter((line) => line !== "")
-        .map((line) => JSON.parse(line));
+      JSON.parse((await world.run(`gaps --symbols ada/usdt --json${args}`)).stdout).gaps;
     const all = await list("");
     expect(all).toMatchObject([
       { symbol: "ADAUSDT", interval: "1m", candles: 1, state: "open", reason: "absent", attempts: 1 },
@@ -130,7 +135,7 @@ describe("gaps", () => {
     expect(await gapsOf(world, "ADAUSDT", "1m")).toEqual([]);
     expect(await list(" --state repaired")).toHaveLength(2);
     await expectWhole(world, "ADAUSDT", "1m", SINCE);
-    expect((await world.run("gaps --symbols ADAUSDT")).stdout).toBe("no gaps found\n");
+    expect((await world.run("gaps --symbols ADAUSDT")).stdout).toBe("no gap is open in this selection\n");
   });
 });
 

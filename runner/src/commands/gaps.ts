@@ -1,4 +1,4 @@
-import type { GapState } from "../candle/gap.ts";
+import { GAP_STATES } from "../candle/gap.ts";
 import { EXIT } from "../contract/exits.ts";
 import { INTERVALS } from "../contract/intervals.ts";
 import { withDatabase } from "../db/with-database.ts";
@@ -8,19 +8,12 @@ import { WORK_SETTINGS } from "../sync/work.ts";
 import { printGaps } from "../verify/list-gaps.ts";
 import { type Command, collectFaults, OPTION, parseList, parsePeriod, parseReason } from "./command.ts";
 
-const STATES: readonly GapState[] = [
-  "open",
-  "confirmed_absent",
-  "before_listing",
-  "after_delisting",
-  "repaired",
-];
-
 export const gaps: Command = {
   name: "gaps",
   examples: [
     "gaps",
     "gaps --symbols BTCUSDT --state open,confirmed_absent",
+    "gaps --state not_requested",
     "gaps --repair",
     "gaps --repair --all --intervals 1h",
   ],
@@ -28,7 +21,7 @@ export const gaps: Command = {
     command
       .option("--repair", "ask the exchange again for what is due")
       .option("--all", "with --repair: also for what is not due yet")
-      .option("--state <list>", `of ${STATES.join(", ")} (default: open)`)
+      .option("--state <list>", `of ${GAP_STATES.join(", ")} (default: open)`)
       .option(...OPTION.symbols)
       .option(...OPTION.intervals)
       .option(...OPTION.from)
@@ -41,7 +34,8 @@ export const gaps: Command = {
     const faults = collectFaults();
     const symbols = faults.take("--symbols", options.symbols, parseSymbols) ?? null;
     const intervals = faults.take("--intervals", options.intervals, parseIntervals) ?? null;
-    const states = faults.take("--state", options.state ?? "open", (text) => parseList(text, STATES)) ?? [];
+    const states =
+      faults.take("--state", options.state ?? "open", (text) => parseList(text, GAP_STATES)) ?? [];
     const { from, to } = parsePeriod(faults, options);
     const acceptExchange = faults.take("--accept-exchange", options.acceptExchange, parseReason) ?? null;
     const asJson = options.json === true;

@@ -1,15 +1,20 @@
 import type { GapState } from "../candle/gap.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
-import { GAP_COLUMNS, type GapRow, gapOf, type SeriesGap } from "./gaps.ts";
+import { type GapRow, gapOf, type SeriesGap } from "./gaps.ts";
+import { msOf } from "./sql-time.ts";
 
-const LISTED = `
+const OF_LOG = `
   from r3a.ohlcv_gap_log g join r3a.coin c on c.id = g.coin_id
-  where g.state = any($1::text[])
-    and ($2::text[] is null or c.symbol = any($2)) and ($3::text[] is null or g."interval" = any($3))
-    and g.from_ts < $5::timestamptz and g.to_ts > $4::timestamptz`;
+  where ($1::text[] is null or c.symbol = any($1)) and ($2::text[] is null or g."interval" = any($2))`;
+const LISTED = `${OF_LOG}
+    and g.state = any($3::text[]) and g.from_ts < $5::timestamptz and g.to_ts > $4::timestamptz
+    and ($6::timestamptz is null or g.next_check_at <= $6)`;
 
 const COUNT_LISTED = `select count(*)::float8 as gaps ${LISTED}`;
+
+/** A time that a Date cannot hold (only a person can have written it) is moved to where a Date can. */
+const bounded = (time: string) => `greatest(least(${time}, '9999-01-01'), to_timestamp(0))`;
 
 /**
  * The server keeps the answer. So this process never holds all of it, and no transaction stays open while a person
@@ -17,26 +22,34 @@ const COUNT_LISTED = `select count(*)::float8 as gaps ${LISTED}`;
  */
 const DECLARE_LIST = `
   declare listed no scroll cursor with hold for
-  select ${GAP_COLUMNS}, g.coin_id as "coinId", c.symbol, g."interval" ${LISTED}
-  order by c.symbol, g."interval", g.from_ts limit $6::int`;
+  select g.id, ${bounded("g.from_ts")} as "fromTs", ${bounded("g.to_ts")} as "toTs", g.state, g.reason, g.attempts, g.evidence,
+         case when g.next_check_at is not null then ${bounded("g.next_check_at")} end as "nextCheckAt",
+         g.coin_id as "coinId", c.symbol, g."interval" ${LISTED}
+  order by c.symbol, g."interval", g.from_ts limit $7::int`;
 const FETCH_PART = "fetch forward 500 from listed";
 const CLOSE_LIST = "close listed";
 
 export type ListedGap = SeriesGap & { readonly symbol: string };
 type ListedRow = GapRow & { coinId: number; symbol: string; interval: Interval };
 
-/** Which gaps of the log to list; null means all of them. */
-export type GapFilter = {
-  readonly states: readonly GapState[];
+/** The series whose gaps are meant; null means all of them. */
+export type GapScope = {
   readonly symbols: readonly string[] | null;
   readonly intervals: readonly Interval[] | null;
-  readonly from: number | null;
-  readonly to: number | null;
 };
 
-function valuesOf({ states, symbols, intervals, from, to }: GapFilter): unknown[] {
+/** Which gaps of the log to list, by state and span (ms, null: no end); `dueBy` (ms): only those that are due by then. */
+export type GapFilter = GapScope & {
+  readonly states: readonly GapState[];
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly dueBy?: number;
+};
+
+function valuesOf({ states, symbols, intervals, from, to, dueBy }: GapFilter): unknown[] {
   const begin = from === null ? "-infinity" : new Date(from);
-  return [states, symbols, intervals, begin, to === null ? "infinity" : new Date(to)];
+  const end = to === null ? "infinity" : new Date(to);
+  return [symbols, intervals, states, begin, end, dueBy === undefined ? null : new Date(dueBy)];
 }
 
 export async function countGaps(db: Database, filter: GapFilter): Promise<number> {
@@ -46,6 +59,30 @@ export async function countGaps(db: Database, filter: GapFilter): Promise<number
   return rows[0]?.gaps ?? 0;
 }
 
+/** `nextCheckAt` (ms): when the first gap that is not repaired is due; null: no job asks for any. */
+export type LogState = {
+  readonly open: number;
+  readonly notRequested: number;
+  readonly nextCheckAt: number | null;
+};
+
+const SUM_UP = `
+  select count(*) filter (where g.state = 'open')::float8 as open,
+         count(*) filter (where g.state = 'not_requested')::float8 as "notRequested",
+         ${msOf(bounded("min(g.next_check_at)"))} as "nextCheckAt",
+         min(g.next_check_at) is null as "isNever"
+  ${OF_LOG} and g.state <> 'repaired'`;
+
+export async function sumUpGaps(db: Database, { symbols, intervals }: GapScope): Promise<LogState> {
+  const { rows } = await withClient(db, (client) =>
+    client.query<LogState & { isNever: boolean }>(SUM_UP, [symbols, intervals]),
+  );
+  const [sum] = rows;
+  if (sum === undefined) return { open: 0, notRequested: 0, nextCheckAt: null };
+  const { open, notRequested, nextCheckAt, isNever } = sum;
+  return { open, notRequested, nextCheckAt: isNever ? null : nextCheckAt };
+}
+
 /**
  * Gives `take` the gaps in parts, by symbol, interval and time, at most `most` of them (null: all). Returns how many
  * they were.
@@ -53,7 +90,7 @@ export async function countGaps(db: Database, filter: GapFilter): Promise<number
 export async function listGaps(
   db: Database,
   { most, ...filter }: GapFilter & { readonly most: number | null },
-  take: (part: readonly ListedGap[]) => Promise<void>,
+  take: (part: readonly ListedGap[]) => Promise<void> | void,
 ): Promise<number> {
   return withClient(db, async (client) => {
     await client.query(DECLARE_LIST, [...valuesOf(filter), most]);

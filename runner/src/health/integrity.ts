@@ -1,6 +1,6 @@
 import type { RecentCandles } from "../db/health/integrity.ts";
 import type { SeriesScan } from "../db/scan.ts";
-import { renderCount, renderNumber } from "../render.ts";
+import { renderCount, renderNotRequested, renderNumber } from "../render.ts";
 import { HOUR_MS, renderDuration } from "../time.ts";
 import { type CheckResult, RUNBOOK_JOBS, resultOf } from "./report.ts";
 
@@ -118,16 +118,11 @@ export function judgeGaps(series: readonly SeriesScan[], now: number): CheckResu
         : count > 0
           ? `${gaps}, which gaps --repair asks for again at ${count === 1 ? "its" : "their"} time`
           : "no gap is open"
-    }${sayNotRequested(notRequested)}`,
+    }${notRequested === 0 ? "" : `; ${renderNotRequested(notRequested)}`}`,
     names: (overdue.length > 0 ? overdue : withGaps).map(
       ({ symbol, interval, gaps }) => `${symbol} ${interval}: ${gaps}`,
     ),
   });
-}
-
-function sayNotRequested(count: number): string {
-  if (count === 0) return "";
-  return `; ${renderCount(count, "gap was", "gaps were")} never asked for (gaps --state not_requested names the command that fills each)`;
 }
 
 /** `failures` null: the server computes no checksums. The result must not say "0 failures" then. */

@@ -1,14 +1,20 @@
+import type { GapState } from "../candle/gap.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { INTERVALS, type Interval } from "../contract/intervals.ts";
 import { type Coin, listCoins } from "../db/coins.ts";
+import { listGaps, sumUpGaps } from "../db/gap-list.ts";
 import { findCoinsDue } from "../db/gap-reads.ts";
-import { renderArguments } from "../db/runs.ts";
+import { type RunItem, renderArguments } from "../db/runs.ts";
+import { messageOf } from "../errors.ts";
 import { collectItems, exitCodeOrThrow } from "../run.ts";
 import type { Settings } from "../settings/table.ts";
+import { type AskedSpans, createAskedSpans, createComparison } from "./asked-gaps.ts";
 import { planRepair } from "./fill-plan.ts";
-import { type FillCommand, type FillWork, fillCoins } from "./fill-run.ts";
-import { previewFill, renderPreview } from "./preview.ts";
+import { type FillCommand, type FillWork, runCoins } from "./fill-run.ts";
+import { type Preview, previewFill, renderCost } from "./preview.ts";
+import { createRepairReport } from "./repair-report.ts";
+import { type SyncSummary, summarizeSync } from "./summary.ts";
 import { type Work, type WorkSettings, weightShareOf, withWork } from "./work.ts";
 
 export type RepairRequest = {
@@ -21,7 +27,20 @@ export type RepairRequest = {
   readonly acceptExchange: string | null;
 };
 
-/** Asks again for the gaps that are due, interval by interval, fine ones first; within the background's weight. */
+type Report = ReturnType<typeof createRepairReport>;
+
+const UNREPAIRED: readonly GapState[] = [
+  "open",
+  "not_requested",
+  "confirmed_absent",
+  "before_listing",
+  "after_delisting",
+];
+
+/**
+ * Asks again for the gaps that are due, interval by interval, fine ones first; within the background's weight. Prints
+ * what became of each gap, or why none was due and until when.
+ */
 export async function repairGaps(
   context: Context,
   settings: WorkSettings & Pick<Settings, "fallbackStart">,
@@ -44,28 +63,108 @@ export async function repairGaps(
   return withWork(context, { ...fill, settings, isReadOnly: request.isPreview }, (work) =>
     collectItems(async (items) => {
       await work.believed;
-      const exits: ExitCode[] = [];
-      for (const interval of request.intervals) {
-        const coins = await listCoinsToAsk(work, interval, request);
-        if (coins.length === 0) continue;
-        const job = { context, work, fill, interval, areNamed: request.symbols !== null };
-        if (request.isPreview) await printPreview(job, weightShareOf(settings, true), coins);
-        else {
-          const result = await fillCoins(job, coins);
-          items.push(...result.items);
-          exits.push(exitCodeOrThrow(result));
+      const report = createRepairReport(context, request);
+      const weightShare = weightShareOf(settings, fill.isBackground);
+      const [exits, previews, summaries]: [ExitCode[], Omit<Preview, "fault">[], SyncSummary[]] = [
+        [],
+        [],
+        [],
+      ];
+      try {
+        for (const interval of request.intervals) {
+          const coins = await listCoinsToAsk(work, interval, request);
+          if (coins.length === 0) continue;
+          const job = { context, work, fill, interval, areNamed: request.symbols !== null };
+          if (request.isPreview)
+            previews.push(await previewRepair(job, { request, weightShare, coins, report }));
+          else {
+            const asked = await readAsked(work, interval, request);
+            const result = await runCoins(job, coins);
+            items.push(...result.items);
+            summaries.push(...(await reportRepair(job, { coins, asked, items: result.items, report })));
+            exits.push(exitCodeOrThrow(result));
+          }
         }
+      } finally {
+        const faults = previews.flatMap(({ series }) => series.flatMap(({ fault }) => fault ?? []));
+        const notes = [...faults, ...(previews.length === 0 ? [] : [renderCost(previews)])];
+        const facts = { intervals: request.isPreview ? previews : summaries };
+        await report.end({ state: await stateOf(work, request), notes, facts });
       }
       return exits.every((exit) => exit === EXIT.done) ? EXIT.done : EXIT.failed;
     }),
   );
 }
 
-async function printPreview(
+/** Null where the database is away: the run's error says so. */
+async function stateOf({ db, locks }: Work, request: RepairRequest) {
+  return locks.lost.aborted ? null : sumUpGaps(db, request).catch(() => null);
+}
+
+/** The filter of the gaps that the repair asks for. */
+function askedOf({ symbols, all }: RepairRequest, interval: Interval, now: number) {
+  const due = all ? {} : { dueBy: now };
+  return { symbols, intervals: [interval], states: UNREPAIRED, from: null, to: null, most: null, ...due };
+}
+
+async function readAsked(
+  { db, exchange }: Work,
+  interval: Interval,
+  request: RepairRequest,
+): Promise<AskedSpans> {
+  const spans = createAskedSpans();
+  await listGaps(db, askedOf(request, interval, exchange.now()), (part) => {
+    for (const gap of part) spans.add(gap.symbol, gap);
+  });
+  return spans.bySymbol;
+}
+
+type Repaired = {
+  readonly coins: readonly Coin[];
+  readonly asked: AskedSpans;
+  readonly items: readonly RunItem[];
+  readonly report: Report;
+};
+
+/** Reports on each gap; a log that cannot be read says nothing about the work, so it does not change how the run ends. */
+async function reportRepair(
+  { context, work, interval }: FillWork,
+  { coins, asked, items, report }: Repaired,
+): Promise<readonly SyncSummary[]> {
+  const { db, exchange, locks } = work;
+  if (locks.lost.aborted) return [];
+  const symbolOf = new Map(coins.map(({ coinId, symbol }) => [coinId, symbol]));
+  const itemOf = new Map(items.map((item) => [symbolOf.get(item.coinId) ?? "", item]));
+  const comparison = createComparison({ interval, asked, items: itemOf, now: exchange.now() });
+  try {
+    const filter = { symbols: [...asked.keys()], intervals: [interval], states: UNREPAIRED };
+    await listGaps(db, { ...filter, from: null, to: null, most: null }, async (part) => {
+      for (const gap of part)
+        for (const done of comparison.take({ ...gap, error: gap.evidence.error ?? null }))
+          await report.add(done);
+    });
+    for (const done of comparison.end()) await report.add(done);
+    return await summarizeSync(db, [interval], items, exchange.now());
+  } catch (error) {
+    context.log.warn({ "event.name": "no_summary" }, `[RUN] no report on the gaps: ${messageOf(error)}`);
+    return [];
+  }
+}
+
+type Planned = {
+  readonly request: RepairRequest;
+  readonly weightShare: number;
+  readonly coins: readonly Coin[];
+  readonly report: Report;
+};
+
+async function previewRepair(
   { context, work, fill, interval }: FillWork,
-  weightShare: number,
-  coins: readonly Coin[],
-): Promise<void> {
+  { request, weightShare, coins, report }: Planned,
+): Promise<Omit<Preview, "fault">> {
+  await listGaps(work.db, askedOf(request, interval, work.exchange.now()), async (part) => {
+    for (const gap of part) await report.plan(gap);
+  });
   const selection = {
     interval,
     symbols: coins.map(({ symbol }) => symbol),
@@ -73,9 +172,12 @@ async function printPreview(
     size: coins.length,
     shard: { index: 0, count: 1 },
   };
-  const tools = { ...work, log: context.log, weightShare };
-  const { fault: _, ...preview } = await previewFill(tools, selection, fill);
-  context.print(`${fill.asJson ? JSON.stringify(preview) : renderPreview(preview)}\n`);
+  const { fault: _, ...preview } = await previewFill(
+    { ...work, log: context.log, weightShare },
+    selection,
+    fill,
+  );
+  return preview;
 }
 
 /** Those with a gap that is due; with `all` every coin of the interval, since its first candle is asked for again. */

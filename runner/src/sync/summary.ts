@@ -2,7 +2,7 @@ import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "../db/connect.ts";
 import type { RunItem } from "../db/runs.ts";
 import { scanSeries } from "../db/scan.ts";
-import { renderNumber, renderTable } from "../render.ts";
+import { renderNotRequested, renderNumber, renderOpenGaps, renderTable } from "../render.ts";
 import { renderDuration } from "../time.ts";
 
 /**
@@ -78,11 +78,7 @@ export function renderSummary(summaries: readonly SyncSummary[]): string {
   return [
     table,
     ...(summaries.length > 1 ? [`all intervals: ${counts.join(", ")}`] : []),
-    ...(notRequested > 0
-      ? [
-          `gaps: ${renderNumber(open)} open, ${renderNumber(notRequested)} never asked for (gaps --state not_requested names the command that fills each)`,
-        ]
-      : []),
+    ...(notRequested > 0 ? [`${renderOpenGaps(open)}, ${renderNotRequested(notRequested)}`] : []),
     ...(kept > 0
       ? [
           `${kept === 1 ? "1 stored candle is" : `${renderNumber(kept)} stored candles are`} not in the exchange's answers any more; what is stored stays, and the log names it`,

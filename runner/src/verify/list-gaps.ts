@@ -1,12 +1,11 @@
 import type { Context } from "../context.ts";
-import type { Interval } from "../contract/intervals.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import { countGaps, type GapFilter, type ListedGap, listGaps } from "../db/gap-list.ts";
-import { renderNumber, renderTable } from "../render.ts";
+import { renderCount, renderNotRequested, renderNumber } from "../render.ts";
 import { renderTime } from "../time.ts";
 
-/** Rows that a person reads. Laying out a table of 250,000 took 54 s, and no person reads that many. */
+/** Gaps that a person reads: nobody reads the 250,000 of a log. */
 const SHOWN = 100;
 
 /** Prints the gaps of the log: all of them as JSON, the first ones for a person. */
@@ -15,44 +14,70 @@ export async function printGaps(
   db: Database,
   { asJson, ...filter }: GapFilter & { readonly asJson: boolean },
 ): Promise<void> {
+  let count = 0;
+  if (asJson) context.print('{"version":1,"command":"gaps","gaps":[');
   const printPart = async (part: readonly ListedGap[]) => {
     context.signal.throwIfAborted();
-    if (asJson) context.print(part.map((gap) => `${JSON.stringify(recordOf(gap))}\n`).join(""));
-    else context.print(`${renderGaps(part)}\n`);
+    const texts = part.map((gap) => (asJson ? JSON.stringify(recordOf(gap)) : `${describe(gap)}\n`));
+    context.print(asJson ? `${count === 0 ? "" : ","}${texts.join(",")}` : texts.join(""));
+    count += part.length;
     await context.printed();
   };
   const listed = await listGaps(db, { ...filter, most: asJson ? null : SHOWN }, printPart);
-  const more = asJson || listed < SHOWN ? 0 : (await countGaps(db, filter)) - listed;
+  if (asJson) {
+    context.print(`],"listed":${listed}}\n`);
+    return;
+  }
+  const more = listed < SHOWN ? 0 : (await countGaps(db, filter)) - listed;
   if (more > 0)
     context.print(
       `... and ${renderNumber(more)} more; --json prints all, and --symbols, --intervals, --state, --from and --to narrow the list\n`,
     );
-  if (listed === 0 && !asJson) context.print("no gaps found\n");
+  if (listed === 0) context.print(`${sayNone(filter)}\n`);
+  const others = filter.states.includes("not_requested")
+    ? 0
+    : await countGaps(db, { ...filter, states: ["not_requested"] });
+  if (others > 0) context.print(`${renderNotRequested(others)}\n`);
 }
 
-function renderGaps(found: readonly ListedGap[]): string {
-  return renderTable(
-    ["symbol", "interval", "from", "to", "candles", "state", "why", "next check"],
-    found.map((gap) => [
-      gap.symbol,
-      gap.interval,
-      renderTime(gap.from),
-      renderTime(gap.to),
-      candlesOf(gap),
-      gap.state,
-      describe(gap),
-      gap.nextCheckAt === null ? "-" : renderTime(gap.nextCheckAt),
-    ]),
-  );
+function sayNone({ states, symbols, intervals, from, to }: GapFilter): string {
+  const isNarrowed = [symbols, intervals, from, to].some((each) => each !== null);
+  return `no gap is ${states.join(" or ")}${isNarrowed ? " in this selection" : ""}`;
 }
 
-function describe({ reason, attempts, evidence }: ListedGap): string {
-  if (reason === "absent") return `absent in ${attempts} answer${attempts === 1 ? "" : "s"}`;
-  if (reason === "not_requested") return "never asked for";
-  return `${reason}: ${(evidence.error ?? "").slice(0, 60)}`;
+/** One line, and below it the command that fills the gap, where no run does so by itself. */
+function describe(gap: ListedGap): string {
+  const { symbol, interval, from, to, nextCheckAt } = gap;
+  const next = nextCheckAt === null ? "" : `, next check at ${renderTime(nextCheckAt)}`;
+  const remedy = remedyOf(gap);
+  return [
+    `${symbol} ${interval} ${renderTime(from)} .. ${renderTime(to)}, ${renderCount(candlesOf(gap), "candle")}: ${explain(gap)}${next}`,
+    ...(remedy === null ? [] : [`  to fill it: ${remedy}`]),
+  ].join("\n");
 }
 
-function candlesOf({ from, to, interval }: { from: number; to: number; interval: Interval }): number {
+function explain({ state, reason, attempts, evidence }: ListedGap): string {
+  if (state === "not_requested")
+    return `never asked for${evidence.error === undefined ? "" : `, ${evidence.error}`}`;
+  const why =
+    reason === "absent"
+      ? `absent in ${renderCount(attempts, "answer")}`
+      : `${reason}: ${(evidence.error ?? "").slice(0, 60)}`;
+  return state === "open" ? why : `${state}${reason === null ? "" : `, ${why}`}`;
+}
+
+/** The command that fills a gap which no run asks for by itself; null where one does, and for what migrate-layout moves. */
+function remedyOf({ state, symbol, interval, from, to, evidence, nextCheckAt }: ListedGap): string | null {
+  if (state !== "not_requested" || nextCheckAt !== null || evidence.error !== undefined) return null;
+  return `backfill ${interval} --symbols ${symbol} --from ${renderDay(from)} --to ${renderDay(to)}`;
+}
+
+/** A time as a person types it: the day alone where it is midnight. */
+function renderDay(ms: number): string {
+  return renderTime(ms).replace("T00:00:00Z", "");
+}
+
+function candlesOf({ from, to, interval }: ListedGap): number {
   return (to - from) / WIDTH_MS[interval];
 }
 
@@ -64,5 +89,6 @@ function recordOf(gap: ListedGap): Record<string, unknown> {
     to: renderTime(gap.to),
     candles: candlesOf(gap),
     nextCheckAt: gap.nextCheckAt === null ? null : renderTime(gap.nextCheckAt),
+    remedy: remedyOf(gap),
   };
 }

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
-import { renderNumber, renderTable } from "../render.ts";
+import { renderCount, renderNotRequested, renderNumber, renderTable } from "../render.ts";
 import { renderTime } from "../time.ts";
 import { type Disagreement, type DisagreementKind, isFault } from "./verify.ts";
 
@@ -49,21 +49,21 @@ export function createReport(context: Context, asJson: boolean) {
       const remedy = REMEDIES[disagreement.kind];
       if (remedy !== undefined) notes.add(`${disagreement.kind}: ${remedy}`);
     },
-    async end(series: number) {
+    /** `notRequested`: gaps that nobody asked for, in what was compared; none of them is a fault. */
+    async end(series: number, notRequested: number) {
       if (asJson) {
         await printPart();
-        const rest = JSON.stringify({ series, faults, notes: [...notes] });
+        const rest = JSON.stringify({ series, faults, notRequested, notes: [...notes] });
         context.print(`],${rest.slice(1)}\n`);
         return;
       }
+      const never = notRequested === 0 ? "" : `; ${renderNotRequested(notRequested)}`;
       const sum = `${renderNumber(series)} series verified`;
       const lines = [
         ...(count === 0 ? [] : [renderDisagreements(shown)]),
         ...(count > SHOWN ? [`... and ${renderNumber(count - SHOWN)} more; --json prints all`] : []),
         ...notes,
-        count === 0 && faults === 0
-          ? `${sum}: complete and consistent`
-          : `${sum}: ${renderNumber(count)} findings`,
+        `${sum}: ${count === 0 && faults === 0 ? "complete and consistent" : renderCount(count, "finding")}${never}`,
       ];
       context.print(`${lines.join("\n")}\n`);
     },

@@ -6,6 +6,7 @@ import { FARTHEST_MS } from "../contract/limits.ts";
 import { findDatabaseTime } from "../db/clock.ts";
 import { findCoins, listCoins } from "../db/coins.ts";
 import type { Database } from "../db/connect.ts";
+import { countGaps } from "../db/gap-list.ts";
 import { loadSeries } from "../db/series.ts";
 import { UsageFault } from "../errors.ts";
 import { createProgress } from "../progress.ts";
@@ -53,6 +54,7 @@ export async function runVerify(
   } finally {
     progress.stop();
   }
-  await report.end(series);
+  const scope = { symbols, intervals, states: ["not_requested"] as const, from: span.from, to: span.to };
+  await report.end(series, await countGaps(db, scope));
   return report.faults() > 0 ? EXIT.failed : EXIT.done;
 }

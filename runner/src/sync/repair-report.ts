@@ -1,0 +1,154 @@
+import type { Context } from "../context.ts";
+import { WIDTH_MS } from "../contract/intervals.ts";
+import type { ListedGap, LogState } from "../db/gap-list.ts";
+import { renderCount, renderNotRequested, renderNumber, renderOpenGaps } from "../render.ts";
+import { renderTime } from "../time.ts";
+import { type AskedGap, GAP_RESULTS, type GapResult } from "./asked-gaps.ts";
+
+/** Gaps that a person reads, one in a line; the JSON has them all. */
+const SHOWN = 50;
+/** So many gaps are printed together, since each write is a call of the system. */
+const PRINTED_TOGETHER = 500;
+
+/** `isPreview`: nothing is asked for, the gaps are those that a run would ask for. */
+export type ReportRequest = { readonly asJson: boolean; readonly isPreview: boolean };
+
+/** What else the end of a report has. `state` null: the database is away. */
+export type ReportEnd = {
+  readonly state: LogState | null;
+  /** Sentences for a person, and the same facts as fields of the JSON. */
+  readonly notes: readonly string[];
+  readonly facts: Readonly<Record<string, unknown>>;
+};
+
+/** Prints a gap at a time as JSON, or keeps the first ones for a person, and counts what became of them all. */
+export function createRepairReport(context: Context, { asJson, isPreview }: ReportRequest) {
+  const counts = Object.fromEntries(GAP_RESULTS.map((result) => [result, 0])) as Record<GapResult, number>;
+  const shown: string[] = [];
+  let gaps = 0;
+  let part: string[] = [];
+  const head = { version: 1, command: "gaps", runId: context.runId, isPreview };
+  let isBegun = false;
+  const printPart = async () => {
+    const begin = isBegun ? "" : `${JSON.stringify(head).slice(0, -1)},"gaps":[`;
+    isBegun = true;
+    context.print(begin + part.join(""));
+    part = [];
+    await context.printed();
+  };
+  const take = async (line: () => string, record: () => Record<string, unknown>) => {
+    if (asJson) part.push(`${gaps === 0 ? "" : ","}${JSON.stringify(record())}`);
+    else if (shown.length < SHOWN) shown.push(line());
+    gaps += 1;
+    if (part.length === PRINTED_TOGETHER) await printPart();
+  };
+  return {
+    /** What became of a gap. */
+    async add(gap: AskedGap): Promise<void> {
+      counts[gap.result] += 1;
+      await take(
+        () => `${nameOf(gap)}: ${describe(gap)}`,
+        () => ({ ...recordOf(gap), ...resultOf(gap) }),
+      );
+    },
+    /** A gap that a run would ask for. */
+    async plan(gap: ListedGap): Promise<void> {
+      const candles = (gap.to - gap.from) / WIDTH_MS[gap.interval];
+      await take(
+        () => `${nameOf({ ...gap, candles })}: would be asked for`,
+        () => recordOf({ ...gap, candles }),
+      );
+    },
+    async end({ state, notes, facts }: ReportEnd): Promise<void> {
+      if (asJson) {
+        await printPart();
+        const nextCheckAt =
+          state === null || state.nextCheckAt === null ? null : renderTime(state.nextCheckAt);
+        const log = state === null ? {} : { open: state.open, notRequested: state.notRequested, nextCheckAt };
+        const results = isPreview ? {} : { results: counts };
+        context.print(`],${JSON.stringify({ asked: gaps, ...results, ...facts, ...log }).slice(1)}\n`);
+        return;
+      }
+      const more = gaps - shown.length;
+      const lines = [
+        ...shown,
+        ...(more > 0 ? [`... and ${renderNumber(more)} more; --json prints all`] : []),
+        ...(gaps > 0 ? [sumUp(gaps, counts, isPreview)] : []),
+        ...notes,
+        ...(state === null ? [] : [describeLog(state, gaps > 0)]),
+      ];
+      context.print(`${lines.join("\n")}\n`);
+    },
+  };
+}
+
+type Named = Pick<AskedGap, "symbol" | "interval" | "from" | "to" | "candles">;
+
+function nameOf({ symbol, interval, from, to, candles }: Named): string {
+  return `${symbol} ${interval} ${renderTime(from)} .. ${renderTime(to)}, ${renderCount(candles, "candle")}`;
+}
+
+function recordOf({ symbol, interval, from, to, candles }: Named): Record<string, unknown> {
+  return { symbol, interval, from: renderTime(from), to: renderTime(to), candles };
+}
+
+function resultOf({ missing, result, state, error, nextCheckAt }: AskedGap): Record<string, unknown> {
+  const next = nextCheckAt === null ? null : renderTime(nextCheckAt);
+  return { result, missing, state, error, nextCheckAt: next };
+}
+
+const STILL: Readonly<Record<string, string>> = {
+  open: "still absent",
+  not_requested: "still missing",
+  confirmed_absent: "absent again, confirmed",
+  before_listing: "before the listing",
+  after_delisting: "after the delisting",
+};
+
+function describe({ candles, missing, result, state, error, nextCheckAt }: AskedGap): string {
+  const next = nextCheckAt === null ? "" : `, next check at ${renderTime(nextCheckAt)}`;
+  const why = error === null ? "" : `: ${error}`;
+  switch (result) {
+    case "filled":
+      return "filled";
+    case "partly":
+      return `partly filled (${renderNumber(candles - missing)} of ${renderNumber(candles)})${next}`;
+    case "failed":
+      return `failed${why}; the next run asks again`;
+    case "busy":
+      return "skipped: another holder is at work on this series";
+    case "not asked":
+      return "not asked for: the run ended before";
+    case "missing":
+      return `${STILL[state ?? "open"] ?? "still missing"}${why}${next}`;
+  }
+}
+
+function sumUp(gaps: number, counts: Readonly<Record<GapResult, number>>, isPreview: boolean): string {
+  if (isPreview) return `${renderCount(gaps, "gap")} would be asked for`;
+  const parts = GAP_RESULTS.filter((result) => counts[result] > 0).map(
+    (result) => `${renderNumber(counts[result])} ${WORDS[result]}`,
+  );
+  return `${renderCount(gaps, "gap")} to ask for: ${parts.join(", ")}`;
+}
+
+const WORDS: Readonly<Record<GapResult, string>> = {
+  filled: "filled",
+  partly: "partly filled",
+  missing: "still missing",
+  failed: "failed",
+  busy: "skipped",
+  "not asked": "not asked for",
+};
+
+/** What the log has after the run; where no gap was due, until when. */
+function describeLog({ open, notRequested, nextCheckAt }: LogState, hasAsked: boolean): string {
+  const when = nextCheckAt === null ? null : renderTime(nextCheckAt);
+  const due = hasAsked
+    ? `the next check is due at ${when}`
+    : open === 0
+      ? `the first explained one is asked for again at ${when}, and all with --all`
+      : `none is due before ${when}; --all asks now`;
+  const never = notRequested === 0 ? "" : `; ${renderNotRequested(notRequested)}`;
+  return `${renderOpenGaps(open)}${when === null ? "" : `, ${due}`}${never}`;
+}

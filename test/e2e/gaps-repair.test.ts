@@ -1,0 +1,129 @@
+import { afterEach, expect, test } from "vitest";
+import { expectExit, HOUR, iso } from "../support/candle/series.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { useWorld } from "../support/world.ts";
+
+/** What `gaps` and `gaps --repair` say of each gap. */
+const END = Date.parse("2024-05-10T12:00:00Z");
+const world = useWorld({ clock: { fixedMs: END + 30_000 } });
+const env = { FALLBACK_START: iso(END - 50 * HOUR), LOG_LEVEL: "warn" };
+const at = (hour: number) => END - 50 * HOUR + hour * HOUR;
+const time = (ms: number) => iso(ms).replace(".000Z", "Z");
+const drop = (symbol: string, ...hours: readonly number[]) =>
+  world.exchange.addFault({ kind: "drop-rows", symbol, slots: hours.map(at) });
+const setClock = (hours: number) => world.exchange.set({ clock: { fixedMs: END + 30_000 + hours * HOUR } });
+const repair = (args = "") => world.run(`gaps --repair${args}`, env);
+
+afterEach(async () => {
+  setClock(0);
+  world.exchange.clearFaults();
+  await world.database.query(
+    "truncate r3a.coin, r3a.universe_member, r3a.series, r3a.ohlcv_gap_log, r3a.ohlcv_partitioned, r3a_util.last_ts_by_coin_interval cascade",
+  );
+});
+
+test("a repair says why nothing is due and until when, and what became of each gap", async () => {
+  expect((await repair()).stdout).toBe("no gap is open\n");
+  expect((await world.run("gaps")).stdout).toBe("no gap is open\n");
+  drop("BTCUSDT", 3, 10, 11, 12);
+  drop("ETHUSDT", 5);
+  expectExit(await world.run("sync 1h --symbols BTCUSDT,ETHUSDT", env), 0);
+  const due = time(END + 30_000 + HOUR);
+  for (const args of ["", " --dry-run"]) {
+    const idle = await repair(args);
+    expectExit(idle, 0);
+    expect(idle.stdout).toMatch(
+      new RegExp(`^3 gaps are open, none is due before ${due.slice(0, 17)}\\S+; --all asks now\n$`),
+    );
+  }
+  expect((await world.run("gaps --symbols ETHUSDT")).stdout).toMatch(
+    /^ETHUSDT 1h 2024-05-08T15:00:00Z \.\. 2024-05-08T16:00:00Z, 1 candle: absent in 1 answer, next check at \S+\n$/,
+  );
+
+  world.exchange.clearFaults();
+  drop("BTCUSDT", 3, 11);
+  setClock(2);
+  const planned = await repair(" --dry-run");
+  expect(planned.stdout).toContain(
+    `BTCUSDT 1h ${time(at(10))} .. ${time(at(13))}, 3 candles: would be asked for\n`,
+  );
+  expect(planned.stdout).toMatch(
+    /\n3 gaps would be asked for\n5 candles at most|\n3 gaps would be asked for\n/,
+  );
+  const run = await repair();
+  expectExit(run, 0);
+  const lines = run.stdout.trimEnd().split("\n");
+  expect(lines).toEqual([
+    expect.stringMatching(
+      new RegExp(
+        `^BTCUSDT 1h ${time(at(3))} \\.\\. \\S+, 1 candle: absent again, confirmed, next check at \\S+$`,
+      ),
+    ),
+    expect.stringMatching(
+      /^BTCUSDT 1h \S+ \.\. \S+, 3 candles: partly filled \(2 of 3\), next check at \S+$/,
+    ),
+    expect.stringMatching(/^ETHUSDT 1h \S+ \.\. \S+, 1 candle: filled$/),
+    "3 gaps to ask for: 1 filled, 1 partly filled, 1 still missing",
+    expect.stringMatching(/^no gap is open, the next check is due at \S+$/),
+  ]);
+  expect((await repair()).stdout).toMatch(
+    /^no gap is open, the first explained one is asked for again at \S+, and all with --all\n$/,
+  );
+});
+
+test("a repair tells a series that is busy from one that failed, in JSON too", async () => {
+  drop("BTCUSDT", 3);
+  drop("ETHUSDT", 5);
+  expectExit(await world.run("sync 1h --symbols BTCUSDT,ETHUSDT", env), 0);
+  world.exchange.clearFaults();
+  world.exchange.addFault({ kind: "500", path: "/api/v3/klines", symbol: "ETHUSDT" });
+  await withSession(world.database.url, async (psql) => {
+    await psql.query("select r3a_util.acquire_lock('series', 'BTCUSDT:1h')");
+    const run = await repair(" --all --json");
+    expect([run.code, JSON.parse(run.stdout)]).toEqual([
+      75,
+      expect.objectContaining({
+        version: 1,
+        command: "gaps",
+        asked: 2,
+        results: { filled: 0, partly: 0, missing: 0, failed: 1, busy: 1, "not asked": 0 },
+        open: 2,
+        notRequested: 0,
+        gaps: [
+          expect.objectContaining({ symbol: "BTCUSDT", candles: 1, missing: 1, result: "busy" }),
+          expect.objectContaining({
+            symbol: "ETHUSDT",
+            result: "failed",
+            error: expect.stringContaining("500"),
+          }),
+        ],
+      }),
+    ]);
+  });
+});
+
+test("a gap that nobody asked for is nowhere open, and each place names what fills it", async () => {
+  const far = `--from ${iso(END - 400 * HOUR)} --to ${iso(END - 300 * HOUR)}`;
+  expectExit(await world.run(`backfill 1h --symbols BTCUSDT ${far}`, env), 0);
+  const apart = `--from ${iso(END - 9 * HOUR)} --to ${iso(END)}`;
+  const summary = await world.run(`backfill 1h --symbols BTCUSDT ${apart}`, env);
+  expect(summary.stdout).toContain(
+    "no gap is open, 1 gap was never asked for (gaps --state not_requested names",
+  );
+  expect((await world.run("gaps")).stdout).toBe(
+    "no gap is open\n1 gap was never asked for (gaps --state not_requested names the command that fills it)\n",
+  );
+  expect((await repair()).stdout).toMatch(/^no gap is open; 1 gap was never asked for \(gaps --state/);
+  expect((await world.run("verify")).stdout).toContain("1 gap was never asked for");
+  const health = await world.run("health --only integrity", { ...env, SYMBOLS: "BTCUSDT" });
+  expect(health.stdout).toMatch(/pass +integrity gaps +no gap is open; 1 gap was never asked for/);
+  const prom = await world.run("health --only integrity --format prom", { ...env, SYMBOLS: "BTCUSDT" });
+  expect(prom.stdout).toContain('ohlcv_gaps{state="open"} 0\nohlcv_gaps{state="not_requested"} 1\n');
+
+  const listed = await world.run("gaps --state not_requested");
+  const [, command = ""] = /\n {2}to fill it: (.*)\n$/.exec(listed.stdout) ?? [];
+  expect(command).toBe(`backfill 1h --symbols BTCUSDT --from 2024-04-28 --to ${time(END - 9 * HOUR)}`);
+  expectExit(await world.run(command, env), 0);
+  expect((await world.run("gaps")).stdout).toBe("no gap is open\n");
+  expect((await world.run("gaps --state not_requested")).stdout).toBe("no gap is not_requested\n");
+});
