@@ -1,5 +1,6 @@
 import type { LastRun, LedgerRun } from "../db/health/jobs.ts";
 import { GONE_MS } from "../db/runs.ts";
+import { renderCount } from "../render.ts";
 import { HOUR_MS, renderDuration } from "../time.ts";
 import { CLOSING_MS } from "./activity.ts";
 import { type CheckResult, resultOf } from "./report.ts";
@@ -8,6 +9,8 @@ import { type CheckResult, resultOf } from "./report.ts";
 const RECENT_MS = 26 * HOUR_MS;
 /** The job r3a-maint closes the rows of lost processes each hour. */
 const UNCLOSED_MS = 2 * HOUR_MS;
+/** The error of a run as far as a line of the report has room for it. */
+const SHOWN_LETTERS = 160;
 
 /** The whole command line: a person copies it, and without its last options it would be another run. */
 function nameOf({ command, args, origin }: LedgerRun): string {
@@ -17,11 +20,6 @@ function nameOf({ command, args, origin }: LedgerRun): string {
 function cut(error: string): string {
   return error.length > SHOWN_LETTERS ? `${error.slice(0, SHOWN_LETTERS)}...` : error;
 }
-
-const jobsOf = (count: number) => (count === 1 ? "1 job" : `${count} jobs`);
-
-/** The error of a run as far as a line of the report has room for it. */
-const SHOWN_LETTERS = 160;
 
 /**
  * Judges the last run of each job except sync and health. One that did not succeed is a failure for 26 h, and then a
@@ -37,7 +35,7 @@ export function judgeRuns(runs: readonly LastRun[], now: number): CheckResult {
     unit: "runs",
     output:
       bad.length > 0
-        ? `the last run of ${bad.length} of ${jobsOf(runs.length)} did not succeed: run each command by hand, and read its output`
+        ? `the last run of ${bad.length} of ${renderCount(runs.length, "job")} did not succeed: run each command by hand, and read its output`
         : runs.length === 0
           ? "in the last 7 days no other job ran than those of sync and health"
           : `the last run of ${runs.length === 1 ? "1 job" : `each of ${runs.length} jobs`} succeeded`,
