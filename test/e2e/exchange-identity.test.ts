@@ -71,6 +71,15 @@ describe("an address that this database does not know", () => {
     ]);
   });
 
+  test("passes when the stored candles are more than a request apart, behind a gap that nobody asked for", async () => {
+    const day = (ms: number) => new Date(ms).toISOString();
+    const recent = Math.floor(Date.now() / HOUR) * HOUR - 7 * DAY - 6 * HOUR;
+    const old = ["--from", day(first), "--to", day(first + 2 * DAY)];
+    expectExit(await run(own, ["backfill", "1h", "--from", day(recent)]), 0);
+    expectExit(await run(own, ["backfill", "1h", ...old]), 0);
+    expectExit(await sync(mirror, "1h"), 0);
+  });
+
   test.each([
     [["sync", "1d"]],
     [["sync", "1d", "--dry-run"]],

@@ -1,4 +1,4 @@
-import { parsePage } from "../candle/page.ts";
+import { pageMs, parsePage } from "../candle/page.ts";
 import {
   judgeLikeness,
   LEAST_SYMBOLS,
@@ -7,7 +7,7 @@ import {
   type Shown,
 } from "../candle/same-exchange.ts";
 import type { Context } from "../context.ts";
-import { INTERVALS, WIDTH_MS } from "../contract/intervals.ts";
+import { INTERVALS, type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import { listAddresses, listSamples, recordSource } from "../db/exchange-source.ts";
 import { SettingsFault } from "../errors.ts";
@@ -82,11 +82,19 @@ async function chooseSamples(db: Database, now: number): Promise<readonly Sample
     for (const interval of INTERVALS.toReversed()) {
       if (chosen.size >= ENOUGH_CANDLES) break;
       const before = now - age - WIDTH_MS[interval];
-      for (const sample of await listSamples(db, interval, { before, ...SAMPLE }))
+      for (const sample of ofOnePage(interval, await listSamples(db, interval, { before, ...SAMPLE })))
         chosen.set(`${sample.symbol}:${interval}:${sample.openTime}`, sample);
     }
   }
   return [...chosen.values()];
+}
+
+/** The samples of each symbol that one request can show: behind a long gap the next stored candle is years away. */
+function ofOnePage(interval: Interval, samples: readonly Sample[]): readonly Sample[] {
+  const newest = new Map<string, number>();
+  for (const { symbol, openTime } of samples)
+    newest.set(symbol, Math.max(openTime, newest.get(symbol) ?? openTime));
+  return samples.filter(({ symbol, openTime }) => openTime > (newest.get(symbol) ?? 0) - pageMs(interval));
 }
 
 /** The samples of one series beside what the exchange has at their times; null where it does not know the symbol. */
