@@ -33,7 +33,7 @@ export function renderOpenGaps(count: number): string {
 
 /** What every report says of gaps that nobody asked for. */
 export function renderNotRequested(count: number): string {
-  return `${renderCount(count, "gap was", "gaps were")} never asked for (gaps --state not_requested names the command that fills ${count === 1 ? "it" : "each"})`;
+  return `${renderCount(count, "gap was", "gaps were")} never asked for (r3a gaps --state not_requested names the command that fills ${count === 1 ? "it" : "each"})`;
 }
 
 /**

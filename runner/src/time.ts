@@ -37,6 +37,11 @@ export function renderShortTime(ms: number): string {
   return text.endsWith(":00Z") ? `${text.slice(0, -4)}Z` : text;
 }
 
+/** The same to the second, for a moment that a person plans by. */
+export function renderSecond(ms: number): string {
+  return renderTime(Math.floor(ms / SECOND_MS) * SECOND_MS);
+}
+
 /** A rough length for people: `45 s`, `2.5 min`, `12 min`, `3.5 h`, `2.1 d`; at most 5 % beside the truth from 10 s on. */
 export function renderDuration(ms: number): string {
   const seconds = ms / 1000;

@@ -184,7 +184,7 @@ describe("integrity", () => {
       observed: 0,
       criteria: { notRequested: 2 },
       output:
-        "no gap is open; 2 gaps were never asked for (gaps --state not_requested names the command that fills each)",
+        "no gap is open; 2 gaps were never asked for (r3a gaps --state not_requested names the command that fills each)",
     });
     const both = judgeGaps([stored("A", 0, { gaps: 1, notRequested: 1 })], NOW);
     expect(both.output).toMatch(/^1 open gap, which gaps --repair .*; 1 gap was never asked for/);

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
 import type { ListedGap, LogState } from "../db/gap-list.ts";
 import { renderCount, renderNotRequested, renderNumber, renderOpenGaps } from "../render.ts";
-import { renderTime } from "../time.ts";
+import { renderSecond, renderTime } from "../time.ts";
 import { type AskedGap, GAP_RESULTS, type GapResult } from "./asked-gaps.ts";
 
 /** Gaps that a person reads, one in a line; the JSON has them all. */
@@ -106,7 +106,7 @@ const STILL: Readonly<Record<string, string>> = {
 };
 
 function describe({ candles, missing, result, state, error, nextCheckAt }: AskedGap): string {
-  const next = nextCheckAt === null ? "" : `, next check at ${renderTime(nextCheckAt)}`;
+  const next = nextCheckAt === null ? "" : `, next check at ${renderSecond(nextCheckAt)}`;
   const why = error === null ? "" : `: ${error}`;
   switch (result) {
     case "filled":
@@ -143,7 +143,7 @@ const WORDS: Readonly<Record<GapResult, string>> = {
 
 /** What the log has after the run; where no gap was due, until when. */
 function describeLog({ open, notRequested, nextCheckAt }: LogState, hasAsked: boolean): string {
-  const when = nextCheckAt === null ? null : renderTime(nextCheckAt);
+  const when = nextCheckAt === null ? null : renderSecond(nextCheckAt);
   const due = hasAsked
     ? `the next check is due at ${when}`
     : open === 0

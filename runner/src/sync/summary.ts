@@ -56,22 +56,25 @@ export async function summarizeSync(
 }
 
 const COUNTED = ["added", "repaired", "revised", "failed", "skipped"] as const;
+/** These have a column in every table, the others where they are not 0: all of them need more than 80 letters. */
+const ALWAYS: readonly string[] = ["added", "failed"];
 
 /** A table with a row an interval, then sentences: the sum of several intervals, and what a person should know besides. */
 export function renderSummary(summaries: readonly SyncSummary[]): string {
   const sum = (count: (row: SyncSummary) => number) =>
     summaries.reduce((total, row) => total + count(row), 0);
+  const columns = COUNTED.filter((name) => ALWAYS.includes(name) || sum((row) => row[name]) > 0);
   const table = renderTable(
-    ["interval", "symbols", ...COUNTED, "open gaps", "newest closed"],
+    ["interval", "symbols", ...columns, "open gaps", "newest closed"],
     summaries.map((row) => [
       row.interval,
       row.symbols,
-      ...COUNTED.map((name) => row[name]),
+      ...columns.map((name) => row[name]),
       row.gapsOpen,
       row.newestAgeMs === null ? "none" : `${renderDuration(row.newestAgeMs)} ago`,
     ]),
   );
-  const counts = COUNTED.map((name) => `${renderNumber(sum((row) => row[name]))} ${name}`);
+  const counts = columns.map((name) => `${renderNumber(sum((row) => row[name]))} ${name}`);
   const open = sum(({ gapsOpen }) => gapsOpen);
   const notRequested = sum(({ gapsNotRequested }) => gapsNotRequested);
   const kept = sum((row) => row.kept);

@@ -3,7 +3,7 @@ import { WIDTH_MS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import { countGaps, type GapFilter, type ListedGap, listGaps } from "../db/gap-list.ts";
 import { renderCount, renderNotRequested, renderNumber } from "../render.ts";
-import { renderTime } from "../time.ts";
+import { renderSecond, renderTime } from "../time.ts";
 
 /** Gaps that a person reads: nobody reads the 250,000 of a log. */
 const SHOWN = 100;
@@ -48,7 +48,7 @@ function sayNone({ states, symbols, intervals, from, to }: GapFilter): string {
 /** One line, and below it the command that fills the gap, where no run does so by itself. */
 function describe(gap: ListedGap): string {
   const { symbol, interval, from, to, nextCheckAt } = gap;
-  const next = nextCheckAt === null ? "" : `, next check at ${renderTime(nextCheckAt)}`;
+  const next = nextCheckAt === null ? "" : `, next check at ${renderSecond(nextCheckAt)}`;
   const remedy = remedyOf(gap);
   return [
     `${symbol} ${interval} ${renderTime(from)} .. ${renderTime(to)}, ${renderCount(candlesOf(gap), "candle")}: ${explain(gap)}${next}`,
@@ -69,7 +69,7 @@ function explain({ state, reason, attempts, evidence }: ListedGap): string {
 /** The command that fills a gap which no run asks for by itself; null where one does, and for what migrate-layout moves. */
 function remedyOf({ state, symbol, interval, from, to, evidence, nextCheckAt }: ListedGap): string | null {
   if (state !== "not_requested" || nextCheckAt !== null || evidence.error !== undefined) return null;
-  return `backfill ${interval} --symbols ${symbol} --from ${renderDay(from)} --to ${renderDay(to)}`;
+  return `r3a backfill ${interval} --symbols ${symbol} --from ${renderDay(from)} --to ${renderDay(to)}`;
 }
 
 /** A time as a person types it: the day alone where it is midnight. */
