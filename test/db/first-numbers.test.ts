@@ -99,7 +99,8 @@ test("a database of before the first release keeps its data, and ends with the s
   expect(await migrate(url, { warn: (note) => notes.push(note) })).toEqual(later);
   expect(notes).toEqual([expect.stringContaining("has the names of now")]);
   expect(await namesOf(url)).toEqual(files);
-  expect(await dataOf(url)).toEqual(before);
+  const after = await dataOf(url);
+  expect(after.filter((row) => !/^r3a\.job_counter \(\w+,findings,0\)$/.test(row))).toEqual(before);
   expect(await migrate(url, { warn: (note) => notes.push(note) })).toEqual([]);
   expect(notes).toHaveLength(1);
   await withSession(url, (client) =>

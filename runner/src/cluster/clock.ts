@@ -1,4 +1,4 @@
-import { MINUTE_MS, renderTime } from "../time.ts";
+import { MINUTE_MS, renderSecond } from "../time.ts";
 
 /**
  * Both clocks at the moment of one answer, in epoch ms; `server` is null where the answer has no time that can be read.
@@ -39,10 +39,6 @@ export function brakeOfClock(look: ClockLook | null, server: string): string | n
 
 function apart({ server, own }: ClockLook): number {
   return Math.abs((server ?? own) - own);
-}
-
-function renderSecond(ms: number): string {
-  return renderTime(Math.floor(ms / 1000) * 1000);
 }
 
 /** Epoch ms of an HTTP date as servers must write it, `Thu, 26 Nov 2026 07:27:29 GMT`; null for any other text. */

@@ -2,7 +2,7 @@ import type { Interval } from "../contract/intervals.ts";
 import type { RunGroup } from "../db/health/activity.ts";
 import { GONE_MS, parseSyncArguments, renderSyncArguments, type SyncForm } from "../db/runs.ts";
 import { type Status, worstStatus } from "../status.ts";
-import { renderDuration, renderTime } from "../time.ts";
+import { renderDuration, renderSecond } from "../time.ts";
 import type { AgeBounds } from "./freshness.ts";
 import { type CheckResult, resultOf } from "./report.ts";
 
@@ -75,7 +75,7 @@ function judgeGroup({ finished, running, successAt }: RunGroup, { limits, now }:
   // a newer run has ended since: maint closes the older row
   if (running !== null && running.startedAt > (finished?.startedAt ?? 0)) {
     const { startedAt, heartbeatAt, deadlineS } = running;
-    const since = `runs since ${renderTime(Math.floor(startedAt / 1000) * 1000)}`;
+    const since = `runs since ${renderSecond(startedAt)}`;
     if (deadlineS !== null && now > startedAt + deadlineS * 1000 + CLOSING_MS)
       return fail(`${since}, past its deadline of ${deadlineS} s`, true);
     if (now > heartbeatAt + GONE_MS)
