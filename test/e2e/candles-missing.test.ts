@@ -26,7 +26,7 @@ beforeAll(() =>
       from: OLD.from,
       to: JAN + 31 * DAY,
       gaps: [
-        { from: OLD.to, to: JAN, reason: "not_requested" },
+        { from: OLD.to, to: JAN, state: "not_requested" },
         { from: JAN + DAY, to: JAN + DAY + 3 * HOUR },
         { from: JAN + 2 * DAY, to: JAN + 2 * DAY + HOUR, state: "confirmed_absent" },
         { from: JAN + 3 * DAY, to: JAN + 3 * DAY + HOUR, reason: "failed" },

@@ -101,7 +101,7 @@ test("a dry run of any command changes nothing", async () => {
   const repair = await world.run("gaps --repair --dry-run --json", env());
   expect(JSON.parse(repair.stdout)).toMatchObject({
     version: 1,
-    isPreview: true,
+    dryRun: true,
     asked: 1,
     gaps: [{ symbol: "SOLUSDT", interval: "1m", candles: 1 }],
     intervals: [{ interval: "1m", candles: 1, requests: 1 }],

@@ -44,7 +44,7 @@ test("a person sees the first hundred gaps and how many more there are, a progra
   const shown = await run("gaps");
   expectExit(shown, 0);
   expect(rowsOf(shown.stdout)).toBe(100);
-  expect(shown.stdout).toContain("2024-01-01T00:00:00Z");
+  expect(shown.stdout).toContain("AUSDT 1m 2024-01-01 .. 2024-01-01T00:01Z, 1 candle: absent");
   expect(shown.stdout.trimEnd()).toMatch(/\n\.\.\. and 29,900 more; --json prints all/);
 
   // the first hundred exactly: no more are spoken of

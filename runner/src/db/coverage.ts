@@ -70,7 +70,7 @@ const SUM_GAPS = `
 /** Gaps of one kind within a span: how many, and how long together (ms). */
 export type GapSum = {
   readonly state: GapState;
-  readonly reason: GapReason;
+  readonly reason: GapReason | null;
   readonly gaps: number;
   readonly ms: number;
 };

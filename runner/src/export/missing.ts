@@ -55,7 +55,7 @@ const NEVER = "never asked for (backfill fetches them)";
 const NOT_YET = "not asked for yet (sync fetches them)";
 
 function whyOf({ state, reason }: GapSum): string {
-  if (reason === "not_requested") return NEVER;
+  if (state === "not_requested") return NEVER;
   if (state === "before_listing") return "before the listing";
   if (state === "after_delisting") return "after the delisting";
   if (state === "confirmed_absent") return "confirmed absent at the exchange";

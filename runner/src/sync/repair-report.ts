@@ -2,7 +2,8 @@ import type { Context } from "../context.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
 import type { ListedGap, LogState } from "../db/gap-list.ts";
 import { renderCount, renderNotRequested, renderNumber, renderOpenGaps } from "../render.ts";
-import { renderSecond, renderTime } from "../time.ts";
+import { streamResult } from "../result.ts";
+import { renderSecond, renderShortTime, renderTime } from "../time.ts";
 import { type AskedGap, GAP_RESULTS, type GapResult } from "./asked-gaps.ts";
 
 /** Gaps that a person reads, one in a line; the JSON has them all. */
@@ -24,23 +25,15 @@ export type ReportEnd = {
 /** Prints a gap at a time as JSON, or keeps the first ones for a person, and counts what became of them all. */
 export function createRepairReport(context: Context, { asJson, isPreview }: ReportRequest) {
   const counts = Object.fromEntries(GAP_RESULTS.map((result) => [result, 0])) as Record<GapResult, number>;
+  const result = streamResult(context, "gaps", "gaps");
   const shown: string[] = [];
   let gaps = 0;
-  let part: string[] = [];
-  const head = { version: 1, command: "gaps", runId: context.runId, isPreview };
-  let isBegun = false;
-  const printPart = async () => {
-    const begin = isBegun ? "" : `${JSON.stringify(head).slice(0, -1)},"gaps":[`;
-    isBegun = true;
-    context.print(begin + part.join(""));
-    part = [];
-    await context.printed();
-  };
-  const take = async (line: () => string, record: () => Record<string, unknown>) => {
-    if (asJson) part.push(`${gaps === 0 ? "" : ","}${JSON.stringify(record())}`);
+  const part: object[] = [];
+  const take = async (line: () => string, record: () => object) => {
+    if (asJson) part.push(record());
     else if (shown.length < SHOWN) shown.push(line());
     gaps += 1;
-    if (part.length === PRINTED_TOGETHER) await printPart();
+    if (part.length === PRINTED_TOGETHER) await result.add(part.splice(0));
   };
   return {
     /** What became of a gap. */
@@ -61,12 +54,12 @@ export function createRepairReport(context: Context, { asJson, isPreview }: Repo
     },
     async end({ state, notes, facts }: ReportEnd): Promise<void> {
       if (asJson) {
-        await printPart();
         const nextCheckAt =
           state === null || state.nextCheckAt === null ? null : renderTime(state.nextCheckAt);
         const log = state === null ? {} : { open: state.open, notRequested: state.notRequested, nextCheckAt };
-        const results = isPreview ? {} : { results: counts };
-        context.print(`],${JSON.stringify({ asked: gaps, ...results, ...facts, ...log }).slice(1)}\n`);
+        const run = isPreview ? { dryRun: true } : { runId: context.runId, results: counts };
+        await result.add(part);
+        result.end({ asked: gaps, ...run, ...facts, ...log });
         return;
       }
       const more = gaps - shown.length;
@@ -85,7 +78,7 @@ export function createRepairReport(context: Context, { asJson, isPreview }: Repo
 type Named = Pick<AskedGap, "symbol" | "interval" | "from" | "to" | "candles">;
 
 function nameOf({ symbol, interval, from, to, candles }: Named): string {
-  return `${symbol} ${interval} ${renderTime(from)} .. ${renderTime(to)}, ${renderCount(candles, "candle")}`;
+  return `${symbol} ${interval} ${renderShortTime(from)} .. ${renderShortTime(to)}, ${renderCount(candles, "candle")}`;
 }
 
 function recordOf({ symbol, interval, from, to, candles }: Named): Record<string, unknown> {

@@ -13,6 +13,7 @@ import { type AskedSpans, createAskedSpans, createComparison } from "./asked-gap
 import { planRepair } from "./fill-plan.ts";
 import { type FillCommand, type FillWork, runCoins } from "./fill-run.ts";
 import { type Preview, previewFill, renderCost } from "./preview.ts";
+import { recordOfPreview } from "./preview-run.ts";
 import { createRepairReport } from "./repair-report.ts";
 import { type SyncSummary, summarizeSync } from "./summary.ts";
 import { type Work, type WorkSettings, weightShareOf, withWork } from "./work.ts";
@@ -88,7 +89,7 @@ export async function repairGaps(
       } finally {
         const faults = previews.flatMap(({ series }) => series.flatMap(({ fault }) => fault ?? []));
         const notes = [...faults, ...(previews.length === 0 ? [] : [renderCost(previews)])];
-        const facts = { intervals: request.isPreview ? previews : summaries };
+        const facts = { intervals: request.isPreview ? previews.map(recordOfPreview) : summaries };
         await report.end({ state: await stateOf(work, request), notes, facts });
       }
       return exits.every((exit) => exit === EXIT.done) ? EXIT.done : EXIT.failed;

@@ -3,7 +3,8 @@ import { WIDTH_MS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import { countGaps, type GapFilter, type ListedGap, listGaps } from "../db/gap-list.ts";
 import { renderCount, renderNotRequested, renderNumber } from "../render.ts";
-import { renderSecond, renderTime } from "../time.ts";
+import { streamResult } from "../result.ts";
+import { renderSecond, renderShortTime, renderTime } from "../time.ts";
 
 /** Gaps that a person reads: nobody reads the 250,000 of a log. */
 const SHOWN = 100;
@@ -14,20 +15,20 @@ export async function printGaps(
   db: Database,
   { asJson, ...filter }: GapFilter & { readonly asJson: boolean },
 ): Promise<void> {
-  let count = 0;
-  if (asJson) context.print('{"version":1,"command":"gaps","gaps":[');
-  const printPart = async (part: readonly ListedGap[]) => {
-    context.signal.throwIfAborted();
-    const texts = part.map((gap) => (asJson ? JSON.stringify(recordOf(gap)) : `${describe(gap)}\n`));
-    context.print(asJson ? `${count === 0 ? "" : ","}${texts.join(",")}` : texts.join(""));
-    count += part.length;
-    await context.printed();
-  };
-  const listed = await listGaps(db, { ...filter, most: asJson ? null : SHOWN }, printPart);
   if (asJson) {
-    context.print(`],"listed":${listed}}\n`);
+    const result = streamResult(context, "gaps", "gaps");
+    const listed = await listGaps(db, { ...filter, most: null }, (part) => {
+      context.signal.throwIfAborted();
+      return result.add(part.map(recordOf));
+    });
+    result.end({ listed });
     return;
   }
+  const listed = await listGaps(db, { ...filter, most: SHOWN }, async (part) => {
+    context.signal.throwIfAborted();
+    context.print(part.map((gap) => `${describe(gap)}\n`).join(""));
+    await context.printed();
+  });
   const more = listed < SHOWN ? 0 : (await countGaps(db, filter)) - listed;
   if (more > 0)
     context.print(
@@ -51,7 +52,7 @@ function describe(gap: ListedGap): string {
   const next = nextCheckAt === null ? "" : `, next check at ${renderSecond(nextCheckAt)}`;
   const remedy = remedyOf(gap);
   return [
-    `${symbol} ${interval} ${renderTime(from)} .. ${renderTime(to)}, ${renderCount(candlesOf(gap), "candle")}: ${explain(gap)}${next}`,
+    `${symbol} ${interval} ${renderShortTime(from)} .. ${renderShortTime(to)}, ${renderCount(candlesOf(gap), "candle")}: ${explain(gap)}${next}`,
     ...(remedy === null ? [] : [`  to fill it: ${remedy}`]),
   ].join("\n");
 }
@@ -69,12 +70,7 @@ function explain({ state, reason, attempts, evidence }: ListedGap): string {
 /** The command that fills a gap which no run asks for by itself; null where one does, and for what migrate-layout moves. */
 function remedyOf({ state, symbol, interval, from, to, evidence, nextCheckAt }: ListedGap): string | null {
   if (state !== "not_requested" || nextCheckAt !== null || evidence.error !== undefined) return null;
-  return `r3a backfill ${interval} --symbols ${symbol} --from ${renderDay(from)} --to ${renderDay(to)}`;
-}
-
-/** A time as a person types it: the day alone where it is midnight. */
-function renderDay(ms: number): string {
-  return renderTime(ms).replace("T00:00:00Z", "");
+  return `r3a backfill ${interval} --symbols ${symbol} --from ${renderShortTime(from)} --to ${renderShortTime(to)}`;
 }
 
 function candlesOf({ from, to, interval }: ListedGap): number {

@@ -25,7 +25,7 @@ const ADD_SERIES = `
 const ADD_GAPS = `
   insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason)
   select gen_random_uuid(), $1, $2, to_timestamp("from" / 1000.0), to_timestamp("to" / 1000.0), coalesce(state, 'open'),
-         coalesce(reason, 'absent')
+         case when state is distinct from 'not_requested' then coalesce(reason, 'absent') end
   from jsonb_to_recordset($3) as u ("from" bigint, "to" bigint, state text, reason text)`;
 /** The n-th candle since 1970 costs 50000.5 and n % 1000 hundredths. */
 const ADD_CANDLES = `
