@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Gap, isDue, type Life, type PageFacts, planGaps } from "../../runner/src/candle/gap.ts";
+import { type Gap, type Life, type PageFacts, planGaps } from "../../runner/src/candle/gap.ts";
+import { isDue } from "../../runner/src/candle/gap-due.ts";
 import type { Span } from "../../runner/src/candle/span.ts";
 import { DAY, gridOf, HOUR, MINUTE } from "../support/candle/arbitraries.ts";
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  GAP_STATES,
   type Gap,
   listMissing,
   type PageFacts,
@@ -16,14 +17,7 @@ const NOW = Date.parse("2025-01-01T00:00:00Z");
 
 /** What one slot of a page turns out to be. */
 const anyAnswer = fc.constantFrom("stored", "stored", "absent", "invalid");
-const anyState = fc.constantFrom(
-  "open",
-  "open",
-  "not_requested",
-  "confirmed_absent",
-  "before_listing",
-  "after_delisting",
-);
+const anyState = fc.constantFrom(...GAP_STATES.filter((state) => state !== "repaired"));
 const anyReason = fc.constantFrom("absent", "failed", "invalid");
 const anyKnown = fc.record({
   state: anyState,

@@ -178,18 +178,6 @@ describe("integrity", () => {
     expect(result).toMatchObject({ status: "fail", runbook: "OhlcvScriptErrors" });
   });
 
-  test("says how many gaps nobody asked for, and passes", () => {
-    expect(judgeGaps([stored("A", 0, { notRequested: 2 }), stored("B", 0)], NOW)).toMatchObject({
-      status: "pass",
-      observed: 0,
-      criteria: { notRequested: 2 },
-      output:
-        "no gap is open; 2 gaps were never asked for (r3a gaps --state not_requested names the command that fills each)",
-    });
-    const both = judgeGaps([stored("A", 0, { gaps: 1, notRequested: 1 })], NOW);
-    expect(both.output).toMatch(/^1 open gap, which gaps --repair .*; 1 gap was never asked for/);
-  });
-
   test("tells checksums that are off from none that failed", () => {
     expect(judgeChecksums(null)).toMatchObject({ status: "warn", observed: null });
     expect(judgeChecksums(0)).toMatchObject({ status: "pass", observed: 0 });

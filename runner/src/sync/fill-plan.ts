@@ -1,5 +1,6 @@
 import type { FirstEvidence } from "../candle/first-candle.ts";
-import { askablePart, type Gap, isDue } from "../candle/gap.ts";
+import type { Gap } from "../candle/gap.ts";
+import { askablePart, isDue } from "../candle/gap-due.ts";
 import { slotAtOrAfter, slotOf } from "../candle/interval.ts";
 import { planGapPages, splitPages } from "../candle/page.ts";
 import { intersect, type Span, spanOf, subtract } from "../candle/span.ts";

@@ -1,5 +1,6 @@
 import type { LimitFunction } from "p-limit";
-import { type Gap, isDue } from "../candle/gap.ts";
+import type { Gap } from "../candle/gap.ts";
+import { isDue } from "../candle/gap-due.ts";
 import { planGapPages } from "../candle/page.ts";
 import { hull, intersect, type Span } from "../candle/span.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";

@@ -1,6 +1,6 @@
 import { EARLIEST_MS } from "../candle/candle.ts";
 import { type FirstPolicy, isPossibleFirst, judgeFirst, needOfFirst } from "../candle/first-candle.ts";
-import { isDue } from "../candle/gap.ts";
+import { isDue } from "../candle/gap-due.ts";
 import { slotOf } from "../candle/interval.ts";
 import { parsePage } from "../candle/page.ts";
 import { type Span, spanOf } from "../candle/span.ts";

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import { askablePart, type Gap, isDue } from "../../../runner/src/candle/gap.ts";
+import type { Gap } from "../../../runner/src/candle/gap.ts";
+import { askablePart, isDue } from "../../../runner/src/candle/gap-due.ts";
 import { slotOf } from "../../../runner/src/candle/interval.ts";
 import type { Span } from "../../../runner/src/candle/span.ts";
 import { type Interval, WIDTH_MS } from "../../../runner/src/contract/intervals.ts";
