@@ -1,4 +1,5 @@
 import type { StoredCandle } from "../db/read.ts";
+import { renderResult } from "../result.ts";
 import { type ColumnName, isNumber, type SeriesName, textOf } from "./columns.ts";
 import type { Layout } from "./layout.ts";
 
@@ -84,7 +85,7 @@ export function layJson(columns: readonly ColumnName[], areNumbers: boolean): La
   const record = recordOf(columns, areNumbers);
   let isFirst = true;
   return {
-    begin: () => `{"version":1,"command":"candles","candles":[`,
+    begin: () => renderResult("candles", { candles: [] }).slice(0, -"]}\n".length),
     rows(series, candles) {
       const line = record(series);
       return candles
