@@ -40,7 +40,7 @@ test("each series has its first and last candle, their number, its gaps and a pa
   const all = await listed();
   const counted = await world.database.query(`
     select c.symbol, t."interval", count(*)::int as candles, min(t."timestamp") as first, max(t."timestamp") as last
-    from r3a.ohlcv_partitioned t join r3a.coin c on c.id = t.coin_id group by 1, 2 order by t."interval" = '1d', t."interval" = '4h', 1`);
+    from r3a.ohlcv_partitioned t join r3a.coin c on c.id = t.coin_id group by 1, 2 order by 1, t."interval" = '1d', t."interval" = '4h'`);
   const whole = (time: string | Date) => new Date(time).toISOString();
   expect(
     all.map(({ symbol, interval, candles, first, last }) => ({

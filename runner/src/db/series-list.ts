@@ -79,7 +79,7 @@ type SeriesRow = {
   last: number | null;
 } & { [Key in `${keyof typeof KINDS}${"Gaps" | "Slots"}`]: number };
 
-/** All series that cover something, by interval and symbol. */
+/** All series that cover something, by interval, then by symbol. */
 export async function listSeries(db: Database): Promise<readonly ListedSeries[]> {
   const listed: ListedSeries[] = [];
   for (const interval of INTERVALS) {

@@ -30,9 +30,10 @@ export async function printSeries(
   const known = [...new Set(all.map(({ symbol }) => symbol))];
   const unknown = symbols?.filter((symbol) => !known.includes(symbol)) ?? [];
   if (unknown.length > 0) throw new UsageFault(unknown.map((symbol) => describeUnknown(symbol, known)));
-  const found = all.filter(
-    ({ symbol, interval }) => intervals.includes(interval) && (symbols?.includes(symbol) ?? true),
-  );
+  // a stable sort: the intervals of a symbol keep their order
+  const found = all
+    .filter(({ symbol, interval }) => intervals.includes(interval) && (symbols?.includes(symbol) ?? true))
+    .toSorted((a, b) => (a.symbol === b.symbol ? 0 : a.symbol < b.symbol ? -1 : 1));
   if (asJson) context.print(renderResult("series", { series: found.map(recordOf) }));
   else context.print(found.length === 0 ? "no series is stored yet\n" : renderSeries(found));
   await context.printed();
