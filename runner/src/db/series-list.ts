@@ -26,8 +26,8 @@ export type ListedSeries = {
 
 /** The kinds of gaps by the condition that finds them. */
 const KINDS = {
-  open: `g.state = 'open' and g.reason is distinct from 'not_requested'`,
-  notRequested: `g.state = 'not_requested' or g.state = 'open' and g.reason = 'not_requested'`,
+  open: `g.state = 'open'`,
+  notRequested: `g.state = 'not_requested'`,
   absent: `g.state = 'confirmed_absent'`,
   beside: `g.state in ('before_listing', 'after_delisting')`,
 } as const;
@@ -56,7 +56,7 @@ const LIST_SERIES = `
   cross join lateral (
     select ${SUMS}
     from (
-      select g.state, g.reason,
+      select g.state,
              extract(epoch from least(g.to_ts, s.covered_to) - greatest(g.from_ts, s.covered_from)) as part
       from r3a.ohlcv_gap_log g where g.coin_id = s.coin_id and g."interval" = $1 and g.state <> 'repaired'
     ) g

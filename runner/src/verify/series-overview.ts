@@ -86,7 +86,7 @@ function renderSeries(found: readonly Overview[]): string {
 
 const MEANING = {
   open: "gaps that nothing explains yet (r3a gaps)",
-  notRequested: "gaps in a span that nobody asked for yet",
+  notRequested: "gaps that nobody asked for yet (r3a gaps --state not_requested)",
   absent: "gaps that the exchange has no candles for",
 } as const;
 
