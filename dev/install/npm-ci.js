@@ -61,7 +61,8 @@ function countPackages(root) {
 function environment() {
   const kept = /^npm_config_(cache|registry|cafile|userconfig|globalconfig|prefix|https?_proxy|noproxy)$/i;
   const own = Object.entries(process.env).filter(
-    ([name]) => kept.test(name) || !/^npm_(config|package|lifecycle)_/i.test(name),
+    // npm's own compiled modules do not belong into the folder that it deletes
+    ([name]) => kept.test(name) || !/^(npm_(config|package|lifecycle)_|NODE_COMPILE_CACHE$)/i.test(name),
   );
   return Object.fromEntries(own);
 }

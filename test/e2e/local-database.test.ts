@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { afterAll, expect, test } from "vitest";
 import { isRunning } from "../../dev/postgres/data.ts";
@@ -89,6 +90,19 @@ test("made-up candles are not put beside real ones where Binance is away: 75, un
   expect([code, stdout]).toEqual([75, ""]);
   expect(stderr).toMatch(/Binance cannot be reached .*real candles.*--simulated/);
   expect(await run("sync 1h --simulated")).toMatchObject({ code: 0 });
+});
+
+test("Ctrl-C during a local command stores what is done, ends with 143, and stops the server", async () => {
+  const started = start("backfill 1m --from 2020-01-01 --simulated");
+  await expect.poll(() => isRunning(kinds[1] ?? ""), { timeout: 30_000 }).toBe(true);
+  await sleep(3_000);
+  interrupt(started);
+  const { code, stderr } = await started.ended;
+  expect([code, stderr]).toEqual([
+    143,
+    expect.stringContaining("stopped by SIGINT; what was done is stored"),
+  ]);
+  expect(await isRunning(kinds[1] ?? "")).toBe(false);
 });
 
 test("r3a db reset asks first, and deletes what it names", async () => {

@@ -6,7 +6,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Folders of other people's code, and what is not in the repository. */
 const SKIPPED = new Set(["node_modules", ".git", "dist", ".r3a", "coverage"]);
 const TEXT =
-  /\.(ts|js|json|md|sql|ya?ml|sh|toml|txt|html|tpl)$|^(Dockerfile|\.[a-z]+rc|\.editorconfig|\.git\w+|run)$/;
+  /\.(ts|js|json|md|sql|ya?ml|sh|toml|txt|html|tpl)$|^(Dockerfile|\.[a-z]+rc|\.editorconfig|\.git\w+|run|r3a)$/;
 
 export type File = { readonly path: string; readonly text: string };
 
