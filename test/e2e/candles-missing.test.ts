@@ -49,7 +49,7 @@ describe("what is missing", () => {
     expect(linesOf(result)).toHaveLength(1 + slots - (JAN - OLD.to) / HOUR - 5);
     expect(notesOf(result)).toEqual(
       [
-        "BTCUSDT 1h: 73,061 of 73,205 candles of this span are missing: 73,056 in 1 gap never asked for (backfill fetches them), 3 in 1 gap absent at the exchange so far, 1 in 1 gap confirmed absent at the exchange, 1 in 1 gap without a usable answer so far; stored are 2017-08-17 .. 2017-09-01, 2026-01-01 .. 2026-01-02, 2026-01-02T03:00Z .. 2026-01-03, 2026-01-03T01:00Z .. 2026-02-01, with 1 gap more in between",
+        "BTCUSDT 1h: 73,061 of 73,205 candles of this span are missing: 73,056 in 1 gap never asked for (backfill fetches them), 3 in 1 gap absent at the exchange so far, 1 in 1 gap confirmed absent at the exchange, 1 in 1 gap without a usable answer so far; stored are 2017-08-17 .. 2017-09-01, 2026-01-01 .. 2026-02-01, with 3 gaps more in between",
       ].map((line) => line.replace("73,205", slots.toLocaleString("en-US"))),
     );
   });
@@ -86,6 +86,12 @@ describe("what is missing", () => {
       `BTCUSDT 1h ${asked(JAN + 5 * DAY, JAN + 6 * DAY)} --last 20`,
     ])
       expect(notesOf(await run(`candles ${args} --strict`))).toEqual([]);
+  });
+
+  test("is said of all where no series is stored", async () => {
+    const result = await run("candles all 4h --strict");
+    expectExit(result, 1);
+    expect(result.stderr).toContain('"message":"no series is stored; sync or backfill one first"');
   });
 
   test("makes --strict exit 1, and the rest is printed all the same", async () => {

@@ -76,7 +76,12 @@ export async function exportCandles(
       await target.abandon();
       for (const one of printed) tellMissing(context, one);
     }
-    return printed.every(({ look, tally }) => !isIncomplete(look, tally));
+    if (series.length === 0)
+      context.log.warn(
+        { "event.name": "candles_missing" },
+        "no series is stored; sync or backfill one first",
+      );
+    return series.length > 0 && printed.every(({ look, tally }) => !isIncomplete(look, tally));
   });
 }
 
