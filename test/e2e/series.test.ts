@@ -49,7 +49,7 @@ test("each series has its first and last candle, their number, its gaps and a pa
     })),
   ).toEqual(counted.map((row) => ({ ...row, first: whole(row.first), last: whole(row.last) })));
   expect(all.find(({ symbol, interval }) => symbol === "BTCUSDT" && interval === "1h")).toMatchObject({
-    open: { gaps: 1, candles: 3 },
+    open: { gaps: 1, candles: 3, byReason: { absent: 1, failed: 0, invalid: 0 } },
     notRequested: { gaps: 0, candles: 0 },
   });
   const [size] = await world.database.query(
@@ -67,7 +67,7 @@ test("a person reads it in 80 columns, and what the columns mean", async () => {
   expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(80);
   expect(lines[0]).toBe("symbol   interval  first       last              candles  open   MB");
   expect(lines[1]).toMatch(/^BTCUSDT {2}1h {8}2024-05-08 {2}2024-05-10 11:00 {7}45 {5}1 {2}0\.\d$/);
-  expect(stdout).toContain("open: gaps that nothing explains yet (r3a gaps)");
+  expect(stdout).toContain("open: gaps that nothing explains yet (r3a gaps): 1 absent\n");
   expect(stdout).toContain("MB: an estimate");
 });
 

@@ -1,3 +1,4 @@
+import type { GapReason } from "../candle/gap.ts";
 import { INTERVALS, type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { SizedLeaf } from "../partition/sizes.ts";
 import { type Database, queryRows } from "./connect.ts";
@@ -19,6 +20,8 @@ export type ListedSeries = {
   readonly first: number | null;
   readonly last: number | null;
   readonly open: GapSum;
+  /** The number of open gaps by what came of the last request for them. */
+  readonly openBy: Readonly<Record<GapReason, number>>;
   readonly notRequested: GapSum;
   readonly absent: GapSum;
   readonly beside: GapSum;
@@ -35,6 +38,11 @@ const SUMS = Object.entries(KINDS).flatMap(([kind, isKind]) => [
   `count(*) filter (where ${isKind})::int as "${kind}Gaps"`,
   `(coalesce(sum(g.part) filter (where ${isKind}), 0) / $2::int)::float8 as "${kind}Slots"`,
 ]);
+
+const REASONS: readonly GapReason[] = ["absent", "failed", "invalid"];
+const BY_REASON = `jsonb_build_object(${REASONS.map(
+  (reason) => `'${reason}', count(*) filter (where ${KINDS.open} and g.reason = '${reason}')`,
+)}) as "openBy"`;
 
 /**
  * The series of one interval ($1) with slots of $2 seconds. The first candle is found by the primary key: the
@@ -54,9 +62,9 @@ const LIST_SERIES = `
     order by t."timestamp" limit 1
   ) f on true
   cross join lateral (
-    select ${SUMS}
+    select ${BY_REASON}, ${SUMS}
     from (
-      select g.state,
+      select g.state, g.reason,
              extract(epoch from least(g.to_ts, s.covered_to) - greatest(g.from_ts, s.covered_from)) as part
       from r3a.ohlcv_gap_log g where g.coin_id = s.coin_id and g."interval" = $1 and g.state <> 'repaired'
     ) g
@@ -77,6 +85,7 @@ type SeriesRow = {
   coveredTo: number;
   first: number | null;
   last: number | null;
+  openBy: Record<GapReason, number>;
 } & { [Key in `${keyof typeof KINDS}${"Gaps" | "Slots"}`]: number };
 
 /** All series that cover something, by interval, then by symbol. */
@@ -96,6 +105,7 @@ function seriesOf({
   coveredTo,
   first,
   last,
+  openBy,
   ...sums
 }: SeriesRow): ListedSeries {
   const sumOf = (kind: keyof typeof KINDS): GapSum => ({
@@ -105,6 +115,7 @@ function seriesOf({
   return {
     ...{ symbol, interval, coveredFrom, coveredTo, first, last },
     open: sumOf("open"),
+    openBy,
     notRequested: sumOf("notRequested"),
     absent: sumOf("absent"),
     beside: sumOf("beside"),

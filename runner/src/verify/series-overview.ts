@@ -5,7 +5,7 @@ import type { Database } from "../db/connect.ts";
 import { type ListedSeries, listLeafSizes, listSeries } from "../db/series-list.ts";
 import { UsageFault } from "../errors.ts";
 import { estimateBytes } from "../partition/sizes.ts";
-import { renderColumns } from "../render.ts";
+import { renderColumns, renderNumber } from "../render.ts";
 import { renderResult } from "../result.ts";
 import { renderTime } from "../time.ts";
 
@@ -80,8 +80,20 @@ function renderSeries(found: readonly Overview[]): string {
       (series.bytes / 1e6).toFixed(1),
     ]),
   );
-  const notes = shown.map(([kind, head]) => `${head}: ${MEANING[kind]}`);
+  const notes = shown.map(
+    ([kind, head]) => `${head}: ${MEANING[kind]}${kind === "open" ? describeReasons(found) : ""}`,
+  );
   return `${[table, "", ...notes, "MB: an estimate, the share of the leaves by candles; times are UTC"].join("\n")}\n`;
+}
+
+/** Why the gaps of all these series are open, e.g. `: 3 absent, 1 failed`. */
+function describeReasons(found: readonly Overview[]): string {
+  const counts = (["absent", "failed", "invalid"] as const).map((reason) => ({
+    reason,
+    gaps: found.reduce((sum, { openBy }) => sum + openBy[reason], 0),
+  }));
+  const some = counts.filter(({ gaps }) => gaps > 0);
+  return `: ${some.map(({ reason, gaps }) => `${renderNumber(gaps)} ${reason}`).join(", ")}`;
 }
 
 const MEANING = {
@@ -101,7 +113,7 @@ function recordOf(series: Overview): Record<string, unknown> {
     coveredFrom: time(series.coveredFrom),
     coveredTo: time(series.coveredTo),
     candles: series.candles,
-    open: gapsOf(series.open),
+    open: { ...gapsOf(series.open), byReason: series.openBy },
     notRequested: gapsOf(series.notRequested),
     absent: gapsOf(series.absent),
     outsideListing: gapsOf(series.beside),
