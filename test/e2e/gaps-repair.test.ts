@@ -87,7 +87,7 @@ test("a repair tells a series that is busy from one that failed, in JSON too", a
         version: 1,
         command: "gaps",
         asked: 2,
-        results: { filled: 0, partly: 0, missing: 0, failed: 1, busy: 1, "not asked": 0 },
+        results: { filled: 0, partly: 0, missing: 0, failed: 1, busy: 1, notAsked: 0 },
         open: 2,
         notRequested: 0,
         gaps: [

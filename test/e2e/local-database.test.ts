@@ -43,7 +43,7 @@ test("a first sync without a network makes a database of made-up candles, and ev
   const synced = await run("sync 1h");
   expect(synced).toMatchObject({ code: 0, stdout: expect.stringMatching(/^SIMULATED: .*\n┌/) });
   expect(synced.stderr).toContain("using the simulated exchange");
-  expect(await run("gaps")).toMatchObject({ code: 0, stdout: `${SIMULATED}no gaps found\n` });
+  expect(await run("gaps")).toMatchObject({ code: 0, stdout: `${SIMULATED}no gap is open\n` });
   const { stdout, stderr } = await run(CANDLES);
   expect(stdout).toMatch(/^symbol,.*,taker_quote,source\nBTCUSDT,.*,simulated\n/);
   expect(stderr).toBe(
@@ -65,7 +65,7 @@ test("r3a db prints a URL, commands use the same server, and Ctrl-C stops it", a
   expect(await isRunning(kinds[1] ?? "")).toBe(true);
   // by its URL the same database marks its results too
   const named = await startProgram(["gaps"], { DB_URL: url }).ended;
-  expect(named).toEqual({ code: 0, stdout: `${SIMULATED}no gaps found\n`, stderr: "" });
+  expect(named).toEqual({ code: 0, stdout: `${SIMULATED}no gap is open\n`, stderr: "" });
   expect(await run("db reset --yes")).toMatchObject({
     code: 75,
     stderr: expect.stringContaining("a program uses the server"),

@@ -77,7 +77,7 @@ describe("what became of a gap", () => {
       ["A", "missing", 1, 1],
       ["B", "failed", 1, 1],
       ["C", "busy", 1, 1],
-      ["D", "not asked", 1, 1],
+      ["D", "notAsked", 1, 1],
       ["E", "failed", 1, 1],
     ]);
     expect(compare(asked, log, items)[6]).toMatchObject({ error: "bad row" });

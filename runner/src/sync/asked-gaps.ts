@@ -14,9 +14,9 @@ export type LoggedGap = Span & {
 
 /**
  * What became of a gap. `filled`: all of it is stored; `partly`: some of it; `missing`: an answer came, without it;
- * `failed`: no usable answer came; `busy`: another holder was at work on the series; `not asked`: the run ended before.
+ * `failed`: no usable answer came; `busy`: another holder was at work on the series; `notAsked`: the run ended before.
  */
-export const GAP_RESULTS = ["filled", "partly", "missing", "failed", "busy", "not asked"] as const;
+export const GAP_RESULTS = ["filled", "partly", "missing", "failed", "busy", "notAsked"] as const;
 export type GapResult = (typeof GAP_RESULTS)[number];
 
 /** A gap that was to be asked for, in candles; the other fields are those of what is left of it, null where nothing is. */
@@ -135,7 +135,7 @@ function resultOf(
   { candles, missing, isDue }: { candles: number; missing: number; isDue: boolean },
 ): GapResult {
   if (missing === 0) return "filled";
-  if (item === undefined) return "not asked";
+  if (item === undefined) return "notAsked";
   if (item.outcome === "skipped") return "busy";
   if (missing < candles) return "partly";
   return isDue || (item.outcome === "failure" && item.pages === 0) ? "failed" : "missing";

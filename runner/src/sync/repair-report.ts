@@ -8,6 +8,8 @@ import { type AskedGap, GAP_RESULTS, type GapResult } from "./asked-gaps.ts";
 
 /** Gaps that a person reads, one in a line; the JSON has them all. */
 const SHOWN = 50;
+/** The error of a gap as far as its line has room for it. */
+const SHOWN_LETTERS = 160;
 /** So many gaps are printed together, since each write is a call of the system. */
 const PRINTED_TOGETHER = 500;
 
@@ -100,7 +102,7 @@ const STILL: Readonly<Record<string, string>> = {
 
 function describe({ candles, missing, result, state, error, nextCheckAt }: AskedGap): string {
   const next = nextCheckAt === null ? "" : `, next check at ${renderSecond(nextCheckAt)}`;
-  const why = error === null ? "" : `: ${error}`;
+  const why = error === null ? "" : `: ${error.slice(0, SHOWN_LETTERS)}`;
   switch (result) {
     case "filled":
       return "filled";
@@ -110,7 +112,7 @@ function describe({ candles, missing, result, state, error, nextCheckAt }: Asked
       return `failed${why}; the next run asks again`;
     case "busy":
       return "skipped: another holder is at work on this series";
-    case "not asked":
+    case "notAsked":
       return "not asked for: the run ended before";
     case "missing":
       return `${STILL[state ?? "open"] ?? "still missing"}${why}${next}`;
@@ -131,7 +133,7 @@ const WORDS: Readonly<Record<GapResult, string>> = {
   missing: "still missing",
   failed: "failed",
   busy: "skipped",
-  "not asked": "not asked for",
+  notAsked: "not asked for",
 };
 
 /** What the log has after the run; where no gap was due, until when. */
