@@ -21,9 +21,30 @@ export function renderSkipped(command: CommandName, reason: string): string {
 }
 
 /**
- * Prints a result whose list may be long, part by part, in the memory of one part: the parts together are one object, as
- * `renderResult` makes it. Nothing is printed before the first part is full. A command that fails later leaves half an
- * object, which no reader can take for a result.
+ * The texts of a result with a list that may be long, for a program that has a part of the list at a time: together they
+ * are one object, as `renderResult` makes it, with a line for each item.
+ */
+export function layList(command: CommandName, list: string) {
+  let count = 0;
+  return {
+    begin: () => write({ version: RESULT_VERSION, command, [list]: [] }).slice(0, -2),
+    /** The next items, each of them an object of JSON. */
+    items(texts: readonly string[]): string {
+      if (texts.length === 0) return "";
+      count += texts.length;
+      return `${count === texts.length ? "" : ","}\n${texts.join(",\n")}`;
+    },
+    /** Closes the list; the fields of `rest` follow it. */
+    end(rest: object = {}): string {
+      const fields = write(rest).slice(1, -1);
+      return `${count === 0 ? "" : "\n"}]${fields === "" ? "" : `,${fields}`}}\n`;
+    },
+  };
+}
+
+/**
+ * Prints such a result in the memory of one part. Nothing is printed before the first items: a command that fails before
+ * prints nothing, and one that fails later leaves half an object, which no reader can take for a result.
  */
 export function streamResult(
   context: Pick<Context, "print" | "printed">,
@@ -32,22 +53,22 @@ export function streamResult(
 ): {
   /** Prints the items, and waits until the reader has taken what was printed. */
   readonly add: (items: readonly object[]) => Promise<void>;
-  /** Closes the list and prints the fields that follow. */
+  /** Closes the list and prints the fields that follow it. */
   readonly end: (rest?: object) => void;
 } {
-  const head = write({ version: RESULT_VERSION, command, [list]: [] }).slice(0, -2);
-  let before = head;
+  const layout = layList(command, list);
+  let begin = layout.begin();
+  const print = (text: string) => {
+    context.print(begin + text);
+    begin = "";
+  };
   return {
     async add(items) {
       if (items.length === 0) return;
-      context.print(`${before}${items.map(write).join(",")}`);
-      before = ",";
+      print(layout.items(items.map(write)));
       await context.printed();
     },
-    end(rest = {}) {
-      const fields = write(rest).slice(1, -1);
-      context.print(`${before === head ? head : ""}]${fields === "" ? "" : `,${fields}`}}\n`);
-    },
+    end: (rest) => print(layout.end(rest)),
   };
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { renderResult, renderSkipped, roundEstimate, streamResult } from "../../runner/src/result.ts";
 
-/** A stream with what it printed so far; `part`: how many prints there were. */
+/** A stream, and what it printed so far. */
 function openStream() {
   const printed: string[] = [];
   const context = { print: (text: string) => printed.push(text), printed: async () => {} };
@@ -35,9 +35,9 @@ test.each([
     "empty parts between others",
     [[], [{ a: 1 }, { a: 2 }], [], [{ a: 3 }]],
     { listed: 3 },
-    '{"version":1,"command":"gaps","gaps":[{"a":1},{"a":2},{"a":3}],"listed":3}\n',
+    '{"version":1,"command":"gaps","gaps":[\n{"a":1},\n{"a":2},\n{"a":3}\n],"listed":3}\n',
   ],
-])("a stream of %s is the same object", async (_name, parts, rest, expected) => {
+])("a stream of %s is one object, with a line for each item", async (_name, parts, rest, expected) => {
   const { stream, printed } = openStream();
   for (const part of parts) await stream.add(part);
   stream.end(rest);
@@ -49,5 +49,5 @@ test("a stream prints nothing before its first items, so a command that fails be
   await stream.add([]);
   expect(printed).toEqual([]);
   await stream.add([{ a: 1 }]);
-  expect(printed.join("")).toBe('{"version":1,"command":"gaps","gaps":[{"a":1}');
+  expect(printed.join("")).toBe('{"version":1,"command":"gaps","gaps":[\n{"a":1}');
 });

@@ -1,5 +1,5 @@
 import type { StoredCandle } from "../db/read.ts";
-import { renderResult } from "../result.ts";
+import { layList } from "../result.ts";
 import { type ColumnName, isNumber, type SeriesName, textOf } from "./columns.ts";
 import type { Layout } from "./layout.ts";
 
@@ -41,24 +41,33 @@ export function layCsv(columns: readonly ColumnName[]): Layout {
 
 const JSON_NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?$/;
 
-/** The columns of a candle as a JSON object. `areNumbers`: decimals as numbers of JSON, with all their digits. */
+/**
+ * The columns of a candle as a JSON object, each under the name that `keyOf` gives. `isBare`: a number of JSON, with all
+ * its digits, and no text.
+ */
 function recordOf(
   columns: readonly ColumnName[],
-  areNumbers: boolean,
+  {
+    isBare,
+    keyOf,
+  }: {
+    readonly isBare: (name: ColumnName) => boolean;
+    readonly keyOf: (name: ColumnName) => string;
+  },
 ): (series: SeriesName) => (candle: StoredCandle) => string {
   const cellOf = (name: ColumnName, series: SeriesName): Cell => {
     const text = textOf(name, series);
-    const key = `"${name}":`;
+    const key = `"${keyOf(name)}":`;
+    const isNumberOfJson = isBare(name);
     if (name === "symbol" || name === "interval") {
       const named = key + JSON.stringify(series[name]);
       return () => named;
     }
-    const isBare = areNumbers && isNumber(name);
     return (candle) => {
       const value = text(candle);
       if (value === null) return `${key}null`;
       // NaN and infinity are no numbers of JSON
-      return isBare && JSON_NUMBER.test(value) ? key + value : `${key}"${value}"`;
+      return isNumberOfJson && JSON_NUMBER.test(value) ? key + value : `${key}"${value}"`;
     };
   };
   return (series) =>
@@ -69,7 +78,10 @@ function recordOf(
 }
 
 export function layNdjson(columns: readonly ColumnName[], areNumbers: boolean): Layout {
-  const record = recordOf(columns, areNumbers);
+  const record = recordOf(columns, {
+    isBare: (name) => areNumbers && isNumber(name),
+    keyOf: (name) => name,
+  });
   return {
     begin: () => "",
     rows(series, candles) {
@@ -80,22 +92,19 @@ export function layNdjson(columns: readonly ColumnName[], areNumbers: boolean): 
   };
 }
 
-/** One object, which is written while it is read: `candles` has a row a line. */
+/**
+ * The result of `--json`, in which the columns have names in camelCase and `trades` is a number, as in all results; prices
+ * and volumes are texts. `areNumbers`: these too are numbers.
+ */
 export function layJson(columns: readonly ColumnName[], areNumbers: boolean): Layout {
-  const record = recordOf(columns, areNumbers);
-  let isFirst = true;
+  const record = recordOf(columns, {
+    isBare: (name) => (areNumbers && isNumber(name)) || name === "trades",
+    keyOf: (name) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+  });
+  const { begin, items, end } = layList("candles", "candles");
   return {
-    begin: () => renderResult("candles", { candles: [] }).slice(0, -"]}\n".length),
-    rows(series, candles) {
-      const line = record(series);
-      return candles
-        .map((candle) => {
-          const separator = isFirst ? "\n" : ",\n";
-          isFirst = false;
-          return separator + line(candle);
-        })
-        .join("");
-    },
-    end: () => (isFirst ? "]}\n" : "\n]}\n"),
+    begin,
+    rows: (series, candles) => items(candles.map(record(series))),
+    end: () => end(),
   };
 }
