@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Command } from "commander";
@@ -9,11 +9,14 @@ import { ENVIRONMENT, type Variable } from "../../runner/src/contract/environmen
 import { EXIT, EXIT_MEANING } from "../../runner/src/contract/exits.ts";
 import { parseCommandLine } from "../command-line.ts";
 import { renderDataPage } from "./dictionary.ts";
+import { renderResultsPart } from "./results/page.ts";
+import { listSchemaFiles } from "./results/schemas.ts";
 import { renderProjectFile, renderSettingsPage } from "./settings-reference.ts";
 
 /**
  * `npm run docs` writes docs/commands.md from the program itself, Pulumi.yaml and docs/settings.md from the schema of the
- * settings, and the dictionary of docs/data.md from the migrations. With `--check`, which is a part of `npm run check`, it writes nothing and fails while a file is out of date.
+ * settings, the dictionary of docs/data.md from the migrations, and docs/json from the schemas of the results. With
+ * `--check`, which is a part of `npm run check`, it writes nothing and fails while a file is out of date.
  */
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -23,6 +26,7 @@ const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   "docs/data.md": renderDataPage,
   "docs/settings.md": renderSettingsPage,
   "Pulumi.yaml": renderProjectFile,
+  ...listSchemaFiles(),
 };
 
 async function renderCommands(): Promise<string> {
@@ -41,6 +45,7 @@ UTC. stdout carries the result, stderr the log (JSON lines, on a terminal short 
 \`./r3a\` uses the local database, and has the command \`./r3a db\` for it (README.md).
 
 ${help}
+${renderResultsPart()}
 ## Environment
 
 | name | meaning |
@@ -74,13 +79,21 @@ export async function renderPages(): Promise<Readonly<Record<string, string>>> {
   return Object.fromEntries(await Promise.all(pages));
 }
 
+/** Empty where the page is not there yet. */
+async function readStored(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
+}
+
 /** The pages in the folder `root` that are not as rendered. */
 export async function listStale(
   root: string,
   pages: Readonly<Record<string, string>>,
 ): Promise<readonly string[]> {
   const stale = Object.entries(pages).map(async ([page, rendered]) =>
-    (await readFile(join(root, page), "utf8")) === rendered ? [] : [page],
+    (await readStored(join(root, page))) === rendered ? [] : [page],
   );
   return (await Promise.all(stale)).flat();
 }
@@ -98,7 +111,10 @@ async function main(): Promise<number> {
     for (const page of stale) process.stderr.write(`${page} is not what the code says: npm run docs\n`);
     return stale.length === 0 ? EXIT.done : EXIT.failed;
   }
-  for (const [page, text] of Object.entries(pages)) await writeFile(join(ROOT, page), text);
+  for (const [page, text] of Object.entries(pages)) {
+    await mkdir(dirname(join(ROOT, page)), { recursive: true });
+    await writeFile(join(ROOT, page), text);
+  }
   return EXIT.done;
 }
 

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { count, dryRun, durationMs, interval, resultOf, runId, skippedOf, symbol, time } from "./parts.ts";
+
+/** What a run did to the series of one interval. */
+export const summary = z
+  .strictObject({
+    interval,
+    symbols: count.describe("Symbols that the run worked on."),
+    added: count.describe("New candles."),
+    repaired: count.describe("Candles in what was a gap."),
+    revised: count.describe("Candles that had other values; the old values are in r3a.candle_revision."),
+    kept: count.describe("Stored candles that the exchange does not show any more."),
+    failed: count.describe("Series of which something failed."),
+    skipped: count.describe("Series that another run was at work on."),
+    symbolsStored: count,
+    gapsOpen: count,
+    newestAgeMs: durationMs.nullable().describe("Milliseconds since the close of the newest candle."),
+  })
+  .meta({ id: "summary" });
+
+/** What a run would ask for, of one interval. */
+export const previewShape = {
+  interval,
+  candles: count.describe("At most so many."),
+  requests: count,
+  weight: count.describe("What the requests cost of the exchange's weight."),
+  minutes: z.number().nonnegative().describe("At least so many minutes, at the share of the weight."),
+  series: z.array(
+    z.strictObject({
+      symbol,
+      from: time.nullable(),
+      to: time.nullable().describe("Not included."),
+      candles: count,
+      requests: count,
+      fault: z.string().nullable().describe("Why a run would fail at this series."),
+    }),
+  ),
+} as const;
+
+const filled = { runId, intervals: z.array(summary) } as const;
+
+export const sync = z.union([
+  resultOf("sync", filled),
+  resultOf("sync", { ...dryRun, ...previewShape }),
+  skippedOf("sync"),
+]);
+
+export const backfill = z.union([
+  resultOf("backfill", filled),
+  resultOf("backfill", { ...dryRun, ...previewShape }),
+]);
+
+export const plan = z.union([resultOf("plan", previewShape), skippedOf("plan")]);
