@@ -25,7 +25,9 @@ async function tour(run: Run, kind: Kind, isStopped: () => boolean): Promise<num
   for (const interval of INTERVALS) {
     if (isStopped()) return EXIT.terminated;
     const { code, stdout } = await run(["sync", interval, "--json"]);
-    if (stdout !== "") summaries.push(...(JSON.parse(stdout) as { intervals: SyncSummary[] }).intervals);
+    // an interval that SYNC_INTERVALS leaves out has no summary
+    if (stdout !== "")
+      summaries.push(...((JSON.parse(stdout) as { intervals?: SyncSummary[] }).intervals ?? []));
     if (code !== EXIT.done) worst = code;
   }
   if (isStopped()) return EXIT.terminated;

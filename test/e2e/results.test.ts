@@ -77,6 +77,41 @@ describe("series", () => {
       candles: [{ closeTime: iso(END - 1), trades: expect.any(Number) }],
     });
   });
+
+  test("verify, without findings and with some", async () => {
+    expect(await run("verify --intervals 1h")).toMatchObject({ findings: [], faults: 0 });
+    await world.database.query(
+      `delete from r3a.ohlcv_partitioned where "timestamp" = $1 and "interval" = '1m'`,
+      [iso(SINCE + 5 * HOUR)],
+    );
+    const at = iso(SINCE + 5 * HOUR).replace(".000Z", "Z");
+    expect((await run("verify", 1)).findings).toContainEqual(
+      expect.objectContaining({ symbol: "ETHUSDT", kind: "gap", from: at, candles: 1 }),
+    );
+  });
+
+  test("gaps, listed, asked for again and planned", async () => {
+    const { gaps } = await run("gaps");
+    expect(gaps).toMatchObject([
+      { symbol: "BTCUSDT", state: "open", evidence: { before: expect.any(String), error: null } },
+      { candles: 1 },
+    ]);
+    expect(await run("gaps --state confirmed_absent")).toMatchObject({ gaps: [], listed: 0 });
+    expect(await run("gaps --repair --all --dry-run")).toMatchObject({ dryRun: true, asked: 2 });
+    expect(await run("gaps --repair")).toMatchObject({ asked: 0, open: 2 });
+    world.exchange.clearFaults();
+    expect(await run("gaps --repair --all")).toMatchObject({ results: { filled: 2 }, open: 0 });
+    await run("gaps --state repaired");
+  });
+
+  test("series and runs, of one run too", async () => {
+    expect((await run("series")).series).not.toEqual([]);
+    const { runs } = await run("runs");
+    const failed = (runs as { runId: string; outcome: string }[]).find(
+      ({ outcome }) => outcome === "failure",
+    );
+    expect(await run(`runs ${failed?.runId}`)).toMatchObject({ run: { items: [{ outcome: "failure" }] } });
+  });
 });
 
 describe("upkeep", () => {
@@ -194,10 +229,7 @@ describe("no result is left out", () => {
 
   test("every command with --json has a schema and was held against it, a dry run too", async () => {
     const all = await Promise.all(COMMANDS.map(async (name) => ({ name, options: await optionsOf(name) })));
-    const withJson = all.filter(
-      // the lists of these two get their schemas next
-      ({ name, options }) => options.includes("--json") && name !== "gaps" && name !== "verify",
-    );
+    const withJson = all.filter(({ options }) => options.includes("--json"));
     expect(withJson.map(({ name }) => name)).toEqual(COMMANDS.filter((name) => name in RESULTS));
     expect(new Set(seen.map(({ command }) => command))).toEqual(new Set(withJson.map(({ name }) => name)));
     const dry = withJson.filter(({ options }) => options.includes("--dry-run"));

@@ -11,13 +11,17 @@ const SINCE = Date.parse("2024-05-08T00:00:00Z");
 const SLOT = SINCE + DAY + 5 * HOUR;
 const world = useWorld({ clock: { fixedMs: END + 30_000 } });
 
+/** Times in ms. */
 type Finding = { symbol: string; interval: string; kind: string; from: number; to: number };
+type Printed = Omit<Finding, "from" | "to"> & { from: string; to: string; candles: number };
 
 async function verify(args = "--symbols BTCUSDT") {
   const run = await world.run(`verify ${args} --json`);
-  const { findings, ...counts }: { findings: Finding[]; series: number; faults: number } = JSON.parse(
-    run.stdout,
-  );
+  const { findings: printed, ...counts }: { findings: Printed[]; series: number; faults: number } =
+    JSON.parse(run.stdout);
+  const findings = printed.map(({ candles: _, from, to, ...each }): Finding => {
+    return { ...each, from: Date.parse(from), to: Date.parse(to) };
+  });
   return { run, ...counts, findings };
 }
 

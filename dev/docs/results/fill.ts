@@ -12,8 +12,8 @@ export const summary = z
     kept: count.describe("Stored candles that the exchange does not show any more."),
     failed: count.describe("Series of which something failed."),
     skipped: count.describe("Series that another run was at work on."),
-    symbolsStored: count,
-    gapsOpen: count,
+    gapsOpen: count.describe("Of these symbols, after the run."),
+    gapsNotRequested: count.describe("Gaps of these symbols that nobody asked for yet."),
     newestAgeMs: durationMs.nullable().describe("Milliseconds since the close of the newest candle."),
   })
   .meta({ id: "summary" });

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { CommandName } from "../../../runner/src/contract/commands.ts";
 import { backfill, plan, sync } from "./fill.ts";
-import { candles } from "./stored.ts";
+import { runs } from "./runs.ts";
+import { candles, gaps, series, verify } from "./stored.ts";
 import { maint, migrate, migrateLayout, refreshLastts, vacuum } from "./upkeep.ts";
 import { doctor, health, janitor } from "./watch.ts";
 
@@ -10,7 +11,11 @@ export const RESULTS: Readonly<Partial<Record<CommandName, z.ZodType>>> = {
   sync,
   backfill,
   plan,
+  verify,
+  gaps,
   candles,
+  series,
+  runs,
   migrate,
   "migrate-layout": migrateLayout,
   maint,

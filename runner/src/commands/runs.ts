@@ -97,7 +97,7 @@ async function printRun(
     throw new UsageFault([`the ledger has no run ${runId}; it keeps runs for 400 days, and runs lists them`]);
   const { run, items } = found;
   if (asJson) {
-    context.print(renderResult("runs", { run: { ...recordOf(run), items } }));
+    context.print(renderResult("runs", { run: { ...recordOf(run), items: items.map(recordOfItem) } }));
     return;
   }
   const facts: readonly (readonly [string, string])[] = [
@@ -110,6 +110,10 @@ async function printRun(
   ];
   const text = facts.map(([name, value]) => `${name.padEnd(7)}  ${value}`).join("\n");
   context.print(`${text}\n${items.length === 0 ? "" : `\n${renderItems(items)}\n`}`);
+}
+
+function recordOfItem({ ms, ...item }: ListedItem): object {
+  return { ...item, durationMs: Math.round(ms) };
 }
 
 function renderItems(items: readonly ListedItem[]): string {
@@ -134,7 +138,7 @@ function recordOf({ args, startedAt, ms, written, ...run }: ListedRun): Record<s
     ...run,
     arguments: args,
     startedAt: renderTime(startedAt),
-    seconds: ms / 1000,
+    durationMs: Math.round(ms),
     candlesWritten: written,
   };
 }

@@ -78,13 +78,27 @@ function candlesOf({ from, to, interval }: ListedGap): number {
 }
 
 function recordOf(gap: ListedGap): Record<string, unknown> {
-  const { coinId: _, ...rest } = gap;
+  const { coinId: _, evidence, ...rest } = gap;
+  const time = (ms: number | null) => (ms === null ? null : renderTime(ms));
+  // the log keeps what a person or an older version wrote, too
+  const timeIn = (ms: number | null | undefined) => (isTime(ms) ? renderTime(ms) : null);
   return {
     ...rest,
     from: renderTime(gap.from),
     to: renderTime(gap.to),
     candles: candlesOf(gap),
-    nextCheckAt: gap.nextCheckAt === null ? null : renderTime(gap.nextCheckAt),
+    nextCheckAt: time(gap.nextCheckAt),
+    evidence: {
+      error: evidence.error ?? null,
+      raw: evidence.raw ?? null,
+      absentSince: timeIn(evidence.absentSince),
+      before: timeIn(evidence.before),
+      after: timeIn(evidence.after),
+    },
     remedy: remedyOf(gap),
   };
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && !Number.isNaN(new Date(value).getTime());
 }

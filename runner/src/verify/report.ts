@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
 import { renderCount, renderNotRequested, renderNumber, renderTable } from "../render.ts";
+import { streamResult } from "../result.ts";
 import { renderTime } from "../time.ts";
 import { type Disagreement, type DisagreementKind, isFault } from "./verify.ts";
 
@@ -26,13 +27,8 @@ export function createReport(context: Context, asJson: boolean) {
   const shown: Disagreement[] = [];
   const notes = new Set<string>();
   let [count, faults] = [0, 0];
-  let part: string[] = [];
-  if (asJson) context.print('{"findings":[');
-  const printPart = () => {
-    context.print(part.join(""));
-    part = [];
-    return context.printed();
-  };
+  const part: object[] = [];
+  const result = streamResult(context, "verify", "findings");
   return {
     faults: () => faults,
     /** A fault of a whole series, as a sentence. */
@@ -41,8 +37,8 @@ export function createReport(context: Context, asJson: boolean) {
       notes.add(sentence);
     },
     async add(disagreement: Disagreement) {
-      if (asJson) part.push(`${count === 0 ? "" : ","}${JSON.stringify(disagreement)}`);
-      if (part.length === PRINTED_TOGETHER) await printPart();
+      if (asJson) part.push(recordOf(disagreement));
+      if (part.length === PRINTED_TOGETHER) await result.add(part.splice(0));
       count += 1;
       if (isFault(disagreement)) faults += 1;
       if (shown.length < SHOWN) shown.push(disagreement);
@@ -52,9 +48,8 @@ export function createReport(context: Context, asJson: boolean) {
     /** `notRequested`: gaps that nobody asked for, in what was compared; none of them is a fault. */
     async end(series: number, notRequested: number) {
       if (asJson) {
-        await printPart();
-        const rest = JSON.stringify({ series, faults, notRequested, notes: [...notes] });
-        context.print(`],${rest.slice(1)}\n`);
+        await result.add(part);
+        result.end({ series, faults, notRequested, notes: [...notes] });
         return;
       }
       const never = notRequested === 0 ? "" : `; ${renderNotRequested(notRequested)}`;
@@ -68,6 +63,11 @@ export function createReport(context: Context, asJson: boolean) {
       context.print(`${lines.join("\n")}\n`);
     },
   };
+}
+
+function recordOf({ symbol, interval, kind, from, to }: Disagreement): object {
+  const candles = (to - from) / WIDTH_MS[interval];
+  return { symbol, interval, kind, from: renderTime(from), to: renderTime(to), candles };
 }
 
 function renderDisagreements(disagreements: readonly Disagreement[]): string {
