@@ -50,7 +50,7 @@ const shellLines = blocks
 const inline = texts.flatMap((text) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = ""]) => code));
 
 const RUNNER = /^(?:[A-Z_]+=\S+ )*(?:npm start --|npm run runner --|(?:\.\/)?r3a) (.+)$/;
-/** What `./r3a` has beside the commands of the runner; program.test.ts and local-database.test.ts run them. */
+/** What `./r3a` has beside the commands of the runner; program.test.ts and test/slow/local-database.test.ts run them. */
 const OF_CLONE = /^(db|db reset|--help|--version)$|--simulated\b/;
 /** Other programs, which the cluster tests run, or whose account nobody has here. */
 const OTHERS =
