@@ -38,7 +38,7 @@ test.each(["sync 1m", `backfill 1m --from ${new Date(first).toISOString()}`])(
   async (command) => {
     const unknown = await run(`${command} --symbols BTCUSTD,ETHUSDT,NOSUCHCOIN`);
     expectExit(unknown, 1);
-    expect(outputOf(unknown)).toContain("the exchange does not know BTCUSTD");
+    expect(outputOf(unknown)).toContain("the exchange does not know BTCUSTD (did you mean BTCUSDT?)");
     expect(outputOf(unknown)).toContain("NOSUCHCOIN: correct --symbols, or take them out");
     await expectSynced("ETHUSDT");
     expect(await lastRun(database)).toMatchObject({

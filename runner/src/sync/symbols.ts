@@ -86,7 +86,11 @@ export async function faultOfSymbols(
   const isNobodyLeft = coins.length === 0 && !hasOthers;
   if (isNobodyLeft && failure !== null) return failure;
   if (unknown.length === 0 && failure === null) return null;
-  const known = await listNearby(db, exchange, isNobodyLeft);
+  const stored = await listSymbols(db);
+  const isStrange = unknown.some((symbol) => nearestName(symbol, stored) === undefined);
+  // a job with a wrong setting starts each minute: its names are held against the stored ones alone
+  const isWorthAsking = isNobodyLeft || (namedBy === "--symbols" && isStrange);
+  const known = isWorthAsking ? [...stored, ...(await listTrading(exchange))] : stored;
   const names = unknown.map((symbol) => {
     const near = nearestName(symbol, known);
     return near === undefined ? symbol : `${symbol} (did you mean ${near}?)`;
@@ -106,19 +110,13 @@ export async function faultOfSymbols(
   return new Error(`${parts.join("; ")}; all others were worked on`);
 }
 
-/** Names to suggest: the stored ones, and where none of the run's names is right all that trade now. */
-async function listNearby(
-  db: Database,
-  exchange: Exchange,
-  isWorthAsking: boolean,
-): Promise<readonly string[]> {
-  const stored = await listSymbols(db);
-  if (!isWorthAsking) return stored;
+/** Names of all that trade now; none where the exchange gives no list. */
+async function listTrading(exchange: Exchange): Promise<readonly string[]> {
   try {
-    return [...stored, ...(await exchange.fetchTrading()).entries.map(({ symbol }) => symbol)];
+    return (await exchange.fetchTrading()).entries.map(({ symbol }) => symbol);
   } catch (error) {
     // the message names the fault without a suggestion too
-    if (error instanceof ExchangeFailure) return stored;
+    if (error instanceof ExchangeFailure) return [];
     throw error;
   }
 }
