@@ -1,3 +1,5 @@
+import { readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RESULTS } from "../../dev/docs/results/schemas.ts";
@@ -232,6 +234,8 @@ describe("no result is left out", () => {
     const withJson = all.filter(({ options }) => options.includes("--json"));
     expect(withJson.map(({ name }) => name)).toEqual(COMMANDS.filter((name) => name in RESULTS));
     expect(new Set(seen.map(({ command }) => command))).toEqual(new Set(withJson.map(({ name }) => name)));
+    const files = await readdir(fileURLToPath(new URL("../../docs/json", import.meta.url)));
+    expect(files.toSorted()).toEqual(withJson.map(({ name }) => `${name}.schema.json`).toSorted());
     const dry = withJson.filter(({ options }) => options.includes("--dry-run"));
     expect(dry.length).toBeGreaterThan(5);
     expect(

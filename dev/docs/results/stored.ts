@@ -127,6 +127,7 @@ export const gaps = z.union([
 ]);
 
 const gapCount = z.strictObject({ gaps: count, candles: count });
+const byReason = z.strictObject({ absent: count, failed: count, invalid: count });
 
 export const series = resultOf("series", {
   series: z.array(
@@ -138,7 +139,7 @@ export const series = resultOf("series", {
       coveredFrom: time,
       coveredTo: time.describe("Not included."),
       candles: count,
-      open: gapCount,
+      open: gapCount.extend({ byReason }),
       notRequested: gapCount,
       absent: gapCount,
       outsideListing: gapCount,
