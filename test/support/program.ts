@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -33,6 +34,12 @@ export function startProgram(
     stderr += chunk;
   });
   const ended = once(child, "close").then(([code]) => ({ code: code as number | null, stdout, stderr }));
+  // a test that fails leaves it: `r3a db` would keep its server for ever
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGINT");
+    await ended;
+  });
   return { child, ended, printed: () => stdout };
 }
 
