@@ -15,7 +15,7 @@ const HELP = `Shows what the working tree changes in the objects of each environ
   npm run diff                 against HEAD
   npm run diff -- main         against another ref
   npm run diff -- --stack prod one environment; --stack may be repeated
-  npm run diff -- --json       as JSON: {stack: [{object, change, fields}]}
+  npm run diff -- --json       as JSON: {version, command, stacks: {STACK: [{object, change, fields}]}}
 `;
 
 /** Rendered objects by environment. */
@@ -67,7 +67,8 @@ function main(): number {
   const changes = Object.fromEntries(
     stacks.map((stack) => [stack, diffObjects(before[stack] ?? [], after[stack] ?? [])]),
   );
-  process.stdout.write(json === true ? `${JSON.stringify(changes, null, 2)}\n` : print(changes));
+  const result = { version: 1, command: "diff", stacks: changes };
+  process.stdout.write(json === true ? `${JSON.stringify(result)}\n` : print(changes));
   return 0;
 }
 

@@ -42,8 +42,9 @@ describe("what the guide shows runs in a clone", () => {
       'dev: no change\nprod:\n  ~ CronJob r3a/r3a-verify\n      spec.schedule: "40 3 * * *" -> "50 3 * * *"\n',
     );
     expect(JSON.parse((await npm("diff -- --json")).stdout)).toMatchObject({
-      dev: [],
-      prod: [{ change: "changed" }],
+      version: 1,
+      command: "diff",
+      stacks: { dev: [], prod: [{ change: "changed" }] },
     });
     expect((await git("worktree", "list")).stdout.trim().split("\n")).toHaveLength(1);
   });
