@@ -1,24 +1,33 @@
 import Table from "cli-table3";
 
+/** The frame costs a table that fits into 80 columns a sixth of them, so there is none. */
+const NO_FRAME = {
+  ...{ top: "", "top-mid": "", "top-left": "", "top-right": "" },
+  ...{ bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "" },
+  ...{ left: "", "left-mid": "", mid: "", "mid-mid": "" },
+  ...{ right: "", "right-mid": "", middle: "  " },
+};
+
 /**
- * A plain table with heads and rows; numbers stand to the right. It has no colour codes, so that a program can read it
- * too.
+ * A plain table with heads and rows: texts stand to the left, numbers (also as text, such as `1.5`) to the right, and no
+ * line has blanks at its end. It has no colour codes, so that a program can read it too.
  */
 export function renderTable(
   head: readonly string[],
   rows: readonly (readonly (string | number)[])[],
 ): string {
+  const cells = rows.map((row) => row.map((cell) => (typeof cell === "number" ? renderNumber(cell) : cell)));
   const isNumber = head.map(
-    (_, index) => rows.length > 0 && rows.every((row) => typeof row[index] === "number"),
+    (_, index) => rows.length > 0 && cells.every((row) => /^[\d.,]+$/.test(row[index] ?? "")),
   );
   const table = new Table({
     head: [...head],
-    style: { head: [], border: [], compact: true },
+    chars: NO_FRAME,
+    style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 0 },
     colAligns: isNumber.map((right) => (right ? "right" : "left")),
   });
-  for (const row of rows)
-    table.push(row.map((cell) => (typeof cell === "number" ? renderNumber(cell) : cell)));
-  return table.toString();
+  table.push(...cells);
+  return table.toString().replaceAll(/ +$/gm, "");
 }
 
 /** `1 gap`, `1,234 gaps`; `many` where the plural is not the singular with an s. */
@@ -34,29 +43,6 @@ export function renderOpenGaps(count: number): string {
 /** What every report says of gaps that nobody asked for. */
 export function renderNotRequested(count: number): string {
   return `${renderCount(count, "gap was", "gaps were")} never asked for (r3a gaps --state not_requested names the command that fills ${count === 1 ? "it" : "each"})`;
-}
-
-/**
- * A table without borders, which costs less width: texts stand to the left, numbers (also as text, such as `1.5`) to the
- * right, and no line has blanks at its end.
- */
-export function renderColumns(
-  head: readonly string[],
-  rows: readonly (readonly (string | number)[])[],
-): string {
-  const cells = rows.map((row) => row.map((cell) => (typeof cell === "number" ? renderNumber(cell) : cell)));
-  const isNumber = head.map((_, index) => cells.every((row) => /^[\d.,]+$/.test(row[index] ?? "")));
-  const widths = head.map((name, index) =>
-    Math.max(name.length, ...cells.map((row) => row[index]?.length ?? 0)),
-  );
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, index) =>
-        isNumber[index] ? cell.padStart(widths[index] ?? 0) : cell.padEnd(widths[index] ?? 0),
-      )
-      .join("  ")
-      .trimEnd();
-  return [head, ...cells].map(line).join("\n");
 }
 
 /**

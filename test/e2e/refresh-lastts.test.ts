@@ -81,7 +81,7 @@ test("a person sees the changes as a table", async () => {
   await spoil();
   const { stdout } = await runRunner(["refresh-lastts", "--lookback", "1 day"], env());
   expect(stdout).toMatch(
-    /STOPPED\s+│\s+1m\s+│\s+raised\s+│\s+2020-01-01T00:00:00Z\s+│\s+2023-05-01T00:00:00Z/,
+    /STOPPED +1m +raised +2020-01-01T00:00:00Z +2023-05-01T00:00:00Z/,
   );
   expect(stdout).toContain("4 of 4 corrected");
 });

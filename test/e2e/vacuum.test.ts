@@ -37,7 +37,7 @@ beforeAll(async () => {
 test("--dry-run prints the plan with its debts and touches nothing", async () => {
   const plan = await run("--dry-run");
   expectExit(plan, 0);
-  expect(plan.stdout).toMatch(/r3a\.coin\s+│\s+analyze\s+│\s+100\.0\s+│\s+has no statistics/);
+  expect(plan.stdout).toMatch(/r3a\.coin +analyze +100\.0 +has no statistics/);
   expect(plan.stdout).toContain("waiting for a VACUUM: 1 ");
   const { steps, postponed } = JSON.parse((await run("--dry-run --json")).stdout);
   expect(steps[0]).toMatchObject({ table: "r3a.coin", action: "analyze", debt: 100 });
@@ -75,7 +75,7 @@ test("by default it only analyses, each step with an outcome line, and writes it
 test("--vacuum and the setting make it vacuum too; --analyze-only goes before the setting", async () => {
   expectExit(await run("--analyze-only", { VACUUM_ANALYZE_ONLY: "false" }), 0);
   expect(await vacuumed()).toEqual([]);
-  expect((await run("--vacuum")).stdout).toMatch(/r3a\.coin\s+│\s+vacuum/);
+  expect((await run("--vacuum")).stdout).toMatch(/r3a\.coin +vacuum/);
   expect(await vacuumed()).toHaveLength(1);
   await spoil();
   expectExit(await run("", { VACUUM_ANALYZE_ONLY: "false" }), 0);

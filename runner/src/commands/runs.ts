@@ -6,7 +6,7 @@ import type { Database } from "../db/connect.ts";
 import { findRun, type ListedItem, type ListedRun, listRuns } from "../db/run-list.ts";
 import { withDatabase } from "../db/with-database.ts";
 import { UsageFault } from "../errors.ts";
-import { renderColumns } from "../render.ts";
+import { renderTable } from "../render.ts";
 import { renderResult } from "../result.ts";
 import { oneOf, parseCount } from "../settings/parsers.ts";
 import { renderDuration, renderTime } from "../time.ts";
@@ -59,7 +59,7 @@ function print(context: Context, found: readonly ListedRun[], asJson: boolean): 
 
 /** The command line stands last and whole, so that it can be copied; the error of a run is in the line below. */
 function renderRuns(found: readonly ListedRun[]): string {
-  const [head = "", ...lines] = renderColumns(
+  const [head = "", ...lines] = renderTable(
     ["started", "outcome", "took", "candles", "by", "command"],
     found.map((run) => [
       renderTime(run.startedAt).slice(0, 19).replace("T", " "),
@@ -117,7 +117,7 @@ function recordOfItem({ ms, ...item }: ListedItem): object {
 }
 
 function renderItems(items: readonly ListedItem[]): string {
-  return renderColumns(
+  return renderTable(
     ["symbol", "interval", "outcome", "pages", "added", "repaired", "revised", "took", "error"],
     items.map((item) => [
       item.symbol ?? "-",

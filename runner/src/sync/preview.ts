@@ -109,10 +109,9 @@ async function sumUp(
 
 export function renderPreview(preview: Omit<Preview, "fault">): string {
   const table = renderTable(
-    ["symbol", "interval", "from", "to", "candles", "requests"],
+    ["symbol", "from", "to", "candles", "requests"],
     preview.series.map(({ symbol, from, to, candles, requests }) => [
       symbol,
-      preview.interval,
       from === null ? "-" : renderTime(from),
       to === null ? "-" : renderTime(to),
       candles,
@@ -120,7 +119,7 @@ export function renderPreview(preview: Omit<Preview, "fault">): string {
     ]),
   );
   const faults = preview.series.flatMap(({ fault }) => (fault === undefined ? [] : [`\n${fault}`]));
-  return `${table}${faults.join("")}\n${renderCost([preview])}`;
+  return `${table}${faults.join("")}\n${preview.interval}: ${renderCost([preview])}`;
 }
 
 /** What the requests of the previews cost together. */

@@ -5,7 +5,7 @@ import type { Database } from "../db/connect.ts";
 import { type ListedSeries, listLeafSizes, listSeries } from "../db/series-list.ts";
 import { UsageFault } from "../errors.ts";
 import { estimateBytes } from "../partition/sizes.ts";
-import { renderColumns, renderNumber } from "../render.ts";
+import { renderNumber, renderTable } from "../render.ts";
 import { renderResult } from "../result.ts";
 import { renderTime } from "../time.ts";
 
@@ -68,7 +68,7 @@ function renderSeries(found: readonly Overview[]): string {
     ["absent", "absent"],
   ] as const;
   const shown = kinds.filter(([kind]) => found.some((series) => series[kind].gaps > 0));
-  const table = renderColumns(
+  const table = renderTable(
     ["symbol", "interval", "first", "last", "candles", ...shown.map(([, head]) => head), "MB"],
     found.map((series) => [
       series.symbol,
