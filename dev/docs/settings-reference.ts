@@ -143,8 +143,8 @@ config:
 \`\`\`
 
 What is left out stays as in the table of jobs. Times must fit: activeDeadlineSeconds and
-terminationGracePeriodSeconds into the period, start (5 s), deadlineSeconds and terminationGracePeriodSeconds into
-activeDeadlineSeconds.
+terminationGracePeriodSeconds into the period, except where the table of jobs gives a reason for longer (sync-1m); start
+(5 s), deadlineSeconds and terminationGracePeriodSeconds into activeDeadlineSeconds.
 
 | field | type | meaning |
 | --- | --- | --- |

@@ -80,9 +80,7 @@ test("--dry-run says what would change and changes nothing; the run changes just
 test("a person sees the changes as a table", async () => {
   await spoil();
   const { stdout } = await runRunner(["refresh-lastts", "--lookback", "1 day"], env());
-  expect(stdout).toMatch(
-    /STOPPED +1m +raised +2020-01-01T00:00:00Z +2023-05-01T00:00:00Z/,
-  );
+  expect(stdout).toMatch(/STOPPED +1m +raised +2020-01-01T00:00:00Z +2023-05-01T00:00:00Z/);
   expect(stdout).toContain("4 of 4 corrected");
 });
 

@@ -76,7 +76,10 @@ test("r3a db prints a URL, commands use the same server, and Ctrl-C stops it", a
 });
 
 test("candles of Binance get a database of their own, which is read whatever the network is like", async () => {
-  expect(await run("sync 1h", real.url)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^interval/) });
+  expect(await run("sync 1h", real.url)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^interval/),
+  });
   const asked = real.requests.length;
   const online = await run(CANDLES, real.url);
   expect(online.stdout).toMatch(/^symbol,.*,taker_quote\nBTCUSDT,.*,1,1,1,1,5,/);

@@ -23,7 +23,7 @@ export const previewShape = {
   interval,
   candles: count.describe("At most so many."),
   requests: count,
-  weight: count.describe("What the requests cost of the exchange's weight."),
+  weight: count.describe("Weight that the exchange counts for the requests."),
   minutes: z.number().nonnegative().describe("At least so many minutes, at the share of the weight."),
   series: z.array(
     z.strictObject({

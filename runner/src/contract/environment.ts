@@ -75,7 +75,7 @@ export const ENVIRONMENT = {
   },
   JANITOR_PROTECTED_SELECTORS: {
     meaning:
-      "label selectors of what the janitor never touches, separated by semicolons: a=b;c in (x, y). Set but blank is a fault; a label that nothing has, e.g. r3a.dev/nothing, protects nothing.",
+      "label selectors of what the janitor never touches, separated by semicolons: a=b;c in (x, y). An empty value is refused; a label that nothing has, e.g. r3a.dev/nothing, protects nothing.",
     default: PROTECTED_SELECTORS.join(";"),
   },
   JANITOR_FINISHED_AFTER_SECONDS: {
@@ -90,7 +90,7 @@ export const ENVIRONMENT = {
     most: 10_000,
   },
   JANITOR_MAX_PERCENT: {
-    meaning: `if the janitor would delete more than this percentage of the pods in its scope, it deletes none; it counts where more than ${FEW_PODS} pods would go.`,
+    meaning: `if the janitor would delete more than this percentage of the pods in its scope, it deletes none. Where at most ${FEW_PODS} pods would go, the percentage does not count.`,
     default: 50,
     most: 100,
   },
@@ -121,7 +121,8 @@ export const ENVIRONMENT = {
       "name of the job that starts the run, e.g. sync-1m; the ledger keeps it. The jobs set it. Default: none, the run was started by hand.",
   },
   R3A_SHARDS: {
-    meaning: "number of pods of an Indexed Job; with JOB_COMPLETION_INDEX the default of --shard.",
+    meaning:
+      "number of pods that share the work of one Job (an Indexed Job of Kubernetes); with JOB_COMPLETION_INDEX the default of --shard.",
     default: 1,
     most: 9_999,
   },

@@ -20,13 +20,15 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** What each code means, as help and docs/commands.md say it. */
 export const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
-  done: "done, or nothing to do, or another holder is at work",
+  done: "done, or nothing to do, or another run is at the same work",
   failed:
     "at least one series or step failed, also by a garbage or cut answer after its retries; verify, health and doctor: findings; candles --strict: missing candles",
   brake: "stopped by a brake (janitor): a person must look",
   usage: "wrong arguments, all faults listed together",
-  tryAgain: "try again later: database unreachable, exchange bans, holds or is away and no series succeeded",
-  settings: "wrong settings, all faults listed together; region refused; database of another exchange",
+  tryAgain:
+    "try again later: the database cannot be reached or waits for migrate; the exchange bans or holds this address, or cannot be reached, and no series succeeded",
+  settings:
+    "wrong settings, all faults listed together, a wrong password or missing right too; region refused; database of another exchange",
   deadline: "its own deadline passed; the work done so far is stored",
   terminated: "SIGTERM or SIGINT with work left; the work done so far is stored",
 };

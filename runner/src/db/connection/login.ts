@@ -7,7 +7,7 @@ const SAYS = "DB_URL is refused by the database";
 const REMEDIES: Readonly<Record<string, string>> = {
   "28000": "let the role log in (alter role NAME login), and have a line for role and address in pg_hba.conf",
   "28P01":
-    "correct the password in DB_URL; where it is right, the role's own end may have passed (alter role NAME valid until 'infinity')",
+    "correct the password in DB_URL; if it is correct, the role may have expired (alter role NAME valid until 'infinity')",
   "3D000": "correct the name of the database in DB_URL, or create that database",
   "57P04": "correct the name of the database in DB_URL, or create that database",
 };
