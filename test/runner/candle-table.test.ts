@@ -91,9 +91,9 @@ describe("numbers of JSON", () => {
     );
   });
 
-  test("are texts where nobody asks for numbers", () => {
+  test("are texts where nobody asks for numbers, but for trades, a number in all results", () => {
     const json = layJson(columns, false);
     const text = [json.begin(), json.rows(series, [candle(0, "1.50", { trades: "3" })]), json.end()].join("");
-    expect(JSON.parse(text).candles).toEqual([{ symbol: "PEPEUSDT", open: "1.50", trades: "3" }]);
+    expect(JSON.parse(text).candles).toEqual([{ symbol: "PEPEUSDT", open: "1.50", trades: 3 }]);
   });
 });
