@@ -19,18 +19,26 @@ describe("parseMoment", () => {
     ["20260228", "2026-02-28T00:00:00.000Z"],
     ["2026-02-28", "2026-02-28T00:00:00.000Z"],
     ["2026-02-28T12:30+01:00", "2026-02-28T11:30:00.000Z"],
+    ["2026-02-28 12:30", "2026-02-28T12:30:00.000Z"],
+    ["2026-02-28 12:30:05Z", "2026-02-28T12:30:05.000Z"],
   ])("reads %s as %s", (text, expected) => {
     expect(iso(parseMoment(text, NOW))).toBe(expected);
   });
 
-  test.each(["", "tomorrow", "7d", "-7", "-7y", "-d", "--7d", "1795651200", "2026-1-1", "20260101-20260201"])(
+  test.each(["", "tomorrow", "7d", "-7", "-7y", "-d", "--7d", "179565120", "2026-1-1", "20260101-20260201"])(
     "refuses %j, and names the forms",
     (text) => {
       expect(() => parseMoment(text, NOW)).toThrow(
-        `must be a time such as 2026-01-31, 2026-01-31T12:00, -7d (also m, h, w), yesterday, today, now or epoch ms (all UTC), not ${JSON.stringify(text)}`,
+        `must be a time such as 2026-01-31, 2026-01-31T12:00, -7d (also m, h, w), yesterday, today, now or epoch ms (all UTC), not ${JSON.stringify(text)}; --from also takes a span: 2026-01-01..2026-02-01`,
       );
     },
   );
+
+  test("says of seconds since 1970 that they are no milliseconds", () => {
+    expect(() => parseMoment("1795651200", NOW)).toThrow(
+      'not "1795651200", which looks like seconds: milliseconds have 13 digits',
+    );
+  });
 
   test.each(["2026-02-30", "20260230", "20261301"])("refuses %s, which is not in the calendar", (text) => {
     expect(() => parseMoment(text, NOW)).toThrow("is not a day of the calendar");
@@ -46,6 +54,10 @@ test.each([
   ["20260101-", "2026-01-01T00:00:00.000Z", undefined],
   ["1795651200000-1795737600000", "2026-11-26T00:00:00.000Z", "2026-11-27T00:00:00.000Z"],
   ["-7d", "2026-11-19T14:23:45.678Z", undefined],
+  ["2026-01-01..2026-01-02", "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"],
+  ["2026-01-01 05:00 .. 2026-01-01T06:00Z", "2026-01-01T05:00:00.000Z", "2026-01-01T06:00:00.000Z"],
+  ["-7d..now", "2026-11-19T14:23:45.678Z", "2026-11-26T14:23:45.678Z"],
+  ["2026-01-01..", "2026-01-01T00:00:00.000Z", undefined],
 ])("parseBeginning reads %s as a span", (text, from, to) => {
   const beginning = parseBeginning(text, NOW);
   expect([iso(beginning.from), iso(beginning.to)]).toEqual([from, to]);

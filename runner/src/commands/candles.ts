@@ -23,7 +23,7 @@ export const candles: Command = {
     "candles BTCUSDT 1h --last 24",
     "candles btc/usdt,ETHUSDT 1h,4h --from -7d",
     "candles BTCUSDT 1m --from 2024-01-01 --to 2024-01-02 --format csv",
-    "candles all 1d --from 20240101-20240201 --columns symbol,timestamp,close",
+    "candles all 1d --from 2024-01-01..2024-02-01 --columns symbol,timestamp,close",
   ],
   define: (command) =>
     command

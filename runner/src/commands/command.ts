@@ -127,7 +127,7 @@ export const OPTION = {
   intervals: ["--intervals <list>", "intervals, e.g. 1m,1h (default: all)"],
   from: [
     "--from <time>",
-    "2026-01-31, 2026-01-31T12:00, -7d, yesterday, epoch ms, all UTC; or a span: 20260101-20260201",
+    "2026-01-31, 2026-01-31T12:00, -7d, yesterday, epoch ms, all UTC; or a span: 2026-01-01..2026-02-01",
   ],
   to: ["--to <time>", "end of the span, not included; as --from (default: now)"],
   acceptExchange: [
