@@ -50,6 +50,13 @@ export async function targetFile(path: string, context: Context): Promise<Target
   }
 }
 
+/** Why no file can be made in the folder. The error itself names the file beside, which nobody asked for. */
+function describeFolder(folder: string, { code, message }: NodeJS.ErrnoException): string {
+  if (code === "ENOENT") return `the folder ${folder} does not exist; make it first`;
+  if (code === "ENOTDIR") return `${folder} is no folder`;
+  return `no file can be made in ${folder}: ${message.split(", ")[0]}`;
+}
+
 async function openBeside(path: string, { runId, terminal, log }: Context): Promise<Target> {
   const old = await stat(path).catch(() => null);
   if (old !== null && !old.isFile()) throw new Error("it is no regular file; for stdout say -o -");
@@ -57,7 +64,9 @@ async function openBeside(path: string, { runId, terminal, log }: Context): Prom
   const isLink = (await lstat(path).catch(() => null))?.isSymbolicLink() === true;
   const name = isLink && old !== null ? await realpath(path) : path;
   const beside = join(dirname(name), `.${basename(name)}.${runId}.tmp`);
-  const file = await open(beside, "wx");
+  const file = await open(beside, "wx").catch((error: NodeJS.ErrnoException) => {
+    throw new Error(describeFolder(dirname(name), error)); // with its cause the message would name `beside`
+  });
   let isOpen = true;
   const close = async () => {
     if (isOpen) await file.close();
