@@ -4,7 +4,7 @@ import { uuidv7 } from "uuidv7";
 import { collectFaults, type RawOptions } from "./commands/command.ts";
 import { REGISTRY } from "./commands/registry.ts";
 import type { Context } from "./context.ts";
-import { COMMANDS, type CommandName } from "./contract/commands.ts";
+import { COMMANDS, type CommandName, onlyReads } from "./contract/commands.ts";
 import { EXIT, type ExitCode } from "./contract/exits.ts";
 import { VERSION } from "./contract/version.ts";
 import { exitCodeOf, messageOf, SettingsFault, Stopped, TryAgain, UsageFault } from "./errors.ts";
@@ -26,10 +26,11 @@ const log = createLogger(env, (text) => process.stderr.write(text), isTerminal);
 const stop = new AbortController();
 const LONGEST_DEADLINE_S = 7 * 86_400;
 
+const isReading = onlyReads(process.argv[2]);
+const KEPT = isReading ? "" : "; what was done is stored";
+
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  process.once(signal, () =>
-    stop.abort(new Stopped(`stopped by ${signal}; what was done is stored`, EXIT.terminated)),
-  );
+  process.once(signal, () => stop.abort(new Stopped(`stopped by ${signal}${KEPT}`, EXIT.terminated)));
 }
 /**
  * Work that is under way when the process is told to stop has this long to end. Then a connection that hangs must not
@@ -95,6 +96,8 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 /** The reason of the stop, what was under way at that moment, and the error that followed. */
 function describeStop(error: unknown): string {
   const { reason } = stop.signal;
+  // a person who stops a query knows what was under way
+  if (isReading && exitCodeOf(reason) === EXIT.terminated) return messageOf(reason);
   const parts = [
     messageOf(reason),
     ...(underWayAtStop === null ? [] : [`under way: ${underWayAtStop}`]),
@@ -177,10 +180,7 @@ function contextOf(name: CommandName, options: RawOptions): Context {
     // counted from the start of the process, as the kubelet counts its own deadline
     const leftMs = Math.max(0, deadlineS * 1000 - performance.now());
     const timer = setTimeout(
-      () =>
-        stop.abort(
-          new Stopped(`the deadline of ${deadlineS} s passed; what was done is stored`, EXIT.deadline),
-        ),
+      () => stop.abort(new Stopped(`the deadline of ${deadlineS} s passed${KEPT}`, EXIT.deadline)),
       leftMs,
     );
     timer.unref();

@@ -29,6 +29,11 @@ export type CommandName = keyof typeof ROLE_OF;
 /** In reading order. */
 export const COMMANDS = Object.keys(ROLE_OF) as readonly CommandName[];
 
+/** Whether a command changes no candle and no schema: there is nothing that a stop could have left half done. */
+export function onlyReads(name: string | undefined): boolean {
+  return COMMANDS.some((command) => command === name && ROLE_OF[command] === "reader");
+}
+
 /** Whether each command asks the exchange; a text: with this option alone. */
 export const ASKS_EXCHANGE: Readonly<Record<CommandName, boolean | `--${string}`>> = {
   sync: true,
