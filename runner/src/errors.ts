@@ -49,5 +49,7 @@ export function messageOf(error: unknown, depth = 8): string {
   if (!(error instanceof Error)) return String(error);
   const own = error.message || error.name;
   const cause = error.cause === undefined || depth === 0 ? "" : messageOf(error.cause, depth - 1);
-  return cause === "" || own.includes(cause) ? own : `${own}: ${cause}`;
+  if (cause === "" || own.includes(cause)) return own;
+  // an error that gives its cause another type has the words of the cause
+  return cause.startsWith(`${own}: `) ? cause : `${own}: ${cause}`;
 }

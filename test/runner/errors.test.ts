@@ -64,6 +64,10 @@ test("messageOf repeats no cause, and shows the name of an error without a messa
   expect(messageOf(new Error("store failed: disk full", { cause: new Error("disk full") }))).toBe(
     "store failed: disk full",
   );
+  const away = new Error("the exchange cannot be reached", { cause: new Error("getaddrinfo ENOTFOUND") });
+  expect(messageOf(new TryAgain(away.message, { cause: away }))).toBe(
+    "the exchange cannot be reached: getaddrinfo ENOTFOUND",
+  );
   expect(messageOf(new TypeError(""))).toBe("TypeError");
   expect(messageOf(new Error("outer", { cause: "a text" }))).toBe("outer: a text");
   expect(messageOf("a text")).toBe("a text");
