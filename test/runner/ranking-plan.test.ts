@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { nearestName } from "../../runner/src/candle/nearest-name.ts";
+import { nearestName, nearestSymbol } from "../../runner/src/candle/nearest-name.ts";
 import {
   listCandidates,
   type RankingFacts,
@@ -112,20 +112,49 @@ describe("a ranking in which most members would be behind at once", () => {
 });
 
 describe("the nearest symbol", () => {
-  const known = ["BTCUSDT", "ETHUSDT", "BTCUSDC", "BNBUSDT", "币安人生USDT"];
+  const known = [
+    "BTCUSDT",
+    "ETHUSDT",
+    "BTCUSDC",
+    "BNBUSDT",
+    "SOLUSDT",
+    "OPUSDT",
+    "XRPUSDT",
+    "1000PEPEUSDT",
+    "币安人生USDT",
+  ];
   test.each([
     ["BTCUSD", "BTCUSDT"],
     ["BTCUSTD", "BTCUSDT"],
     ["BTXUSDT", "BTCUSDT"],
+    ["TBCUSDT", "BTCUSDT"],
     ["ETHHUSDT", "ETHUSDT"],
-    ["币安USDT", "币安人生USDT"],
+    ["1000PPEEUSDT", "1000PEPEUSDT"],
+    ["1000PEEUSD", "1000PEPEUSDT"],
+    ["币安人USDT", "币安人生USDT"],
+    ["OPUSD", "OPUSDT"],
+    ["BTCEUR", undefined],
+    ["FOOUSDT", undefined],
+    ["XXXUSDT", undefined],
+    ["XUSDT", undefined],
+    ["SOUSD", undefined],
     ["NOSUCHCOIN", undefined],
     ["", undefined],
   ])("to %s is %s", (typed, near) => {
-    expect(nearestName(typed, known)).toBe(near);
+    expect(nearestSymbol(typed, known)).toBe(near);
   });
 
   test("is never the name itself, which the exchange has just refused", () => {
-    expect(nearestName("ETHUSDT", ["ETHUSDT"])).toBeUndefined();
+    expect(nearestSymbol("ETHUSDT", ["ETHUSDT"])).toBeUndefined();
   });
+});
+
+test.each([
+  ["opne", "open"],
+  ["colse_time", "close_time"],
+  ["price", undefined],
+  ["lo", "low"],
+  ["pig", undefined],
+])("the nearest column to %s is %s", (typed, near) => {
+  expect(nearestName(typed, ["open", "high", "low", "close", "close_time"])).toBe(near);
 });

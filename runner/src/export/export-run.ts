@@ -1,4 +1,4 @@
-import { nearestName } from "../candle/nearest-name.ts";
+import { nearestSymbol } from "../candle/nearest-name.ts";
 import type { Context } from "../context.ts";
 import { INTERVALS, type Interval } from "../contract/intervals.ts";
 import { findDatabaseTime } from "../db/clock.ts";
@@ -147,7 +147,7 @@ async function findSeries(
   const stored = await listStored(db);
   throw new UsageFault(
     unknown.map((name) => {
-      const near = nearestName(name, stored) ?? stored.find((other) => other.startsWith(name));
+      const near = nearestSymbol(name, stored) ?? stored.find((other) => other.startsWith(name));
       return near === undefined
         ? `nothing is stored of ${name}; sync or backfill it first`
         : `nothing is stored of ${name}; did you mean ${near}?`;

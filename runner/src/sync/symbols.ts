@@ -1,4 +1,4 @@
-import { nearestName } from "../candle/nearest-name.ts";
+import { nearestSymbol } from "../candle/nearest-name.ts";
 import { addCoins, type Coin, closeCoins, findCoins, listSymbols } from "../db/coins.ts";
 import type { Database } from "../db/connect.ts";
 import { withTransaction } from "../db/session.ts";
@@ -87,12 +87,12 @@ export async function faultOfSymbols(
   if (isNobodyLeft && failure !== null) return failure;
   if (unknown.length === 0 && failure === null) return null;
   const stored = await listSymbols(db);
-  const isStrange = unknown.some((symbol) => nearestName(symbol, stored) === undefined);
+  const isStrange = unknown.some((symbol) => nearestSymbol(symbol, stored) === undefined);
   // a job with a wrong setting starts each minute: its names are held against the stored ones alone
   const isWorthAsking = isNobodyLeft || (namedBy === "--symbols" && isStrange);
   const known = isWorthAsking ? [...stored, ...(await listTrading(exchange))] : stored;
   const names = unknown.map((symbol) => {
-    const near = nearestName(symbol, known);
+    const near = nearestSymbol(symbol, known);
     return near === undefined ? symbol : `${symbol} (did you mean ${near}?)`;
   });
   if (isNobodyLeft) {

@@ -10,7 +10,7 @@ import type { LockSession } from "../db/lock.ts";
 import { addressOf, claimOrigin, findOrigin, refuseOther } from "../db/origin.ts";
 import { patienceMs, waitForSchema } from "../db/schema/schema.ts";
 import { sessionName, withLocks } from "../db/with-database.ts";
-import { TryAgain } from "../errors.ts";
+import { messageOf, TryAgain } from "../errors.ts";
 import { createBinance } from "../exchange/binance.ts";
 import { type ClockReading, type Exchange, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
 import { ExchangeFailure, isExchangeAway } from "../exchange/failure.ts";
@@ -157,7 +157,7 @@ function meaningOf(error: unknown, { env }: Context): unknown {
   if (!(error instanceof ExchangeFailure && isExchangeAway(error))) return error;
   const proxies = error.kind === "unavailable" ? listProxyVariables(env) : [];
   const hint = proxies.length === 0 ? "" : ` (no proxy is used, although ${proxies.join(", ")} is set)`;
-  return new TryAgain(`${error.message}${hint}`, { cause: error });
+  return new TryAgain(`${messageOf(error)}${hint}`, { cause: error });
 }
 
 function warnOfClock({ log }: Pick<Context, "log">, aheadMs: number): void {

@@ -1,4 +1,4 @@
-import { nearestName } from "../candle/nearest-name.ts";
+import { nearestSymbol } from "../candle/nearest-name.ts";
 import type { Context } from "../context.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
@@ -40,7 +40,7 @@ export async function printSeries(
 }
 
 function describeUnknown(symbol: string, known: readonly string[]): string {
-  const near = nearestName(symbol, known);
+  const near = nearestSymbol(symbol, known);
   return `nothing is stored of ${symbol}${near === undefined ? "" : `; did you mean ${near}?`}`;
 }
 
