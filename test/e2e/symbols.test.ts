@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "vitest";
 import { expectExit, HOUR, MINUTE, outputOf } from "../support/candle/series.ts";
 import { type PlainSymbol, usePlainWorld } from "../support/exchange/plain-exchange.ts";
 import { lastRun } from "../support/last-run.ts";
+import { expectResult } from "../support/result-json.ts";
 
 /** One name that is wrong stops none of the others, whether it was never right or its coin has gone. */
 const first = Math.floor(Date.now() / MINUTE) * MINUTE - 2 * HOUR;
@@ -51,6 +52,35 @@ test.each(["sync 1m", `backfill 1m --from ${new Date(first).toISOString()}`])(
     expect(outputOf(near)).toContain("BTCUSTD (did you mean BTCUSDT?)");
   },
 );
+
+test("the result counts a name that the exchange does not know as failed, and names it", async () => {
+  const table = await run("sync 1h --symbols BTCUSDT,FOOUSDT");
+  expectExit(table, 1);
+  expect(table.stderr).toContain("the exchange does not know FOOUSDT: correct --symbols");
+  expect(table.stdout).toMatch(/1h +│ +2 │ +\d+ │ +1 │/);
+  expect(table.stdout).toContain("\nFOOUSDT: the exchange does not know it\n");
+  const json = await run("sync 1h --symbols BTCUSDT,FOOUSDT --json");
+  expectExit(json, 1);
+  expect(expectResult(json)).toMatchObject({
+    intervals: [{ symbols: 2, failed: 1 }],
+    unknown: ["FOOUSDT"],
+    unanswered: [],
+  });
+});
+
+test("a name whose listing does not come is failed and not unknown", async () => {
+  exchange.answer = ({ pathname }) =>
+    pathname.endsWith("/exchangeInfo") ? { status: 400, body: { code: -1, msg: "no" } } : null;
+  const table = await run("sync 1h --symbols BTCUSDT,FOOUSDT");
+  expectExit(table, 1);
+  expect(table.stdout).toContain("\nFOOUSDT: the exchange gave no listing of it\n");
+  const json = await run("sync 1h --symbols BTCUSDT,FOOUSDT --json");
+  expect(expectResult(json)).toMatchObject({
+    intervals: [{ symbols: 2, failed: 1 }],
+    unknown: [],
+    unanswered: ["FOOUSDT"],
+  });
+});
 
 test("names none of which is known are refused, with a suggestion of what trades", async () => {
   await database.query(

@@ -5,12 +5,16 @@ import { count, dryRun, durationMs, interval, resultOf, runId, skippedOf, symbol
 export const summary = z
   .strictObject({
     interval,
-    symbols: count.describe("Symbols that the run worked on."),
+    symbols: count.describe(
+      "Symbols that the run worked on, and those that `unknown` and `unanswered` name.",
+    ),
     added: count.describe("New candles."),
     repaired: count.describe("Candles in what was a gap."),
     revised: count.describe("Candles that had other values; the old values are in r3a.candle_revision."),
     kept: count.describe("Stored candles that the exchange does not show any more."),
-    failed: count.describe("Series of which something failed."),
+    failed: count.describe(
+      "Series of which something failed, and symbols that `unknown` and `unanswered` name.",
+    ),
     skipped: count.describe("Series that another run was at work on."),
     gapsOpen: count.describe("Of these symbols, after the run."),
     gapsNotRequested: count.describe("Gaps of these symbols that nobody asked for yet."),
@@ -37,7 +41,14 @@ export const previewShape = {
   ),
 } as const;
 
-const filled = { runId, intervals: z.array(summary) } as const;
+const filled = {
+  runId,
+  intervals: z.array(summary),
+  unknown: z.array(symbol).describe("Named symbols that the exchange does not know."),
+  unanswered: z
+    .array(symbol)
+    .describe("Named symbols whose listing did not come: the exchange may know them."),
+} as const;
 
 export const sync = z.union([
   resultOf("sync", filled),

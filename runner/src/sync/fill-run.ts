@@ -13,7 +13,7 @@ import { collectItems, exitCodeOrThrow, type SeriesResult } from "../run.ts";
 import type { Plan } from "./fill-plan.ts";
 import { type NamedBy, type Selection, takeShard } from "./selection.ts";
 import { runSeries } from "./series-run.ts";
-import { renderSummary, summarizeSync } from "./summary.ts";
+import { countMissing, type MissingSymbols, NONE_MISSING, renderSummary, summarizeSync } from "./summary.ts";
 import { faultOfSymbols, lookUpSymbols, refreshListings } from "./symbols.ts";
 import { resolveUniverse } from "./universe.ts";
 import { type Work, type WorkSettings, withWork } from "./work.ts";
@@ -79,12 +79,14 @@ async function fillNamed(job: FillWork, namedBy: NamedBy, symbols: readonly stri
       items.push(...result.items);
       return exitCodeOrThrow(result);
     };
+    let missing = NONE_MISSING;
     let fault: Error | null = null;
     const exits: ExitCode[] = [];
     try {
       exits.push(await workOn(stored));
       if (others.length > 0) {
         const lookup = await lookUpSymbols(db, exchange, others);
+        missing = lookup;
         exits.push(await workOn(lookup.coins));
         fault = await faultOfSymbols({ db, exchange }, lookup, { namedBy, hasOthers: stored.length > 0 });
       }
@@ -92,7 +94,7 @@ async function fillNamed(job: FillWork, namedBy: NamedBy, symbols: readonly stri
       const synced = new Set(items.flatMap(({ coinId, outcome }) => (outcome === "success" ? [coinId] : [])));
       if (stale.length > 0) await refreshListings({ db, exchange, log: job.context.log }, stale, synced);
     } finally {
-      if (items.length > 0 || symbols.length === 0) await summarize(job, items);
+      if (items.length > 0 || symbols.length === 0) await summarize(job, items, missing);
     }
     if (fault !== null) throw fault;
     return exits.every((exit) => exit === EXIT.done) ? EXIT.done : EXIT.failed;
@@ -102,7 +104,7 @@ async function fillNamed(job: FillWork, namedBy: NamedBy, symbols: readonly stri
 /** The same for coins that are known already. */
 async function fillCoins(job: FillWork, coins: readonly Coin[]): Promise<SeriesResult> {
   const result = await runCoins(job, coins);
-  await summarize(job, result.items);
+  await summarize(job, result.items, NONE_MISSING);
   return result;
 }
 
@@ -130,6 +132,7 @@ export function runCoins(
 async function summarize(
   { context, work, fill, interval }: FillWork,
   items: readonly RunItem[],
+  missing: MissingSymbols,
 ): Promise<void> {
   const { db, exchange, locks, signal, believed } = work;
   const isBelieved = await believed.then(
@@ -142,11 +145,13 @@ async function summarize(
     return;
   }
   try {
-    const summaries = await summarizeSync(db, [interval], items, exchange.now());
+    const done = await summarizeSync(db, [interval], items, exchange.now());
+    const summaries = done.map((summary) => countMissing(summary, missing));
+    const { unknown, unanswered } = missing;
     context.print(
       fill.asJson
-        ? renderResult(fill.command, { runId: context.runId, intervals: summaries })
-        : `${renderSummary(summaries)}\n`,
+        ? renderResult(fill.command, { runId: context.runId, intervals: summaries, unknown, unanswered })
+        : `${renderSummary(summaries, missing)}\n`,
     );
   } catch (error) {
     context.log.warn({ "event.name": "no_summary" }, `[HEALTH] no summary: ${messageOf(error)}`);

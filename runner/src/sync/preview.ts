@@ -14,7 +14,7 @@ import type { FillCommand } from "./fill-run.ts";
 import { askFirst } from "./first-candle.ts";
 import { fetchRanking, listRanked } from "./ranking.ts";
 import { type Selection, takeShard } from "./selection.ts";
-import { faultOfSymbols } from "./symbols.ts";
+import { faultOfSymbols, unreadableListings } from "./symbols.ts";
 import type { Work } from "./work.ts";
 
 type PlannedSeries = {
@@ -151,7 +151,8 @@ async function chooseSymbols(
   if (others.length === 0) return { symbols: asked, fault: null };
   const { listings, unknown, unreadable } = await exchange.fetchListings(others);
   const coins = listings.map(({ symbol }) => ({ coinId: 0, symbol }));
-  const lookup = { coins, unknown: [...unknown, ...unreadable], unanswered: [], failure: null };
+  const failure = unreadable.length === 0 ? null : unreadableListings();
+  const lookup = { coins, unknown, unanswered: unreadable, failure };
   const fault = await faultOfSymbols({ db, exchange }, lookup, { namedBy, hasOthers: stored.size > 0 });
   const isKnown = (symbol: string) => stored.has(symbol) || coins.some((coin) => coin.symbol === symbol);
   return { symbols: asked.filter(isKnown), fault };

@@ -24,6 +24,22 @@ export type SyncSummary = {
   readonly newestAgeMs: number | null;
 };
 
+/** Named symbols that no series could be made of. */
+export type MissingSymbols = {
+  /** The exchange does not know these. */
+  readonly unknown: readonly string[];
+  /** No answer came for these, so that nobody knows whether the exchange has them. */
+  readonly unanswered: readonly string[];
+};
+
+export const NONE_MISSING: MissingSymbols = { unknown: [], unanswered: [] };
+
+/** The summary of the run's only interval with the symbols that are missing: each is one more that failed. */
+export function countMissing(summary: SyncSummary, { unknown, unanswered }: MissingSymbols): SyncSummary {
+  const count = unknown.length + unanswered.length;
+  return { ...summary, symbols: summary.symbols + count, failed: summary.failed + count };
+}
+
 /** The quick scan that follows each sync, as in `health --quick`, beside what the run's items did. Reads only. */
 export async function summarizeSync(
   db: Database,
@@ -60,7 +76,10 @@ const COUNTED = ["added", "repaired", "revised", "failed", "skipped"] as const;
 const ALWAYS: readonly string[] = ["added", "failed"];
 
 /** A table with a row an interval, then sentences: the sum of several intervals, and what a person should know besides. */
-export function renderSummary(summaries: readonly SyncSummary[]): string {
+export function renderSummary(
+  summaries: readonly SyncSummary[],
+  { unknown, unanswered }: MissingSymbols = NONE_MISSING,
+): string {
   const sum = (count: (row: SyncSummary) => number) =>
     summaries.reduce((total, row) => total + count(row), 0);
   const columns = COUNTED.filter((name) => ALWAYS.includes(name) || sum((row) => row[name]) > 0);
@@ -80,6 +99,8 @@ export function renderSummary(summaries: readonly SyncSummary[]): string {
   const kept = sum((row) => row.kept);
   return [
     table,
+    ...unknown.map((symbol) => `${symbol}: the exchange does not know it`),
+    ...unanswered.map((symbol) => `${symbol}: the exchange gave no listing of it`),
     ...(summaries.length > 1 ? [`all intervals: ${counts.join(", ")}`] : []),
     ...(notRequested > 0 ? [`${renderOpenGaps(open)}, ${renderNotRequested(notRequested)}`] : []),
     ...(kept > 0

@@ -36,8 +36,7 @@ export async function lookUpSymbols(
       const answer = await exchange.fetchListings(part);
       unknown.push(...answer.unknown);
       unanswered.push(...answer.unreadable);
-      if (answer.unreadable.length > 0)
-        failure ??= garbage("their entries in /api/v3/exchangeInfo cannot be right");
+      if (answer.unreadable.length > 0) failure ??= unreadableListings();
       if (answer.listings.length > 0)
         await addCoins(
           db,
@@ -52,6 +51,11 @@ export async function lookUpSymbols(
   const missing = new Set([...unknown, ...unanswered]);
   const found = symbols.filter((symbol) => !missing.has(symbol));
   return { coins: found.length === 0 ? [] : await findCoins(db, found), unknown, unanswered, failure };
+}
+
+/** The failure of listings that came and cannot be right. */
+export function unreadableListings(): ExchangeFailure {
+  return garbage("their entries in /api/v3/exchangeInfo cannot be right");
 }
 
 /**
