@@ -64,19 +64,21 @@ test("the ledger and the summary have what a stopped run had done, of the series
     symbol: string;
     outcome: string;
     added: number;
+    error: string | null;
     stored: number;
   }>(
-    `select c.symbol, i.outcome, i.added::int, (select count(*)::int from r3a.ohlcv_partitioned o where o.coin_id = c.id) as stored
+    `select c.symbol, i.outcome, i.added::int, i.error, (select count(*)::int from r3a.ohlcv_partitioned o where o.coin_id = c.id) as stored
      from r3a.run_item i join r3a.coin c on c.id = i.coin_id
      where i.run_id = (select run_id from r3a.run order by started_at desc limit 1) order by c.symbol`,
   );
   const added = items.at(-1)?.stored;
   expect(added).toBeGreaterThan(0);
   expect(items).toMatchObject([
-    { symbol: "BTCUSDT", outcome: "success", added: 0 },
-    { symbol: "SOLUSDT", outcome: "partial", added },
+    { symbol: "BTCUSDT", outcome: "success", added: 0, error: null },
+    { symbol: "SOLUSDT", outcome: "partial", added, error: "stopped by SIGTERM; what was done is stored" },
   ]);
-  expect(JSON.parse(stdout).intervals).toMatchObject([{ symbols: 2, added }]);
+  expect(JSON.parse(stdout).intervals).toMatchObject([{ symbols: 2, added, failed: 0, stopped: 1 }]);
+  expect(await lastRun(world.database)).toMatchObject({ symbols_expected: 2, symbols_ok: 1 });
 });
 
 test("a run that waits for weight hears SIGTERM, and one that waits longer than its deadline ends at it", async () => {

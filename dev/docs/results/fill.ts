@@ -16,6 +16,9 @@ export const summary = z
       "Series of which something failed, and symbols that `unknown` and `unanswered` name.",
     ),
     skipped: count.describe("Series that another run was at work on."),
+    stopped: count.describe(
+      "Series of which nothing failed, and in the middle of which the run was stopped.",
+    ),
     gapsOpen: count.describe("Of these symbols, after the run."),
     gapsNotRequested: count.describe("Gaps of these symbols that nobody asked for yet."),
     newestAgeMs: durationMs.nullable().describe("Milliseconds since the close of the newest candle."),

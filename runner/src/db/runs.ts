@@ -20,7 +20,10 @@ export type NewRun = {
   readonly version: string;
 };
 
-/** What a run did to one series; `lastClose` in ms. `kept` is for the summary only. */
+/**
+ * What a run did to one series; `lastClose` in ms. `kept` and `isStopped` are for the summary only. `isStopped`: the run
+ * ended in the middle of the series, of which nothing failed; the outcome is `partial`, and the error says what ended it.
+ */
 export type RunItem = {
   readonly coinId: number;
   readonly interval: Interval;
@@ -30,6 +33,7 @@ export type RunItem = {
   readonly repaired: number;
   readonly revised: number;
   readonly kept?: number;
+  readonly isStopped?: boolean;
   readonly gaps: number;
   readonly lastClose: number | null;
   readonly ms: number;

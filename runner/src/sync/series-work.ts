@@ -114,10 +114,11 @@ function endUnlisted({ areNamed, log }: SeriesRun, series: StartedSeries, failur
 
 /** Null as item where nothing was stored yet: the next run begins the series anew. */
 function endStopped(series: StartedSeries, tally: Tally, stop: unknown): SeriesEnd {
-  const item =
-    tally.pages === tally.failedPages
-      ? null
-      : itemOf(series, { outcome: "partial", tally, error: messageOf(stop) });
+  const isBegun = tally.pages > tally.failedPages;
+  // what failed before the stop is what a person has to see
+  const isStopped = tally.failedPages === 0;
+  const error = messageOf(isStopped ? stop : tally.failure);
+  const item = isBegun ? { ...itemOf(series, { outcome: "partial", tally, error }), isStopped } : null;
   return { item, failure: null, isUnlisted: false, stop };
 }
 

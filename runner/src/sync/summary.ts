@@ -19,6 +19,8 @@ export type SyncSummary = {
   readonly kept: number;
   readonly failed: number;
   readonly skipped: number;
+  /** The run ended in the middle of these series, and nothing of them failed. */
+  readonly stopped: number;
   readonly gapsOpen: number;
   readonly gapsNotRequested: number;
   readonly newestAgeMs: number | null;
@@ -62,8 +64,9 @@ export async function summarizeSync(
       repaired: sum(({ repaired }) => repaired),
       revised: sum(({ revised }) => revised),
       kept: sum(({ kept = 0 }) => kept),
-      failed: sum(({ outcome }) => (outcome === "failure" || outcome === "partial" ? 1 : 0)),
+      failed: sum((item) => (isFailed(item) ? 1 : 0)),
       skipped: sum(({ outcome }) => (outcome === "skipped" ? 1 : 0)),
+      stopped: sum(({ isStopped = false }) => (isStopped ? 1 : 0)),
       gapsOpen: series.reduce((total, { gaps }) => total + gaps, 0),
       gapsNotRequested: series.reduce((total, { notRequested }) => total + notRequested, 0),
       newestAgeMs: Number.isFinite(newest) ? Math.max(0, now - newest) : null,
@@ -71,7 +74,11 @@ export async function summarizeSync(
   });
 }
 
-const COUNTED = ["added", "repaired", "revised", "failed", "skipped"] as const;
+function isFailed({ outcome, isStopped = false }: RunItem): boolean {
+  return outcome === "failure" || (outcome === "partial" && !isStopped);
+}
+
+const COUNTED = ["added", "repaired", "revised", "failed", "skipped", "stopped"] as const;
 /** These have a column in every table, the others where they are not 0: all of them need more than 80 letters. */
 const ALWAYS: readonly string[] = ["added", "failed"];
 
