@@ -1,5 +1,6 @@
-import { ENVIRONMENT } from "@r3a/runner/contract/environment";
+import { ENVIRONMENT, LOG_LEVELS } from "@r3a/runner/contract/environment";
 import { INTERVALS } from "@r3a/runner/contract/intervals";
+import { FALLBACK_START_GRACE_MS } from "@r3a/runner/contract/limits";
 import { z } from "zod";
 import { DATABASE_SETTINGS } from "./database-fields.ts";
 import {
@@ -108,6 +109,11 @@ export const SETTINGS = z.strictObject({
     .describe("SYNC_INTERVALS: the intervals that sync fetches."),
   fallbackStart: z.iso
     .date("must be a date, YYYY-MM-DD")
+    .refine(
+      // the runner refuses such a date too, and then each sync of the environment ends with 78
+      (date) => !(Date.parse(date) > Date.now() + FALLBACK_START_GRACE_MS),
+      "must not lie in the future: nothing would be stored",
+    )
     .default(ENVIRONMENT.FALLBACK_START.default)
     .describe("FALLBACK_START: where a new series starts."),
   exchangeUrl: url
@@ -126,7 +132,7 @@ export const SETTINGS = z.strictObject({
     .describe("EGRESS_KEY: jobs behind one address share this key and so one budget of weight."),
   maintMaxOps: upTo(ENVIRONMENT.MAINT_MAX_OPS).describe("MAINT_MAX_OPS: operations of one maint run."),
   logLevel: z
-    .enum(["fatal", "error", "warn", "info", "debug"])
+    .enum(LOG_LEVELS)
     .default(ENVIRONMENT.LOG_LEVEL.default)
     .describe("LOG_LEVEL: the lowest level of the lines in the log."),
   waitDb: z

@@ -1,5 +1,5 @@
 import pino from "pino";
-import { ENVIRONMENT, SECRET_NAMES } from "./contract/environment.ts";
+import { ENVIRONMENT, LOG_LEVELS, SECRET_NAMES } from "./contract/environment.ts";
 import type { Environment } from "./settings/parse.ts";
 
 export type Logger = pino.Logger;
@@ -50,16 +50,17 @@ function decodeSafely(text: string): string {
   }
 }
 
-const LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
-
-/** JSON lines with ECS names on stderr; on a terminal one short line for a person. stdout is for results only. */
+/**
+ * JSON lines with ECS names on stderr; on a terminal one short line for a person. stdout is for results only. A LOG_LEVEL
+ * that is no level counts as not set here: the settings report this fault, and the log must be there for that.
+ */
 export function createLogger(env: Environment, write: (text: string) => void, forPeople: boolean): Logger {
-  const level = env.LOG_LEVEL ?? "";
+  const level = LOG_LEVELS.find((each) => each === env.LOG_LEVEL?.trim());
   const redact = createRedactor(env);
   return pino(
     {
       // a person watches the progress bar, and a line for each series would break the bar
-      level: LEVELS.includes(level) ? level : forPeople ? "warn" : ENVIRONMENT.LOG_LEVEL.default,
+      level: level ?? (forPeople ? "warn" : ENVIRONMENT.LOG_LEVEL.default),
       messageKey: "message",
       base: { "service.name": "r3a" },
       timestamp: () => `,"@timestamp":"${new Date().toISOString()}"`,

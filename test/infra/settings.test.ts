@@ -40,6 +40,7 @@ describe("one wrong setting is one fault with key and remedy", () => {
     [{ syncIntervals: [] }, /^syncIntervals: .*at least 1/],
     [{ symbols: "BTCUSDT" }, /^symbols: .*a list/],
     [{ jobs: ["a"] }, /^jobs: .*a map/],
+    [{ fallbackStart: "2130-01-01" }, /^fallbackStart: .*must not lie in the future/],
     [{ fallbackStart: "01.01.2020" }, /^fallbackStart: .*YYYY-MM-DD/],
     [{ exchangeUrl: "ftp://a" }, /^exchangeUrl: .*http/],
     [{ exchangeUrl: "https://u:p@h.example" }, /^exchangeUrl: holds a user, a query.*; write the base/],

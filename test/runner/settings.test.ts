@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { ENVIRONMENT } from "../../runner/src/contract/environment.ts";
+import { ENVIRONMENT, LOG_LEVELS } from "../../runner/src/contract/environment.ts";
 import { DEFAULT_FRESHNESS_LIMITS } from "../../runner/src/contract/freshness.ts";
 import { PROTECTED_SELECTORS } from "../../runner/src/contract/janitor.ts";
 import { SettingsFault } from "../../runner/src/errors.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";
 import { parseCount, parseIntervals, parseSymbols } from "../../runner/src/settings/parsers.ts";
 import { SETTINGS, type Settings } from "../../runner/src/settings/table.ts";
+import { DAY } from "../support/candle/series.ts";
 
 const DB_URL = "postgresql://r3a:canary-4711@db.example:5432/market";
 const ALL: readonly (keyof Settings)[] = [
@@ -37,7 +38,6 @@ test("every variable of the contract has one row in the table, or a reason to ha
   const elsewhere: Readonly<Record<string, string>> = {
     BINANCE_API_KEY: "never used",
     BINANCE_API_SECRET: "never used",
-    LOG_LEVEL: "the log reads it before there are settings",
     NO_COLOR: "commander reads it for the help",
     R3A_HEARTBEAT_FILE: "the heartbeat reads it",
     R3A_HEARTBEAT_MAX_AGE: "the probe reads it",
@@ -93,6 +93,21 @@ test("an empty value is the default, and a missing DB_URL has none", () => {
     syncIntervals: ["1m", "15m", "1h", "4h", "1d"],
   });
   expect(faultsOf({ DB_URL: "" }, ["dbUrl"])).toEqual(["DB_URL is not set"]);
+});
+
+test("a start in the future is refused, with a day of grace for a wrong clock", () => {
+  const dayFrom = (days: number) => new Date(Date.now() + days * DAY).toISOString();
+  expect(faultsOf({ FALLBACK_START: dayFrom(2) }, ["fallbackStart"])).toEqual([
+    expect.stringMatching(/^FALLBACK_START lies in the future/),
+  ]);
+  expect(faultsOf({ FALLBACK_START: dayFrom(0.9) }, ["fallbackStart"])).toEqual([]);
+});
+
+test("a level of the log that there is not is refused with the levels that there are", () => {
+  expect(faultsOf({ LOG_LEVEL: "loud" }, ["logLevel"])).toEqual([
+    'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, not "loud"',
+  ]);
+  for (const level of LOG_LEVELS) expect(faultsOf({ LOG_LEVEL: level }, ["logLevel"])).toEqual([]);
 });
 
 test("a command gets the settings that it needs, and a fault of another one does not stop it", () => {

@@ -24,6 +24,9 @@ export type Command = {
   readonly run: (context: Context, args: readonly string[], options: RawOptions) => Promise<ExitCode>;
 };
 
+/** The settings of every command that has a run. */
+const OF_EACH_RUN = ["runId", "runOrigin", "logLevel"] as const;
+
 /** Collects the faults of arguments and settings, so that a person mends all of them at once. */
 export type Faults = {
   /** Parses a text. Undefined where it is absent, and where it is wrong: the fault is noted under `label`. */
@@ -52,7 +55,7 @@ export function collectFaults(): Faults {
       const ofArguments = [...faults, ...context.faults];
       try {
         // every command that needs settings has a run; doctor needs none, and reports the faults of each setting itself
-        const all = needed.length === 0 ? needed : [...needed, "runId" as const, "runOrigin" as const];
+        const all = needed.length === 0 ? needed : [...needed, ...OF_EACH_RUN];
         const settings = parseSettings(context.env, all);
         if (ofArguments.length > 0) throw new UsageFault(ofArguments);
         return settings;

@@ -15,6 +15,9 @@ export type Variable = {
 
 const DAY_S = 86_400;
 
+/** From the most urgent lines alone to all lines, and none. */
+export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+
 /** Every environment variable that the runner reads. An option of a command wins over its variable, a variable over its default. */
 export const ENVIRONMENT = {
   DB_URL: {
@@ -136,7 +139,7 @@ export const ENVIRONMENT = {
   },
   JOB_COMPLETION_INDEX: { meaning: "set by Kubernetes in the pods of an Indexed Job.", default: 0 },
   LOG_LEVEL: {
-    meaning: "the lowest level that is logged: fatal, error, warn, info, debug, trace or silent.",
+    meaning: `the lowest level that is logged: ${LOG_LEVELS.slice(0, -1).join(", ")} or ${LOG_LEVELS.at(-1)}.`,
     default: "info",
   },
   NO_COLOR: { meaning: "any value: no colour on a terminal." },

@@ -1,8 +1,9 @@
 import { isInterval } from "../candle/interval.ts";
 import { DEFAULT_FRESHNESS_LIMITS } from "../contract/freshness.ts";
 import { INTERVALS, type Interval } from "../contract/intervals.ts";
+import { FALLBACK_START_GRACE_MS } from "../contract/limits.ts";
 import { isSymbol, parseSymbol } from "../contract/symbol.ts";
-import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, parseTime, SECOND_MS } from "../time.ts";
 
 /**
  * From a text to a value that can be trusted, for options and settings alike. Each throws the sentence that says what is
@@ -105,6 +106,13 @@ export function parseRunId(text: string): string {
 export function parseRunOrigin(text: string): string {
   if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) return text;
   throw new Error(`must be the name of a job such as sync-1m, not ${JSON.stringify(text.slice(0, 60))}`);
+}
+
+/** Where a new series starts (ms). A start after `now` is refused, since no candle would be stored and no fault shown. */
+export function parseFallbackStart(text: string, now: number): number {
+  const start = parseTime(text);
+  if (start <= now + FALLBACK_START_GRACE_MS) return start;
+  throw new Error(`lies in the future, so nothing would be stored: ${JSON.stringify(text)}`);
 }
 
 export function parseShare(text: string): number {

@@ -1,12 +1,14 @@
+import { LOG_LEVELS } from "../contract/environment.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { parseDbUrl } from "../db/connection/url.ts";
-import { parseTime } from "../time.ts";
 import { JANITOR_ROWS, type JanitorSettings } from "./janitor.ts";
 import {
   type FreshnessLimits,
+  oneOf,
   parseBoolean,
   parseDuration,
   parseEgressKey,
+  parseFallbackStart,
   parseFreshnessLimits,
   parseHttpUrl,
   parseIndex,
@@ -43,6 +45,8 @@ export type Settings = JanitorSettings & {
   readonly runId: string | null;
   /** Name of the job that starts the run; null: a person. */
   readonly runOrigin: string | null;
+  /** The log reads its variable itself, before there are settings: here the text is only checked. */
+  readonly logLevel: (typeof LOG_LEVELS)[number];
 };
 
 /** Every setting of the runner. A group of commands keeps its own rows in a file, as the janitor does, and adds them here. */
@@ -50,7 +54,7 @@ export const SETTINGS: Rows<Settings> = {
   dbUrl: { name: "DB_URL", parse: parseDbUrl },
   autoPeriod: { name: "AUTO_PERIOD", parse: parseBoolean },
   syncIntervals: { name: "SYNC_INTERVALS", parse: parseIntervals },
-  fallbackStart: { name: "FALLBACK_START", parse: parseTime },
+  fallbackStart: { name: "FALLBACK_START", parse: (text) => parseFallbackStart(text, Date.now()) },
   exchangeUrl: { name: "EXCHANGE_URL", parse: parseHttpUrl },
   symbols: { name: "SYMBOLS", parse: parseSymbols, absent: null },
   universeSize: countRow("UNIVERSE_SIZE"),
@@ -59,6 +63,7 @@ export const SETTINGS: Rows<Settings> = {
   shardIndex: { name: "JOB_COMPLETION_INDEX", parse: parseIndex },
   runId: { name: "R3A_RUN_ID", parse: parseRunId, absent: null },
   runOrigin: { name: "R3A_RUN_ORIGIN", parse: parseRunOrigin, absent: null },
+  logLevel: { name: "LOG_LEVEL", parse: oneOf(LOG_LEVELS) },
   egressKey: { name: "EGRESS_KEY", parse: parseEgressKey },
   maintMaxOps: countRow("MAINT_MAX_OPS"),
   refreshLookbackMs: { name: "REFRESH_LOOKBACK", parse: parseDuration },
