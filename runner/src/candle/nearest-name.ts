@@ -35,7 +35,7 @@ function nearest(
 }
 
 /** How many letters to insert, delete, replace, or swap with their neighbour. */
-function distanceOf(left: string, right: string): number {
+export function distanceOf(left: string, right: string): number {
   let before: readonly number[] = [];
   let row = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (let line = 1; line <= left.length; line += 1) {

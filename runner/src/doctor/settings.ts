@@ -1,8 +1,10 @@
+import { distanceOf } from "../candle/nearest-name.ts";
+import { ENVIRONMENT } from "../contract/environment.ts";
 import { SettingsFault } from "../errors.ts";
 import { listProxyVariables } from "../exchange/proxy.ts";
 import { type Environment, parseSettings } from "../settings/parse.ts";
 import { SETTING_NAMES, type Settings } from "../settings/table.ts";
-import { type Check, type Finding, fail, pass, warn } from "./check.ts";
+import { type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
 
 const DB_URL_REMEDY =
   // the text is in two parts, because the log's filter removes what stands before the @ of a URL
@@ -28,14 +30,36 @@ export function settingsChecks(env: Environment): readonly Check[] {
     {
       name: "settings",
       needs: [],
-      look: async () =>
-        judgeSettings(env, others, {
+      look: async () => {
+        const found = judgeSettings(env, others, {
           good: "all other settings can be read",
           remedyOf: () => "correct them; docs/commands.md lists the environment with its defaults",
-        }),
+        });
+        return withMisspelt(found, listMisspelt(env));
+      },
     },
     { name: "proxy", needs: [], look: async () => judgeProxy(listProxyVariables(env)) },
   ];
+}
+
+const NAMES = Object.keys(ENVIRONMENT);
+/** Many other programs have a short name such as DB_SSL, which differs from DB_URL in two letters. */
+const SHORT = 8;
+
+/** The variables that nothing reads and whose name is nearly that of a setting: `FALBACK_START is no setting: FALLBACK_START?`. */
+function listMisspelt(env: Environment): readonly string[] {
+  return Object.keys(env).flatMap((name) => {
+    if (!/^[A-Z][A-Z0-9_]{1,60}$/.test(name) || NAMES.includes(name)) return [];
+    const near = NAMES.find((known) => distanceOf(name, known) <= (known.length < SHORT ? 1 : 2));
+    return near === undefined ? [] : [`${name} is set, and no setting has this name: ${near}?`];
+  });
+}
+
+function withMisspelt(found: Finding, misspelt: readonly string[]): Finding {
+  if (misspelt.length === 0) return found;
+  const output = listSome([found.output, ...misspelt]);
+  if (found.status !== "pass") return { ...found, output };
+  return warn(output, "correct the name of the variable, or take it out of the environment");
 }
 
 export function judgeProxy(names: readonly string[]): Finding {
