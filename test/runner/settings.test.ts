@@ -1,12 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { ENVIRONMENT, LOG_LEVELS } from "../../runner/src/contract/environment.ts";
+import { ENVIRONMENT } from "../../runner/src/contract/environment.ts";
 import { DEFAULT_FRESHNESS_LIMITS } from "../../runner/src/contract/freshness.ts";
 import { PROTECTED_SELECTORS } from "../../runner/src/contract/janitor.ts";
 import { SettingsFault } from "../../runner/src/errors.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";
 import { parseCount, parseIntervals, parseSymbols } from "../../runner/src/settings/parsers.ts";
 import { SETTINGS, type Settings } from "../../runner/src/settings/table.ts";
-import { DAY } from "../support/candle/series.ts";
 
 const DB_URL = "postgresql://r3a:canary-4711@db.example:5432/market";
 const ALL: readonly (keyof Settings)[] = [
@@ -93,21 +92,6 @@ test("an empty value is the default, and a missing DB_URL has none", () => {
     syncIntervals: ["1m", "15m", "1h", "4h", "1d"],
   });
   expect(faultsOf({ DB_URL: "" }, ["dbUrl"])).toEqual(["DB_URL is not set"]);
-});
-
-test("a start in the future is refused, with a day of grace for a wrong clock", () => {
-  const dayFrom = (days: number) => new Date(Date.now() + days * DAY).toISOString();
-  expect(faultsOf({ FALLBACK_START: dayFrom(2) }, ["fallbackStart"])).toEqual([
-    expect.stringMatching(/^FALLBACK_START lies in the future/),
-  ]);
-  expect(faultsOf({ FALLBACK_START: dayFrom(0.9) }, ["fallbackStart"])).toEqual([]);
-});
-
-test("a level of the log that there is not is refused with the levels that there are", () => {
-  expect(faultsOf({ LOG_LEVEL: "loud" }, ["logLevel"])).toEqual([
-    'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, not "loud"',
-  ]);
-  for (const level of LOG_LEVELS) expect(faultsOf({ LOG_LEVEL: level }, ["logLevel"])).toEqual([]);
 });
 
 test("a command gets the settings that it needs, and a fault of another one does not stop it", () => {
