@@ -94,7 +94,7 @@ test.each([
   const { code, stderr } = await runRunner(["migrate"], { DB_URL: url.href });
   expect(code).toBe(78);
   expect(stderr).toMatch(
-    new RegExp(`has the encoding ${name}, .* need UTF8: create database NAME encoding 'UTF8'`),
+    new RegExp(`has the encoding ${name}, .* need UTF8: create database "\\w+_utf8" encoding 'UTF8'`),
   );
   expect(stderr).toContain("r3a.coin is a view");
   const doctor = await runRunner(["doctor", "--only", "server,schema"], { DB_URL: url.href });

@@ -126,7 +126,7 @@ describe("the scan behind a sync", () => {
       "drop trigger blind on r3a_util.last_ts_by_coin_interval; drop function r3a.blind; drop owned by scanned; drop role scanned",
     );
     expect(run.stderr).toMatch(
-      /\[HEALTH\] no summary: .*permission denied for table coin; grant select, .* on table coin to /,
+      /\[HEALTH\] no summary: .*permission denied for table coin; .*grant select on table r3a.coin to /,
     );
     expectExit(run, 0);
   });

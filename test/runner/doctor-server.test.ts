@@ -21,6 +21,7 @@ const server = {
   role: "r3a",
   isStandby: false,
   isReadOnly: false,
+  readOnlyFrom: "default",
   encoding: "UTF8",
 };
 const transport = { trust: "plain", isLocal: true, rootCert: null, protocol: null, validTo: null } as const;
@@ -99,13 +100,19 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
     /^$/,
   ],
   ["a standby", judgeServer({ ...server, isStandby: true }), "fail", /nothing can be written/, /primary/],
-  ["read-only", judgeServer({ ...server, isReadOnly: true }), "fail", /read_only is on/, /reset it/],
+  [
+    "read-only",
+    judgeServer({ ...server, isReadOnly: true, readOnlyFrom: "user" }),
+    "fail",
+    /read_only is on/,
+    /alter role "r3a" reset/,
+  ],
   [
     "LATIN1",
     judgeServer({ ...server, encoding: "LATIN1" }),
     "fail",
     /the encoding LATIN1.*need UTF8/,
-    /make another database/,
+    /^create database "r3a_utf8" encoding 'UTF8'/,
   ],
   [
     "a refused certificate",

@@ -98,7 +98,9 @@ test("a row of a catalog that another session changed at the same moment is trie
 test("a missing right names object, role and grant; damage is no reason to try again", () => {
   const denied = translate(serverError("42501", "permission denied for table coin"), "writer");
   expect(denied).toBeInstanceOf(SettingsFault);
-  expect(messageOf(denied)).toContain("grant select, insert, update, delete on table coin to writer");
+  expect(messageOf(denied)).toContain(
+    'as the owner: grant select on table r3a.coin to "writer"; for a command that stores rows also',
+  );
   const owned = translate(serverError("42501", "must be owner of table coin"), "writer");
   expect(messageOf(owned)).toContain("must be owner of table coin; the role is writer");
   const damage = translate(serverError("XX001", 'invalid page in block 3 of relation "base/1/2"'));

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { messageOf, SettingsFault, Stopped, TryAgain } from "../errors.ts";
 import { meaningOfLogin } from "./connection/login.ts";
+import { findMissingRight } from "./missing-right.ts";
 import {
   BUSY,
   INSUFFICIENT_PRIVILEGE,
@@ -159,23 +160,12 @@ function errorOf({ kind, says, remedy }: Meaning, cause: unknown, role?: string)
   return new TryAgain(`${says}${detail}`, { cause });
 }
 
-/** The rights that a role needs on each kind of object; docs/database.md has the whole list. */
-const RIGHTS: Readonly<Record<string, string>> = {
-  table: "select, insert, update, delete",
-  view: "select",
-  sequence: "usage, select",
-  schema: "usage (who makes leaves also create)",
-  function: "execute",
-  database: "connect",
-};
-
-/** Which grant is missing, where the server names the object: `permission denied for table ohlcv_gap_log`. */
-function grantOf(message: string, role = "the role of DB_URL"): string {
-  const [, kind = "", name = ""] = /^permission denied for (\w+) (.+)$/.exec(message) ?? [];
-  const rights = RIGHTS[kind];
-  return rights === undefined
-    ? `; the role is ${role}`
-    : `; grant ${rights} on ${kind} ${name} to ${role}, or make it a member of the role that its command needs`;
+/** Which grant is missing, as statements that run as they stand; docs/database.md has the whole list. */
+function grantOf(message: string, role?: string): string {
+  const right = role === undefined ? null : findMissingRight(message, role);
+  if (right === null) return `; the role is ${role ?? "the role of DB_URL"}`;
+  const more = right.more === undefined ? "" : `; for a command that ${right.moreFor} also: ${right.more}`;
+  return `; the role is ${role}; as the owner: ${right.sql}${more}`;
 }
 
 /** The server's own words: what it refused, with detail and hint, and the table where the server names one. */

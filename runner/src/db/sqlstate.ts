@@ -1,3 +1,5 @@
+import { createUnicodeDatabase } from "./remedy-sql.ts";
+
 /** Codes of PostgreSQL's errors that more than one place needs; see appendix A of its manual. */
 export const LOCK_NOT_AVAILABLE = "55P03";
 export const DEADLOCK = "40P01";
@@ -46,7 +48,7 @@ const FOREIGN: Meaning = {
 };
 const ENCODING: Meaning = {
   kind: "settings",
-  says: "the database cannot hold a text of this program: it needs the encoding UTF8 (create database ... encoding 'UTF8' template template0)",
+  says: `the database cannot hold a text of this program: it needs the encoding UTF8 (${createUnicodeDatabase("r3a_utf8")}, and let DB_URL name that one)`,
 };
 const MEMORY: Meaning = {
   kind: "later",
@@ -69,7 +71,7 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
   "22P05": ENCODING, // untranslatable_character
   "25006": {
     kind: "later",
-    says: "the database takes no writes: it is a standby (let DB_URL lead to the primary; after a failover the next run finds it), or default_transaction_read_only is on (a full disk may be why)",
+    says: "the database takes no writes: it is a standby (let DB_URL lead to the primary; after a failover the next run finds it), or default_transaction_read_only is on (a full disk may be why; doctor names the statement that resets it)",
     isForAll: true,
   },
   "25P03": {
@@ -107,7 +109,7 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
   "53200": MEMORY,
   "53400": {
     kind: "settings",
-    says: "a limit of the server is too low for this statement: raise it for the role or the database (alter role NAME set temp_file_limit = ...)",
+    says: "a limit of the server is too low for this statement: raise it for the role or the database (alter role NAME set temp_file_limit = '10GB')",
   },
   "53300": {
     kind: "away",

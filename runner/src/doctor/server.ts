@@ -8,6 +8,7 @@ import {
   type ServerRow,
 } from "../db/doctor/reach.ts";
 import { readSchema, type SchemaState } from "../db/doctor/stored.ts";
+import { createUnicodeDatabase, resetReadOnly } from "../db/remedy-sql.ts";
 import { judgeDatabase, noteOfServer } from "../db/schema/requirements.ts";
 import { renderDuration } from "../time.ts";
 import { byLimit, type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
@@ -39,7 +40,14 @@ export function serverChecks(db: Database, extraAuthorities: string | null): rea
       needs,
       look: async (signal) => judgeClock(await readDatabaseClock(db, signal), "the database's", CLOCK_MS),
     },
-    { name: "schema", needs, look: async (signal) => judgeSchema(await readSchema(db, signal)) },
+    {
+      name: "schema",
+      needs,
+      look: async (signal) => {
+        const [state, facts] = await Promise.all([readSchema(db, signal), readServer(db, signal)]);
+        return judgeSchema(state, judgeServer(facts).status !== "fail");
+      },
+    },
   ];
 }
 
@@ -77,18 +85,23 @@ export function judgeReach(reach: Reach): Finding {
   return fail(`${what}: ${reach.message}`, remedy);
 }
 
-export function judgeServer({ role, isStandby, isReadOnly, ...facts }: ServerRow): Finding {
+export function judgeServer({ role, isStandby, isReadOnly, readOnlyFrom, ...facts }: ServerRow): Finding {
   const found = `PostgreSQL ${facts.release}, database ${facts.database}, role ${role}`;
   if (isStandby)
     return fail(`${found}: a standby, nothing can be written here`, "point DB_URL at the primary");
   if (isReadOnly)
     return fail(
       `${found}: default_transaction_read_only is on, nothing can be written here`,
-      "reset it for the server, the database or the role that has it (a full disk may be why)",
+      `when the cause is gone (a full disk may be why), ${resetReadOnly(readOnlyFrom, { database: facts.database, role })}`,
     );
   const faults = judgeDatabase(facts);
   if (faults.length > 0)
-    return fail(`${found}: ${faults.join("; ")}`, "upgrade the server, or make another database");
+    return fail(
+      `${found}: ${faults.join("; ")}`,
+      facts.encoding === "UTF8"
+        ? "upgrade the server"
+        : `${createUnicodeDatabase(`${facts.database}_utf8`)}; then let DB_URL name that one`,
+    );
   const note = noteOfServer(facts);
   if (note !== null) return warn(`${found}: ${note}`, "use a newer release of this program");
   return pass(found);
@@ -112,12 +125,17 @@ export function judgeClock(aheadMs: number, whose: string, limits: typeof CLOCK_
   return byLimit(skew, limits, difference, "synchronise both machines by NTP: timedatectl, chronyc tracking");
 }
 
-export function judgeSchema({ pending, unknown, layout, faults }: SchemaState): Finding {
+/** `mayMigrate` false: the check `server` failed, and a migration would be refused until that is mended. */
+export function judgeSchema({ pending, unknown, layout, faults }: SchemaState, mayMigrate = true): Finding {
+  const by = (command: string) => (mayMigrate ? command : "first do what the check server says");
   if (layout === "old")
-    return fail("the database has the old layout: a leaf per coin, month and interval", "r3a migrate-layout");
+    return fail(
+      "the database has the old layout: a leaf per coin, month and interval",
+      by("r3a migrate-layout"),
+    );
   if (faults.length > 0)
     return fail(listSome(faults), "correct what is named; docs/database.md says what the database must have");
-  if (pending.length > 0) return fail(`the database lacks ${pending.join(", ")}`, "r3a migrate");
+  if (pending.length > 0) return fail(`the database lacks ${pending.join(", ")}`, by("r3a migrate"));
   if (unknown.length > 0)
     return warn(
       `the database has ${unknown.join(", ")}, which this program does not know: it is older than the schema`,
@@ -126,7 +144,7 @@ export function judgeSchema({ pending, unknown, layout, faults }: SchemaState): 
   if (layout === "moving")
     return warn(
       "rows still lie in r3a.ohlcv_legacy: the move out of the old layout is not done",
-      "r3a migrate-layout",
+      by("r3a migrate-layout"),
     );
   return pass("the schema is what this program needs");
 }

@@ -92,13 +92,16 @@ async function knock(host: string, port: number, signal: AbortSignal): Promise<v
 
 const SERVER = `
   ${DATABASE_FACTS}, current_user as role, pg_is_in_recovery() as "isStandby",
-         current_setting('default_transaction_read_only') = 'on' as "isReadOnly"`;
+         current_setting('default_transaction_read_only') = 'on' as "isReadOnly",
+         (select source from pg_settings where name = 'default_transaction_read_only') as "readOnlyFrom"`;
 
 export type ServerRow = DatabaseFacts & {
   role: string;
   isStandby: boolean;
   /** The setting of the server, of the database or of the role. */
   isReadOnly: boolean;
+  /** Where that setting comes from, as pg_settings has it: `database`, `user`, `configuration file`. */
+  readOnlyFrom: string;
 };
 
 /** Facts about the server and about this connection. */

@@ -3,8 +3,10 @@ import { SettingsFault } from "../../errors.ts";
 import { type Database, queryRows, withClient } from "../connect.ts";
 import { findState } from "../legacy/state.ts";
 import { onlyRow } from "../only-row.ts";
+import { createUnicodeDatabase } from "../remedy-sql.ts";
 import { faultOfNumbers, hasFirst, missingFirst } from "./first-numbers.ts";
 import { findMaker } from "./roles.ts";
+import { quoted } from "./roles-plan.ts";
 import { listApplied, pendingOf } from "./schema.ts";
 import { judgeObjects, type ObjectRow } from "./schema-objects.ts";
 
@@ -33,7 +35,7 @@ export function judgeDatabase({ version, release, encoding, database }: Database
     );
   if (encoding !== "UTF8")
     faults.push(
-      `the database ${database} has the encoding ${encoding}, and names of symbols need UTF8: create database NAME encoding 'UTF8' locale 'C.UTF-8' template template0, and let DB_URL name that one`,
+      `the database ${database} has the encoding ${encoding}, and names of symbols need UTF8: ${createUnicodeDatabase(`${database}_utf8`)}, and let DB_URL name that one`,
     );
   return faults;
 }
@@ -90,7 +92,7 @@ function judgeMaker({ role, ...rights }: MakerRights): readonly string[] {
   const faults: string[] = [];
   if (!rights.hasSchemas && !rights.maySchema)
     faults.push(
-      `role ${role} may make no schema; the database's owner runs: grant create on database "${rights.database}" to "${role}"`,
+      `role ${role} may make no schema; the database's owner runs: grant create on database ${quoted(rights.database)} to ${quoted(role)}`,
     );
   for (const schema of rights.closed.filter((name) => !rights.hidden.includes(name)))
     faults.push(
@@ -102,7 +104,7 @@ function judgeMaker({ role, ...rights }: MakerRights): readonly string[] {
     );
   if (rights.strangers.length > 0)
     faults.push(
-      `tables of R3A belong to ${rights.strangers.join(", ")}, and role ${role} is no member: run this as the owner, or as a role that has it (grant ${ROLE_NAMES.owner} to ...)`,
+      `tables of R3A belong to ${rights.strangers.join(", ")}, and role ${role} is no member: run this as the owner, or as a role that has it (grant ${ROLE_NAMES.owner} to ${quoted(role)})`,
     );
   return faults;
 }

@@ -71,6 +71,6 @@ export function planRoles(facts: RoleFacts): { readonly plan: RolePlan; readonly
 }
 
 /** A name as SQL takes it, of whatever letters. */
-function quoted(name: string): string {
+export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

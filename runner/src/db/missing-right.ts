@@ -1,0 +1,40 @@
+import { quoted } from "./schema/roles-plan.ts";
+import { MADE } from "./schema/schema-objects.ts";
+
+/** `sql` always helps; `more` is the statement for a command that does what `moreFor` says. */
+export type MissingRight = { readonly sql: string; readonly more?: string; readonly moreFor?: string };
+
+/** The names of the objects of both schemas, with their schema and without the arguments of a function. */
+const OBJECTS: readonly string[] = MADE.map(({ name }) => name.replace(/\(.*/, ""));
+
+/** The server names no schema. Null for an object of another program. */
+function withSchema(name: string): string | null {
+  if (/^ohlcv_[a-z0-9_]+$/.test(name)) return `r3a.${name}`;
+  return OBJECTS.find((object) => object.slice(object.indexOf(".") + 1) === name) ?? null;
+}
+
+/**
+ * The grants of the right that the server misses in its message: `permission denied for table ohlcv_gap_log`. Null where
+ * it names no object of R3A. What only reads comes first: nobody should give a reader the right to write.
+ */
+export function findMissingRight(message: string, role: string): MissingRight | null {
+  const [, kind = "", name = ""] = /^permission denied for (\w+) (.+)$/.exec(message) ?? [];
+  const grant = (rights: string, on: string) => `grant ${rights} on ${on} to ${quoted(role)}`;
+  if (kind === "schema" && /^r3a(_util)?$/.test(name))
+    return {
+      sql: grant("usage", `schema ${name}`),
+      more: grant("create", `schema ${name}`),
+      moreFor: "makes tables",
+    };
+  const object = withSchema(name);
+  if (object === null) return null;
+  if (kind === "table")
+    return {
+      sql: grant("select", `table ${object}`),
+      more: grant("insert, update, delete", `table ${object}`),
+      moreFor: "stores rows",
+    };
+  if (kind === "view") return { sql: grant("select", `table ${object}`) };
+  if (kind === "sequence") return { sql: grant("usage, select", `sequence ${object}`) };
+  return kind === "function" ? { sql: grant("execute", `function ${object}`) } : null;
+}
