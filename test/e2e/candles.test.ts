@@ -48,7 +48,7 @@ describe("a table", () => {
   test("has all columns with --wide, and the day alone as the time of 1d", async () => {
     const result = await run("candles ETHUSDT 1d --from 20260101-20260103 --wide");
     const [head, first] = linesOf(result);
-    expect(head?.split(/ +/)).toHaveLength(11);
+    expect(head?.split(/ +/)).toHaveLength(12);
     expect(first).toMatch(/^2026-01-01 .* 2026-01-01T23:59:59\.999Z .* 7 /);
   });
 });
@@ -60,7 +60,14 @@ describe("formats", () => {
     const csv = await run(`candles ETHUSDT 1d ${day} --format csv --columns close,symbol`);
     expect(linesOf(csv)).toEqual(["close,symbol", expect.stringMatching(/^500\d\d\.\d{8},ETHUSDT$/)]);
     const [record = ""] = linesOf(await run(`candles ETHUSDT 1d ${day} --format ndjson`));
-    expect(JSON.parse(record)).toMatchObject({ symbol: "ETHUSDT", interval: "1d", trades: "7" });
+    expect(JSON.parse(record)).toMatchObject({
+      ...{ symbol: "ETHUSDT", interval: "1d", trades: "7", source: "rest" },
+    });
+    const all = await run(`candles ETHUSDT 1d ${day} --format csv`);
+    expect(linesOf(all)).toEqual([
+      expect.stringMatching(/^symbol,interval,timestamp,.*,taker_quote,source$/),
+      expect.stringMatching(/,rest$/),
+    ]);
   });
 
   test("--numbers gives numbers with every digit", async () => {

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { StoredCandle } from "../../runner/src/db/read.ts";
-import { type ColumnName, NARROW, SERIES_COLUMNS, textOf } from "../../runner/src/export/columns.ts";
-import { layJson, layNdjson } from "../../runner/src/export/rows.ts";
+import {
+  type ColumnName,
+  NARROW,
+  parseColumns,
+  SERIES_COLUMNS,
+  textOf,
+} from "../../runner/src/export/columns.ts";
+import { layCsv, layJson, layNdjson } from "../../runner/src/export/rows.ts";
 import { layTable } from "../../runner/src/export/table.ts";
 import { renderTime } from "../../runner/src/time.ts";
 
@@ -78,6 +84,36 @@ test("times are those of renderTime, whatever day came before", () => {
     -62_135_596_800_000,
   ];
   for (const ms of times) expect(render(candle(0, "1", { close_time: String(ms) }))).toBe(renderTime(ms));
+});
+
+test("columns are taken as csv and as --json spell them", () => {
+  expect(parseColumns("closeTime,quote_volume,takerQuote,close_time")).toEqual([
+    "close_time",
+    "quote_volume",
+    "taker_quote",
+  ]);
+  expect(() => parseColumns("closetime")).toThrow('"closetime" (did you mean close_time?)');
+});
+
+describe("the source of candles", () => {
+  const columns = parseColumns("close,source");
+  const rows = [candle(0, "1.5", { source: "rest" }), candle(1, "2.5", { source: null })];
+
+  test("is the stored one, and simulated in a database of made-up candles", () => {
+    expect(layCsv(columns).rows(series, rows)).toBe("1.5,rest\n2.5,\n");
+    expect(layNdjson(columns, true).rows(series, rows)).toBe(
+      '{"close":1.5,"source":"rest"}\n{"close":2.5,"source":null}\n',
+    );
+    const madeUp = { ...series, source: "simulated" };
+    expect(layCsv(columns).rows(madeUp, rows)).toBe("1.5,simulated\n2.5,simulated\n");
+    expect(layJson(columns, false).rows(madeUp, rows)).toContain('"source":"simulated"}');
+  });
+
+  test("that another program stored breaks no line and no format", () => {
+    const odd = [candle(0, "1", { source: 'a "b",\n\\' })];
+    expect(layCsv(columns).rows(series, odd)).toBe('1,"a ""b"",\ufffd\\"\n');
+    expect(JSON.parse(layNdjson(columns, false).rows(series, odd)).source).toBe('a "b",\ufffd\\');
+  });
 });
 
 describe("numbers of JSON", () => {

@@ -82,7 +82,7 @@ test("candles of Binance get a database of their own, which is read whatever the
   });
   const asked = real.requests.length;
   const online = await run(CANDLES, real.url);
-  expect(online.stdout).toMatch(/^symbol,.*,taker_quote\nBTCUSDT,.*,1,1,1,1,5,/);
+  expect(online.stdout).toMatch(/^symbol,.*,taker_quote,source\nBTCUSDT,.*,1,1,1,1,5,.*,rest\n/);
   expect(await run(CANDLES)).toEqual(online);
   expect(real.requests).toHaveLength(asked);
   expect((await run(`${CANDLES} --simulated`)).stderr).toContain("SIMULATED");

@@ -30,7 +30,12 @@ export const candles = resultOf("candles", {
           trades: count.nullable(),
           takerBase: decimal,
           takerQuote: decimal,
-          source: z.string().describe("`simulated`: made-up candles; absent otherwise."),
+          source: z
+            .string()
+            .nullable()
+            .describe(
+              "Where the candle comes from: `rest`, or `legacy`; `simulated` for each made-up candle.",
+            ),
         })
         .partial(),
     )

@@ -21,6 +21,7 @@ const READ = {
   trades: "trades::text",
   taker_base: "taker_base::text",
   taker_quote: "taker_quote::text",
+  source: "source",
 } as const;
 
 export type CandleColumn = keyof typeof READ;

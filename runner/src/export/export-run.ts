@@ -8,7 +8,7 @@ import { type Coverage, listCoverage } from "../db/coverage.ts";
 import { CANDLE_COLUMNS, readCandles } from "../db/read.ts";
 import { type OwnClient, own } from "../db/session.ts";
 import { UsageFault } from "../errors.ts";
-import { COLUMN_NAMES, type ColumnName, NARROW, SERIES_COLUMNS, SOURCE } from "./columns.ts";
+import { COLUMN_NAMES, type ColumnName, NARROW, SERIES_COLUMNS } from "./columns.ts";
 import type { Format, Layout } from "./layout.ts";
 import { type Look, lookAt } from "./look.ts";
 import { describeMissing, isIncomplete, type Tally, tallyOf } from "./missing.ts";
@@ -58,7 +58,7 @@ export async function exportCandles(
   return own(db, context.signal, async (client) => {
     const series = await findSeries(db, client, request);
     const target = output.file === null ? targetStdout(context) : await targetFile(output.file, context);
-    const sheet = { ...layOut(output, { ofOne: isOfOne(request), ...context }), target };
+    const sheet = { ...layOut(output, isOfOne(request)), target, isSimulated: context.isSimulated };
     const printed: Printed[] = [];
     try {
       await target.write(sheet.layout.begin());
@@ -94,15 +94,15 @@ type Sheet = {
   readonly columns: readonly ColumnName[];
   readonly layout: Layout;
   readonly target: Target;
+  readonly isSimulated: boolean;
 };
 
 function layOut(
   { format, columns: asked, isWide, areNumbers }: Output,
-  { ofOne, isSimulated }: Pick<Context, "isSimulated"> & { readonly ofOne: boolean },
+  ofOne: boolean,
 ): Pick<Sheet, "columns" | "layout"> {
   const ofTable = [...(ofOne ? [] : SERIES_COLUMNS), ...(isWide ? CANDLE_COLUMNS : NARROW)];
-  const ofFile = isSimulated ? [...COLUMN_NAMES, SOURCE] : COLUMN_NAMES;
-  const columns = asked ?? (format === "table" ? ofTable : ofFile);
+  const columns = asked ?? (format === "table" ? ofTable : COLUMN_NAMES);
   if (format === "table") return { columns, layout: layTable(columns) };
   if (format === "csv") return { columns, layout: layCsv(columns) };
   const layout = (format === "json" ? layJson : layNdjson)(columns, areNumbers);
@@ -114,13 +114,15 @@ type Printed = { readonly look: Look; readonly tally: Tally };
 async function printSeries(
   client: OwnClient,
   { look, tally, to }: Printed & { readonly to: number | null },
-  { columns, layout, target }: Sheet,
+  { columns, layout, target, isSimulated }: Sheet,
 ): Promise<void> {
   const asked = CANDLE_COLUMNS.filter((name) => columns.includes(name));
+  // a file keeps no line of stderr, so each row of made-up candles says what it is
+  const named = isSimulated ? { ...look, source: "simulated" } : look;
   for await (const page of readCandles(client, look, { columns: asked, from: look.from, to })) {
     tally.add(page);
     for (let row = 0; row < page.length; row += PART_ROWS)
-      await target.write(layout.rows(look, page.slice(row, row + PART_ROWS)));
+      await target.write(layout.rows(named, page.slice(row, row + PART_ROWS)));
   }
 }
 

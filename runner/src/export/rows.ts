@@ -1,6 +1,6 @@
 import type { StoredCandle } from "../db/read.ts";
 import { layList } from "../result.ts";
-import { type ColumnName, isNumber, type SeriesName, textOf } from "./columns.ts";
+import { type ColumnName, isNumber, type SeriesName, textOf, toCamelCase } from "./columns.ts";
 import type { Layout } from "./layout.ts";
 
 type Cell = (candle: StoredCandle) => string;
@@ -18,15 +18,19 @@ function lineOf(cells: readonly Cell[], [open, close]: readonly [string, string]
   };
 }
 
+function quote(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
 /** RFC 4180; a cell without a value is empty. */
 export function layCsv(columns: readonly ColumnName[]): Layout {
   const cellOf = (name: ColumnName, series: SeriesName): Cell => {
     if (name === "symbol") {
-      const { symbol } = series;
-      const quoted = /[",\r\n]/.test(symbol) ? `"${symbol.replaceAll('"', '""')}"` : symbol;
+      const quoted = quote(series.symbol);
       return () => quoted;
     }
     const text = textOf(name, series);
+    if (name === "source") return (candle) => quote(text(candle) ?? "");
     return (candle) => text(candle) ?? "";
   };
   return {
@@ -66,6 +70,7 @@ function recordOf(
     return (candle) => {
       const value = text(candle);
       if (value === null) return `${key}null`;
+      if (name === "source") return key + JSON.stringify(value);
       // NaN and infinity are no numbers of JSON
       return isNumberOfJson && JSON_NUMBER.test(value) ? key + value : `${key}"${value}"`;
     };
@@ -99,7 +104,7 @@ export function layNdjson(columns: readonly ColumnName[], areNumbers: boolean): 
 export function layJson(columns: readonly ColumnName[], areNumbers: boolean): Layout {
   const record = recordOf(columns, {
     isBare: (name) => (areNumbers && isNumber(name)) || name === "trades",
-    keyOf: (name) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+    keyOf: toCamelCase,
   });
   const { begin, items, end } = layList("candles", "candles");
   return {
