@@ -106,3 +106,18 @@ test("a name that is not there is refused with the name that was meant", async (
     "  - nothing is stored of QQQQQQQQ; sync or backfill it first",
   ]);
 });
+
+test("a table leaves out the last columns where they do not fit, and says which and how to get them", async () => {
+  await makeSeries(database.url, [
+    { symbol: "1000000MOGUSDTLONGNAME", interval: "1h", from: JAN, to: JAN + DAY },
+  ]);
+  const result = await run("candles 1000000MOGUSDTLONGNAME,BTCUSDT 1h --from 20260101-20260102");
+  expectExit(result, 0);
+  expect(linesOf(result)[0]).toMatch(/^symbol +interval +timestamp +open +high +low$/);
+  for (const line of linesOf(result)) expect(line.length).toBeLessThanOrEqual(80);
+  expect(JSON.parse(result.stderr).message).toBe(
+    "left out, since 80 characters do not hold them: close, volume; --wide prints all columns",
+  );
+  const wide = await run("candles ETHUSDT 1h --last 1 --wide");
+  expect(linesOf(wide)[0]).toContain("source");
+});

@@ -49,6 +49,16 @@ describe("a table", () => {
       for (const line of print(columns, prices)) expect(line.length).toBeLessThanOrEqual(80);
   });
 
+  test("that must fit leaves out the last columns that do not, and names them", () => {
+    const dropped: (readonly string[])[] = [];
+    const table = layTable([...SERIES_COLUMNS, ...NARROW], (names) => dropped.push(names));
+    const text = table.rows(series, [candle(0, "91234.56789012")]) + table.end();
+    const lines = text.trimEnd().split("\n");
+    expect(lines[0]).toMatch(/^symbol +interval +timestamp +open +high +low$/);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+    expect(dropped).toEqual([["close", "volume"]]);
+  });
+
   test("begins after its first rows, and never cuts a longer number later", () => {
     const table = layTable(["timestamp", "close"]);
     const some = Array.from({ length: 500 }, (_, n) => candle(n, "9.50"));

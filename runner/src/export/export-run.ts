@@ -13,7 +13,7 @@ import type { Format, Layout } from "./layout.ts";
 import { type Look, lookAt } from "./look.ts";
 import { describeMissing, isIncomplete, type Tally, tallyOf } from "./missing.ts";
 import { layCsv, layJson, layNdjson } from "./rows.ts";
-import { layTable } from "./table.ts";
+import { LINE_WIDTH, layTable } from "./table.ts";
 import { type Target, targetFile, targetStdout } from "./target.ts";
 
 /** Which candles. Times in ms. */
@@ -58,7 +58,7 @@ export async function exportCandles(
   return own(db, context.signal, async (client) => {
     const series = await findSeries(db, client, request);
     const target = output.file === null ? targetStdout(context) : await targetFile(output.file, context);
-    const sheet = { ...layOut(output, isOfOne(request)), target, isSimulated: context.isSimulated };
+    const sheet = { ...layOut(context, output, isOfOne(request)), target, isSimulated: context.isSimulated };
     const printed: Printed[] = [];
     try {
       await target.write(sheet.layout.begin());
@@ -98,15 +98,29 @@ type Sheet = {
 };
 
 function layOut(
+  context: Context,
   { format, columns: asked, isWide, areNumbers }: Output,
   ofOne: boolean,
 ): Pick<Sheet, "columns" | "layout"> {
   const ofTable = [...(ofOne ? [] : SERIES_COLUMNS), ...(isWide ? CANDLE_COLUMNS : NARROW)];
   const columns = asked ?? (format === "table" ? ofTable : COLUMN_NAMES);
-  if (format === "table") return { columns, layout: layTable(columns) };
+  if (format === "table") {
+    const isFitted = asked === null && !isWide;
+    return {
+      columns,
+      layout: layTable(columns, isFitted ? (names) => tellDropped(context, names) : undefined),
+    };
+  }
   if (format === "csv") return { columns, layout: layCsv(columns) };
   const layout = (format === "json" ? layJson : layNdjson)(columns, areNumbers);
   return { columns, layout };
+}
+
+function tellDropped({ terminal, log }: Context, names: readonly ColumnName[]): void {
+  const text = `left out, since ${LINE_WIDTH} characters do not hold them: ${names.join(", ")}; --wide prints all columns`;
+  // a terminal shows nothing of the log below warnings
+  if (terminal === null) log.info({ "event.name": "columns_left_out" }, text);
+  else terminal.write(`${text}\n`);
 }
 
 type Printed = { readonly look: Look; readonly tally: Tally };

@@ -4,25 +4,30 @@ import type { Layout } from "./layout.ts";
 
 /** So many rows are read before the first one is printed: the widths of the columns come from these rows. */
 const FIRST_ROWS = 1_000;
-const LINE_WIDTH = 80;
+export const LINE_WIDTH = 80;
 
 /** One series in the table: its cells as they will stand there, without the blanks around them. */
 type SeriesCells = (candle: StoredCandle) => string[];
 
 /**
  * A table without borders that is printed while it is read. Each column is as wide as the first rows need, with some
- * room for longer numbers; a longer value later widens its column from there on, and none is ever cut.
+ * room for longer numbers; a longer value later widens its column from there on, and none is ever cut. `tellDropped`: the
+ * last columns may be left out where the first rows need more than LINE_WIDTH, and it gets their names.
  */
-export function layTable(columns: readonly ColumnName[]): Layout {
+export function layTable(
+  columns: readonly ColumnName[],
+  tellDropped?: (names: readonly ColumnName[]) => void,
+): Layout {
   const isRight = columns.map(isNumber);
   const widths = columns.map((name) => name.length);
+  let shown = columns.length;
   const seriesCells = new Map<string, SeriesCells>();
   let waiting: string[][] | null = [];
   let gap = "  ";
 
   const lineOf = (cells: readonly string[]) => {
     let line = "";
-    for (const [index, cell] of cells.entries()) {
+    for (const [index, cell] of cells.slice(0, shown).entries()) {
       const width = Math.max(widths[index] ?? 0, cell.length);
       widths[index] = width;
       line += index === 0 ? "" : gap;
@@ -39,8 +44,12 @@ export function layTable(columns: readonly ColumnName[]): Layout {
     for (const row of rows)
       for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
     const lengthOf = (between: number, room: number) =>
-      widths.reduce((sum, width, index) => sum + width + (isRight[index] ? room : 0), 0) +
-      between * (widths.length - 1);
+      widths.slice(0, shown).reduce((sum, width, index) => sum + width + (isRight[index] ? room : 0), 0) +
+      between * (shown - 1);
+    if (tellDropped !== undefined) {
+      while (shown > 1 && lengthOf(1, 0) > LINE_WIDTH) shown -= 1;
+      if (shown < columns.length) tellDropped(columns.slice(shown));
+    }
     const rooms = isAll ? [0] : [2, 1, 0];
     const fitting = [2, 1].flatMap((between) =>
       rooms.flatMap((room) => (lengthOf(between, room) <= LINE_WIDTH ? [{ between, room }] : [])),
