@@ -68,6 +68,7 @@ test("a person reads it in 80 columns, and what the columns mean", async () => {
   expect(lines[0]).toBe("symbol   interval  first       last              candles  open   MB");
   expect(lines[1]).toMatch(/^BTCUSDT {2}1h {8}2024-05-08 {2}2024-05-10 11:00 {7}45 {5}1 {2}0\.\d$/);
   expect(stdout).toContain("open: gaps that nothing explains yet (r3a gaps): 1 absent\n");
+  expect(stdout).toContain("last: when the newest candle opens\n");
   expect(stdout).toContain("MB: an estimate");
 });
 

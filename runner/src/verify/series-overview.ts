@@ -83,7 +83,7 @@ function renderSeries(found: readonly Overview[]): string {
   const notes = shown.map(
     ([kind, head]) => `${head}: ${MEANING[kind]}${kind === "open" ? describeReasons(found) : ""}`,
   );
-  return `${[table, "", ...notes, "MB: an estimate, the share of the leaves by candles; times are UTC"].join("\n")}\n`;
+  return `${[table, "", ...notes, "last: when the newest candle opens", "MB: an estimate, the share of the leaves by candles; times are UTC"].join("\n")}\n`;
 }
 
 /** Why the gaps of all these series are open, e.g. `: 3 absent, 1 failed`. */
