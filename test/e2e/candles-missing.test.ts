@@ -49,7 +49,7 @@ describe("what is missing", () => {
     expect(linesOf(result)).toHaveLength(1 + slots - (JAN - OLD.to) / HOUR - 5);
     expect(notesOf(result)).toEqual(
       [
-        "BTCUSDT 1h: 73,061 of 73,205 candles of this span are missing: 73,056 in 1 gap never asked for (backfill fetches them), 3 in 1 gap absent at the exchange so far, 1 in 1 gap confirmed absent at the exchange, 1 in 1 gap without a usable answer so far; stored are 2017-08-17 .. 2017-09-01, 2026-01-01 .. 2026-02-01, with 3 gaps more in between",
+        "BTCUSDT 1h: 73,061 of 73,205 candles of this span are missing: 73,056 in 1 gap never asked for (backfill fetches them), 3 in 1 gap absent at the exchange so far, 1 in 1 gap confirmed absent at the exchange, 1 in 1 gap without a usable answer so far; stored are 2017-08-17 .. 2017-09-01, 2026-01-01 .. 2026-02-01 (ends not included), with 3 gaps more in between",
       ].map((line) => line.replace("73,205", slots.toLocaleString("en-US"))),
     );
   });
@@ -59,7 +59,7 @@ describe("what is missing", () => {
     const days = Math.floor(Date.now() / DAY) - Math.floor(JAN / DAY) + 2;
     expect(linesOf(result)).toHaveLength(11);
     expect(notesOf(result)).toEqual([
-      `ETHUSDT 1d: ${days - 10} of ${days} candles of this span are missing: ${days - 12} not asked for yet (sync fetches them), 2 never asked for (backfill fetches them); stored are 2026-01-01 .. 2026-01-11`,
+      `ETHUSDT 1d: ${days - 10} of ${days} candles of this span are missing: ${days - 12} not asked for yet (sync fetches them), 2 never asked for (backfill fetches them); stored are 2026-01-01 .. 2026-01-11 (end not included)`,
     ]);
   });
 
@@ -75,7 +75,9 @@ describe("what is missing", () => {
     const ended = await run("candles ETHUSDT 1h --to 2025-01-01");
     expect([ended.stdout, notesOf(ended)]).toEqual([
       "",
-      ["ETHUSDT 1h: no candle in this span; stored are 2026-01-01 .. now"],
+      [
+        "ETHUSDT 1h: no candle in this span: never asked for (backfill fetches them); stored are 2026-01-01 .. now",
+      ],
     ]);
   });
 
@@ -94,11 +96,25 @@ describe("what is missing", () => {
     expect(result.stderr).toContain('"message":"no series is stored; sync or backfill one first"');
   });
 
+  test("is nothing where no candle of the span has closed: --strict exits 0, and stderr says so", async () => {
+    const today = new Date().toISOString().slice(0, 10);
+    for (const args of [`ETHUSDT,DOGEUSDT 1d --from ${today}`, "all all --from 2100-01-01 --to 2101-01-01"]) {
+      const result = await run(`candles ${args} --strict --format csv`);
+      expectExit(result, 0);
+      expect(linesOf(result)).toHaveLength(1);
+      for (const note of notesOf(result))
+        expect(note).toMatch(/: no closed candle opens in this span, so none is missing; stored are /);
+    }
+  });
+
   test("makes --strict exit 1, and the rest is printed all the same", async () => {
     const strict = await run(`candles BTCUSDT 1h --strict ${asked(JAN + DAY, JAN + DAY + 5 * HOUR)}`);
     expectExit(strict, 1);
     expect(linesOf(strict)).toHaveLength(3);
     expectExit(await run(`candles BTCUSDT 1h --strict ${asked(JAN, JAN + DAY)}`), 0);
     expectExit(await run("candles ETHUSDT 1h --strict --to 2025-01-01"), 1);
+    const none = await run("candles DOGEUSDT 1h --strict");
+    expectExit(none, 1);
+    expect(JSON.parse(none.stderr)).toMatchObject({ missing: 20, slots: 20 });
   });
 });

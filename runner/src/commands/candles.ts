@@ -38,7 +38,10 @@ export const candles: Command = {
       .option("--wide", "all columns in the table too")
       .option("--numbers", "ndjson and json: numbers without quotes, with all their digits")
       .option("-o, --output <file>", "write into a file, which is replaced at the end; - is stdout")
-      .option("--strict", "exit 1 where candles of the span are missing; the others are printed"),
+      .option(
+        "--strict",
+        "exit 1 where candles of the span are missing; without --to the span ends at the last closed candle, so 1m is whole only right after its sync",
+      ),
   async run(context, [symbolText, intervalText], options) {
     const faults = collectFaults();
     const symbols = faults.take("SYMBOL", symbolText, (text) => orAll(text, parseSymbols));

@@ -11,7 +11,7 @@ import { UsageFault } from "../errors.ts";
 import { COLUMN_NAMES, type ColumnName, NARROW, SERIES_COLUMNS } from "./columns.ts";
 import type { Format, Layout } from "./layout.ts";
 import { type Look, lookAt } from "./look.ts";
-import { describeMissing, isIncomplete, type Tally, tallyOf } from "./missing.ts";
+import { describeMissing, isIncomplete, isTold, type Tally, tallyOf } from "./missing.ts";
 import { layCsv, layJson, layNdjson } from "./rows.ts";
 import { LINE_WIDTH, layTable } from "./table.ts";
 import { type Target, targetFile, targetStdout } from "./target.ts";
@@ -46,7 +46,7 @@ const PART_ROWS = 500;
 
 /**
  * Prints the series one after the other, by symbol, interval and time, and at the end one line on stderr for each series
- * with a missing candle. The lines come also where the run is stopped, for the series that it came to. Returns whether no
+ * with a missing candle, or without a closed one in the span. The lines come also where the run is stopped, for the series that it came to. Returns whether no
  * candle is missing.
  */
 export async function exportCandles(
@@ -141,7 +141,7 @@ async function printSeries(
 }
 
 function tellMissing({ log }: Context, { look, tally }: Printed): void {
-  if (!isIncomplete(look, tally)) return;
+  if (!isTold(look, tally)) return;
   const { symbol, interval } = look;
   const { missing, of, text } = describeMissing(look, tally);
   log.warn({ symbol, interval, "event.name": "candles_missing", missing, slots: of }, text);

@@ -1,9 +1,10 @@
 import { slotAtOrAfter, slotOf } from "../candle/interval.ts";
 import { spanOf } from "../candle/span.ts";
+import { WIDTH_MS } from "../contract/intervals.ts";
 import { type Coverage, findLongestGaps, sumGaps } from "../db/coverage.ts";
 import { findNewest } from "../db/read.ts";
 import type { OwnClient } from "../db/session.ts";
-import { coveredPart, isIncomplete, type SpanFacts, tallyOf } from "./missing.ts";
+import { coveredPart, isTold, type SpanFacts, tallyOf } from "./missing.ts";
 
 /** So many gaps are cut out of the spans that a note names. */
 const SHOWN_GAPS = 3;
@@ -32,15 +33,16 @@ export async function lookAt(
   const start = isCut ? newest.start : from;
   // a misaligned candle of 2017 or 2018 belongs to the slot that holds its open time
   const round = isCut ? slotOf : slotAtOrAfter;
-  const begin = start ?? (last === null ? (covered?.from ?? null) : null);
-  const end = to ?? Number.POSITIVE_INFINITY;
   const closed = slotOf(interval, now);
-  const asked =
-    begin === null ? null : spanOf(round(interval, begin), slotAtOrAfter(interval, Math.min(end, closed)));
+  const end = slotAtOrAfter(interval, Math.min(to ?? Number.POSITIVE_INFINITY, closed));
+  // where not one candle is stored before the end, all the newest that were asked for are missing
+  const begin =
+    start ?? (last === null ? (covered?.from ?? end) : Math.max(0, end - last * WIDTH_MS[interval]));
+  const asked = spanOf(round(interval, begin), end);
   const part = coveredPart({ asked, covered });
   const gaps = part === null ? [] : await sumGaps(client, series, part);
   const facts = { ...series, asked, closed, gaps, longest: { gaps: [], count: 0 }, from: start };
-  if (covered === null || !isIncomplete(facts, tallyOf(covered))) return facts;
+  if (covered === null || !isTold(facts, tallyOf(covered))) return facts;
   const longest = await findLongestGaps(client, series, { ...(asked ?? covered), most: SHOWN_GAPS });
   return { ...facts, longest };
 }

@@ -87,9 +87,14 @@ function listMissing({ interval, asked, covered, gaps }: SpanFacts, tally: Tally
     .toSorted((a, b) => b.candles - a.candles);
 }
 
-/** Whether a candle of the span is missing, or none lies in it at all. */
+/** Whether a candle of the span is missing. */
 export function isIncomplete(facts: SpanFacts, tally: Tally): boolean {
-  return facts.asked === null ? tally.rows() === 0 : listMissing(facts, tally).length > 0;
+  return listMissing(facts, tally).length > 0;
+}
+
+/** Whether a note is due: a candle of the span is missing, or there is none since none has closed. */
+export function isTold(facts: SpanFacts, tally: Tally): boolean {
+  return facts.asked === null ? tally.rows() === 0 : isIncomplete(facts, tally);
 }
 
 /** How many of the slots are missing, and the sentence about it: how many, why, and where stored candles lie. */
@@ -101,6 +106,11 @@ export function describeMissing(
   const parts = listMissing(facts, tally);
   const missing = parts.reduce((sum, { candles }) => sum + candles, 0);
   const of = asked === null ? 0 : Math.round((asked.to - asked.from) / WIDTH_MS[interval]);
+  if (asked === null)
+    return {
+      ...{ missing, of },
+      text: `no closed candle opens in this span, so none is missing; ${describeStored(facts)}`,
+    };
   if (covered === null && tally.rows() === 0) {
     const fetch = `"sync ${interval}", or "backfill ${interval} --symbols ${symbol} --from TIME"`;
     return { missing, of, text: `nothing is stored of this series; ${fetch}, fetches it` };
@@ -139,7 +149,9 @@ function describeStored({ asked, gaps, closed, covered, longest }: SpanFacts): s
   if (texts.length === 0) return "nothing is stored of this series";
   const others = longest.count - cuts.length;
   const more = others <= 0 ? "" : `, with ${countGaps(others)}${cuts.length === 0 ? "" : " more"} in between`;
-  return `stored are ${texts.join(", ")}${more}`;
+  const ends = texts.filter((text) => !text.endsWith("now")).length;
+  const bound = ends === 0 ? "" : ` (${ends === 1 ? "end" : "ends"} not included)`;
+  return `stored are ${texts.join(", ")}${bound}${more}`;
 }
 
 function countGaps(gaps: number): string {
