@@ -1,7 +1,9 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import type { Database } from "../db/connect.ts";
+import { codeOf } from "../db/fault.ts";
 import { recordHealth } from "../db/health/results.ts";
+import { INSUFFICIENT_PRIVILEGE } from "../db/sqlstate.ts";
 import { messageOf, SettingsFault } from "../errors.ts";
 import { describeEnd, describeRun, exitCodeOrThrow, failedBy, type RunResult, tellEnd } from "../run.ts";
 import { measureHealth } from "./measure.ts";
@@ -70,9 +72,16 @@ async function record(
     }));
     await recordHealth(db, { run, end, ms }, { now: report?.now ?? Date.now(), results });
   } catch (failure) {
-    context.log.warn(
-      { "event.name": "ledger_away" },
-      `[HEALTH] this run is not in the ledger: ${messageOf(failure)}`,
-    );
+    // the measurements need a reader's rights alone, so for a reader this is no fault
+    if (report?.away === null && codeOf(failure) === INSUFFICIENT_PRIVILEGE)
+      context.log.info(
+        { "event.name": "ledger_closed" },
+        "[HEALTH] this run is not in the ledger: the role of DB_URL may only read",
+      );
+    else
+      context.log.warn(
+        { "event.name": "ledger_away" },
+        `[HEALTH] this run is not in the ledger: ${messageOf(failure)}`,
+      );
   }
 }
