@@ -2,11 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { expectExit, outputOf } from "../support/candle/series.ts";
 import { useDatabase } from "../support/database/database.ts";
-import { whileReadOnly, withSession } from "../support/database/empty-database.ts";
+import { useEmptyDatabases, whileReadOnly, withSession } from "../support/database/empty-database.ts";
 import { lastRun } from "../support/last-run.ts";
 import { runRunner, startRunner } from "../support/runner.ts";
 
 const database = useDatabase();
+const newEmptyDatabase = useEmptyDatabases();
 const PASSWORD = "canary-4711";
 const run = (args: string, more: Readonly<Record<string, string>> = {}) =>
   runRunner(args.split(" "), { DB_URL: database.url, SYMBOLS: "BTCUSDT", ...more });
@@ -31,6 +32,17 @@ describe("health", () => {
     expect(entry.runbook).toBe("OhlcvDatabaseUnreachable");
     expect(result.stderr).toContain("[HEALTH] this run is not in the ledger");
     expect(outputOf(result)).not.toContain(PASSWORD);
+  });
+
+  test("without a database or its schema gives the cause once, in the first line", async () => {
+    const away = await run("health", { DB_URL: "postgresql://r3a@127.0.0.1:1/none" });
+    expect(away.stdout).toMatch(
+      /^. error {2}\d\d checks could not be measured: the database cannot be reached/,
+    );
+    expect(away.stdout.match(/cannot be reached/g)).toHaveLength(1);
+    const empty = await run("health", { DB_URL: await newEmptyDatabase() });
+    expect(empty.stdout).toMatch(/^. error {2}\d\d checks could not be measured: .*run migrate/);
+    expect(empty.stdout.match(/another program has/g)).toHaveLength(1);
   });
 
   test("that the database refuses is a wrong setting, and says so in the report too", async () => {
