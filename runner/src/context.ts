@@ -24,6 +24,8 @@ export type Context = {
   readonly deadlineS: number | null;
   /** The faults of the options that main reads itself; a command reports these together with its own faults. */
   readonly faults: readonly string[];
+  /** Whether the command ends once its arguments and settings are known to be right. */
+  readonly isCheck: boolean;
   /** Whether the candles of the database are made up: those of the simulated exchange. */
   readonly isSimulated: boolean;
   readonly runId: string;

@@ -33,11 +33,17 @@ export class Stopped extends Error {
   }
 }
 
+/** Arguments and settings are right, and nobody asked for more than this check. */
+export class Checked extends Error {
+  override readonly name = "Checked";
+}
+
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof SettingsFault) return EXIT.settings;
   if (error instanceof UsageFault) return EXIT.usage;
   if (error instanceof TryAgain) return EXIT.tryAgain;
   if (error instanceof Stopped) return error.exitCode;
+  if (error instanceof Checked) return EXIT.done;
   return EXIT.failed;
 }
 

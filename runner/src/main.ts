@@ -6,11 +6,12 @@ import { REGISTRY } from "./commands/registry.ts";
 import type { Context } from "./context.ts";
 import { COMMANDS, type CommandName, onlyReads } from "./contract/commands.ts";
 import { EXIT, type ExitCode } from "./contract/exits.ts";
+import { LAUNCH } from "./contract/launch.ts";
 import { VERSION } from "./contract/version.ts";
-import { exitCodeOf, messageOf, SettingsFault, Stopped, TryAgain, UsageFault } from "./errors.ts";
+import { Checked, exitCodeOf, messageOf, SettingsFault, Stopped, TryAgain, UsageFault } from "./errors.ts";
 import { renderBackground } from "./help.ts";
 import { createLogger, createRedactor, createResultRedactor } from "./log.ts";
-import { isSimulated, placeOfMark, SIMULATED } from "./mark.ts";
+import { isSimulated, placeOfMark, renderNote, SIMULATED } from "./mark.ts";
 import { type Environment, parseSettings } from "./settings/parse.ts";
 import { parseCount } from "./settings/parsers.ts";
 import type { Settings } from "./settings/table.ts";
@@ -81,6 +82,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     return await runCommand(argv);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (error instanceof Checked) return EXIT.done;
     if (isReaderGone && error === stop.signal.reason) return EXIT.done;
     const isExpected = error instanceof UsageFault || error instanceof SettingsFault;
     // an error after the stop is mostly caused by the stop: the process then ends with the reason of the stop
@@ -193,7 +195,7 @@ function contextOf(name: CommandName, options: RawOptions): Context {
   };
   const isMadeUp = isSimulated(env.DB_URL);
   const place = isMadeUp ? placeOfMark(options) : null;
-  if (place === "stderr") process.stderr.write(`${SIMULATED}\n`);
+  process.stderr.write(renderNote(env[LAUNCH.note], isMadeUp, place));
   let mark = place === "stdout" ? `${SIMULATED}\n` : "";
   return {
     env,
@@ -212,6 +214,7 @@ function contextOf(name: CommandName, options: RawOptions): Context {
     terminal: isTerminal ? process.stderr : null,
     deadlineS,
     faults: faults.list(),
+    isCheck: env[LAUNCH.check] !== undefined,
     isSimulated: isMadeUp,
     runId,
     origin: identity.runOrigin,

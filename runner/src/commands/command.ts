@@ -2,7 +2,7 @@ import type { Command as Commander } from "commander";
 import type { Context } from "../context.ts";
 import type { CommandName } from "../contract/commands.ts";
 import type { ExitCode } from "../contract/exits.ts";
-import { messageOf, SettingsFault, UsageFault } from "../errors.ts";
+import { Checked, messageOf, SettingsFault, UsageFault } from "../errors.ts";
 import { parseBeginning, parseMoment } from "../settings/moment.ts";
 import { parseSettings } from "../settings/parse.ts";
 import { parseInterval, parseSymbols } from "../settings/parsers.ts";
@@ -33,7 +33,10 @@ export type Faults = {
   take<T>(label: string, text: string | boolean | undefined, parse: (text: string) => T): T | undefined;
   note(fault: string): void;
   list(): readonly string[];
-  /** Parses settings and throws everything noted so far: UsageFault where an argument is wrong, else SettingsFault. */
+  /**
+   * Parses settings and throws everything noted so far: UsageFault where an argument is wrong, else SettingsFault. Each
+   * command calls it before any work, since a check ends here.
+   */
   settings<K extends keyof Settings>(context: Context, needed: readonly K[]): Pick<Settings, K>;
 };
 
@@ -58,6 +61,7 @@ export function collectFaults(): Faults {
         const all = needed.length === 0 ? needed : [...needed, ...OF_EACH_RUN];
         const settings = parseSettings(context.env, all);
         if (ofArguments.length > 0) throw new UsageFault(ofArguments);
+        if (context.isCheck) throw new Checked();
         return settings;
       } catch (error) {
         if (error instanceof SettingsFault && ofArguments.length > 0)
