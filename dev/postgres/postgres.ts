@@ -1,12 +1,13 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import * as fs from "node:fs/promises";
-import { createServer, Socket } from "node:net";
+import { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, DatabaseError, escapeIdentifier } from "pg";
 import { isAlive, tolerate, withLock } from "../install/file-lock.js";
 import { isServer, locate, PASSWORD_FILE, type Place, runTool } from "./place.ts";
+import { type PortWish, pickPort } from "./port.ts";
 import { withClient } from "./with-client.ts";
 
 export interface PostgresOptions {
@@ -17,6 +18,8 @@ export interface PostgresOptions {
   readonly host?: "127.0.0.1" | "0.0.0.0";
   /** False gives up the data's safety for speed: tests only. */
   readonly fsync?: boolean;
+  /** Of a server that this call starts: any free one unless a person connects to it again and again. */
+  readonly port?: PortWish;
   /** Folder of another PostgreSQL's initdb and pg_ctl (15 or newer) instead of the npm package's. */
   readonly binDir?: string;
 }
@@ -62,7 +65,7 @@ export async function startPostgres(options: PostgresOptions): Promise<DevPostgr
   return locked(async () => {
     if (!existsSync(join(dataDir, PASSWORD_FILE))) await initialise(place, fsync, log);
     const running = await attach(place, host, log);
-    if (!running) await launch(place, host, fsync);
+    if (!running) await launch(place, { host, fsync, port: options.port });
     const presence = running ?? (await attach(place, host, log));
     if (!presence)
       throw new Error(`PostgreSQL in ${dataDir} ended right after its start; see ${place.logFile}`);
@@ -128,13 +131,21 @@ async function initialise(place: Place, fsync: boolean, log: Log): Promise<void>
   await fs.rename(fresh, dataDir);
 }
 
-async function launch(place: Place, host: string, fsync: boolean): Promise<void> {
+type LaunchOptions = {
+  readonly host: string;
+  readonly fsync: boolean;
+  readonly port: PortWish | undefined;
+};
+
+async function launch(place: Place, { host, fsync, port }: LaunchOptions): Promise<void> {
   const { dataDir, logFile } = place;
   const settings = [`listen_addresses=${host}`, "unix_socket_directories=", "shared_buffers=256MB"];
   settings.push("max_connections=100", "timezone=UTC", "log_timezone=UTC");
   if (!fsync) settings.push("fsync=off", "full_page_writes=off");
   for (let attempt = 1; ; attempt++) {
-    const flags = [...settings, `port=${await freePort(host)}`].map((setting) => `-c ${setting}`).join(" ");
+    const flags = [...settings, `port=${await pickPort(place.home, host, port)}`]
+      .map((setting) => `-c ${setting}`)
+      .join(" ");
     try {
       const args = ["-D", dataDir, "-l", logFile, "-w", "-t", "300", "-o", flags];
       return await runTool(place, "pg_ctl", ["start", ...args]);
@@ -224,13 +235,4 @@ async function isNeeded(client: Client, ownPid: number): Promise<boolean> {
     if (clients === 0) return false;
     if ((programs > 0 && own === 0) || Date.now() > deadline) return true;
   }
-}
-
-async function freePort(host: string): Promise<number> {
-  const probe = createServer().listen(0, host);
-  await new Promise((resolve, reject) => probe.once("listening", resolve).once("error", reject));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("the system gave no port");
-  return address.port;
 }
