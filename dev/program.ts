@@ -10,9 +10,9 @@ import { commandOf } from "./local/command-of.ts";
 /** Where the local database serves a clone without DB_URL. */
 const LOCAL_HELP = `
 In a clone, where DB_URL is not set, the commands use a PostgreSQL of the clone:
-  r3a db                keep its server up, and print the URL
-  r3a db reset          delete it
-  r3a ... --simulated   the simulated exchange, and its own database
+  ./r3a db                keep its server up, and print the URL
+  ./r3a db reset          delete it
+  ./r3a ... --simulated   the simulated exchange, and its own database
 `;
 
 /** Runs `r3a` with these words; returns the exit code. */

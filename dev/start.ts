@@ -4,8 +4,8 @@ import { SIMULATED } from "../runner/src/mark.ts";
 import { renderSummary, type SyncSummary } from "../runner/src/sync/summary.ts";
 import { letReaderLeave } from "./command-line.ts";
 import { catchSignals } from "./install/run-child.js";
-import { reachBinance, simulate } from "./local/exchange.ts";
-import { ABOUT, folderOf, type Kind, listExisting } from "./local/kinds.ts";
+import { isNamed, reachBinance, simulate } from "./local/exchange.ts";
+import { ABOUT, dataOf, type Kind, listExisting } from "./local/kinds.ts";
 import { onServer, type Run } from "./local/run.ts";
 import { runProgram } from "./program.ts";
 
@@ -49,15 +49,19 @@ async function start(): Promise<number> {
   letReaderLeave();
   const signals = catchSignals();
   const answer = await reachBinance();
+  if (typeof answer === "string" && isNamed) {
+    say(`${answer}. Try again; without EXCHANGE_URL npm start asks Binance, else the simulated exchange`);
+    return EXIT.tryAgain;
+  }
   if (typeof answer === "string") say(`${answer}: using the simulated exchange`);
   const exchange = typeof answer === "string" ? await simulate() : answer;
   const { kind } = exchange;
   say(kind === "binance" ? `exchange: ${exchange.url}` : `exchange: simulated (${ABOUT.simulated})`);
-  say(`database: ${folderOf(kind)}`);
   try {
-    return await onServer({ kind, exchange, signals }, (run) =>
-      tour(run, kind, () => signals.first !== undefined),
-    );
+    return await onServer({ kind, exchange, signals }, (run) => {
+      say(`database: ${dataOf(kind)}`);
+      return tour(run, kind, () => signals.first !== undefined);
+    });
   } finally {
     await exchange.stop();
   }

@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline/promises";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { EXIT } from "../../runner/src/contract/exits.ts";
 import { TryAgain, UsageFault } from "../../runner/src/errors.ts";
 import { parseCommandLine } from "../command-line.ts";
@@ -7,7 +7,7 @@ import { catchSignals } from "../install/run-child.js";
 import { isRunning, removeData, sizeOf } from "../postgres/data.ts";
 import { ensureDatabase, startPostgres } from "../postgres/postgres.ts";
 import { pickExisting } from "./choose.ts";
-import { ABOUT, databaseOf, folderOf, type Kind, listExisting } from "./kinds.ts";
+import { ABOUT, databaseOf, dataOf, folderOf, type Kind, listExisting, PORT_OF } from "./kinds.ts";
 
 /** `r3a db`: the local database itself. */
 
@@ -15,12 +15,15 @@ const say = (text: string) => process.stderr.write(`${text}\n`);
 
 /** Runs `r3a db` with the words behind `db`; returns the exit code. */
 export async function runDb(words: readonly string[], isSimulated: boolean): Promise<number> {
-  let work = () => keepUp(isSimulated);
+  let work = async (): Promise<number> => EXIT.done;
   const program = new Command("r3a db")
     .description("keep the server of the local database up until Ctrl-C, and print the URL")
     .option("--simulated", "the database of the simulated exchange, where both are there")
-    .addHelpText("after", "\nExamples:\n  r3a db\n  r3a db reset");
-  program.action(() => {});
+    .option("--port <n>", "the port of this start and of later ones (default: that of the last)", portOf)
+    .addHelpText("after", "\nExamples:\n  ./r3a db\n  ./r3a db --port 5433\n  ./r3a db reset");
+  program.action(({ port }: { readonly port?: number }) => {
+    work = () => keepUp(isSimulated, port);
+  });
   program
     .command("reset")
     .description("delete the local databases")
@@ -32,16 +35,26 @@ export async function runDb(words: readonly string[], isSimulated: boolean): Pro
   return (await parseCommandLine(program, words)) ?? work();
 }
 
-async function keepUp(isSimulated: boolean): Promise<number> {
+function portOf(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port > 0 && port < 65_536) return port;
+  throw new InvalidArgumentError("not a port from 1 to 65535");
+}
+
+async function keepUp(isSimulated: boolean, named: number | undefined): Promise<number> {
   const signals = catchSignals();
   const kind = pickExisting(isSimulated);
-  const server = await startPostgres({ dir: folderOf(kind) });
+  const server = await startPostgres({ dir: folderOf(kind), port: { usual: PORT_OF[kind], named } });
   try {
+    if (named !== undefined && server.port !== named)
+      throw new TryAgain(
+        `the server runs on port ${server.port} already; end the programs that use it first (./r3a db, psql, a command)`,
+      );
     await ensureDatabase(server, databaseOf(kind));
     const megabytes = Math.ceil((await sizeOf(server.dataDir)) / 1e6);
     say(`${ABOUT[kind]}; ${megabytes} MB in ${server.dataDir}`);
     process.stdout.write(`${server.url(databaseOf(kind))}\n`);
-    say("r3a uses this server while it is up. Ctrl-C stops it.");
+    say("./r3a uses this server while it is up. Ctrl-C stops it.");
     const asked = new Promise<void>((resolve) => {
       signals.hear = () => resolve();
       if (signals.first !== undefined) resolve();
@@ -56,7 +69,7 @@ async function keepUp(isSimulated: boolean): Promise<number> {
   } finally {
     await server.stop();
     if (signals.first !== undefined && (await isRunning(folderOf(kind))))
-      say("other programs use the server: the last r3a command that leaves stops it");
+      say("other programs use the server: the last ./r3a command that leaves stops it");
   }
 }
 
@@ -66,14 +79,13 @@ async function reset(isSimulated: boolean, isSure: boolean): Promise<number> {
     say("there is no local database: nothing to delete");
     return EXIT.done;
   }
-  for (const kind of kinds) say(`${folderOf(kind)}: ${ABOUT[kind]}`);
+  for (const kind of kinds) say(`${dataOf(kind)}: ${ABOUT[kind]}`);
   if (!isSure && !(await confirm(kinds))) return EXIT.failed;
   for (const kind of kinds) {
+    const data = dataOf(kind);
     if (!(await removeData(folderOf(kind))))
-      throw new TryAgain(
-        `a program uses the server of ${folderOf(kind)}; end it first (r3a db, psql, a command)`,
-      );
-    say(`deleted ${folderOf(kind)}`);
+      throw new TryAgain(`a program uses the server of ${data}; end it first (./r3a db, psql, a command)`);
+    say(`deleted ${data}`);
   }
   return EXIT.done;
 }

@@ -1,15 +1,18 @@
 import { join } from "node:path";
 import type { CommandName } from "../../runner/src/contract/commands.ts";
 import { EXIT } from "../../runner/src/contract/exits.ts";
+import { LAUNCH } from "../../runner/src/contract/launch.ts";
 import { DAY_MS } from "../../runner/src/time.ts";
 import { type CaughtSignals, catchSignals, runChild } from "../install/run-child.js";
 import { ensureDatabase, startPostgres } from "../postgres/postgres.ts";
 import { choose } from "./choose.ts";
 import type { Exchange } from "./exchange.ts";
-import { ABOUT, databaseOf, folderOf, type Kind, ROOT } from "./kinds.ts";
+import { ABOUT, databaseOf, folderOf, type Kind, PORT_OF, ROOT } from "./kinds.ts";
 
 const SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "XRPUSDT"];
 const DAYS = 7;
+/** Of the right form, and never connected to. */
+const PLACEHOLDER_URL = "postgresql://127.0.0.1/r3a";
 
 /** Runs one command on the local database, whose server runs at least as long; returns its exit code. */
 export async function runLocal(
@@ -18,14 +21,33 @@ export async function runLocal(
   isSimulated: boolean,
 ): Promise<number> {
   const signals = catchSignals();
+  const checked = await checkWords(words, signals);
+  if (checked !== EXIT.done) return checked;
   const { kind, exchange } = await choose({ command, args: words.slice(1), isSimulated });
-  // whoever forgot the DB_URL of production must see whose candles these are
-  process.stderr.write(`local database (DB_URL is not set): ${ABOUT[kind]}\n`);
+  // whoever forgot the DB_URL of production must see whose candles these are; made-up ones have the runner's own mark
+  const note = `local database (DB_URL is not set)${kind === "binance" ? `: ${ABOUT.binance}` : ""}`;
   try {
-    return await onServer({ kind, exchange, signals }, async (run) => (await run(words, "inherit")).code);
+    return await onServer(
+      { kind, exchange, signals, note },
+      async (run) => (await run(words, "inherit")).code,
+    );
   } finally {
     await exchange?.stop();
   }
+}
+
+/** The runner's own check of arguments and settings: a fault must not wait for a network and a server. */
+async function checkWords(words: readonly string[], signals: CaughtSignals): Promise<number> {
+  const { code } = await runChild(process.execPath, runnerArgs(words), {
+    env: { ...environment(PLACEHOLDER_URL, undefined), [LAUNCH.check]: "true" },
+    stdio: ["ignore", "ignore", "inherit"],
+    signals,
+  });
+  return code;
+}
+
+function runnerArgs(words: readonly string[]): readonly string[] {
+  return [...process.execArgv, join(ROOT, "runner/src/main.ts"), ...words];
 }
 
 /** Runs the runner once with these words; what it prints comes back where stdout is a pipe. */
@@ -38,19 +60,24 @@ export type Stage = {
   readonly kind: Kind;
   readonly exchange: Exchange | null;
   readonly signals: CaughtSignals;
+  /** What the command whose stdout is the person's says about the database. */
+  readonly note?: string;
 };
 
 /** Starts or joins the server of a kind, makes its database if need be, and leaves it after `work`. */
 export async function onServer(
-  { kind, exchange, signals }: Stage,
+  { kind, exchange, signals, note }: Stage,
   work: (run: Run) => Promise<number>,
 ): Promise<number> {
   try {
-    const server = await startPostgres({ dir: folderOf(kind) });
+    const server = await startPostgres({ dir: folderOf(kind), port: { usual: PORT_OF[kind] } });
     try {
       const run: Run = (words, stdout = "pipe") =>
-        runChild(process.execPath, [...process.execArgv, join(ROOT, "runner/src/main.ts"), ...words], {
-          env: environment(server.url(databaseOf(kind)), exchange?.url),
+        runChild(process.execPath, runnerArgs(words), {
+          env: {
+            ...environment(server.url(databaseOf(kind)), exchange?.url),
+            ...(note !== undefined && stdout === "inherit" && { [LAUNCH.note]: note }),
+          },
           stdio: ["ignore", stdout, "inherit"],
           signals,
         });
