@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { splitArguments } from "../../runner/src/db/runs.ts";
 import { expectExit, HOUR, iso } from "../support/candle/series.ts";
@@ -27,6 +28,21 @@ const CASES: readonly (readonly [readonly string[], string | RegExp])[] = [
     `1h --again ${SPAN} --symbols BTCUSDT`,
   ],
   [["backfill", "1d", "--from", "2024-05-08"], /^1d --from 2024-05-08T00:00:00Z --to 20\S+Z --top 2$/],
+  [
+    ["sync", "1h", "--symbols", "BTCUSDT", "--accept-exchange", "it's me; ok"],
+    "1h --symbols BTCUSDT --accept-exchange 'it'\\''s me; ok'",
+  ],
+  [
+    [
+      ...["backfill", "1h", "--symbols", "btc/usdt", ...SPAN.split(" "), "--source", "rest"],
+      ...["--accept-exchange", "it's me; ok", "--deadline", "50"],
+    ],
+    `1h ${SPAN} --source rest --symbols BTCUSDT --accept-exchange 'it'\\''s me; ok'`,
+  ],
+  [
+    ["gaps", "--repair", "--accept-exchange", '$HOME `id` "x"'],
+    "--repair --accept-exchange '$HOME `id` \"x\"'",
+  ],
   [["gaps", "--repair"], "--repair"],
   [
     ["gaps", "--repair", "--all", "--intervals", "1h", "--symbols", "BTCUSDT"],
@@ -59,6 +75,8 @@ test.each(CASES)(
       typeof expected === "string" ? expected : expect.stringMatching(expected),
     ]);
     expect(row.origin).toBe("sync-1m");
+    const split = execFileSync("sh", ["-c", `printf '%s\\n' ${row.arguments}`], { encoding: "utf8" });
+    expect(split.split("\n").filter((word) => word !== "")).toEqual(splitArguments(row.arguments));
     const again = await world.runWords([row.command, ...splitArguments(row.arguments)], env);
     expect(again.code).toBe(first.code);
     const second = await lastRun();

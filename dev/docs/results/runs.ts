@@ -4,10 +4,15 @@ import { count, durationMs, interval, resultOf, runId, time } from "./parts.ts";
 const runShape = {
   runId,
   command: z.string(),
-  arguments: z.string().describe("As they are typed: `r3a COMMAND ARGUMENTS` repeats the run."),
+  arguments: z
+    .string()
+    .describe(
+      "As they are typed: `r3a COMMAND ARGUMENTS` repeats the run. Without --deadline, --every and --json.",
+    ),
   origin: z.string().nullable().describe("The job that started the run; null: a person."),
   startedAt: time,
   durationMs: durationMs.describe("Milliseconds, so far for a run that goes on."),
+  deadlineMs: durationMs.nullable().describe("The deadline that the run had; null: none."),
   outcome: z.string(),
   exitCode: z.number().int().nullable(),
   candlesWritten: count,

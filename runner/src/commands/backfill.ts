@@ -38,10 +38,10 @@ export const backfill: Command = {
     const series = parseSeries(faults, intervalText, options);
     const { from, to } = parseBackfillPeriod(faults, options);
     const acceptExchange = faults.take("--accept-exchange", options.acceptExchange, parseReason) ?? null;
-    faults.take("--source", options.source, oneOf(["auto", "rest"]));
+    const source = faults.take("--source", options.source, oneOf(["auto", "rest"])) ?? null;
     const settings = faults.settings(context, BACKFILL_SETTINGS);
     if (series === null || from === null || to === null) return EXIT.usage;
-    const asked = { ...series, from, to, again: options.again === true };
+    const asked = { ...series, from, to, again: options.again === true, source };
     const request = requestBackfill({ ...asked, asJson: options.json === true, acceptExchange }, settings);
     return (options.dryRun === true ? runPreview : runFill)(context, request);
   },

@@ -82,7 +82,7 @@ function oneLine(text: string): string {
   return printable(text.replace(/\s+/g, " "), 500);
 }
 
-/** What repeats the run, under the settings that it had. */
+/** What repeats the run, under the settings that it had; a deadline is no part of the line. */
 function lineOf({ command, args }: ListedRun): string {
   return args === "" ? command : `${command} ${args}`;
 }
@@ -103,7 +103,7 @@ async function printRun(
   const facts: readonly (readonly [string, string])[] = [
     ["command", `r3a ${lineOf(run)}`],
     ["started", renderTime(run.startedAt)],
-    ["took", renderDuration(run.ms)],
+    ["took", `${renderDuration(run.ms)}${run.deadlineS === null ? "" : ` (deadline ${run.deadlineS} s)`}`],
     ["by", run.origin ?? "hand"],
     ["outcome", run.exitCode === null ? run.outcome : `${run.outcome} (exit ${run.exitCode})`],
     ...(run.error === null ? [] : [["error", oneLine(run.error)] as const]),
@@ -133,12 +133,13 @@ function renderItems(items: readonly ListedItem[]): string {
   );
 }
 
-function recordOf({ args, startedAt, ms, written, ...run }: ListedRun): Record<string, unknown> {
+function recordOf({ args, startedAt, ms, deadlineS, written, ...run }: ListedRun): Record<string, unknown> {
   return {
     ...run,
     arguments: args,
     startedAt: renderTime(startedAt),
     durationMs: Math.round(ms),
+    deadlineMs: deadlineS === null ? null : deadlineS * 1000,
     candlesWritten: written,
   };
 }

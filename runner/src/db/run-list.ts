@@ -12,6 +12,8 @@ export type ListedRun = {
   readonly ms: number;
   readonly outcome: RunOutcome | "running";
   readonly exitCode: number | null;
+  /** Null: none. */
+  readonly deadlineS: number | null;
   readonly written: number;
   readonly series: number;
   readonly error: string | null;
@@ -26,7 +28,7 @@ export type RunFilter = {
 
 const COLUMNS = `
   r.run_id as "runId", r.command, r.arguments as args, r.origin, ${boundedMs("r.started_at")} as "startedAt",
-  ${msOf("coalesce(r.finished_at, now()) - r.started_at")} as ms, r.outcome, r.exit_code as "exitCode",
+  ${msOf("coalesce(r.finished_at, now()) - r.started_at")} as ms, r.outcome, r.exit_code as "exitCode", r.deadline_s as "deadlineS",
   r.rows_written::float8 as written, r.symbols_expected as series, r.error_summary as error`;
 
 /** The notes of the ranking lie in the same table; each belongs to a sync, and no command repeats it. */

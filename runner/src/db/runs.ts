@@ -131,9 +131,17 @@ export type SyncForm = {
   readonly symbols: readonly string[] | null;
 };
 
-/** The arguments of a sync as the ledger shows them. */
-export function renderSyncArguments({ interval, shard, top, symbols }: SyncForm): string {
-  return renderArguments([interval], { "--shard": renderShard(shard), "--top": top, "--symbols": symbols });
+/** The arguments of a sync as the ledger shows them; `acceptExchange` stands last, where health leaves it out. */
+export function renderSyncArguments(
+  { interval, shard, top, symbols }: SyncForm,
+  acceptExchange: string | null = null,
+): string {
+  return renderArguments([interval], {
+    "--shard": renderShard(shard),
+    "--top": top,
+    "--symbols": symbols,
+    "--accept-exchange": acceptExchange,
+  });
 }
 
 /**

@@ -31,12 +31,10 @@ export function requestSync(asked: AskedSeries & Manner, settings: SyncSettings)
     selection,
     fill: {
       command: "sync",
-      args: renderSyncArguments({
-        interval,
-        shard: selection.shard,
-        top: top ?? null,
-        symbols: symbols ?? null,
-      }),
+      args: renderSyncArguments(
+        { interval, shard: selection.shard, top: top ?? null, symbols: symbols ?? null },
+        acceptExchange,
+      ),
       isBackground: false,
       asJson,
       acceptExchange,
@@ -48,10 +46,16 @@ export function requestSync(asked: AskedSeries & Manner, settings: SyncSettings)
 
 /** `from` and `to` in ms; `again`: what is stored is asked for too. */
 type AskedBackfill = AskedSeries &
-  Manner & { readonly from: number; readonly to: number; readonly again: boolean };
+  Manner & {
+    readonly from: number;
+    readonly to: number;
+    readonly again: boolean;
+    /** As it was typed; null or absent: it was not. */
+    readonly source?: string | null;
+  };
 
 export function requestBackfill(asked: AskedBackfill, settings: BackfillSettings): FillRequest {
-  const { interval, from, to, again, asJson, acceptExchange } = asked;
+  const { interval, from, to, again, source = null, asJson, acceptExchange } = asked;
   const selection = selectionOf(asked, settings);
   return {
     settings,
@@ -63,8 +67,10 @@ export function requestBackfill(asked: AskedBackfill, settings: BackfillSettings
         "--again": again,
         "--from": renderTime(from),
         "--to": renderTime(to),
+        "--source": source,
         "--shard": renderShard(selection.shard),
         ...(selection.symbols === null ? { "--top": selection.size } : { "--symbols": selection.symbols }),
+        "--accept-exchange": acceptExchange,
       }),
       isBackground: true,
       asJson,

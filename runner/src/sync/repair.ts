@@ -54,6 +54,7 @@ export async function repairGaps(
       "--all": request.all,
       "--intervals": request.intervals.length === INTERVALS.length ? null : request.intervals,
       "--symbols": request.symbols,
+      "--accept-exchange": request.acceptExchange,
     }),
     isBackground: true,
     asJson: request.asJson,

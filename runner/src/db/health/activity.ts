@@ -3,7 +3,7 @@ import type { RunOutcome } from "../runs.ts";
 import type { Reader } from "../session.ts";
 import { msOf } from "../sql-time.ts";
 
-/** The runs of `sync` with one origin and the same arguments: the newest ended run and the newest open run. Times in ms. */
+/** The runs of `sync` with one origin and the same arguments, which lack --accept-exchange: the newest ended run and the newest open run. Times in ms. */
 export type RunGroup = {
   readonly interval: Interval;
   readonly args: string;
@@ -28,7 +28,8 @@ type RunningRun = {
 
 /**
  * $1 intervals, $2 begin of the span for each interval (s), $3 now (s). An open run counts at any age, because a run that
- * hangs for a day must be found.
+ * hangs for a day must be found. The reason of a person who accepts another exchange makes no group of its own: such a run
+ * does the work of the runs without it.
  */
 const RUNS = `
   with wanted as (select * from unnest($1::text[], $2::float8[]) as w ("interval", since)),
@@ -40,16 +41,17 @@ const RUNS = `
     select w."interval", r.* from wanted w
     join r3a.run r on r.outcome = 'running'
     where r.command = 'sync' and (r.arguments = w."interval" or starts_with(r.arguments, w."interval" || ' '))
-  )
-  select distinct on (f."interval", f.arguments, f.origin, f.outcome = 'running')
-         f."interval", f.arguments as args, f.origin, f.outcome, f.exit_code as "exitCode", f.error_summary as error,
+  ),
+  grouped as (select f.*, split_part(f.arguments, ' --accept-exchange ', 1) as args from found f)
+  select distinct on (f."interval", f.args, f.origin, f.outcome = 'running')
+         f."interval", f.args, f.origin, f.outcome, f.exit_code as "exitCode", f.error_summary as error,
          f.deadline_s as "deadlineS", ${msOf("f.started_at")} as "startedAt",
          ${msOf("f.heartbeat_at")} as "heartbeatAt",
          ${msOf(`max(f.finished_at) filter (where f.outcome = 'success')
-           over (partition by f."interval", f.arguments, f.origin)`)} as "successAt"
-  from found f
+           over (partition by f."interval", f.args, f.origin)`)} as "successAt"
+  from grouped f
   where f.started_at <= to_timestamp($3)
-  order by f."interval", f.arguments, f.origin, f.outcome = 'running', f.started_at desc`;
+  order by f."interval", f.args, f.origin, f.outcome = 'running', f.started_at desc`;
 
 type RunRow = Omit<FinishedRun, "outcome"> &
   RunningRun & {
