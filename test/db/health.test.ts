@@ -47,7 +47,7 @@ describe("what its role may not read is no database that is away, damaged or ful
   const READ = `grant usage on schema r3a, r3a_util to looks; grant select on all tables in schema r3a, r3a_util to looks`;
   const denied = (name: string) => ({
     status: "error",
-    output: expect.stringContaining(`permission denied for ${name}; grant `),
+    output: expect.stringContaining(`permission denied for ${name}; the role is looks; as the owner: grant `),
     runbook: "OhlcvScriptErrors",
   });
 
@@ -78,7 +78,7 @@ describe("what its role may not read is no database that is away, damaged or ful
     expect(resultFor(report, "freshness 1h")).toMatchObject({
       ...denied("database"),
       output: expect.stringMatching(
-        /permission denied for database .* CONNECT .*; grant connect on database/,
+        /permission denied for database .* CONNECT .*: grant connect on database/,
       ),
     });
   });

@@ -162,10 +162,10 @@ function errorOf({ kind, says, remedy }: Meaning, cause: unknown, role?: string)
 
 /** Which grant is missing, as statements that run as they stand; docs/database.md has the whole list. */
 function grantOf(message: string, role?: string): string {
-  const right = role === undefined ? null : findMissingRight(message, role);
+  const right = findMissingRight(message, role);
   if (right === null) return `; the role is ${role ?? "the role of DB_URL"}`;
   const more = right.more === undefined ? "" : `; for a command that ${right.moreFor} also: ${right.more}`;
-  return `; the role is ${role}; as the owner: ${right.sql}${more}`;
+  return `; the role is ${role ?? "the role of DB_URL"}; as the owner: ${right.sql}${more}`;
 }
 
 /** The server's own words: what it refused, with detail and hint, and the table where the server names one. */

@@ -15,11 +15,15 @@ function withSchema(name: string): string | null {
 
 /**
  * The grants of the right that the server misses in its message: `permission denied for table ohlcv_gap_log`. Null where
- * it names no object of R3A. What only reads comes first: nobody should give a reader the right to write.
+ * it names no object of R3A. `role` absent: the login was refused, and the statement has ROLE for its role. What only reads comes first: nobody should give a reader the right to write.
  */
-export function findMissingRight(message: string, role: string): MissingRight | null {
+export function findMissingRight(message: string, role?: string): MissingRight | null {
   const [, kind = "", name = ""] = /^permission denied for (\w+) (.+)$/.exec(message) ?? [];
-  const grant = (rights: string, on: string) => `grant ${rights} on ${on} to ${quoted(role)}`;
+  const grant = (rights: string, on: string) =>
+    `grant ${rights} on ${on} to ${role === undefined ? "ROLE" : quoted(role)}`;
+  // a login that was refused has the name in quotes; without them a schema could not be made
+  if (kind === "database")
+    return { sql: grant(name.startsWith('"') ? "connect" : "create", `database ${name}`) };
   if (kind === "schema" && /^r3a(_util)?$/.test(name))
     return {
       sql: grant("usage", `schema ${name}`),
