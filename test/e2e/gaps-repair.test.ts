@@ -13,6 +13,7 @@ const short = (ms: number) => time(ms).replace(/:00Z$/, "Z");
 const drop = (symbol: string, ...hours: readonly number[]) =>
   world.exchange.addFault({ kind: "drop-rows", symbol, slots: hours.map(at) });
 const setClock = (hours: number) => world.exchange.set({ clock: { fixedMs: END + 30_000 + hours * HOUR } });
+const countCandles = async () => (await world.database.query("select from r3a.ohlcv_partitioned")).length;
 const repair = (args = "") => world.run(`gaps --repair${args}`, env);
 
 afterEach(async () => {
@@ -120,6 +121,11 @@ test("a gap that nobody asked for is nowhere open, and each place names what fil
   expect(health.stdout).toMatch(/pass +integrity gaps +no gap is open; 1 gap was never asked for/);
   const prom = await world.run("health --only integrity --format prom", { ...env, SYMBOLS: "BTCUSDT" });
   expect(prom.stdout).toContain('ohlcv_gaps{state="open"} 0\nohlcv_gaps{state="not_requested"} 1\n');
+
+  const stored = await countCandles();
+  expect((await repair(" --all --dry-run")).stdout).not.toContain("would be asked for");
+  expect((await repair(" --all --json")).stdout).toContain('"asked":0');
+  expect(await countCandles()).toBe(stored);
 
   const listed = await world.run("gaps --state not_requested");
   const [, command = ""] = /\n {2}to fill it: (.*)\n$/.exec(listed.stdout) ?? [];

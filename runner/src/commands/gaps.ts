@@ -20,7 +20,7 @@ export const gaps: Command = {
   define: (command) =>
     command
       .option("--repair", "ask the exchange again for what is due")
-      .option("--all", "with --repair: also for what is not due yet")
+      .option("--all", "with --repair: also for what is not due yet, but not for not_requested")
       .option("--state <list>", `of ${GAP_STATES.join(", ")} (default: open)`)
       .option(...OPTION.symbols)
       .option(...OPTION.intervals)

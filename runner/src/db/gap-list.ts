@@ -1,7 +1,7 @@
 import type { GapState } from "../candle/gap.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
-import { type GapRow, gapOf, type SeriesGap } from "./gaps.ts";
+import { type GapRow, gapOf, IS_ASKED, type SeriesGap } from "./gaps.ts";
 import { msOf } from "./sql-time.ts";
 
 const OF_LOG = `
@@ -9,7 +9,7 @@ const OF_LOG = `
   where ($1::text[] is null or c.symbol = any($1)) and ($2::text[] is null or g."interval" = any($2))`;
 const LISTED = `${OF_LOG}
     and g.state = any($3::text[]) and g.from_ts < $5::timestamptz and g.to_ts > $4::timestamptz
-    and ($6::timestamptz is null or g.next_check_at <= $6)`;
+    and ($6::timestamptz is null or g.next_check_at <= $6) and (not $7::boolean or ${IS_ASKED})`;
 
 const COUNT_LISTED = `select count(*)::float8 as gaps ${LISTED}`;
 
@@ -25,7 +25,7 @@ const DECLARE_LIST = `
   select g.id, ${bounded("g.from_ts")} as "fromTs", ${bounded("g.to_ts")} as "toTs", g.state, g.reason, g.attempts, g.evidence,
          case when g.next_check_at is not null then ${bounded("g.next_check_at")} end as "nextCheckAt",
          g.coin_id as "coinId", c.symbol, g."interval" ${LISTED}
-  order by c.symbol, g."interval", g.from_ts limit $7::int`;
+  order by c.symbol, g."interval", g.from_ts limit $8::int`;
 const FETCH_PART = "fetch forward 500 from listed";
 const CLOSE_LIST = "close listed";
 
@@ -38,18 +38,22 @@ export type GapScope = {
   readonly intervals: readonly Interval[] | null;
 };
 
-/** Which gaps of the log to list, by state and span (ms, null: no end); `dueBy` (ms): only those that are due by then. */
+/**
+ * Which gaps of the log to list, by state and span (ms, null: no end); `dueBy` (ms): only those that are due by then;
+ * `isAsked`: none that a run does not ask for because nobody asked before.
+ */
 export type GapFilter = GapScope & {
   readonly states: readonly GapState[];
   readonly from: number | null;
   readonly to: number | null;
   readonly dueBy?: number;
+  readonly isAsked?: boolean;
 };
 
-function valuesOf({ states, symbols, intervals, from, to, dueBy }: GapFilter): unknown[] {
+function valuesOf({ states, symbols, intervals, from, to, dueBy, isAsked = false }: GapFilter): unknown[] {
   const begin = from === null ? "-infinity" : new Date(from);
   const end = to === null ? "infinity" : new Date(to);
-  return [symbols, intervals, states, begin, end, dueBy === undefined ? null : new Date(dueBy)];
+  return [symbols, intervals, states, begin, end, dueBy === undefined ? null : new Date(dueBy), isAsked];
 }
 
 export async function countGaps(db: Database, filter: GapFilter): Promise<number> {

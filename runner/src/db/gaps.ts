@@ -19,6 +19,9 @@ export type GapRow = {
 export const GAP_COLUMNS = `g.id, g.from_ts as "fromTs", g.to_ts as "toTs", g.state, g.reason, g.attempts, g.evidence,
   g.next_check_at as "nextCheckAt"`;
 
+/** Whether runs ask for the gap at all: of what nobody asked for, only what migrate-layout moves has a time to ask at. */
+export const IS_ASKED = `(g.state <> 'not_requested' or g.next_check_at is not null)`;
+
 /** The whole slots that a stretch (ms) touches, at least one: a person may have logged a part of a slot. */
 export function wholeSlots(interval: Interval, { from, to }: Span): Span {
   const [begin, width] = [slotOf(interval, from), WIDTH_MS[interval]];

@@ -25,7 +25,7 @@ export type Task = Span & { readonly kind: "fetch" | "again" | "before_listing" 
 
 /**
  * Which gaps of the log to ask for again. `due`: those whose time has come by `now` (ms, the exchange's clock); `all`:
- * the others too; `wanted`: in the span `within`, those that are due and those that nobody asked for yet; `refuted`:
+ * those too whose time will come, and none that no run asks for; `wanted`: in the span `within`, those that are due and those that nobody asked for yet; `refuted`:
  * none but what is said next. Of stretches before the listing, which can be thousands of pages of nothing, all but
  * `due` ask for what is not before `listed` (ms; null: for nothing).
  */

@@ -21,7 +21,7 @@ import { type Work, type WorkSettings, weightShareOf, withWork } from "./work.ts
 export type RepairRequest = {
   readonly intervals: readonly Interval[];
   readonly symbols: readonly string[] | null;
-  /** Also what is not due yet. */
+  /** Also what is not due yet; never what nobody asked for. */
   readonly all: boolean;
   readonly isPreview: boolean;
   readonly asJson: boolean;
@@ -105,7 +105,7 @@ async function stateOf({ db, locks }: Work, request: RepairRequest) {
 
 /** The filter of the gaps that the repair asks for. */
 function askedOf({ symbols, all }: RepairRequest, interval: Interval, now: number) {
-  const due = all ? {} : { dueBy: now };
+  const due = all ? { isAsked: true } : { dueBy: now };
   return { symbols, intervals: [interval], states: UNREPAIRED, from: null, to: null, most: null, ...due };
 }
 

@@ -80,8 +80,9 @@ export function simulateSeries(truth: Truth, startsAt: number) {
           ? []
           : (askablePart(gap, request.listed) ?? []);
       if (request.which === "refuted") return [];
-      const isAsked = request.which === "all" || isDue(gap, request.now);
-      return isAsked || (request.which === "wanted" && gap.state === "not_requested") ? [gap] : [];
+      const isUnasked = gap.state === "not_requested" && gap.nextCheckAt === null;
+      const isAsked = (request.which === "all" && !isUnasked) || isDue(gap, request.now);
+      return isAsked || (request.which === "wanted" && isUnasked) ? [gap] : [];
     });
   }
 
