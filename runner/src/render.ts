@@ -40,9 +40,14 @@ export function renderOpenGaps(count: number): string {
   return count === 0 ? "no gap is open" : renderCount(count, "gap is open", "gaps are open");
 }
 
+/** What every report says where it has no series to speak of. `isNarrowed`: options chose the series. */
+export function renderNothing(isNarrowed: boolean): string {
+  return isNarrowed ? "nothing is stored of this selection" : "no series is stored yet";
+}
+
 /** What every report says of gaps that nobody asked for. */
 export function renderNotRequested(count: number): string {
-  return `${renderCount(count, "gap was", "gaps were")} never asked for (r3a gaps --state not_requested names the command that fills ${count === 1 ? "it" : "each"})`;
+  return `${renderCount(count, "gap was", "gaps were")} never asked for: r3a gaps --state not_requested names the command`;
 }
 
 /**

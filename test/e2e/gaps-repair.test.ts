@@ -25,8 +25,8 @@ afterEach(async () => {
 });
 
 test("a repair says why nothing is due and until when, and what became of each gap", async () => {
-  expect((await repair()).stdout).toBe("no gap is open\n");
-  expect((await world.run("gaps")).stdout).toBe("no gap is open\n");
+  expect((await repair()).stdout).toBe("no series is stored yet\n");
+  expect((await world.run("gaps")).stdout).toBe("no series is stored yet\n");
   drop("BTCUSDT", 3, 10, 11, 12);
   drop("ETHUSDT", 5);
   expectExit(await world.run("sync 1h --symbols BTCUSDT,ETHUSDT", env), 0);
@@ -69,7 +69,7 @@ test("a repair says why nothing is due and until when, and what became of each g
     expect.stringMatching(/^no gap is open, the next check is due at \S+$/),
   ]);
   expect((await repair()).stdout).toMatch(
-    /^no gap is open, the first explained one is asked for again at \S+, and all with --all\n$/,
+    /^no gap is open\nexplained gaps are asked for again from \S+ on; --all asks now\n$/,
   );
 });
 
@@ -104,18 +104,43 @@ test("a repair tells a series that is busy from one that failed, in JSON too", a
   });
 });
 
+test("a selection of which nothing is stored is not called whole, and a name that is not stored is 64", async () => {
+  expect((await world.run("verify")).stdout).toBe("no series is stored yet\n");
+  expectExit(await world.run("sync 1h --symbols BTCUSDT", env), 0);
+  for (const command of ["gaps", "gaps --repair", "gaps --repair --dry-run", "verify"]) {
+    for (const [name, said] of [
+      ["BTCUSD", "nothing is stored of BTCUSD; did you mean BTCUSDT?"],
+      ["FOOBARUSDT", "nothing is stored of FOOBARUSDT; sync or backfill it first"],
+    ] as const) {
+      const unknown = await world.run(`${command} --symbols BTCUSDT,${name}`, env);
+      expect([command, unknown.code, unknown.stdout]).toEqual([command, 64, ""]);
+      expect(unknown.stderr).toContain(said);
+    }
+    const none = await world.run(`${command} --intervals 4h`, env);
+    expect([command, none.code, none.stdout]).toEqual([command, 0, "nothing is stored of this selection\n"]);
+  }
+  for (const command of ["gaps --to 2020-01-01", "verify --to 2020-01-01", "series --intervals 4h"])
+    expect(await world.run(command)).toMatchObject({
+      code: 0,
+      stdout: "nothing is stored of this selection\n",
+    });
+  expect((await world.run("gaps --state repaired,confirmed_absent")).stdout).toBe(
+    "no gap is in the state confirmed_absent or repaired\n",
+  );
+});
+
 test("a gap that nobody asked for is nowhere open, and each place names what fills it", async () => {
   const far = `--from ${iso(END - 400 * HOUR)} --to ${iso(END - 300 * HOUR)}`;
   expectExit(await world.run(`backfill 1h --symbols BTCUSDT ${far}`, env), 0);
   const apart = `--from ${iso(END - 9 * HOUR)} --to ${iso(END)}`;
   const summary = await world.run(`backfill 1h --symbols BTCUSDT ${apart}`, env);
   expect(summary.stdout).toContain(
-    "no gap is open, 1 gap was never asked for (r3a gaps --state not_requested names",
+    "no gap is open\n1 gap was never asked for: r3a gaps --state not_requested names the command",
   );
   expect((await world.run("gaps")).stdout).toBe(
-    "no gap is open\n1 gap was never asked for (r3a gaps --state not_requested names the command that fills it)\n",
+    "no gap is open\n1 gap was never asked for: r3a gaps --state not_requested names the command\n",
   );
-  expect((await repair()).stdout).toMatch(/^no gap is open; 1 gap was never asked for \(r3a gaps --state/);
+  expect((await repair()).stdout).toMatch(/^no gap is open\n1 gap was never asked for: r3a gaps --state/);
   expect((await world.run("verify")).stdout).toContain("1 gap was never asked for");
   const health = await world.run("health --only integrity", { ...env, SYMBOLS: "BTCUSDT" });
   expect(health.stdout).toMatch(/pass +integrity gaps +no gap is open; 1 gap was never asked for/);
@@ -132,5 +157,5 @@ test("a gap that nobody asked for is nowhere open, and each place names what fil
   expect(command).toBe(`r3a backfill 1h --symbols BTCUSDT --from 2024-04-28 --to ${short(END - 9 * HOUR)}`);
   expectExit(await world.run(command.replace("r3a ", ""), env), 0);
   expect((await world.run("gaps")).stdout).toBe("no gap is open\n");
-  expect((await world.run("gaps --state not_requested")).stdout).toBe("no gap is not_requested\n");
+  expect((await world.run("gaps --state not_requested")).stdout).toBe("every gap was asked for\n");
 });

@@ -131,6 +131,10 @@ export const OPTION = {
   deadline: ["--deadline <seconds>", "stop after this time; what is done is stored, exit 124"],
   top: ["--top <n>", "the n largest symbols by volume instead of UNIVERSE_SIZE"],
   symbols: ["--symbols <list>", "symbols instead of the largest by volume, e.g. BTCUSDT,eth/usdt"],
+  storedSymbols: [
+    "--symbols <list>",
+    "only these symbols, e.g. BTCUSDT,eth/usdt (default: all that are stored)",
+  ],
   intervals: ["--intervals <list>", "intervals, e.g. 1m,1h (default: all)"],
   from: [
     "--from <time>",

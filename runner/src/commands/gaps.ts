@@ -22,7 +22,7 @@ export const gaps: Command = {
       .option("--repair", "ask the exchange again for what is due")
       .option("--all", "with --repair: also for what is not due yet, but not for not_requested")
       .option("--state <list>", `of ${GAP_STATES.join(", ")} (default: open)`)
-      .option(...OPTION.symbols)
+      .option(...OPTION.storedSymbols)
       .option(...OPTION.intervals)
       .option(...OPTION.from)
       .option(...OPTION.to)

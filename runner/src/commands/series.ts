@@ -10,7 +10,7 @@ export const series: Command = {
   examples: ["series", "series --symbols BTCUSDT,eth/usdt --intervals 1m,1h", "series --json"],
   define: (command) =>
     command
-      .option(...OPTION.symbols)
+      .option(...OPTION.storedSymbols)
       .option(...OPTION.intervals)
       .option(...OPTION.json),
   async run(context, _args, options) {

@@ -15,7 +15,7 @@ export const verify: Command = {
   examples: ["verify", "verify --symbols BTCUSDT --intervals 1m,15m --from 2024-01-01"],
   define: (command) =>
     command
-      .option(...OPTION.symbols)
+      .option(...OPTION.storedSymbols)
       .option(...OPTION.intervals)
       .option(...OPTION.from)
       .option(...OPTION.to)
@@ -31,6 +31,9 @@ export const verify: Command = {
       symbols,
       intervals,
       span: { from: from ?? 0, to: to ?? LATEST_MS },
+      isNarrowed: [options.symbols, options.intervals, options.from, options.to].some(
+        (each) => each !== undefined,
+      ),
       asJson: options.json === true,
     };
     const args = renderArguments([], {

@@ -2,6 +2,7 @@ import type { GapReason } from "../candle/gap.ts";
 import { INTERVALS, type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { SizedLeaf } from "../partition/sizes.ts";
 import { type Database, queryRows } from "./connect.ts";
+import type { GapScope } from "./gap-list.ts";
 import { boundedMs, msOf } from "./sql-time.ts";
 
 /** Gaps of one kind: their number, and the slots in them. */
@@ -96,6 +97,25 @@ export async function listSeries(db: Database): Promise<readonly ListedSeries[]>
     listed.push(...rows.map(seriesOf));
   }
   return listed;
+}
+
+/** $3, $4: null where the span has no end there. */
+const HAS_SERIES = `
+  select exists (
+    select from r3a.series s join r3a.coin c on c.id = s.coin_id
+    where ($1::text[] is null or c.symbol = any($1)) and ($2::text[] is null or s."interval" = any($2))
+      and s.covered_to is not null
+      and ($3::timestamptz is null or s.covered_to > $3) and ($4::timestamptz is null or s.covered_from < $4)
+  ) as "hasSeries"`;
+
+/** Whether a series of these covers any of the span (ms, null: no end). */
+export async function hasSeries(
+  db: Database,
+  { symbols, intervals, from, to }: GapScope & { readonly from: number | null; readonly to: number | null },
+): Promise<boolean> {
+  const ends = [from, to].map((ms) => (ms === null ? null : new Date(ms)));
+  const [row] = await queryRows<{ hasSeries: boolean }>(db, HAS_SERIES, [symbols, intervals, ...ends]);
+  return row?.hasSeries === true;
 }
 
 function seriesOf({

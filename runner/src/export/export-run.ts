@@ -1,13 +1,11 @@
-import { nearestSymbol } from "../candle/nearest-name.ts";
 import type { Context } from "../context.ts";
 import { INTERVALS, type Interval } from "../contract/intervals.ts";
 import { findDatabaseTime } from "../db/clock.ts";
-import { listStored } from "../db/coins.ts";
 import type { Database } from "../db/connect.ts";
 import { type Coverage, listCoverage } from "../db/coverage.ts";
 import { CANDLE_COLUMNS, readCandles } from "../db/read.ts";
 import { type OwnClient, own } from "../db/session.ts";
-import { UsageFault } from "../errors.ts";
+import { refuseNames } from "../db/unknown-symbols.ts";
 import { COLUMN_NAMES, type ColumnName, NARROW, SERIES_COLUMNS } from "./columns.ts";
 import type { Format, Layout } from "./layout.ts";
 import { type Look, lookAt } from "./look.ts";
@@ -159,14 +157,6 @@ async function findSeries(
     isStoredOnly: symbols === null || intervals === null,
   });
   const unknown = (symbols ?? []).filter((name) => !found.some(({ symbol }) => symbol === name));
-  if (unknown.length === 0) return found;
-  const stored = await listStored(db);
-  throw new UsageFault(
-    unknown.map((name) => {
-      const near = nearestSymbol(name, stored) ?? stored.find((other) => other.startsWith(name));
-      return near === undefined
-        ? `nothing is stored of ${name}; sync or backfill it first`
-        : `nothing is stored of ${name}; did you mean ${near}?`;
-    }),
-  );
+  await refuseNames(db, unknown);
+  return found;
 }

@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
 import type { ListedGap, LogState } from "../db/gap-list.ts";
-import { renderCount, renderNotRequested, renderNumber, renderOpenGaps } from "../render.ts";
+import { renderCount, renderNothing, renderNotRequested, renderNumber, renderOpenGaps } from "../render.ts";
 import { streamResult } from "../result.ts";
 import { renderSecond, renderShortTime, renderTime } from "../time.ts";
 import { type AskedGap, GAP_RESULTS, type GapResult } from "./asked-gaps.ts";
@@ -16,9 +16,12 @@ const PRINTED_TOGETHER = 500;
 /** `isPreview`: nothing is asked for, the gaps are those that a run would ask for. */
 export type ReportRequest = { readonly asJson: boolean; readonly isPreview: boolean };
 
+/** What the log has after the run. `isStored`: the selection has a series; `isNarrowed`: an option chose the series. */
+export type StateAfter = LogState & { readonly isStored: boolean; readonly isNarrowed: boolean };
+
 /** What else the end of a report has. `state` null: the database is away. */
 export type ReportEnd = {
-  readonly state: LogState | null;
+  readonly state: StateAfter | null;
   /** Sentences for a person, and the same facts as fields of the JSON. */
   readonly notes: readonly string[];
   readonly facts: Readonly<Record<string, unknown>>;
@@ -70,7 +73,7 @@ export function createRepairReport(context: Context, { asJson, isPreview }: Repo
         ...(more > 0 ? [`... and ${renderNumber(more)} more; --json prints all`] : []),
         ...(gaps > 0 ? [sumUp(gaps, counts, isPreview)] : []),
         ...notes,
-        ...(state === null ? [] : [describeLog(state, gaps > 0)]),
+        ...(state === null ? [] : describeLog(state, gaps > 0)),
       ];
       context.print(`${lines.join("\n")}\n`);
     },
@@ -136,14 +139,15 @@ const WORDS: Readonly<Record<GapResult, string>> = {
   notAsked: "not asked for",
 };
 
-/** What the log has after the run; where no gap was due, until when. */
-function describeLog({ open, notRequested, nextCheckAt }: LogState, hasAsked: boolean): string {
-  const when = nextCheckAt === null ? null : renderSecond(nextCheckAt);
-  const due = hasAsked
-    ? `the next check is due at ${when}`
-    : open === 0
-      ? `the first explained one is asked for again at ${when}, and all with --all`
-      : `none is due before ${when}; --all asks now`;
-  const never = notRequested === 0 ? "" : `; ${renderNotRequested(notRequested)}`;
-  return `${renderOpenGaps(open)}${when === null ? "" : `, ${due}`}${never}`;
+/** Lines about the log after the run; where no gap was due, until when. */
+function describeLog(state: StateAfter, hasAsked: boolean): readonly string[] {
+  const { open, notRequested, nextCheckAt, isStored, isNarrowed } = state;
+  if (!isStored && !hasAsked && open + notRequested === 0) return [renderNothing(isNarrowed)];
+  const never = notRequested === 0 ? [] : [renderNotRequested(notRequested)];
+  const count = renderOpenGaps(open);
+  if (nextCheckAt === null) return [count, ...never];
+  const when = renderSecond(nextCheckAt);
+  if (hasAsked) return [`${count}, the next check is due at ${when}`, ...never];
+  if (open > 0) return [`${count}, none is due before ${when}; --all asks now`, ...never];
+  return [count, `explained gaps are asked for again from ${when} on; --all asks now`, ...never];
 }

@@ -6,6 +6,8 @@ import { type Coin, listCoins } from "../db/coins.ts";
 import { listGaps, sumUpGaps } from "../db/gap-list.ts";
 import { findCoinsDue } from "../db/gap-reads.ts";
 import { type RunItem, renderArguments } from "../db/runs.ts";
+import { hasSeries } from "../db/series-list.ts";
+import { refuseUnknown } from "../db/unknown-symbols.ts";
 import { messageOf } from "../errors.ts";
 import { collectItems, exitCodeOrThrow } from "../run.ts";
 import type { Settings } from "../settings/table.ts";
@@ -14,7 +16,7 @@ import { planRepair } from "./fill-plan.ts";
 import { type FillCommand, type FillWork, runCoins } from "./fill-run.ts";
 import { type Preview, previewFill, renderCost } from "./preview.ts";
 import { recordOfPreview } from "./preview-run.ts";
-import { createRepairReport } from "./repair-report.ts";
+import { createRepairReport, type StateAfter } from "./repair-report.ts";
 import { type SyncSummary, summarizeSync } from "./summary.ts";
 import { type Work, type WorkSettings, weightShareOf, withWork } from "./work.ts";
 
@@ -64,6 +66,7 @@ export async function repairGaps(
   };
   return withWork(context, { ...fill, settings, isReadOnly: request.isPreview }, (work) =>
     collectItems(async (items) => {
+      await refuseUnknown(work.db, request.symbols);
       await work.believed;
       const report = createRepairReport(context, request);
       const weightShare = weightShareOf(settings, fill.isBackground);
@@ -99,8 +102,15 @@ export async function repairGaps(
 }
 
 /** Null where the database is away: the run's error says so. */
-async function stateOf({ db, locks }: Work, request: RepairRequest) {
-  return locks.lost.aborted ? null : sumUpGaps(db, request).catch(() => null);
+async function stateOf({ db, locks }: Work, request: RepairRequest): Promise<StateAfter | null> {
+  if (locks.lost.aborted) return null;
+  const isNarrowed = request.symbols !== null || request.intervals.length < INTERVALS.length;
+  try {
+    const isStored = await hasSeries(db, { ...request, from: null, to: null });
+    return { ...(await sumUpGaps(db, request)), isStored, isNarrowed };
+  } catch {
+    return null;
+  }
 }
 
 /** The filter of the gaps that the repair asks for. */

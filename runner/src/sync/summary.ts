@@ -109,7 +109,7 @@ export function renderSummary(
     ...unknown.map((symbol) => `${symbol}: the exchange does not know it`),
     ...unanswered.map((symbol) => `${symbol}: the exchange gave no listing of it`),
     ...(summaries.length > 1 ? [`all intervals: ${counts.join(", ")}`] : []),
-    ...(notRequested > 0 ? [`${renderOpenGaps(open)}, ${renderNotRequested(notRequested)}`] : []),
+    ...(notRequested > 0 ? [renderOpenGaps(open), renderNotRequested(notRequested)] : []),
     ...(kept > 0
       ? [
           `${kept === 1 ? "1 stored candle is" : `${renderNumber(kept)} stored candles are`} not in the exchange's answers any more; what is stored stays, and the log names it`,

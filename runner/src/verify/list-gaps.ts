@@ -2,7 +2,9 @@ import type { Context } from "../context.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import { countGaps, type GapFilter, type ListedGap, listGaps } from "../db/gap-list.ts";
-import { renderCount, renderNotRequested, renderNumber } from "../render.ts";
+import { hasSeries } from "../db/series-list.ts";
+import { refuseUnknown } from "../db/unknown-symbols.ts";
+import { renderCount, renderNothing, renderNotRequested, renderNumber } from "../render.ts";
 import { streamResult } from "../result.ts";
 import { renderSecond, renderShortTime, renderTime } from "../time.ts";
 
@@ -15,6 +17,7 @@ export async function printGaps(
   db: Database,
   { asJson, ...filter }: GapFilter & { readonly asJson: boolean },
 ): Promise<void> {
+  await refuseUnknown(db, filter.symbols);
   if (asJson) {
     const result = streamResult(context, "gaps", "gaps");
     const listed = await listGaps(db, { ...filter, most: null }, (part) => {
@@ -32,18 +35,27 @@ export async function printGaps(
   const more = listed < SHOWN ? 0 : (await countGaps(db, filter)) - listed;
   if (more > 0)
     context.print(
-      `... and ${renderNumber(more)} more; --json prints all, and --symbols, --intervals, --state, --from and --to narrow the list\n`,
+      `... and ${renderNumber(more)} more; --json prints all;\n--symbols, --intervals, --state, --from and --to narrow the list\n`,
     );
-  if (listed === 0) context.print(`${sayNone(filter)}\n`);
+  if (listed === 0)
+    context.print(
+      `${(await hasSeries(db, filter)) ? describeNone(filter) : renderNothing(isNarrowed(filter))}\n`,
+    );
   const others = filter.states.includes("not_requested")
     ? 0
     : await countGaps(db, { ...filter, states: ["not_requested"] });
   if (others > 0) context.print(`${renderNotRequested(others)}\n`);
 }
 
-function sayNone({ states, symbols, intervals, from, to }: GapFilter): string {
-  const isNarrowed = [symbols, intervals, from, to].some((each) => each !== null);
-  return `no gap is ${states.join(" or ")}${isNarrowed ? " in this selection" : ""}`;
+function isNarrowed({ symbols, intervals, from, to }: GapFilter): boolean {
+  return [symbols, intervals, from, to].some((each) => each !== null);
+}
+
+function describeNone(filter: GapFilter): string {
+  const where = isNarrowed(filter) ? " in this selection" : "";
+  const states = filter.states.join(" or ");
+  if (states === "not_requested") return `every gap${where} was asked for`;
+  return states === "open" ? `no gap is open${where}` : `no gap${where} is in the state ${states}`;
 }
 
 /** One line, and below it the command that fills the gap, where no run does so by itself. */

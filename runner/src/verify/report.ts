@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
-import { renderCount, renderNotRequested, renderNumber, renderTable } from "../render.ts";
+import { renderCount, renderNothing, renderNotRequested, renderNumber, renderTable } from "../render.ts";
 import { streamResult } from "../result.ts";
 import { renderTime } from "../time.ts";
 import { type Disagreement, type DisagreementKind, isFault } from "./verify.ts";
@@ -23,7 +23,10 @@ const REMEDIES: Partial<Record<DisagreementKind, string>> = {
 };
 
 /** Prints disagreements at once as JSON, or keeps the first ones for a person: a broken series can have a million. */
-export function createReport(context: Context, asJson: boolean) {
+export function createReport(
+  context: Context,
+  { asJson, isNarrowed }: { readonly asJson: boolean; readonly isNarrowed: boolean },
+) {
   const shown: Disagreement[] = [];
   const notes = new Set<string>();
   let [count, faults] = [0, 0];
@@ -52,13 +55,14 @@ export function createReport(context: Context, asJson: boolean) {
         result.end({ series, faults, notRequested, notes: [...notes] });
         return;
       }
-      const never = notRequested === 0 ? "" : `; ${renderNotRequested(notRequested)}`;
-      const sum = `${renderNumber(series)} series verified`;
+      const isClean = count === 0 && faults === 0;
+      const sum = `${renderNumber(series)} series verified: ${isClean ? "complete and consistent" : renderCount(count, "finding")}`;
       const lines = [
         ...(count === 0 ? [] : [renderDisagreements(shown)]),
         ...(count > SHOWN ? [`... and ${renderNumber(count - SHOWN)} more; --json prints all`] : []),
         ...notes,
-        `${sum}: ${count === 0 && faults === 0 ? "complete and consistent" : renderCount(count, "finding")}${never}`,
+        series === 0 && isClean ? renderNothing(isNarrowed) : sum,
+        ...(notRequested === 0 ? [] : [renderNotRequested(notRequested)]),
       ];
       context.print(`${lines.join("\n")}\n`);
     },

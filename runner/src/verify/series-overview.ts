@@ -1,11 +1,10 @@
-import { nearestSymbol } from "../candle/nearest-name.ts";
 import type { Context } from "../context.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
 import { type ListedSeries, listLeafSizes, listSeries } from "../db/series-list.ts";
-import { UsageFault } from "../errors.ts";
+import { refuseNames } from "../db/unknown-symbols.ts";
 import { estimateBytes } from "../partition/sizes.ts";
-import { renderNumber, renderTable } from "../render.ts";
+import { renderNothing, renderNumber, renderTable } from "../render.ts";
 import { renderResult } from "../result.ts";
 import { renderTime } from "../time.ts";
 
@@ -27,21 +26,15 @@ export async function printSeries(
 ): Promise<void> {
   // all of them, since a leaf is shared out among all its series
   const all = weigh(await listSeries(db), await listLeafSizes(db));
-  const known = [...new Set(all.map(({ symbol }) => symbol))];
-  const unknown = symbols?.filter((symbol) => !known.includes(symbol)) ?? [];
-  if (unknown.length > 0) throw new UsageFault(unknown.map((symbol) => describeUnknown(symbol, known)));
+  const known = new Set(all.map(({ symbol }) => symbol));
+  await refuseNames(db, symbols?.filter((symbol) => !known.has(symbol)) ?? []);
   // a stable sort: the intervals of a symbol keep their order
   const found = all
     .filter(({ symbol, interval }) => intervals.includes(interval) && (symbols?.includes(symbol) ?? true))
     .toSorted((a, b) => (a.symbol === b.symbol ? 0 : a.symbol < b.symbol ? -1 : 1));
   if (asJson) context.print(renderResult("series", { series: found.map(recordOf) }));
-  else context.print(found.length === 0 ? "no series is stored yet\n" : renderSeries(found));
+  else context.print(found.length === 0 ? `${renderNothing(all.length > 0)}\n` : renderSeries(found));
   await context.printed();
-}
-
-function describeUnknown(symbol: string, known: readonly string[]): string {
-  const near = nearestSymbol(symbol, known);
-  return `nothing is stored of ${symbol}${near === undefined ? "" : `; did you mean ${near}?`}`;
 }
 
 /** The covered slots without those in a gap of the log are stored: the invariant of the series. */

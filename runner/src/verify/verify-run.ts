@@ -1,4 +1,4 @@
-import type { Span } from "../candle/span.ts";
+import { intersect, type Span } from "../candle/span.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import type { Interval } from "../contract/intervals.ts";
@@ -8,16 +8,17 @@ import { findCoins, listCoins } from "../db/coins.ts";
 import type { Database } from "../db/connect.ts";
 import { countGaps } from "../db/gap-list.ts";
 import { loadSeries } from "../db/series.ts";
-import { UsageFault } from "../errors.ts";
+import { refuseUnknown } from "../db/unknown-symbols.ts";
 import { createProgress } from "../progress.ts";
 import { createReport } from "./report.ts";
 import { verifySeries } from "./verify.ts";
 
-/** Which series to compare (`symbols` null: all), and which part of them. */
+/** Which series to compare (`symbols` null: all), and which part of them; `isNarrowed`: an option chose these. */
 type VerifyRequest = {
   readonly symbols: readonly string[] | null;
   readonly intervals: readonly Interval[];
   readonly span: Span;
+  readonly isNarrowed: boolean;
   readonly asJson: boolean;
 };
 
@@ -28,14 +29,13 @@ type VerifyRequest = {
 export async function runVerify(
   context: Context,
   db: Database,
-  { symbols, intervals, span, asJson }: VerifyRequest,
+  { symbols, intervals, span, isNarrowed, asJson }: VerifyRequest,
 ): Promise<ExitCode> {
+  await refuseUnknown(db, symbols);
   const coins = symbols === null ? await listCoins(db) : await findCoins(db, symbols);
-  const unknown = symbols?.filter((symbol) => !coins.some((coin) => coin.symbol === symbol)) ?? [];
-  if (unknown.length > 0) throw new UsageFault([`nothing is stored of ${unknown.join(", ")}`]);
   const coinIds = coins.map(({ coinId }) => coinId);
   const latest = (await findDatabaseTime(db)) + FARTHEST_MS.clock;
-  const report = createReport(context, asJson);
+  const report = createReport(context, { asJson, isNarrowed });
   const progress = createProgress("verify", context.terminal, "series");
   let series = 0;
   try {
@@ -43,7 +43,8 @@ export async function runVerify(
     for (const interval of intervals) {
       for (const state of await loadSeries(db, interval, coinIds)) {
         context.signal.throwIfAborted();
-        if (state.covered !== null) series += 1;
+        const { covered } = state;
+        if (covered !== null && (state.fault !== undefined || intersect(covered, span) !== null)) series += 1;
         if (state.fault !== undefined) report.note(state.fault);
         else
           for await (const disagreement of verifySeries(db, state, { wanted: span, latest }))
