@@ -143,8 +143,11 @@ test("a backfill without trouble, whatever was before, stores all of its span th
 test("a repair of all without trouble leaves no gap that the exchange could fill, but what nobody asked for", async () => {
   await check(async (life) => {
     const { series } = await live(life);
+    // a row of the log can grow over a neighbour that nobody asked for, and is then asked for at its time
+    const unasked = series.listGaps().filter(({ state }) => state === "not_requested");
+    const isUnasked = (slot: number) => unasked.some(({ from, to }) => from <= slot && slot < to);
     await series.run((state, now) => planRepair(state, now, true), CALM);
     for (const gap of series.listGaps())
-      if (gap.state !== "not_requested") expect(series.listStorable(gap)).toEqual([]);
+      expect(series.listStorable(gap).filter((slot) => !isUnasked(slot))).toEqual([]);
   }, 60);
 });
