@@ -22,5 +22,6 @@ test("gaps that nobody asked for are counted and named, and are no fault", () =>
     output: "no gap is open; 2 gaps were never asked for: r3a gaps --state not_requested names the command",
   });
   const both = judgeGaps([series({ gaps: 1, notRequested: 1 })], NOW);
+  expect(both.runbook).toBe("OhlcvScriptErrors");
   expect(both.output).toMatch(/^1 open gap, which gaps --repair .* at its time; 1 gap was never asked for/);
 });

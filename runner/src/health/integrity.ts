@@ -111,6 +111,8 @@ export function judgeGaps(series: readonly SeriesScan[], now: number): CheckResu
     status: overdue.length > 0 ? "fail" : count > 0 ? "warn" : "pass",
     observed: count,
     unit: "gaps",
+    // a gap that is not overdue is no damage
+    ...(overdue.length === 0 && count > 0 ? { runbook: RUNBOOK_JOBS } : {}),
     criteria: { warn: 1, overdueSeconds: GAP_OVERDUE_MS / 1000, notRequested },
     output: `${
       overdue.length > 0
