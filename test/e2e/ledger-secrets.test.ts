@@ -49,7 +49,7 @@ test("the results of health", async () => {
   await database.query("drop owned by canary_role; drop role canary_role");
   expect(rows.length).toBeGreaterThan(0);
   for (const { output } of rows) {
-    expect(output).toContain("permission denied for table coin; grant select");
+    expect(output).toContain("grant select on table r3a.coin to ");
     expect(output).toContain("[REDACTED]");
     expect(output).not.toContain("canary");
   }
