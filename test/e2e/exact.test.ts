@@ -26,7 +26,7 @@ describe.each(listRecordedSeries().map((series) => [`${series.symbol} ${series.i
   (_, series) => {
     const { symbol, interval, spans } = series;
     const expected = closedRows(series);
-    const printed = expected.map((row) => [symbol, interval, ...fieldsOf(row)]);
+    const printed = expected.map((row) => [symbol, interval, ...fieldsOf(row), "rest"]);
 
     beforeAll(async () => {
       for (const { from, to } of spans) {
