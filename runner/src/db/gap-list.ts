@@ -26,7 +26,7 @@ const DECLARE_LIST = `
          case when g.next_check_at is not null then ${bounded("g.next_check_at")} end as "nextCheckAt",
          g.coin_id as "coinId", c.symbol, g."interval" ${LISTED}
   order by c.symbol, g."interval", g.from_ts limit $8::int`;
-const FETCH_PART = "fetch forward 500 from listed";
+const FETCH_PART = "fetch forward 250 from listed";
 const CLOSE_LIST = "close listed";
 
 export type ListedGap = SeriesGap & { readonly symbol: string };

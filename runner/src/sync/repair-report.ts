@@ -11,7 +11,7 @@ const SHOWN = 50;
 /** The error of a gap as far as its line has room for it. */
 const SHOWN_LETTERS = 160;
 /** So many gaps are printed together, since each write is a call of the system. */
-const PRINTED_TOGETHER = 500;
+const PRINTED_TOGETHER = 100;
 
 /** `isPreview`: nothing is asked for, the gaps are those that a run would ask for. */
 export type ReportRequest = { readonly asJson: boolean; readonly isPreview: boolean };
