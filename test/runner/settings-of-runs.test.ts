@@ -1,22 +1,7 @@
 import { expect, test } from "vitest";
 import { LOG_LEVELS } from "../../runner/src/contract/environment.ts";
-import { SettingsFault } from "../../runner/src/errors.ts";
-import { parseSettings } from "../../runner/src/settings/parse.ts";
-import type { Settings } from "../../runner/src/settings/table.ts";
 import { DAY } from "../support/candle/series.ts";
-
-function faultsOf(
-  env: Readonly<Record<string, string>>,
-  needed: readonly (keyof Settings)[],
-): readonly string[] {
-  try {
-    parseSettings(env, needed);
-  } catch (error) {
-    if (error instanceof SettingsFault) return error.faults;
-    throw error;
-  }
-  return [];
-}
+import { faultsOf } from "../support/settings-faults.ts";
 
 test("a start in the future is refused, with a day of grace for a wrong clock", () => {
   const dayFrom = (days: number) => new Date(Date.now() + days * DAY).toISOString();

@@ -6,6 +6,7 @@ import { SettingsFault } from "../../runner/src/errors.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";
 import { parseCount, parseIntervals, parseSymbols } from "../../runner/src/settings/parsers.ts";
 import { SETTINGS, type Settings } from "../../runner/src/settings/table.ts";
+import { faultsOf as faultsIn } from "../support/settings-faults.ts";
 
 const DB_URL = "postgresql://r3a:canary-4711@db.example:5432/market";
 const ALL: readonly (keyof Settings)[] = [
@@ -20,18 +21,7 @@ const ALL: readonly (keyof Settings)[] = [
   "egressKey",
 ];
 
-function faultsOf(
-  env: Readonly<Record<string, string>>,
-  needed: readonly (keyof Settings)[] = ALL,
-): readonly string[] {
-  try {
-    parseSettings(env, needed);
-  } catch (error) {
-    if (error instanceof SettingsFault) return error.faults;
-    throw error;
-  }
-  return [];
-}
+const faultsOf = (env: Readonly<Record<string, string>>, needed = ALL) => faultsIn(env, needed);
 
 test("every variable of the contract has one row in the table, or a reason to have none", () => {
   const elsewhere: Readonly<Record<string, string>> = {

@@ -44,8 +44,8 @@ const PART_ROWS = 500;
 
 /**
  * Prints the series one after the other, by symbol, interval and time, and at the end one line on stderr for each series
- * with a missing candle, or without a closed one in the span. The lines come also where the run is stopped, for the series that it came to. Returns whether no
- * candle is missing.
+ * with a missing candle, or without a closed one in the span. The lines come also where the run is stopped, for the
+ * series that it came to. Returns whether no candle is missing.
  */
 export async function exportCandles(
   context: Context,
