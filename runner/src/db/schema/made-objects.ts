@@ -26,6 +26,14 @@ export const MADE_OBJECTS = `
 000009_wanted_indexes v r3a_util.candle_index: indrelid oid; indexrelid oid; relname name; indisvalid boolean; is_constraint boolean; reloptions text[]; upper oid; kind text
 000011_health_results r r3a.health_result: run_id uuid; check_name text; component text; checked_at timestamp with time zone; status text; observed double precision; unit text; criteria jsonb; output text; names text[]
 000014_candle_view v r3a.candle: symbol text; interval text; ts timestamp with time zone; open numeric; high numeric; low numeric; close numeric; volume numeric; close_time timestamp with time zone; quote_volume numeric; trades bigint; taker_base numeric; taker_quote numeric; source text; flags smallint; coin_id integer
+000016_backup_ledger r r3a.backup: id bigint; run_id uuid; kind text; begun_at timestamp with time zone; snapshot_at timestamp with time zone; finished_at timestamp with time zone; snapshot_xmin bigint; next_xid bigint; system_identifier text; timeline integer; server_version integer; is_whole boolean; outcome text; tiers text[]; manifests jsonb; rows bigint; bytes bigint; error text
+000016_backup_ledger r r3a.backup_copy: key text; tier text; verified_at timestamp with time zone
+000016_backup_ledger r r3a.backup_doubt: leaf text; coin_id integer; interval text; timestamp timestamp with time zone; hash numeric(20,0); backup_id bigint
+000016_backup_ledger r r3a.backup_gap_series: coin_id integer; interval text; rows bigint; hash numeric(20,0); backup_id bigint
+000016_backup_ledger r r3a.backup_leaf: leaf text; changes bigint; counted_as text; backup_id bigint
+000016_backup_ledger r r3a.backup_object: key text; kind text; backup_id bigint; leaf text; table_name text; mode text; columns text[]; attempt text; rows bigint; bytes bigint; sha256 text; plain_bytes bigint; plain_sha256 text; first_ts timestamp with time zone; last_ts timestamp with time zone
+000016_backup_ledger r r3a.backup_part: leaf text; coin_id integer; interval text; rows bigint; hash numeric(20,0); null_rows bigint; null_hash numeric(20,0); slots bytea; first_ts timestamp with time zone; last_ts timestamp with time zone; as_of bigint; base_key text; base_hash numeric(20,0); base_backup bigint; hash_form smallint; server_version integer
+000016_backup_ledger r r3a.backup_suspect: id bigint; leaf text; coin_id integer; interval text; at timestamp with time zone; kind text; hash numeric(20,0); found_by bigint; found_at timestamp with time zone; state text; reason text; accepted_run uuid; closed_at timestamp with time zone
 000004_gaps f r3a.count_gaps()
 000001_advisory_locks f r3a_util.acquire_lock(_scope text, _key text)
 000010_index_plan f r3a_util.generate_index_sql(_pages_per_range integer, _fillfactor integer)
