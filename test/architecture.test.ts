@@ -95,12 +95,13 @@ describe("imports", () => {
     expect(breaches(under("partition"), isInOrBelow)).toEqual([]);
   });
 
-  test("db, exchange and cluster know neither each other nor what sits on them, but for the pure plans", () => {
+  test("db, exchange, cluster and store know neither each other nor what sits on them, but for the pure plans", () => {
     const above = [...NOUNS, "commands", "settings"];
     for (const [room, ...others] of [
-      ["db", "exchange", "cluster"],
-      ["exchange", "db", "cluster"],
-      ["cluster", "db", "exchange"],
+      ["db", "exchange", "cluster", "store"],
+      ["exchange", "db", "cluster", "store"],
+      ["cluster", "db", "exchange", "store"],
+      ["store", "db", "exchange", "cluster"],
     ] as const)
       expect(breaches(under(room), (target) => isPlan(target) || !isIn(target, ...others, ...above))).toEqual(
         [],
@@ -136,6 +137,11 @@ describe("imports", () => {
   test("only exchange knows ccxt", () => {
     const others = runner.filter(({ path }) => !path.startsWith("runner/src/exchange/"));
     expect(breaches(others, (target) => !isPackage(target, "ccxt"))).toEqual([]);
+  });
+
+  test("only store knows the client of S3", () => {
+    const others = runner.filter(({ path }) => !path.startsWith("runner/src/store/"));
+    expect(breaches(others, (target) => !isPackage(target, "@aws-sdk"))).toEqual([]);
   });
 
   test("only db knows pg and node-pg-migrate", () => {

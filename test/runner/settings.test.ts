@@ -24,7 +24,18 @@ const ALL: readonly (keyof Settings)[] = [
 const faultsOf = (env: Readonly<Record<string, string>>, needed = ALL) => faultsIn(env, needed);
 
 test("every variable of the contract has one row in the table, or a reason to have none", () => {
+  const ofTheSdk = "the client of S3 reads it";
   const elsewhere: Readonly<Record<string, string>> = {
+    AWS_ACCESS_KEY_ID: ofTheSdk,
+    AWS_SECRET_ACCESS_KEY: ofTheSdk,
+    AWS_SESSION_TOKEN: ofTheSdk,
+    AWS_REGION: ofTheSdk,
+    AWS_PROFILE: ofTheSdk,
+    AWS_ROLE_ARN: ofTheSdk,
+    AWS_WEB_IDENTITY_TOKEN_FILE: ofTheSdk,
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: ofTheSdk,
+    AWS_CONTAINER_AUTHORIZATION_TOKEN: ofTheSdk,
+    AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: ofTheSdk,
     BINANCE_API_KEY: "never used",
     BINANCE_API_SECRET: "never used",
     NO_COLOR: "commander reads it for the help",

@@ -1,17 +1,8 @@
 import { DEFAULT_FRESHNESS_LIMITS } from "./freshness.ts";
 import { INTERVALS } from "./intervals.ts";
 import { FEW_PODS, PROTECTED_SELECTORS } from "./janitor.ts";
-
-/** One environment variable of the runner. */
-export type Variable = {
-  readonly meaning: string;
-  /** The value where the variable is not set; runner and infra both take it from here. */
-  readonly default?: string | number | boolean;
-  /** The largest number that is taken; the smallest is 1. */
-  readonly most?: number;
-  /** The value must never show up in code, objects, logs or errors. */
-  readonly isSecret?: true;
-};
+import { STORE_VARIABLES } from "./store-variables.ts";
+import type { Variable } from "./variable.ts";
 
 const DAY_S = 86_400;
 
@@ -115,6 +106,7 @@ export const ENVIRONMENT = {
     isSecret: true,
   },
   BINANCE_API_SECRET: { meaning: "optional; as BINANCE_API_KEY.", isSecret: true },
+  ...STORE_VARIABLES,
   R3A_RUN_ID: {
     meaning:
       "UUID of the run, to tie it to an outer log; one that the ledger has already is refused. Default: a new one.",

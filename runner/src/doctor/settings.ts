@@ -49,7 +49,8 @@ const SHORT = 8;
 /** The variables that nothing reads and whose name is nearly that of a setting: `FALBACK_START is no setting: FALLBACK_START?`. */
 function listMisspelt(env: Environment): readonly string[] {
   return Object.keys(env).flatMap((name) => {
-    if (!/^[A-Z][A-Z0-9_]{1,60}$/.test(name) || NAMES.includes(name)) return [];
+    // the tools of AWS read many names that differ in two letters from those that we list
+    if (!/^(?!AWS_)[A-Z][A-Z0-9_]{1,60}$/.test(name) || NAMES.includes(name)) return [];
     const near = NAMES.find((known) => distanceOf(name, known) <= (known.length < SHORT ? 1 : 2));
     return near === undefined ? [] : [`${name} is set, and no setting has this name: ${near}?`];
   });

@@ -1,4 +1,5 @@
-import { ENVIRONMENT, type Variable } from "../contract/environment.ts";
+import { ENVIRONMENT } from "../contract/environment.ts";
+import type { Variable } from "../contract/variable.ts";
 import { messageOf, SettingsFault } from "../errors.ts";
 import type { Row } from "./row.ts";
 import { SETTINGS, type Settings } from "./table.ts";

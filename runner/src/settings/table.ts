@@ -1,6 +1,7 @@
 import { LOG_LEVELS } from "../contract/environment.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { parseDbUrl } from "../db/connection/url.ts";
+import { STORE_ROWS, type StoreSettings } from "./backup.ts";
 import { JANITOR_ROWS, type JanitorSettings } from "./janitor.ts";
 import {
   type FreshnessLimits,
@@ -21,33 +22,34 @@ import {
 import { countRow, type Rows } from "./row.ts";
 
 /** Trusted settings. Times in ms; `weightLimit` a share of the exchange's 6,000 a minute. */
-export type Settings = JanitorSettings & {
-  readonly dbUrl: string;
-  readonly autoPeriod: boolean;
-  readonly syncIntervals: readonly Interval[];
-  readonly fallbackStart: number;
-  readonly exchangeUrl: string;
-  /** null: the largest by volume. */
-  readonly symbols: readonly string[] | null;
-  readonly universeSize: number;
-  readonly weightLimit: number;
-  readonly egressKey: string;
-  readonly maintMaxOps: number;
-  readonly refreshLookbackMs: number;
-  readonly vacuumAnalyzeOnly: boolean;
-  readonly freshnessLimits: FreshnessLimits;
-  /** null: not checked. */
-  readonly dbSizeBudgetGb: number | null;
-  /** Pods of an Indexed Job, and which of them this is, from 0. */
-  readonly shards: number;
-  readonly shardIndex: number;
-  /** null: a new one. */
-  readonly runId: string | null;
-  /** Name of the job that starts the run; null: a person. */
-  readonly runOrigin: string | null;
-  /** The log reads its variable itself, before there are settings: here the text is only checked. */
-  readonly logLevel: (typeof LOG_LEVELS)[number];
-};
+export type Settings = JanitorSettings &
+  StoreSettings & {
+    readonly dbUrl: string;
+    readonly autoPeriod: boolean;
+    readonly syncIntervals: readonly Interval[];
+    readonly fallbackStart: number;
+    readonly exchangeUrl: string;
+    /** null: the largest by volume. */
+    readonly symbols: readonly string[] | null;
+    readonly universeSize: number;
+    readonly weightLimit: number;
+    readonly egressKey: string;
+    readonly maintMaxOps: number;
+    readonly refreshLookbackMs: number;
+    readonly vacuumAnalyzeOnly: boolean;
+    readonly freshnessLimits: FreshnessLimits;
+    /** null: not checked. */
+    readonly dbSizeBudgetGb: number | null;
+    /** Pods of an Indexed Job, and which of them this is, from 0. */
+    readonly shards: number;
+    readonly shardIndex: number;
+    /** null: a new one. */
+    readonly runId: string | null;
+    /** Name of the job that starts the run; null: a person. */
+    readonly runOrigin: string | null;
+    /** The log reads its variable itself, before there are settings: here the text is only checked. */
+    readonly logLevel: (typeof LOG_LEVELS)[number];
+  };
 
 /** Every setting of the runner. A group of commands keeps its own rows in a file, as the janitor does, and adds them here. */
 export const SETTINGS: Rows<Settings> = {
@@ -69,6 +71,7 @@ export const SETTINGS: Rows<Settings> = {
   refreshLookbackMs: { name: "REFRESH_LOOKBACK", parse: parseDuration },
   vacuumAnalyzeOnly: { name: "VACUUM_ANALYZE_ONLY", parse: parseBoolean },
   ...JANITOR_ROWS,
+  ...STORE_ROWS,
   freshnessLimits: { name: "FRESHNESS_LIMITS", parse: parseFreshnessLimits },
   dbSizeBudgetGb: { ...countRow("DB_SIZE_BUDGET_GB"), absent: null },
 };

@@ -1,0 +1,31 @@
+import { STORAGE_CLASSES, type StorageClass } from "../contract/tiers.ts";
+import { parseTierAddress, type TierAddress } from "../store/address.ts";
+import { parseEndpoint } from "../store/endpoint.ts";
+import { oneOf, parseBoolean } from "./parsers.ts";
+import type { Rows } from "./row.ts";
+
+/** Where backups lie. null of a tier: it is not used. */
+export type StoreSettings = {
+  readonly backupHot: TierAddress | null;
+  readonly backupWarm: TierAddress | null;
+  readonly backupCold: TierAddress | null;
+  readonly backupS3PathStyle: boolean;
+  /** null: the one that the bucket gives. */
+  readonly backupS3StorageClass: StorageClass | null;
+  /** The SDK reads both by itself, the one for S3 first; here they are judged. null: the one of AWS. */
+  readonly s3Endpoint: string | null;
+  readonly awsEndpoint: string | null;
+};
+
+export const STORE_ROWS: Rows<StoreSettings> = {
+  backupHot: { name: "BACKUP_HOT", parse: parseTierAddress, absent: null },
+  backupWarm: { name: "BACKUP_WARM", parse: parseTierAddress, absent: null },
+  backupCold: { name: "BACKUP_COLD", parse: parseTierAddress, absent: null },
+  backupS3PathStyle: { name: "BACKUP_S3_PATH_STYLE", parse: parseBoolean },
+  backupS3StorageClass: { name: "BACKUP_S3_STORAGE_CLASS", parse: oneOf(STORAGE_CLASSES), absent: null },
+  s3Endpoint: { name: "AWS_ENDPOINT_URL_S3", parse: parseEndpoint, absent: null },
+  awsEndpoint: { name: "AWS_ENDPOINT_URL", parse: parseEndpoint, absent: null },
+};
+
+/** What a command must read to open the stores. */
+export const STORE_SETTINGS = Object.keys(STORE_ROWS) as readonly (keyof StoreSettings)[];
