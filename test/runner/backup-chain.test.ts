@@ -1,0 +1,57 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { findBreak, findNewest, nameTime, orderManifests } from "../../runner/src/backup/chain.ts";
+import { parseManifestKey, renderManifest } from "../../runner/src/backup/manifest.ts";
+import { manifest } from "../support/backup-manifest.ts";
+
+const keyOf = (madeAt: string, kind: "daily" | "delta" = "delta") =>
+  renderManifest(manifest({ madeAt, kind })).key;
+const OLD = keyOf("2024-01-31T23:59:59Z", "daily");
+const MIDDLE = keyOf("2024-02-01T02:00:00Z");
+const NEW = keyOf("2024-02-01T02:15:00Z");
+
+test("manifests are listed newest first whatever their order and kind, and strangers by name", () => {
+  fc.assert(
+    fc.property(fc.shuffledSubarray([OLD, MIDDLE, NEW], { minLength: 3 }), (keys) => {
+      const { newestFirst, strangers } = orderManifests([...keys, "manifests/readme.txt"]);
+      expect(newestFirst.map(({ key }) => key)).toEqual([NEW, MIDDLE, OLD]);
+      expect(strangers).toEqual(["manifests/readme.txt"]);
+    }),
+  );
+});
+
+test("the newest that verifies is taken, and each that was refused is told with its reason", async () => {
+  const { newestFirst } = orderManifests([OLD, MIDDLE, NEW]);
+  const asked: string[] = [];
+  const { chosen, refused } = await findNewest(newestFirst, async (name) => {
+    asked.push(name.key);
+    return name.key === NEW ? "an object is missing" : name;
+  });
+  expect(chosen?.key).toBe(MIDDLE);
+  expect(refused).toEqual([{ key: NEW, why: "an object is missing" }]);
+  expect(asked).toEqual([NEW, MIDDLE]);
+});
+
+test("nothing is chosen where none verifies", async () => {
+  const { newestFirst } = orderManifests([OLD, NEW]);
+  const { chosen, refused } = await findNewest(newestFirst, async () => "cut");
+  expect(chosen).toBeNull();
+  expect(refused.map(({ key }) => key)).toEqual([NEW, OLD]);
+});
+
+test("a predecessor that is gone is a finding, unless a prune took it away", () => {
+  const previous = { key: OLD, sha256: parseManifestKey(OLD)?.sha256 ?? "" };
+  const none = new Set<string>();
+  expect(findBreak({ previous: null }, none, none)).toBeNull();
+  expect(findBreak({ previous }, new Set([OLD]), none)).toBeNull();
+  expect(findBreak({ previous }, none, new Set([OLD]))).toBeNull();
+  expect(findBreak({ previous }, new Set([NEW]), none)).toContain(`(${OLD}) is gone`);
+});
+
+test("a new manifest is named after the newest of every tier, also where the clock was set back", () => {
+  const [old, recent] = [OLD, NEW].map((key) => parseManifestKey(key) ?? undefined);
+  const now = Date.parse("2024-02-01T02:00:00.900Z");
+  expect(nameTime(now, [])).toBe(Date.parse("2024-02-01T02:00:00Z"));
+  expect(nameTime(now, [old, undefined])).toBe(Date.parse("2024-02-01T02:00:00Z"));
+  expect(nameTime(now, [old, recent])).toBe(Date.parse("2024-02-01T02:15:01Z"));
+});
