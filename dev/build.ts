@@ -27,7 +27,8 @@ export function nodeEnvironment(bundle: string) {
   return { MALLOC_ARENA_MAX: "1", NODE_COMPILE_CACHE: join(bundle, "compiled") };
 }
 
-const stubUnused: Plugin = {
+/** For a bundle with a part of the runner. */
+export const stubUnused: Plugin = {
   name: "stub-unused",
   setup(builder) {
     // commander loads it (12 ms) for subcommands that are programs of their own
@@ -35,8 +36,8 @@ const stubUnused: Plugin = {
       importer.includes("/commander/") ? { path, namespace: "stub" } : null,
     );
     builder.onResolve({ filter: UNUSED }, ({ path, importer }) =>
-      // the client of Kubernetes needs undici's own: Node's fetch takes no certificate authority
-      importer.includes("/@kubernetes/") ? null : { path, namespace: "stub" },
+      // the client of Kubernetes needs undici's own: Node's fetch takes no certificate authority; age needs the curves
+      /\/(@kubernetes|age-encryption|@noble)\//.test(importer) ? null : { path, namespace: "stub" },
     );
     builder.onLoad({ filter: /.*/, namespace: "stub" }, () => ({
       contents: "module.exports = {};",
