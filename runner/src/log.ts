@@ -5,6 +5,8 @@ import type { Environment } from "./settings/parse.ts";
 export type Logger = pino.Logger;
 
 const CREDENTIALS_IN_URL = /([a-z][a-z0-9+]*:\/\/)[^\s/@"']+@/gi;
+/** A secret key of age is removed wherever it came from: a file holds it as often as a variable. */
+const AGE_KEY = /AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{10,}/gi;
 /** The least length of a bare secret that is removed, in characters. Credentials in a URL are always removed. */
 const SHORTEST = { inLogs: 4, inResults: 12 } as const;
 
@@ -39,7 +41,8 @@ function redactorOf(env: Environment, shortest: number): (text: string) => strin
   return (text) =>
     secrets
       .reduce((rest, secret) => rest.replaceAll(secret, "[REDACTED]"), text)
-      .replace(CREDENTIALS_IN_URL, "$1[REDACTED]@");
+      .replace(CREDENTIALS_IN_URL, "$1[REDACTED]@")
+      .replace(AGE_KEY, "[REDACTED]");
 }
 
 function decodeSafely(text: string): string {

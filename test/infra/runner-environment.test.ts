@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { runnerEnvironment } from "../../infra/model/runner-environment.ts";
 import { SETTINGS } from "../../infra/settings/schema.ts";
 import { ENVIRONMENT } from "../../runner/src/contract/environment.ts";
+import { OBJECT_VARIABLES } from "../../runner/src/contract/object-variables.ts";
 import { STORE_VARIABLES } from "../../runner/src/contract/store-variables.ts";
 
 /** Variables that the ConfigMap must not have, each with the reason. */
@@ -18,7 +19,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   JOB_COMPLETION_INDEX: "Kubernetes sets it",
   NO_COLOR: "for a terminal",
   // no job of the cluster writes backups yet
-  ...Object.fromEntries(Object.keys(STORE_VARIABLES).map((name) => [name, "for backups"])),
+  ...Object.fromEntries(
+    Object.keys({ ...STORE_VARIABLES, ...OBJECT_VARIABLES }).map((name) => [name, "for backups"]),
+  ),
 };
 
 /** The data of the ConfigMap where no setting leaves its variable out. */

@@ -5,6 +5,7 @@ import { PROTECTED_SELECTORS } from "../../runner/src/contract/janitor.ts";
 import { SettingsFault } from "../../runner/src/errors.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";
 import { parseCount, parseIntervals, parseSymbols } from "../../runner/src/settings/parsers.ts";
+import type { Row } from "../../runner/src/settings/row.ts";
 import { SETTINGS, type Settings } from "../../runner/src/settings/table.ts";
 import { faultsOf as faultsIn } from "../support/settings-faults.ts";
 
@@ -42,7 +43,10 @@ test("every variable of the contract has one row in the table, or a reason to ha
     R3A_HEARTBEAT_FILE: "the heartbeat reads it",
     R3A_HEARTBEAT_MAX_AGE: "the probe reads it",
   };
-  const rows = Object.values(SETTINGS).map(({ name }) => name);
+  const rows = Object.values<Row<unknown>>(SETTINGS).flatMap(({ name, other }) => [
+    name,
+    ...(other === undefined ? [] : [other.name]),
+  ]);
   expect([...rows, ...Object.keys(elsewhere)].sort()).toEqual(Object.keys(ENVIRONMENT).sort());
 });
 

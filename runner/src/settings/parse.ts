@@ -2,7 +2,7 @@ import { ENVIRONMENT } from "../contract/environment.ts";
 import type { Variable } from "../contract/variable.ts";
 import { messageOf, SettingsFault } from "../errors.ts";
 import type { Row } from "./row.ts";
-import { SETTINGS, type Settings } from "./table.ts";
+import { SETTING_NAMES, SETTINGS, type Settings } from "./table.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -15,22 +15,48 @@ export function parseSettings<K extends keyof Settings>(
   const parsed: Partial<Settings> = {};
   for (const key of needed) {
     const row: Row<Settings[K]> = SETTINGS[key];
-    const text = textOf(row, env);
-    if (text !== undefined) {
+    const [given, second] = listGiven(row, env);
+    if (second !== undefined)
+      faults.push(`${row.name} and ${second.name} are both set: take one of them away`);
+    else if (given !== undefined) {
       try {
-        parsed[key] = row.parse(text);
+        parsed[key] = given.parse(given.text);
       } catch (error) {
-        faults.push(`${row.name} ${messageOf(error)}`);
+        faults.push(`${given.name} ${messageOf(error)}`);
       }
     } else if (row.absent !== undefined) parsed[key] = row.absent;
-    else faults.push(`${row.name} is not set`);
+    else faults.push(describeMissing(row));
   }
   if (faults.length > 0) throw new SettingsFault(faults);
   return parsed as Pick<Settings, K>;
 }
 
+/** The settings that every command can do without, or that are set: the others are a fault only where a command needs them. */
+export function listUsable(env: Environment): readonly (keyof Settings)[] {
+  return SETTING_NAMES.filter((key) => {
+    const row: Row<unknown> = SETTINGS[key];
+    return row.absent !== undefined || listGiven(row, env).length > 0;
+  });
+}
+
+/** The variables of a row that have a text: none, its own, or the other one; both is a fault. */
+function listGiven<T>(row: Row<T>, env: Environment) {
+  const sources = row.other === undefined ? [row] : [row, row.other];
+  return sources.flatMap((source) => {
+    const text = textOf(source, env);
+    return text === undefined ? [] : [{ name: source.name, parse: source.parse, text }];
+  });
+}
+
+function describeMissing({ name, other }: Row<unknown>): string {
+  return other === undefined ? `${name} is not set` : `neither ${name} nor ${other.name} is set`;
+}
+
 /** The value that is set, else the default; undefined where there is neither. */
-function textOf({ name, takesBlank }: Row<unknown>, env: Environment): string | undefined {
+function textOf(
+  { name, takesBlank }: Pick<Row<unknown>, "name" | "takesBlank">,
+  env: Environment,
+): string | undefined {
   const given = env[name]?.trim();
   if (given !== undefined && (given !== "" || takesBlank)) return given;
   const variable: Variable = ENVIRONMENT[name];

@@ -11,6 +11,8 @@ export type Row<T> = {
   readonly parse: (text: string) => T;
   /** The value where the variable is not set and has no default; without it the variable must be set. */
   readonly absent?: T;
+  /** Another variable that gives the same setting, such as the file that holds it. One of the two may be set. */
+  readonly other?: Pick<Row<T>, "name" | "parse">;
   /** Without this, a variable that is set but blank counts as not set; with this, `parse` gets the blank. */
   readonly takesBlank?: true;
 };

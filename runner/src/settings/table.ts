@@ -3,6 +3,7 @@ import type { Interval } from "../contract/intervals.ts";
 import { parseDbUrl } from "../db/connection/url.ts";
 import { STORE_ROWS, type StoreSettings } from "./backup.ts";
 import { JANITOR_ROWS, type JanitorSettings } from "./janitor.ts";
+import { OBJECT_ROWS, type ObjectSettings } from "./object.ts";
 import {
   type FreshnessLimits,
   oneOf,
@@ -23,7 +24,8 @@ import { countRow, type Rows } from "./row.ts";
 
 /** Trusted settings. Times in ms; `weightLimit` a share of the exchange's 6,000 a minute. */
 export type Settings = JanitorSettings &
-  StoreSettings & {
+  StoreSettings &
+  ObjectSettings & {
     readonly dbUrl: string;
     readonly autoPeriod: boolean;
     readonly syncIntervals: readonly Interval[];
@@ -72,6 +74,7 @@ export const SETTINGS: Rows<Settings> = {
   vacuumAnalyzeOnly: { name: "VACUUM_ANALYZE_ONLY", parse: parseBoolean },
   ...JANITOR_ROWS,
   ...STORE_ROWS,
+  ...OBJECT_ROWS,
   freshnessLimits: { name: "FRESHNESS_LIMITS", parse: parseFreshnessLimits },
   dbSizeBudgetGb: { ...countRow("DB_SIZE_BUDGET_GB"), absent: null },
 };

@@ -5,8 +5,6 @@ const LARGEST_FILE = 64 * 1024;
 /** As many as recipients: a key that was replaced still opens the objects of its time. */
 const MOST_KEYS = 16;
 const PREFIX = "AGE-SECRET-KEY-";
-/** Permission of a file: everybody reads it. */
-const READ_BY_OTHERS = 0o004;
 
 /**
  * The secret keys of an identity: a text with a key on each line, where blank lines and those with # count as none. No
@@ -56,11 +54,4 @@ function readBounded(path: string): string {
   } finally {
     closeSync(file);
   }
-}
-
-/** A warning where every user of the machine can read the file of the identity; null where not. */
-export function warnOfIdentityFile(path: string): string | null {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined || (found.mode & READ_BY_OTHERS) === 0) return null;
-  return `every user of this machine can read the secret key in ${path}: chmod 600 ${path}`;
 }
