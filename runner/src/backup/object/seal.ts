@@ -5,7 +5,7 @@ import { spoolFile } from "../spool.ts";
 import { encrypt } from "./age.ts";
 import type { ObjectFacts } from "./facts.ts";
 import { tallyBytes } from "./tally.ts";
-import { compressor } from "./zstd.ts";
+import { compress } from "./zstd.ts";
 
 /** An object in the spool, ready to be put. Who has put it removes the file. */
 export type SpooledObject = ObjectFacts & { readonly path: string };
@@ -41,7 +41,7 @@ export async function sealObject(
     pipeline(
       plain,
       content.pass,
-      compressor(),
+      compress,
       (source: AsyncIterable<Uint8Array>) => encrypt(source, recipients),
       cipher.pass,
       file,
