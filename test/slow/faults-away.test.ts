@@ -8,13 +8,15 @@ import {
   gapsOf,
   HOUR,
   iso,
+  MINUTE,
   outputOf,
 } from "../support/candle/series.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
 /** Faults that stay for the whole run: what was there before stays, what is missing is a gap that says why. */
 const FIRST = Date.parse("2024-05-10T12:00:30Z");
-const SECOND = FIRST + HOUR;
+/** Less than an hour later: from then on a run asks for the first candle too, and two hung requests outlast a deadline. */
+const SECOND = FIRST + 50 * MINUTE;
 const SINCE = FIRST - 30_000 - 2 * HOUR;
 const [FIRST_END, SECOND_END] = [FIRST - 30_000, SECOND - 30_000];
 const world = useWorld({ clock: { fixedMs: FIRST } });
