@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { DAY_MS } from "../../runner/src/time.ts";
 import { countCovered, expectComplete, runUntilComplete, waitForProgress } from "../support/crash.ts";
+import { deadlineInWait } from "../support/deadline.ts";
 import { lastRun } from "../support/last-run.ts";
 import { expectInvariant, useWorld } from "../support/world.ts";
 
@@ -12,17 +13,18 @@ const span = { from: END - 30 * DAY_MS, to: END };
 const args = `backfill 1m --symbols ${SYMBOLS} --from ${new Date(span.from).toISOString()} --to ${new Date(END).toISOString()}`;
 
 test("a deadline in the middle is 124, keeps what was committed and names the time-out in the ledger", async () => {
+  const deadlineS = deadlineInWait((await world.run(`${args} --dry-run`)).ms);
   // slower than the deadline on any machine: 44 pages a symbol, 16 under way
   world.exchange.set({ latencyMs: 1_000 });
-  const run = await world.run(`${args} --deadline 2`);
+  const run = await world.run(`${args} --deadline ${deadlineS}`);
   world.exchange.set({ latencyMs: 300 });
-  expect(run.code).toBe(124);
-  expect(run.stderr).toContain("the deadline of 2 s passed; what was done is stored");
+  expect(run.code, run.stderr).toBe(124);
+  expect(run.stderr).toContain(`the deadline of ${deadlineS} s passed; what was done is stored`);
   expect(await lastRun(world.database)).toMatchObject({
     command: "backfill",
     outcome: "timeout",
     exit_code: 124,
-    deadline_s: 2,
+    deadline_s: deadlineS,
   });
   await expectInvariant(world);
 });
@@ -106,7 +108,8 @@ async function waitForIdle(): Promise<void> {
 test("--every runs again at each full period, each time as a run of its own, and ends with 0 at SIGTERM", async () => {
   world.exchange.set({ latencyMs: 20 });
   const env = { FALLBACK_START: new Date(END).toISOString() };
-  const runner = world.start("sync 1d --symbols BTCUSDT --every 1", env);
+  // a cycle takes up to a second beside other work, and the signal must come before the next one
+  const runner = world.start("sync 1d --symbols BTCUSDT --every 4", env);
   while (runner.child.exitCode === null && (await runsThat("success")) < 2) await sleep(20);
   await waitForIdle();
   runner.child.kill("SIGTERM");

@@ -1,6 +1,8 @@
-import { afterEach, expect, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeAll, expect, test } from "vitest";
+import { DAY_MS } from "../../runner/src/time.ts";
 import { startForgetfulProxy } from "../support/database/forgetful-proxy.ts";
-import { runRunner } from "../support/runner.ts";
+import { deadlineInWait } from "../support/deadline.ts";
 import { useWorld } from "../support/world.ts";
 
 /** The last word of a process that does not end by itself: what it was waiting for. */
@@ -11,18 +13,27 @@ const REQUEST =
   /under way: .*the request \/api\/v3\/klines BTCUSDT 1[hm]( \(no complete answer within \d+ ms\))?, for \d+ s/;
 const lastLine = (text: string) => text.trimEnd().split("\n").at(-1) ?? "";
 
+/** Little to fetch, so that a run is at its end soon after its start. */
+const RECENT = { FALLBACK_START: new Date(Date.now() - 2 * DAY_MS).toISOString() };
+let deadlineS = 0;
+
+beforeAll(async () => {
+  const run = await world.run("sync 1h --symbols ETHUSDT", RECENT);
+  expect(run.code).toBe(0);
+  deadlineS = deadlineInWait(run.ms);
+});
 afterEach(() => world.exchange.clearFaults());
 
 test("a deadline that passes while the exchange hangs names the request", async () => {
   world.exchange.addFault({ kind: "stall-headers", path: "/api/v3/klines" });
-  const run = await world.run(`${SYNC} --deadline 4`);
-  expect(run.code).toBe(124);
+  const run = await world.run(`${SYNC} --deadline ${deadlineS}`, RECENT);
+  expect(run.code, run.stderr).toBe(124);
   expect(lastLine(run.stderr)).toMatch(REQUEST);
 });
 
 test("a cycle's deadline that passes while the exchange hangs names the request", async () => {
   world.exchange.addFault({ kind: "stall-headers", path: "/api/v3/klines" });
-  const { child, ended } = world.start(`${SYNC} --every 60 --deadline 4`);
+  const { child, ended } = world.start(`${SYNC} --every 60 --deadline ${deadlineS}`, RECENT);
   child.stderr?.on("data", (text: Buffer) => {
     if (text.includes("cycle_failed")) child.kill("SIGTERM");
   });
@@ -32,11 +43,11 @@ test("a cycle's deadline that passes while the exchange hangs names the request"
 
 test("a statement whose connection was forgotten is left by force 8 s after the deadline, and named", async () => {
   const proxy = await startForgetfulProxy(world.database.url, "pg_advisory_unlock");
-  const run = await runRunner([...SYNC.split(" "), "--deadline", "3"], world.env({ DB_URL: proxy.url }));
+  const run = await world.run(`${SYNC} --deadline ${deadlineS}`, { ...RECENT, DB_URL: proxy.url });
   await proxy.stop();
-  expect([run.code, run.ms > 10_000, run.ms < 20_000]).toEqual([124, true, true]);
+  expect([run.code, run.ms > (deadlineS + 7) * 1_000], run.stderr).toEqual([124, true]);
   expect(lastLine(run.stderr)).toMatch(/forced_end/);
-  expect(lastLine(run.stderr)).toMatch(/the deadline of 3 s passed.*ended by force 8 s later/);
+  expect(lastLine(run.stderr)).toMatch(/the deadline of \d+ s passed.*ended by force 8 s later/);
   expect(lastLine(run.stderr)).toMatch(/under way: .*the statement .*pg_advisory_unlock/);
 });
 
@@ -47,8 +58,13 @@ test.for([
   "an error that nobody caught (%s) ends the process with 1 and says what was under way",
   async ([, code]) => {
     world.exchange.addFault({ kind: "stall-headers", path: "/api/v3/klines" });
-    const later = `data:text/javascript,${encodeURIComponent(`setTimeout(() => { ${code} }, 4000)`)}`;
-    const run = await world.run(SYNC, { NODE_OPTIONS: `--import=${later}` });
+    const asked = world.exchange.requests.length;
+    const made = `data:text/javascript,${encodeURIComponent(`process.on("SIGUSR2", () => { ${code} })`)}`;
+    const { child, ended } = world.start(SYNC, { NODE_OPTIONS: `--import=${made}` });
+    const isAsked = () => world.exchange.requests.slice(asked).some(({ path }) => path === "/api/v3/klines");
+    while (child.exitCode === null && !isAsked()) await sleep(20);
+    child.kill("SIGUSR2");
+    const run = await ended;
     expect(run.code).toBe(1);
     expect(lastLine(run.stderr)).toMatch(/not_caught/);
     expect(lastLine(run.stderr)).toMatch(/an error that nobody caught: made by the test/);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { expectExit } from "../support/candle/series.ts";
 import { startForgetfulProxy } from "../support/database/forgetful-proxy.ts";
@@ -65,7 +66,8 @@ test("a network that swallows everything from some moment on ends a command with
     "sync 1h --symbols BTCUSDT".split(" "),
     world.env({ DB_URL: silent.url }),
   );
-  setTimeout(() => child.kill("SIGTERM"), 4_000);
+  while (child.exitCode === null && !silent.isSilent()) await sleep(20);
+  child.kill("SIGTERM");
   const stopped = await ended;
   await silent.stop();
   expect(stopped.code).toBe(143);

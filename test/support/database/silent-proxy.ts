@@ -1,12 +1,17 @@
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
+export type SilentProxy = TcpProxy & {
+  /** Whether the word was said. */
+  readonly isSilent: () => boolean;
+};
+
 /**
  * A network that works until a client says `word`: from then on it swallows everything of every connection, and closes
  * none of them.
  */
-export async function startSilentProxy(target: string, word: string): Promise<TcpProxy> {
+export async function startSilentProxy(target: string, word: string): Promise<SilentProxy> {
   let isSilent = false;
-  return startTcpProxy(target, (client, reach) => {
+  const proxy = await startTcpProxy(target, (client, reach) => {
     const upstream = reach();
     client.on("data", (data) => {
       isSilent ||= data.includes(word);
@@ -19,4 +24,5 @@ export async function startSilentProxy(target: string, word: string): Promise<Tc
       if (!isSilent) client.end();
     });
   });
+  return { ...proxy, isSilent: () => isSilent };
 }
