@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { lockKey } from "../../runner/src/db/lock.ts";
 import { withSession } from "../support/database/empty-database.ts";
+import { deadlineInWait } from "../support/deadline.ts";
 import { useLegacyDatabases } from "../support/legacy/build.ts";
 import { expectNothingLeft, objectsOf } from "../support/legacy/database.ts";
 import { startRunner } from "../support/runner.ts";
@@ -123,7 +124,8 @@ test("a second one leaves the work to the first, which ends at SIGTERM and at it
   expect(second.stderr).toContain("another migrate-layout is at work");
   child.kill("SIGTERM");
   expect(await ended).toMatchObject({ code: 143, stdout: expect.stringContaining("leaves are left") });
-  expect(await database.run("migrate-layout --rows-per-second 1 --deadline 3")).toMatchObject({ code: 124 });
+  const slow = `migrate-layout --rows-per-second 1 --deadline ${deadlineInWait(second.ms)}`;
+  expect(await database.run(slow)).toMatchObject({ code: 124 });
   const runs = await database.query(
     `select outcome from r3a.run where command = 'migrate-layout' order by started_at`,
   );
