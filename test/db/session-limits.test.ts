@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, inject, test } from "vitest";
 import { useDatabase } from "../support/database/database.ts";
 import { withSession } from "../support/database/empty-database.ts";
-import { startWireProxy, type Wire } from "../support/database/wire-proxy.ts";
+import { startWireProxy, type Tap } from "../support/database/wire-proxy.ts";
 import { runRunner } from "../support/runner.ts";
 
 const database = useDatabase();
@@ -12,24 +11,38 @@ const admin = (sql: string) =>
   );
 afterEach(() => admin("alter database DATABASE reset all"));
 
+/** The code of the server's last word. */
+const IDLE_SESSION_TIMEOUT = "57P05";
 const isSettings = (data: Buffer) => data.includes("pg_catalog.set_config");
 /** A server that takes 0.1 s for the statement that sets the session; the text keeps its length. */
-const slowStatement = (data: Buffer, wire: Wire) => {
-  const text = data.toString("latin1");
-  wire.toServer(
-    isSettings(data)
-      ? Buffer.from(text.replace("pg_catalog.pg_backend_pid()", "pg_catalog.pg_sleep(0.1)   "), "latin1")
-      : data,
-  );
-};
-/** A network that takes 0.1 s for it; what follows stays behind it. */
-function slowNetwork(): typeof slowStatement {
+const slowStatement = (): Tap => ({
+  onClient: (data, wire) => {
+    const text = data.toString("latin1");
+    wire.toServer(
+      isSettings(data)
+        ? Buffer.from(text.replace("pg_catalog.pg_backend_pid()", "pg_catalog.pg_sleep(0.1)   "), "latin1")
+        : data,
+    );
+  },
+});
+/**
+ * A network that brings it after the server has ended the session; what follows stays behind it. For a fixed time the last
+ * word of the server was sometimes lost: what arrives at a session that is ended resets the connection.
+ */
+function slowNetwork(): Tap {
+  const ended = Promise.withResolvers<void>();
   let sent = Promise.resolve();
-  return (data, wire) => {
-    sent = sent.then(async () => {
-      if (isSettings(data)) await sleep(100);
-      wire.toServer(data);
-    });
+  return {
+    onClient: (data, wire) => {
+      sent = sent.then(async () => {
+        if (isSettings(data)) await ended.promise;
+        wire.toServer(data);
+      });
+    },
+    onServer: (data, wire) => {
+      wire.toClient(data);
+      if (data.includes(IDLE_SESSION_TIMEOUT)) ended.resolve();
+    },
   };
 }
 
@@ -39,15 +52,15 @@ const version = async () =>
   );
 
 test.each([
-  ["statement_timeout", () => slowStatement, 0],
-  ["transaction_timeout", () => slowStatement, 170_000],
+  ["statement_timeout", slowStatement, 0],
+  ["transaction_timeout", slowStatement, 170_000],
   ["idle_session_timeout", slowNetwork, 0],
 ] as const)(
   "a %s that ends the session before its settings are made is exit 78 with its name",
   async (name, makeTap, since) => {
     if ((await version()) < since) return;
     await admin(`alter database DATABASE set ${name} = 20`);
-    const proxy = await startWireProxy(database.url, () => ({ onClient: makeTap() }));
+    const proxy = await startWireProxy(database.url, makeTap);
     try {
       for (const command of ["wait-db", "migrate", "maint", "vacuum"]) {
         const { code, stderr } = await runRunner([command, "--deadline", "20"], { DB_URL: proxy.url });

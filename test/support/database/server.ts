@@ -12,6 +12,7 @@ import {
   type PostgresOptions,
   startPostgres,
 } from "../../../dev/postgres/postgres.ts";
+import { withClient } from "../../../dev/postgres/with-client.ts";
 import { migrate } from "../../../runner/src/db/schema/migrate.ts";
 
 declare module "vitest" {
@@ -68,6 +69,10 @@ function spawnCleaner(options: PostgresOptions): ChildProcessByStdio<Writable, n
 async function makeTemplate(server: DevPostgres): Promise<void> {
   await ensureDatabase(server, TEMPLATE);
   await migrate(server.url(TEMPLATE));
+  // or autovacuum analyses it after a minute, and later copies have statistics that earlier ones lack
+  await withClient({ connectionString: server.url(TEMPLATE) }, (each) =>
+    each.query("select pg_stat_reset()"),
+  );
   const client = new Client({ connectionString: server.url("postgres") });
   await client.connect();
   try {
