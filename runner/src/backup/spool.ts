@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, statSync } from "node:fs";
-import { lstat, readdir, rm } from "node:fs/promises";
+import { lstat, readdir, rm, statfs } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { renderNumber } from "../render.ts";
 import { DAY_MS, SECOND_MS } from "../time.ts";
 
 /** `r3a-spool.PID.RANDOM.HOST.age`: another run sees by it whose file this is, and whether that process is gone. */
@@ -27,6 +28,38 @@ export function parseSpool(folder: string): string {
   return folder;
 }
 
+/** The spool cannot take an object. The message names the folder and what to do. */
+export class SpoolFault extends Error {
+  override readonly name = "SpoolFault";
+}
+
+const ADVICE = "make room there, or set BACKUP_SPOOL to a folder with more";
+
+/** Throws a SpoolFault where the folder has less free than `bytes`: an hour of reading would end with a full disk. */
+export async function requireRoom(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (free < bytes)
+    throw new SpoolFault(
+      `the spool ${folder} has ${renderNumber(free)} bytes free, and the next object may need ${renderNumber(bytes)}: ${ADVICE}`,
+    );
+}
+
+const FULL = ["ENOSPC", "EDQUOT", "EFBIG"];
+/** A write to the database or the store fails with other codes. */
+const OF_DISK = [...FULL, "EIO", "EROFS"];
+
+/** A SpoolFault for an error of the file at `path`, after `written` bytes; every other error as it is. */
+export function asSpoolFault(error: unknown, path: string, written: number): unknown {
+  const { code = "", syscall, path: of } = error as NodeJS.ErrnoException;
+  if (of !== path && !(syscall === "write" && OF_DISK.includes(code))) return error;
+  const folder = dirname(path);
+  const text = FULL.includes(code)
+    ? `the spool ${folder} is full: an object needs more than ${renderNumber(written)} bytes there; ${ADVICE}`
+    : `the spool ${folder} cannot be written (${code}): set BACKUP_SPOOL to a folder where this user may make files`;
+  return new SpoolFault(text, { cause: error });
+}
+
 /**
  * Removes what killed runs left in the spool: files whose process on this machine is gone, and those that nobody has
  * written for a day. Files of other users and of other programs stay. Returns the names of the removed files.
@@ -40,7 +73,7 @@ export async function sweepSpool(folder: string): Promise<readonly string[]> {
     // another run may sweep at the same moment
     const found = await lstat(path).catch(() => null);
     if (found === null || !found.isFile() || found.uid !== process.getuid?.()) continue;
-    const isOrphan = host === hostname() && isGone(Number(pid), found.birthtimeMs);
+    const isOrphan = host === hostname() && isGone(Number(pid), found.mtimeMs);
     if (!isOrphan && Date.now() - found.mtimeMs < DAY_MS) continue;
     await rm(path, { force: true });
     removed.push(name);
@@ -48,9 +81,9 @@ export async function sweepSpool(folder: string): Promise<readonly string[]> {
   return removed;
 }
 
-/** Whether the process that made a file at `madeAt` (ms) is gone. A container that starts again gives its process the old number. */
-function isGone(pid: number, madeAt: number): boolean {
-  if (pid === process.pid) return madeAt < Date.now() - process.uptime() * SECOND_MS;
+/** Whether the process that wrote a file at `writtenAt` (ms) is gone. A container that starts again gives its process the old number. */
+function isGone(pid: number, writtenAt: number): boolean {
+  if (pid === process.pid) return writtenAt < Date.now() - process.uptime() * SECOND_MS;
   try {
     process.kill(pid, 0);
     return false;

@@ -1,7 +1,7 @@
 import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { pipeline, type Readable } from "node:stream";
-import { spoolFile } from "../spool.ts";
+import { asSpoolFault, spoolFile } from "../spool.ts";
 import { encrypt } from "./age.ts";
 import type { ObjectFacts } from "./facts.ts";
 import { tallyBytes } from "./tally.ts";
@@ -19,7 +19,7 @@ export type Sealing = {
 
 /**
  * Compresses and encrypts a stream into a file of the spool that its owner alone reads. Where `plain` fails, the spool
- * is full or `signal` is aborted, the file is removed and the error thrown, for `signal` its reason.
+ * is full or `signal` is aborted, the file is removed and the error thrown: of a full spool a SpoolFault, of `signal` its reason.
  */
 export async function sealObject(
   plain: Readable | AsyncIterable<Uint8Array>,
@@ -52,7 +52,7 @@ export async function sealObject(
     // a file that is still being opened would come into being after its removal
     if (!file.closed) await new Promise<void>((closed) => file.once("close", () => closed()));
     await rm(path, { force: true });
-    throw error;
+    throw asSpoolFault(error, path, cipher.bytes());
   } finally {
     signal.removeEventListener("abort", stop);
   }
