@@ -81,8 +81,10 @@ create table if not exists r3a.backup_part (
 );
 create index if not exists backup_part_base on r3a.backup_part (base_key);
 
--- The counters of the server for a leaf, read before the snapshot of the last backup that looked at the leaf: where they are
--- the same again, nothing was written. counted_as is the table and the times at which the server began to count.
+-- The last backup that looked at a leaf: the next one looks at rows from its snapshot_xmin on, and not from that of a later
+-- backup that passed the leaf over, since the server counts a transaction up to 10 s after it ended. The counters were read
+-- before its snapshot: where they are the same again, nothing was written. counted_as is the file of the table and the times
+-- at which the server began to count.
 create table if not exists r3a.backup_leaf (
   leaf       text primary key,
   changes    bigint not null,
@@ -111,6 +113,7 @@ create unique index if not exists backup_suspect_open on r3a.backup_suspect (lea
   where state = 'open';
 
 -- Rows with an xmin that is not below the xmin of the snapshot: the next backup meets them once more, though nothing changed.
+-- A backup replaces the rows of the leaves that it looked at.
 create table if not exists r3a.backup_doubt (
   leaf        text not null,
   coin_id     integer not null,
@@ -220,7 +223,7 @@ comment on table r3a.backup_leaf is 'How much was written to each leaf by the co
 comment on column r3a.backup_leaf.leaf is 'The leaf, without schema.';
 comment on column r3a.backup_leaf.changes is 'Number of rows inserted, updated and deleted.';
 comment on column r3a.backup_leaf.counted_as is 'The file of the table, and since when the server counts. Another text: the counters say nothing.';
-comment on column r3a.backup_leaf.backup_id is 'The backup that read the counters: id in r3a.backup.';
+comment on column r3a.backup_leaf.backup_id is 'The last backup that looked at the leaf: id in r3a.backup.';
 
 comment on table r3a.backup_suspect is 'Stored candles that changed or vanished though nothing explains it. The version before stays the one that restores.';
 comment on column r3a.backup_suspect.id is 'Number of the suspect, in the order of their discovery.';
@@ -243,7 +246,7 @@ comment on column r3a.backup_doubt.coin_id is 'The symbol: id in r3a.coin.';
 comment on column r3a.backup_doubt."interval" is 'The width of the candle: 1m, 15m, 1h, 4h or 1d.';
 comment on column r3a.backup_doubt."timestamp" is 'Open time of the candle (UTC).';
 comment on column r3a.backup_doubt.hash is 'Hash of its row.';
-comment on column r3a.backup_doubt.backup_id is 'The backup that met it: id in r3a.backup. All rows are of one backup, the last one.';
+comment on column r3a.backup_doubt.backup_id is 'The backup that met it: id in r3a.backup; the last one that looked at the leaf.';
 
 comment on table r3a.backup_gap_series is 'The gaps of each series as they were last exported.';
 comment on column r3a.backup_gap_series.coin_id is 'The symbol: id in r3a.coin.';

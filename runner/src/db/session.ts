@@ -1,5 +1,7 @@
+import type { Readable } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import type pg from "pg";
+import { to as copyTo } from "pg-copy-streams";
 import { renderDuration } from "../time.ts";
 import { type Database, faultOf, openClient, tellServer, withClient } from "./connect.ts";
 import { cutClient, sessionOf } from "./connection/client.ts";
@@ -126,6 +128,11 @@ export type OwnClient = {
    * returned. Once the signal is aborted, rejects with its reason.
    */
   query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /**
+   * The bytes of `copy ... to stdout` as they come. The caller reads them to the end before the next statement; a stream
+   * that is left in the middle is of use no more, and neither is the connection.
+   */
+  copyOut(text: string): Readable;
   /** Warnings of the server since the last call: VACUUM and ANALYZE report what they left out as success. */
   takeWarnings(): readonly Warning[];
 };
@@ -179,7 +186,8 @@ export async function own<T>(
     pid = session.pid;
     tellServer(db, session.server);
     signal.throwIfAborted();
-    return await work({ query, takeWarnings: () => warnings.splice(0) });
+    const copyOut = (text: string) => client.query(copyTo(text));
+    return await work({ query, copyOut, takeWarnings: () => warnings.splice(0) });
   } catch (error) {
     throw await faultOf(client, error);
   } finally {

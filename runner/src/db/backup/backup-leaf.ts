@@ -46,3 +46,12 @@ export function slotOf(leaf: BackupLeaf, alias: string): string {
 export function countSlotsOf({ span }: BackupLeaf, interval: Interval): number {
   return Math.ceil((span.to - span.from) / WIDTH_MS[interval]);
 }
+
+/**
+ * Whether a row was written by a transaction that is not below the horizon; `horizon` is the parameter with a number that
+ * counts on over wraparounds. Numbers of transactions have no order, only ages. Rows of a savepoint have a number of their
+ * own, above that of their transaction, so they count as changed too.
+ */
+export function isChangedSince(alias: string, horizon: string): string {
+  return `age(${alias}.xmin) <= (select age((${horizon}::text::xid8)::xid))`;
+}

@@ -1,8 +1,21 @@
-import type { LeafPart } from "./backup-leaf.ts";
+import type { Interval } from "../../contract/intervals.ts";
+import type { OwnClient } from "../session.ts";
+import { msOf } from "../sql-time.ts";
+import {
+  type BackupLeaf,
+  countSlotsOf,
+  isChangedSince,
+  type LeafPart,
+  slotOf,
+  tableOf,
+} from "./backup-leaf.ts";
+import { unpackSlots } from "./part-slots.ts";
+import { NEWEST_REVISION, OLDEST_REVISION, oldColumn } from "./revision-sql.ts";
+import { asSum, columnsOf, hasNull, rowHash, sumOf, valueHash } from "./row-hash.ts";
 
 /**
- * New rows of a part: rows that changed since the horizon, in slots that the ledger has no candle for. `hash`: their sum.
- * `nullRows`, `nullHash`: as in PartState, of these rows.
+ * New rows of a part: rows that changed since the horizon, in slots for which the ledger has no candle. `hash`, `nullRows`,
+ * `nullHash`, `first`, `last`, `slots`: as in PartState and PartSlots, of these rows.
  */
 export type NewRows = LeafPart & {
   readonly rows: number;
@@ -11,21 +24,140 @@ export type NewRows = LeafPart & {
   readonly nullHash: bigint;
   readonly first: number;
   readonly last: number;
+  readonly slots: Uint8Array;
 };
 
-/** What is known of a row that changed since the horizon on a slot that the ledger has a candle for. Times in ms. */
+/** What is known of a row that changed since the horizon, in a slot for which the ledger has a candle. */
 export type ChangedRow = LeafPart & {
+  /** Open time (ms). */
   readonly at: number;
   readonly hash: bigint;
-  /** The backup of the horizon met the row in just this state: nothing changed. */
+  /** The backup of the horizon met the row in just this state, so nothing changed. */
   readonly isKnown: boolean;
-  /**
-   * A revision since the horizon ends in the values of the row. `oldHash`: of the row before the first revision since the
-   * horizon, made of its old values; null where they do not make a row.
-   */
-  readonly revision: { readonly oldHash: bigint | null } | null;
+  /** The newest revision since the horizon ends in the values of the row. */
+  readonly isRevised: boolean;
+  /** Hash of the row before the first revision since the horizon; null: there is none, or its values make no row. */
+  readonly oldHash: bigint | null;
   /** The row lacks a value that the old layout did not have. */
   readonly hasNull: boolean;
-  /** The hash of the key and of the values that every candle has: part of `nullHash` while the row has a null. */
+  /** Hash of the key and of the values that every candle has: a part of `nullHash` as long as the row has a null. */
   readonly valueHash: bigint;
 };
+
+/** `changed` holds the first 100,000 of `changedCount` rows, in the order of their key. */
+export type Changes = {
+  readonly fresh: readonly NewRows[];
+  readonly changed: readonly ChangedRow[];
+  readonly changedCount: number;
+};
+
+export const MOST_CHANGED = 100_000;
+
+const ROW = columnsOf("t");
+
+/**
+ * One pass over the leaf. $1: name of the leaf, $2: the horizon. The bitmaps are read once and then kept as they are: a stored
+ * one would be decompressed for each row.
+ */
+const READ_CHANGES = (leaf: BackupLeaf) => `
+  with part as materialized (
+    select coin_id, "interval", slots || ''::bytea as slots from r3a.backup_part where leaf = $1
+  ),
+  changed as materialized (
+    select t.coin_id, t."interval", t."timestamp", s.slot, ${rowHash(ROW)} as hash, ${valueHash(ROW)} as value_hash,
+           ${hasNull(ROW)} as has_null,
+           case when s.slot >= 0 and s.slot < length(p.slots) * 8 then get_bit(p.slots, s.slot) = 1 else false end as is_set
+    from ${tableOf(leaf)} t
+    left join part p on p.coin_id = t.coin_id and p."interval" = t."interval"
+    cross join lateral (select ${slotOf(leaf, "t")} as slot) s
+    where ${isChangedSince("t", "$2")}
+  ),
+  fresh as (
+    select coin_id, "interval", sum(rows) as rows, ${sumOf("hash")} as hash, sum(null_rows) as null_rows, ${sumOf("null_hash")} as null_hash,
+           min(first) as first, max(last) as last, string_agg(int4send((place * 256 + bits)::int), ''::bytea) as bytes
+    from (
+      select coin_id, "interval", slot / 8 as place, bit_or(1 << (slot % 8)::int) as bits, count(*) as rows, sum(hash) as hash,
+             count(*) filter (where has_null) as null_rows, sum(value_hash) filter (where has_null) as null_hash,
+             min("timestamp") as first, max("timestamp") as last
+      from changed where not is_set group by 1, 2, 3
+    ) byte
+    group by 1, 2
+  ),
+  listed as materialized (
+    select * from changed where is_set order by coin_id, "interval", "timestamp" limit ${MOST_CHANGED}
+  )
+  select 'new' as kind, coin_id as "coinId", "interval", rows::float8 as rows, hash, null_rows::float8 as "nullRows", null_hash as "nullHash",
+         ${msOf("first")} as first, ${msOf("last")} as last, bytes, null as "isKnown", null as "isRevised", null as "oldHash",
+         null as "hasNull", null as "valueHash"
+  from fresh
+  union all
+  select 'count', null, null, count(*), null, null, null, null, null, null, null, null, null, null, null from changed where is_set
+  union all
+  select 'changed', t.coin_id, t."interval", 1, ${asSum("l.hash")}, null, null, ${msOf('t."timestamp"')}, null, null,
+         coalesce(d.hash = ${asSum("l.hash")}::numeric, false), coalesce(newest.is_same, false),
+         case when oldest.old_values is not null then ${asSum(rowHash(oldColumn))} end, l.has_null, ${asSum("l.value_hash")}
+  from listed l
+  join ${tableOf(leaf)} t on t.coin_id = l.coin_id and t."interval" = l."interval" and t."timestamp" = l."timestamp"
+  left join r3a.backup_doubt d on d.leaf = $1 and d.coin_id = l.coin_id and d."interval" = l."interval" and d."timestamp" = l."timestamp"
+  left join lateral (${NEWEST_REVISION("$2")}) newest on true
+  left join lateral (${OLDEST_REVISION("$2")}) oldest on true`;
+
+type ChangeRow = {
+  readonly kind: "new" | "count" | "changed";
+  readonly coinId: number;
+  readonly interval: Interval;
+  readonly rows: number;
+  readonly hash: string;
+  readonly nullRows: number;
+  readonly nullHash: string;
+  readonly first: number;
+  readonly last: number;
+  readonly bytes: Buffer;
+  readonly isKnown: boolean;
+  readonly isRevised: boolean;
+  readonly oldHash: string | null;
+  readonly hasNull: boolean;
+  readonly valueHash: string;
+};
+
+/**
+ * The rows of the leaf that changed since the horizon: the xmin of the snapshot of the backup that last looked at the leaf.
+ * Only rows of this server and of at most a thousand million transactions ago can be judged so.
+ */
+export async function readChanges(client: OwnClient, leaf: BackupLeaf, horizon: bigint): Promise<Changes> {
+  const rows = await client.query<ChangeRow>(READ_CHANGES(leaf), [leaf.name, String(horizon)]);
+  const fresh: NewRows[] = [];
+  const changed: ChangedRow[] = [];
+  let changedCount = 0;
+  for (const row of rows) {
+    if (row.kind === "count") changedCount = row.rows;
+    else if (row.kind === "new") fresh.push(toNewRows(leaf, row));
+    else changed.push(toChangedRow(row));
+  }
+  return { fresh, changed, changedCount };
+}
+
+function toNewRows(leaf: BackupLeaf, row: ChangeRow): NewRows {
+  const { coinId, interval, first, last, nullRows, bytes } = row;
+  return {
+    ...{ coinId, interval, rows: row.rows, hash: BigInt(row.hash) },
+    ...{ nullRows, nullHash: BigInt(row.nullHash), first, last },
+    slots: unpackSlots(bytes, countSlotsOf(leaf, interval)),
+  };
+}
+
+function toChangedRow({
+  coinId,
+  interval,
+  first,
+  isKnown,
+  isRevised,
+  hasNull: lacks,
+  ...row
+}: ChangeRow): ChangedRow {
+  return {
+    ...{ coinId, interval, at: first, hash: BigInt(row.hash), isKnown, isRevised, hasNull: lacks },
+    oldHash: row.oldHash === null ? null : BigInt(row.oldHash),
+    valueHash: BigInt(row.valueHash),
+  };
+}

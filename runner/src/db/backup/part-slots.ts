@@ -36,11 +36,12 @@ export async function* readSlots(
   for (let start = 0; start < parts.length; start += AT_ONCE) {
     const pairs = pairsOf(parts.slice(start, start + AT_ONCE));
     for (const { bytes, ...part } of await client.query<SlotsRow>(READ_SLOTS(leaf), pairs))
-      yield { ...part, slots: unpack(bytes, countSlotsOf(leaf, part.interval)) };
+      yield { ...part, slots: unpackSlots(bytes, countSlotsOf(leaf, part.interval)) };
   }
 }
 
-function unpack(packed: Buffer, count: number): Uint8Array {
+/** The bitmap of bytes that are packed as in READ_SLOTS; `count` is how many slots the leaf has. */
+export function unpackSlots(packed: Buffer, count: number): Uint8Array {
   const bytes = new Uint8Array(Math.ceil(count / 8));
   let end = 0;
   for (let at = 0; at < packed.length; at += 4) {
