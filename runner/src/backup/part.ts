@@ -5,15 +5,15 @@ import type { Slots } from "./slots.ts";
 export type PartKey = { readonly leaf: string; readonly coinId: number; readonly interval: Interval };
 
 /**
- * The rows of a part. `hash`: sum of the 64-bit hashes of the rows, modulo 2^64, from 0 up: one row more changes nothing
- * of the others. `first`, `last`: open times (ms). `nullRows`, `nullHash`: the rows in which a column is NULL that may be
- * filled later, and the sum of their hashes.
+ * Rows of a part. `hash`: sum of the 64-bit hashes of the rows, modulo 2^64, from 0 up: one row more changes nothing of
+ * the others. `first`, `last`: open times (ms), null where there is no row. `nullRows`, `nullHash`: the rows that lack a
+ * value which the old layout did not have, and the sum of the hashes of the values that they do have.
  */
 export type PartRows = {
   readonly rows: number;
   readonly hash: bigint;
-  readonly first: number;
-  readonly last: number;
+  readonly first: number | null;
+  readonly last: number | null;
   readonly slots: Slots;
   readonly nullRows: number;
   readonly nullHash: bigint;
@@ -25,14 +25,17 @@ export type PartRows = {
  */
 export type BelievedPart = PartKey &
   PartRows & {
-    /** The object that holds the part whole, and the hash of the part in it; null: all rows are in deltas. */
-    readonly base: { readonly key: string; readonly hash: bigint } | null;
+    /** The object that holds the part whole; null: all rows are in deltas. */
+    readonly base: PartBase | null;
     /** The backup that wrote this. */
     readonly asOf: number;
     readonly hashForm: number;
     /** Of the server that made the hash, e.g. 180004. Hashes of two versions are not compared. */
     readonly serverVersion: number;
   };
+
+/** `hash`: of the part in the object. `backup`: whose snapshot the object shows; the deltas of later ones come on top. */
+export type PartBase = { readonly key: string; readonly hash: bigint; readonly backup: number };
 
 /** Hashes lie in [0, 2^64). */
 export const HASH_LIMIT = 1n << 64n;

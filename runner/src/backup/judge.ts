@@ -1,0 +1,157 @@
+import { addHashes, type PartRows, subtractHash } from "./part.ts";
+import { areSameSlots, listTimes, type SlotRange, subtractSlots, unionSlots } from "./slots.ts";
+
+/**
+ * A row on a believed slot that was written since the last backup. `isKnown`: that backup met the row in just this state.
+ * `revision`: one since then ends in the values of the row; `oldHash` is that of the row before it. `valueHash`: the hash
+ * that the row has in `nullHash` of its part while it lacks a value, `oldValueHash` that of the row before the revision;
+ * null: that row lacked none.
+ */
+export type SeenRow = {
+  readonly at: number;
+  readonly hash: bigint;
+  readonly isKnown: boolean;
+  readonly revision: { readonly oldHash: bigint | null; readonly oldValueHash: bigint | null } | null;
+  readonly hasNull: boolean;
+  readonly valueHash: bigint;
+};
+
+export type SuspectKind = "changed" | "vanished" | "content";
+
+/**
+ * A candle that changed or vanished though nothing explains it. `at`: its open time; null: some candle of the part. `hash`:
+ * of the row as it is, of the whole part for `content`; null: it vanished.
+ */
+export type Suspect = {
+  readonly at: number | null;
+  readonly kind: SuspectKind;
+  readonly hash: bigint | null;
+};
+
+/** What one snapshot shows of a part. */
+export type Evidence = {
+  readonly range: SlotRange;
+  /** What restores until now; null: a new part. */
+  readonly believed: PartRows | null;
+  /** All rows of the part. */
+  readonly now: PartRows;
+  /** The rows on slots that are not believed; null: there are none. */
+  readonly added: PartRows | null;
+  readonly again: readonly SeenRow[];
+  /** The suspects of earlier backups that are open. */
+  readonly open: readonly Pick<Suspect, "at">[];
+};
+
+export type Judgement = {
+  /** What restores from now on. */
+  readonly believed: PartRows;
+  /** Those that were not open before. */
+  readonly suspects: readonly Suspect[];
+  /** Open times of rows on believed slots whose new state restores: a revision or a value for a NULL explains each. */
+  readonly adopted: readonly number[];
+  /** The part is what is believed, so what was suspect of it is gone. */
+  readonly isSound: boolean;
+};
+
+export const NO_ROWS: PartRows = {
+  rows: 0,
+  hash: 0n,
+  first: null,
+  last: null,
+  slots: new Uint8Array(),
+  nullRows: 0,
+  nullHash: 0n,
+};
+
+/**
+ * What a restore gives back for a part after this backup, and what is suspect. The believed hash is computed from what is
+ * known of each row and must then be that of the table. Where the two differ, the part grows by new slots alone, and every
+ * row that was written on an old slot waits for a person: beside a damaged row, nobody can tell that a revision began at
+ * the row that was believed. Values for NULLs are the one case that takes the hash off the table, since nobody kept the
+ * hash of the row before; their prices must be those of before, and nothing else of the part may be in doubt.
+ */
+export function judgePart({ range, believed, now, added, again, open }: Evidence): Judgement {
+  const grown = joinRows(believed ?? NO_ROWS, added ?? NO_ROWS);
+  if (isSame(grown, now)) return sound(grown, []); // a row may have been written with the values that it had
+
+  const written = again.filter(({ isKnown }) => !isKnown);
+  const { revised, others } = divide(written);
+  const explained = revised.reduce(revise, grown);
+  if (isSame(explained, now)) return sound(explained, revised);
+  if (open.length === 0 && areFilled(explained, now, others))
+    return sound({ ...now, slots: grown.slots }, written);
+
+  const lost = [...listTimes(range, subtractSlots(grown.slots, now.slots))];
+  const suspects: Suspect[] = [
+    ...lost.map((at) => ({ at, kind: "vanished" as const, hash: null })),
+    ...written.map(({ at, hash }) => ({ at, kind: "changed" as const, hash })),
+  ];
+  if (suspects.length === 0 && open.length === 0)
+    suspects.push({ at: null, kind: "content", hash: now.hash });
+  const isNew = ({ at }: Suspect) => !open.some((known) => known.at === at);
+  return { believed: grown, suspects: suspects.filter(isNew), adopted: [], isSound: false };
+}
+
+/**
+ * Whether the rows that were written since the last backup explain every slot that has a candle. If not, rows came that
+ * nobody wrote since then (a table was attached, the server is another one): the part must be read without the numbers of
+ * transactions.
+ */
+export function isSeenWhole({ believed, added, now }: Pick<Evidence, "believed" | "added" | "now">): boolean {
+  const known = unionSlots((believed ?? NO_ROWS).slots, (added ?? NO_ROWS).slots);
+  return subtractSlots(now.slots, known).length === 0;
+}
+
+/** The rows of both, which share no row. */
+export function joinRows(a: PartRows, b: PartRows): PartRows {
+  const times = [a.first, a.last, b.first, b.last].filter((ms) => ms !== null);
+  return {
+    rows: a.rows + b.rows,
+    hash: addHashes(a.hash, b.hash),
+    first: times.length === 0 ? null : Math.min(...times),
+    last: times.length === 0 ? null : Math.max(...times),
+    slots: unionSlots(a.slots, b.slots),
+    nullRows: a.nullRows + b.nullRows,
+    nullHash: addHashes(a.nullHash, b.nullHash),
+  };
+}
+
+function sound(believed: PartRows, adopted: readonly SeenRow[]): Judgement {
+  return { believed, suspects: [], adopted: adopted.map(({ at }) => at), isSound: true };
+}
+
+function divide(rows: readonly SeenRow[]) {
+  const isRevised = ({ revision }: SeenRow) => revision !== null && revision.oldHash !== null;
+  return { revised: rows.filter(isRevised), others: rows.filter((row) => !isRevised(row)) };
+}
+
+function revise(part: PartRows, { hash, hasNull, valueHash, revision }: SeenRow): PartRows {
+  const [old, oldValue] = [revision?.oldHash ?? 0n, revision?.oldValueHash ?? null];
+  const lacked = subtractHash(part.nullHash, oldValue ?? 0n);
+  return {
+    ...part,
+    hash: addHashes(subtractHash(part.hash, old), hash),
+    nullRows: part.nullRows - (oldValue === null ? 0 : 1) + (hasNull ? 1 : 0),
+    nullHash: hasNull ? addHashes(lacked, valueHash) : lacked,
+  };
+}
+
+/**
+ * Whether each of the rows lacked a value before and has all now, with the same prices and volume: then exactly their
+ * hashes are missing among the rows that lack one.
+ */
+function areFilled(before: PartRows, now: PartRows, rows: readonly SeenRow[]): boolean {
+  if (rows.length === 0 || rows.some(({ hasNull }) => hasNull) || !hasSameSlots(before, now)) return false;
+  const sum = rows.reduce((hash, row) => addHashes(hash, row.valueHash), 0n);
+  return (
+    before.nullRows - now.nullRows === rows.length && subtractHash(before.nullHash, now.nullHash) === sum
+  );
+}
+
+function hasSameSlots(a: PartRows, b: PartRows): boolean {
+  return a.rows === b.rows && areSameSlots(a.slots, b.slots);
+}
+
+function isSame(a: PartRows, b: PartRows): boolean {
+  return hasSameSlots(a, b) && a.hash === b.hash;
+}
