@@ -140,6 +140,7 @@ describe("a leaf record", () => {
   const slots = (...bytes: number[]) => encodeSlots(Uint8Array.from(bytes));
   test.each<[string, Partial<LeafRecord> | { part: object }, RegExp]>([
     ["a base that it has not", { part: { base: 1 } }, /base must be below 1/],
+    ["a base of no backup", { part: { baseBackup: null } }, /baseBackup must be null where base is/],
     ["a hash of 2^64", { part: { hash: "18446744073709551616" } }, /hash must be below 2\^64/],
     ["a negative hash", { part: { hash: "-1" } }, /hash must be a text of the form/],
     ["more slots than rows", { part: { slots: slots(0b1111) } }, /has 4 slots for 3 rows/],

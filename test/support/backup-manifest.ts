@@ -37,6 +37,7 @@ export function partRecord(rows = 3, coinId = 1): PartRecord {
     first: renderTime(LEAF.span.from),
     last: renderTime(LEAF.span.from + (rows - 1) * MINUTE),
     base: 0,
+    baseBackup: 7,
   };
 }
 

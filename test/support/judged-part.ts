@@ -79,7 +79,10 @@ export function createPart(count: number, extra: number | null = 7) {
         const row = rows.get(at);
         if (row === undefined || !isOld(at) || (isWhole && revision === null)) return [];
         const hashes = { hash: rowHash(at, row), valueHash: valueHash(at, row) };
-        return [{ at, isKnown, revision, hasNull: row.extra === null, ...hashes }];
+        const old = revision ?? { oldHash: null, oldValueHash: null };
+        return [
+          { at, isKnown, isRevised: revision !== null, ...old, hasNull: row.extra === null, ...hashes },
+        ];
       });
       const judgement = judgePart({
         range: RANGE,

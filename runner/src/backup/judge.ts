@@ -3,17 +3,19 @@ import { areSameSlots, listTimes, type SlotRange, subtractSlots, unionSlots } fr
 
 /**
  * A row on a believed slot that was written since the last backup. `isKnown`: that backup met the row in just this state.
- * `revision`: one since then ends in the values of the row; `oldHash` is that of the row before it. `valueHash`: the hash
- * that the row has in `nullHash` of its part while it lacks a value, `oldValueHash` that of the row before the revision;
- * null: that row lacked none.
+ * `isRevised`: a revision since then ends in the values of the row; `oldHash` is that of the row before it, null where it
+ * is not known. `valueHash`: the hash that the row has in `nullHash` of its part while it lacks a value; `oldValueHash`
+ * that of the row before the revision, null: that row lacked none.
  */
 export type SeenRow = {
   readonly at: number;
   readonly hash: bigint;
   readonly isKnown: boolean;
-  readonly revision: { readonly oldHash: bigint | null; readonly oldValueHash: bigint | null } | null;
+  readonly isRevised: boolean;
+  readonly oldHash: bigint | null;
   readonly hasNull: boolean;
   readonly valueHash: bigint;
+  readonly oldValueHash?: bigint | null;
 };
 
 export type SuspectKind = "changed" | "vanished" | "content";
@@ -121,12 +123,12 @@ function sound(believed: PartRows, adopted: readonly SeenRow[]): Judgement {
 }
 
 function divide(rows: readonly SeenRow[]) {
-  const isRevised = ({ revision }: SeenRow) => revision !== null && revision.oldHash !== null;
-  return { revised: rows.filter(isRevised), others: rows.filter((row) => !isRevised(row)) };
+  const isExplained = ({ isRevised, oldHash }: SeenRow) => isRevised && oldHash !== null;
+  return { revised: rows.filter(isExplained), others: rows.filter((row) => !isExplained(row)) };
 }
 
-function revise(part: PartRows, { hash, hasNull, valueHash, revision }: SeenRow): PartRows {
-  const [old, oldValue] = [revision?.oldHash ?? 0n, revision?.oldValueHash ?? null];
+function revise(part: PartRows, { hash, oldHash, hasNull, valueHash, oldValueHash }: SeenRow): PartRows {
+  const [old, oldValue] = [oldHash ?? 0n, oldValueHash ?? null];
   const lacked = subtractHash(part.nullHash, oldValue ?? 0n);
   return {
     ...part,

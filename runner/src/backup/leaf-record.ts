@@ -19,6 +19,8 @@ import { countSlots, decodeSlots, indexOf, lastSlot, listSlots } from "./slots.t
 /**
  * What a restore must give back for a part: so many rows with this hash (decimal, below 2^64) in these slots
  * (`encodeSlots`). `first`, `last`: open times, ISO UTC. `base`: index into `bases`; null: all rows are in deltas.
+ * `baseBackup`: the backup whose snapshot the base shows: the deltas of later backups are applied, and none of earlier
+ * ones, whose rows are out of date; null as `base`.
  */
 export type PartRecord = {
   readonly coinId: number;
@@ -29,6 +31,7 @@ export type PartRecord = {
   readonly first: string;
   readonly last: string;
   readonly base: number | null;
+  readonly baseBackup: number | null;
 };
 
 /** The parts of one leaf, as a text of its own that is written once: a leaf that did not change costs nothing. */
@@ -92,6 +95,7 @@ const readPart: Read<PartRecord> = objectOf<PartRecord>({
   first: timeText,
   last: timeText,
   base: orNull(whole(0, MOST_BASES - 1)),
+  baseBackup: orNull(whole(1)),
 });
 
 const readRecord: Read<LeafRecord> = objectOf<LeafRecord>({
@@ -114,6 +118,7 @@ function checkParts({ leaf, bases, parts }: LeafRecord): void {
     seen.add(`${part.coinId}:${part.interval}`);
     if (BigInt(part.hash) >= HASH_LIMIT) fail("hash", "must be below 2^64");
     if (part.base !== null && part.base >= bases.length) fail("base", `must be below ${bases.length}`);
+    if ((part.base === null) !== (part.baseBackup === null)) fail("baseBackup", "must be null where base is");
     const [first, last] = [Date.parse(part.first), Date.parse(part.last)];
     if (first < span.from || last >= span.to || first > last)
       fail("first", "and last must lie in the leaf, in order");
