@@ -1,8 +1,9 @@
-import { createHash, randomUUID } from "node:crypto";
-import { type FileHandle, link, lstat, open, opendir, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { link, lstat, open, opendir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DAY_MS } from "../time.ts";
 import type { Bounded } from "./bounded.ts";
+import { type Content, checked } from "./content.ts";
 import { StoreFault, type StorePlace } from "./fault.ts";
 import { codeOf } from "./folder-place.ts";
 import { syncFolder } from "./folder-sync.ts";
@@ -13,14 +14,6 @@ const LEFTOVER_MS = DAY_MS;
 const TEMPORARY = /^\.put-[0-9a-f-]{36}\.tmp$/;
 
 export const isTemporary = (name: string) => TEMPORARY.test(name);
-
-/** What an object is made of: its parts, and what they must amount to. */
-export type Content = {
-  readonly parts: AsyncIterable<Buffer>;
-  readonly bytes: number;
-  /** Hex. */
-  readonly sha256: string;
-};
 
 /**
  * Writes an object beside its name, syncs it, and gives it its name by `link`, which, other than `rename`, fails where the
@@ -36,7 +29,10 @@ export async function writeNew(
   const file = await open(temporary, "wx", FILE_MODE);
   try {
     try {
-      await copy(file, content, { signal, progress, place });
+      for await (const part of checked(content, place, progress)) {
+        signal.throwIfAborted();
+        await file.writeFile(part); // which goes on where the last call ended
+      }
       await file.sync();
     } finally {
       await file.close();
@@ -49,25 +45,6 @@ export async function writeNew(
     await rm(temporary, { force: true });
   }
   await syncFolder(dirname(path));
-}
-
-async function copy(
-  file: FileHandle,
-  { parts, bytes, sha256 }: Content,
-  { signal, progress, place }: Bounded & { place: StorePlace },
-): Promise<void> {
-  const hash = createHash("sha256");
-  let count = 0;
-  for await (const part of parts) {
-    signal.throwIfAborted();
-    hash.update(part);
-    count += part.length;
-    await file.writeFile(part); // which goes on where the last call ended
-    progress();
-  }
-  if (count === bytes && hash.digest("hex") === sha256) return;
-  const text = `the file to put is not what was announced (${count} bytes, ${bytes} were announced, or another SHA-256): something changed it; nothing was stored, run again`;
-  throw new StoreFault("broken", text, place);
 }
 
 async function isTaken(path: string): Promise<boolean> {

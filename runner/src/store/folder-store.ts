@@ -3,18 +3,19 @@ import { lstat, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { type Bounded, longestMs, withBounds } from "./bounded.ts";
+import type { Content } from "./content.ts";
 import { StoreFault, type StorePlace } from "./fault.ts";
 import { faultOfFolder } from "./folder-fault.ts";
 import { walk } from "./folder-list.ts";
 import { codeOf, locate, locateRoot, prepareFolder } from "./folder-place.ts";
-import { type Content, removeLeftovers, writeNew } from "./folder-put.ts";
+import { removeLeftovers, writeNew } from "./folder-put.ts";
 import { syncFolder } from "./folder-sync.ts";
 import { assertKey, assertPrefix } from "./key.ts";
 import { measured } from "./measured.ts";
 import { readSpooled } from "./spooled-file.ts";
 import type { Store, StoredObject, StoreOptions } from "./store.ts";
 import { createStrangers } from "./strangers.ts";
-import { encodeText, readText } from "./text.ts";
+import { encodeText, partsOf, readText } from "./text.ts";
 
 /** A disk that other programs keep busy takes its time for fsync. */
 const SILENCE_MS = 120_000;
@@ -84,10 +85,10 @@ export function openFolderStore(root: string, { tier, report }: StoreOptions): S
     address,
     list,
     put: (key, { path, bytes, sha256 }, signal) =>
-      write(key, { parts: readSpooled(path), bytes, sha256 }, signal),
+      write(key, { parts: () => readSpooled(path), bytes, sha256 }, signal),
     async putText(key, text, signal) {
       const { body, bytes, sha256 } = encodeText(text, placeOf(key));
-      await write(key, { parts: partsOf(body), bytes, sha256 }, signal);
+      await write(key, { parts: () => partsOf(body), bytes, sha256 }, signal);
     },
     get: async (key, signal): Promise<Readable> => (await read(key, signal)).stream,
     async getText(key, signal) {
@@ -125,8 +126,4 @@ async function lookAt(path: string, place: StorePlace): Promise<{ readonly size:
   if (found.isFile()) return found;
   const what = found.isSymbolicLink() ? "a link" : found.isDirectory() ? "a folder" : "no regular file";
   throw new StoreFault("refused", `${what} is in the place of the object; look who put it there`, place);
-}
-
-async function* partsOf(body: Buffer): AsyncGenerator<Buffer, void> {
-  yield body;
 }

@@ -1,4 +1,4 @@
-import { TIERS } from "../contract/tiers.ts";
+import { type StorageClass, TIERS } from "../contract/tiers.ts";
 import { SettingsFault } from "../errors.ts";
 import { listClashes, type TierAddress } from "./address.ts";
 import { openFolderStore } from "./folder-store.ts";
@@ -10,12 +10,12 @@ export type StoresSettings = {
   readonly backupWarm: TierAddress | null;
   readonly backupCold: TierAddress | null;
   readonly backupS3PathStyle: boolean;
-  readonly backupS3StorageClass: string | null;
+  readonly backupS3StorageClass: StorageClass | null;
 };
 
 /**
  * The stores of the tiers that are set, the nearest first; `report` gets a sentence about what lies in one and is not ours.
- * Asks nothing of any of them. Throws a SettingsFault where two tiers are in one place.
+ * Asks nothing of any of them. Throws a SettingsFault where two tiers are in one place. Who opens them closes each.
  */
 export async function openStores(
   settings: StoresSettings,
@@ -27,15 +27,25 @@ export async function openStores(
   const stores: Store[] = [];
   for (const tier of TIERS) {
     const address = addresses[tier];
-    if (address !== null) stores.push(openStore(address, { tier, report }));
+    if (address !== null) stores.push(await openStore(address, settings, { tier, report }));
   }
   return stores;
 }
 
-function openStore(address: TierAddress, options: StoreOptions): Store {
+async function openStore(
+  address: TierAddress,
+  { backupS3PathStyle, backupS3StorageClass }: StoresSettings,
+  options: StoreOptions,
+): Promise<Store> {
   if (address.kind === "folder") return openFolderStore(address.path, options);
-  const name = `BACKUP_${options.tier.toUpperCase()}`;
-  throw new SettingsFault([
-    `${name} is an address of S3, which this version does not reach; use file:///FOLDER`,
-  ]);
+  // loaded here: no other command, and no backup to folders, pays for the client
+  const { openS3Store } = await import("./s3-store.ts");
+  const { bucket, prefix } = address;
+  return openS3Store({
+    ...options,
+    bucket,
+    prefix,
+    isPathStyle: backupS3PathStyle,
+    storageClass: backupS3StorageClass,
+  });
 }

@@ -1,0 +1,52 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import { S3Client } from "@aws-sdk/client-s3";
+import type { Tier } from "../contract/tiers.ts";
+import { isSafe } from "./endpoint.ts";
+import { StoreFault } from "./fault.ts";
+
+/** Objects that are moved at once; a backup puts a few. */
+const CONNECTIONS = 16;
+const CONNECT_MS = 10_000;
+
+type Place = { readonly tier: Tier; readonly address: string };
+
+/**
+ * The client of one tier. Credentials, region and endpoint come from the standard AWS_* names by its own order of sources.
+ * It tries each request once: a body that is a stream cannot be sent again, so what is tried again is decided above it.
+ */
+export function createClient(isPathStyle: boolean, place: Place): S3Client {
+  const options = { keepAlive: true, maxSockets: CONNECTIONS } as const;
+  const client = new S3Client({
+    maxAttempts: 1,
+    forcePathStyle: isPathStyle,
+    // checksums are given by name: SHA-256 of what is put, and the manifest's of what is read
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      httpAgent: new HttpAgent(options),
+      // said even though it is the default: NODE_TLS_REJECT_UNAUTHORIZED=0 would switch the check off
+      httpsAgent: new HttpsAgent({ ...options, rejectUnauthorized: true }),
+    },
+    logger: SILENT,
+  });
+  // an endpoint can come from the files of Amazon's tools too, which no setting of ours has read
+  client.middlewareStack.add(
+    (next) => async (given) => {
+      const request = given.request as { readonly protocol: string; readonly hostname: string };
+      if (!isSafe(request)) throw unsafe(request.hostname, place);
+      return next(given);
+    },
+    { step: "build", name: "r3aSafeEndpoint" },
+  );
+  return client;
+}
+
+/** Its lines would hold requests; what went wrong is in its errors. */
+const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+
+function unsafe(host: string, place: Place): StoreFault {
+  const text = `the endpoint of S3 begins with http, and ${host} is not this machine; give it TLS, and the authority of its certificate by NODE_EXTRA_CA_CERTS`;
+  return new StoreFault("refused", text, { ...place, key: "" });
+}
