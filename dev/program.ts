@@ -1,5 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { EXIT } from "../runner/src/contract/exits.ts";
+import { LAUNCH } from "../runner/src/contract/launch.ts";
+import { commandLine, setProgramName } from "../runner/src/program-name.ts";
 import { commandOf } from "./local/command-of.ts";
 
 /**
@@ -8,15 +10,21 @@ import { commandOf } from "./local/command-of.ts";
  */
 
 /** Where the local database serves a clone without DB_URL. */
-const LOCAL_HELP = `
-In a clone, where DB_URL is not set, the commands use a PostgreSQL of the clone:
-  ./r3a db                keep its server up, and print the URL
-  ./r3a db reset          delete it
-  ./r3a ... --simulated   the simulated exchange, and its own database
-`;
+function renderLocalHelp(): string {
+  const rows = [
+    ["db", "keep its server up, and print the URL"],
+    ["db reset", "delete it"],
+    ["... --simulated", "the simulated exchange, and its own database"],
+  ] as const;
+  const lines = rows.map(([words, about]) => `  ${commandLine(words.padEnd(16))}  ${about}\n`);
+  return `\nIn a clone, where DB_URL is not set, the commands use a PostgreSQL of the clone:\n${lines.join("")}`;
+}
 
 /** Runs `r3a` with these words; returns the exit code. */
 export async function runProgram(words: readonly string[]): Promise<number> {
+  const name = process.env[LAUNCH.program] || "./r3a";
+  process.env[LAUNCH.program] = name;
+  setProgramName(name);
   const isSimulated = words.includes("--simulated");
   const args = words.filter((word) => word !== "--simulated");
   const hasUrl = (process.env.DB_URL ?? "").trim() !== "";
@@ -39,7 +47,7 @@ export async function runProgram(words: readonly string[]): Promise<number> {
   process.argv.splice(2, process.argv.length, ...args);
   await import("../runner/src/main.ts");
   if (["--help", "-h", "help"].includes(args[0] ?? "") && args[1] === undefined)
-    process.stdout.write(LOCAL_HELP);
+    process.stdout.write(renderLocalHelp());
   return Number(process.exitCode ?? EXIT.done);
 }
 

@@ -1,5 +1,6 @@
 import { ASKS_EXCHANGE, type CommandName } from "../../runner/src/contract/commands.ts";
 import { SettingsFault, TryAgain } from "../../runner/src/errors.ts";
+import { commandLine } from "../../runner/src/program-name.ts";
 import { BINANCE_URL, type Exchange, isNamed, reachBinance, simulate } from "./exchange.ts";
 import { type Kind, listExisting } from "./kinds.ts";
 
@@ -40,7 +41,7 @@ function asksExchange(command: CommandName, args: readonly string[]): boolean {
 export function pickExisting(isSimulated: boolean, existing: readonly Kind[] = listExisting()): Kind {
   const kind = isSimulated ? existing.find((each) => each === "simulated") : existing[0];
   if (kind !== undefined) return kind;
-  const fetch = `./r3a sync 1h --symbols BTCUSDT${isSimulated ? " --simulated" : ""}`;
+  const fetch = commandLine(`sync 1h --symbols BTCUSDT${isSimulated ? " --simulated" : ""}`);
   throw new SettingsFault([
     `DB_URL is not set, and there is no ${isSimulated ? "simulated " : ""}local database yet: npm start makes one, or ${fetch}`,
   ]);
@@ -54,7 +55,7 @@ async function chooseByExchange(
   if (typeof answer !== "string") return { kind: answer.kind, exchange: answer };
   if (isNamed || existing[0] !== "simulated")
     throw new TryAgain(
-      `${answer}. Try again, or use the simulated exchange and its own database: ./r3a ${[command, ...args].map(quote).join(" ")} --simulated`,
+      `${answer}. Try again, or use the simulated exchange and its own database: ${commandLine([command, ...args].map(quote).join(" "))} --simulated`,
     );
   process.stderr.write(`${answer}: going on with the simulated database\n`);
   return { kind: "simulated", exchange: await simulate() };

@@ -2,6 +2,7 @@ import { createInterface } from "node:readline/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { EXIT } from "../../runner/src/contract/exits.ts";
 import { TryAgain, UsageFault } from "../../runner/src/errors.ts";
+import { commandLine, programName } from "../../runner/src/program-name.ts";
 import { parseCommandLine } from "../command-line.ts";
 import { catchSignals } from "../install/run-child.js";
 import { isRunning, removeData, sizeOf } from "../postgres/data.ts";
@@ -16,11 +17,14 @@ const say = (text: string) => process.stderr.write(`${text}\n`);
 /** Runs `r3a db` with the words behind `db`; returns the exit code. */
 export async function runDb(words: readonly string[], isSimulated: boolean): Promise<number> {
   let work = async (): Promise<number> => EXIT.done;
-  const program = new Command("r3a db")
+  const program = new Command(commandLine("db"))
     .description("keep the server of the local database up until Ctrl-C, and print the URL")
     .option("--simulated", "the database of the simulated exchange, where both are there")
     .option("--port <n>", "the port of this start and of later ones (default: that of the last)", portOf)
-    .addHelpText("after", "\nExamples:\n  ./r3a db\n  ./r3a db --port 5433\n  ./r3a db reset");
+    .addHelpText(
+      "after",
+      `\nExamples:\n${["db", "db --port 5433", "db reset"].map((words) => `  ${commandLine(words)}`).join("\n")}`,
+    );
   program.action(({ port }: { readonly port?: number }) => {
     work = () => keepUp(isSimulated, port);
   });
@@ -48,13 +52,13 @@ async function keepUp(isSimulated: boolean, named: number | undefined): Promise<
   try {
     if (named !== undefined && server.port !== named)
       throw new TryAgain(
-        `the server runs on port ${server.port} already; end the programs that use it first (./r3a db, psql, a command)`,
+        `the server runs on port ${server.port} already; end the programs that use it first (${commandLine("db")}, psql, a command)`,
       );
     await ensureDatabase(server, databaseOf(kind));
     const megabytes = Math.ceil((await sizeOf(server.dataDir)) / 1e6);
     say(`${ABOUT[kind]}; ${megabytes} MB in ${server.dataDir}`);
     process.stdout.write(`${server.url(databaseOf(kind))}\n`);
-    say("./r3a uses this server while it is up. Ctrl-C stops it.");
+    say(`${programName()} uses this server while it is up. Ctrl-C stops it.`);
     const asked = new Promise<void>((resolve) => {
       signals.hear = () => resolve();
       if (signals.first !== undefined) resolve();
@@ -69,7 +73,7 @@ async function keepUp(isSimulated: boolean, named: number | undefined): Promise<
   } finally {
     await server.stop();
     if (signals.first !== undefined && (await isRunning(folderOf(kind))))
-      say("other programs use the server: the last ./r3a command that leaves stops it");
+      say(`other programs use the server: the last ${programName()} command that leaves stops it`);
   }
 }
 
@@ -84,7 +88,9 @@ async function reset(isSimulated: boolean, isSure: boolean): Promise<number> {
   for (const kind of kinds) {
     const data = dataOf(kind);
     if (!(await removeData(folderOf(kind))))
-      throw new TryAgain(`a program uses the server of ${data}; end it first (./r3a db, psql, a command)`);
+      throw new TryAgain(
+        `a program uses the server of ${data}; end it first (${commandLine("db")}, psql, a command)`,
+      );
     say(`deleted ${data}`);
   }
   return EXIT.done;

@@ -102,6 +102,7 @@ function environment(url: string, exchangeUrl: string | undefined): NodeJS.Proce
     SYMBOLS: SYMBOLS.join(","),
     FALLBACK_START: new Date(Math.floor(Date.now() / DAY_MS) * DAY_MS - DAYS * DAY_MS).toISOString(),
     LOG_LEVEL: "warn",
+    [LAUNCH.program]: "./r3a", // npm start
     ...process.env,
     DB_URL: url,
     ...(exchangeUrl === undefined ? {} : { EXCHANGE_URL: exchangeUrl }),

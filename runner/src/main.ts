@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { Command as Commander, CommanderError } from "commander";
 import { uuidv7 } from "uuidv7";
 import { collectFaults, type RawOptions } from "./commands/command.ts";
-import { REGISTRY } from "./commands/registry.ts";
+import { commandMeantBy, REGISTRY } from "./commands/registry.ts";
 import type { Context } from "./context.ts";
 import { COMMANDS, type CommandName, onlyReads } from "./contract/commands.ts";
 import { EXIT, type ExitCode } from "./contract/exits.ts";
@@ -10,8 +10,10 @@ import { LAUNCH } from "./contract/launch.ts";
 import { VERSION } from "./contract/version.ts";
 import { Checked, exitCodeOf, messageOf, SettingsFault, Stopped, TryAgain, UsageFault } from "./errors.ts";
 import { renderBackground } from "./help.ts";
-import { createLogger, createRedactor, createResultRedactor } from "./log.ts";
+import { createLogger } from "./log.ts";
 import { isSimulated, placeOfMark, renderNote, SIMULATED } from "./mark.ts";
+import { commandLine, programName, setProgramName } from "./program-name.ts";
+import { createRedactor, createResultRedactor } from "./redact.ts";
 import { type Environment, parseSettings } from "./settings/parse.ts";
 import { parseCount } from "./settings/parsers.ts";
 import type { Settings } from "./settings/table.ts";
@@ -20,6 +22,7 @@ import { describeUnderWay } from "./under-way.ts";
 /** The only file that reads the process itself: arguments, environment, signals, streams, exit. */
 
 const env = process.env;
+setProgramName(env[LAUNCH.program] || "r3a");
 const redact = createRedactor(env);
 const redactResult = createResultRedactor(env);
 const isTerminal = process.stderr.isTTY === true;
@@ -88,7 +91,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     // an error after the stop is mostly caused by the stop: the process then ends with the reason of the stop
     const isStopped = stop.signal.aborted && (error === stop.signal.reason || error instanceof TryAgain);
     const text = isStopped ? describeStop(error) : messageOf(error);
-    const hint = error instanceof UsageFault ? `see r3a ${argv[0]} --help\n` : "";
+    const hint = error instanceof UsageFault ? `see ${commandLine(`${argv[0]} --help`)}\n` : "";
     if (isExpected) process.stderr.write(`${redact(text)}\n${hint}`);
     else tellFatal("command_failed", text, error);
     return exitCodeOf(isStopped ? stop.signal.reason : error);
@@ -129,16 +132,16 @@ function tellFatal(eventName: string, text: string, error?: unknown): void {
  */
 async function runCommand(argv: readonly string[]): Promise<ExitCode> {
   let outcome: ExitCode = EXIT.done;
-  const program = new Commander("r3a")
+  const program = new Commander(programName())
     .description("OHLCV candles from Binance into PostgreSQL")
     .version(`r3a ${VERSION}`, "-V, --version", "print the version")
     .exitOverride()
-    .showHelpAfterError("see r3a --help")
+    .showHelpAfterError(`see ${commandLine("--help")}`)
     .configureOutput({ writeErr: (text) => process.stderr.write(redact(text)) })
     .addHelpText(
       "after",
       ({ command }) =>
-        `\nExamples:\n  r3a migrate\n  r3a sync 1m --top 20\n  r3a COMMAND --help\n${renderBackground(command)}`,
+        `\nExamples:\n${listLines(["migrate", "sync 1m --top 20", "COMMAND --help"])}\n${renderBackground(command)}`,
     );
   for (const name of COMMANDS) {
     const { summary, load } = REGISTRY[name];
@@ -146,21 +149,26 @@ async function runCommand(argv: readonly string[]): Promise<ExitCode> {
       .command(name)
       .summary(summary)
       .description(summary)
-      .showHelpAfterError(`see r3a ${name} --help`);
+      .showHelpAfterError(`see ${commandLine(`${name} --help`)}`);
     if (argv[0] !== name && !(argv[0] === "help" && argv[1] === name)) continue;
     const loaded = await load();
     loaded.define(command);
-    command.addHelpText(
-      "after",
-      `\nExamples:\n${loaded.examples.map((example) => `  r3a ${example}`).join("\n")}`,
-    );
+    command.addHelpText("after", `\nExamples:\n${listLines(loaded.examples)}`);
     command.action(async (...args: unknown[]) => {
       const words = args.slice(0, -2).map((word) => (typeof word === "string" ? word : ""));
       outcome = await loaded.run(contextOf(name, command.opts()), words, command.opts());
     });
   }
+  const meant = commandMeantBy(argv[0]);
+  // in the words of commander, which knows only names that are spelled alike
+  if (meant !== null) program.error(`error: unknown command '${argv[0]}'\n(Did you mean ${meant}?)`);
   await program.parseAsync([...argv], { from: "user" });
   return outcome;
+}
+
+/** Command lines to copy, one in a line. */
+function listLines(lines: readonly string[]): string {
+  return lines.map((line) => `  ${commandLine(line)}`).join("\n");
 }
 
 /** Null also where one is wrong: the command reports that together with the faults of its other settings. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { VERSION } from "../../runner/src/contract/version.ts";
-import { interrupt, startProgram } from "../support/program.ts";
+import { interrupt, ROOT, startProgram } from "../support/program.ts";
 import { useWorld } from "../support/world.ts";
 
 /** `./r3a` as a person types it: pipes, signals and exit codes are those of the command. */
@@ -18,7 +18,7 @@ test("--version and --help need no database, no server and no network", async ()
   const { code, stdout, stderr } = await run("--help", NOWHERE);
   expect([code, stderr]).toEqual([0, ""]);
   expect(stdout).toMatch(
-    /^Usage: r3a [\s\S]*\nEnvironment:\n {2}DB_URL [\s\S]*\nExit codes:\n {2}0 [\s\S]* 143 [\s\S]*docs\/operations\.md[\s\S]*r3a db reset/,
+    /^Usage: \.\/r3a [\s\S]*\nEnvironment:\n {2}DB_URL [\s\S]*\nExit codes:\n {2}0 [\s\S]* 143 [\s\S]*docs\/operations\.md[\s\S]*\n {2}\.\/r3a db reset/,
   );
   for (const line of stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
   expect(await run("sync --help", NOWHERE)).toMatchObject({ code: 0, stderr: "" });
@@ -27,15 +27,27 @@ test("--version and --help need no database, no server and no network", async ()
 test("a wrong word ends with 64 and the way to the help", async () => {
   const wrong = { ...NOWHERE, DB_URL: "postgresql://u@127.0.0.1:1/d" };
   for (const [command, hint] of [
-    ["sycn 1m", "see r3a --help"],
-    ["sync 1m --tpo 3", "see r3a sync --help"],
-    ["sync 5m", "see r3a sync --help"],
+    ["sycn 1m", "see ./r3a --help"],
+    ["sync 1m --tpo 3", "see ./r3a sync --help"],
+    ["sync 5m", "see ./r3a sync --help"],
     ["gaps --simulated", "--simulated is for the local database"],
   ] as const) {
     const { code, stdout, stderr } = await run(command, wrong);
     expect([command, code, stdout]).toEqual([command, 64, ""]);
     expect(stderr.trimEnd().split("\n").at(-1)).toContain(hint);
   }
+});
+
+test("messages name the program as it was started, so that their commands can be copied", async () => {
+  for (const [script, name] of [
+    ["./r3a sync 5m", "./r3a"],
+    [`cd / && '${ROOT}r3a' sync 5m`, `${ROOT}r3a`],
+    [`cd / && PATH='${ROOT}':$PATH && r3a sync 5m`, "r3a"],
+  ] as const)
+    expect((await shell(script)).stderr).toContain(`\nsee ${name} sync --help\n`);
+  expect((await run("db --help", NOWHERE)).stdout).toMatch(
+    /^Usage: \.\/r3a db [\s\S]*\n {2}\.\/r3a db reset\n/,
+  );
 });
 
 test("stdout carries the result alone, and a reader that has enough ends the command with 0", async () => {

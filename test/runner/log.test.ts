@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createLogger, createRedactor, createResultRedactor } from "../../runner/src/log.ts";
+import { createLogger } from "../../runner/src/log.ts";
 import type { Environment } from "../../runner/src/settings/parse.ts";
 
 /** A password that needs encoding in a URL and escaping in JSON, in every form in which it can show up. */
@@ -22,79 +22,6 @@ function logTo(env: Environment, forPeople = false) {
 function expectNoSecret(text: string): void {
   for (const form of FORMS) expect(text).not.toContain(form);
 }
-
-describe("createRedactor", () => {
-  const redact = createRedactor(ENV);
-
-  test.each([
-    ["the whole URL", ENV.DB_URL],
-    ["the password as written", ENCODED],
-    ["the password as meant", PASSWORD],
-    ["the password inside of JSON", JSON.stringify({ password: PASSWORD })],
-    ["an API key", "key-canary-0815"],
-    ["an API secret", "?signature=secret-canary-0816&x=1"],
-    ["the URL in the form of the old system", ENV.DB_URL?.replace("postgresql", "postgresql+psycopg2")],
-    ["the same secret twice", `${PASSWORD} and ${ENCODED}`],
-  ])("takes %s out of a text", (_, secret) => {
-    const text = redact(`before ${secret} behind`);
-    expect(text).toContain("[REDACTED]");
-    expect(text).toMatch(/^before .* behind$/);
-    expectNoSecret(text);
-  });
-
-  test("takes credentials out of any URL, also of one that is not ours", () => {
-    expect(redact("GET https://me:canary@mirror.example/x")).toBe("GET https://[REDACTED]@mirror.example/x");
-    expect(redact("amqp://canary@queue postgres://a:canary@b/c")).toBe(
-      "amqp://[REDACTED]@queue postgres://[REDACTED]@b/c",
-    );
-  });
-
-  test("leaves a text without secrets as it is", () => {
-    const text = "series BTCUSDT 1m: https://api.binance.com/api/v3/klines?x=a@b, mail to a@b.example";
-    expect(redact(text)).toBe(text);
-    expect(createRedactor({})(text)).toBe(text);
-  });
-
-  test("does not tear a log apart for a password of three letters, and still hides it in its URL", () => {
-    const short = createRedactor({ DB_URL: "postgresql://r3a:log@db/market" });
-    expect(short("the catalog of logs")).toBe("the catalog of logs");
-    expect(short("postgresql://r3a:log@db/market")).not.toContain("r3a:log");
-  });
-
-  test("copes with a password that is no valid encoding, and with a DB_URL that is no URL", () => {
-    expect(createRedactor({ DB_URL: "postgresql://r3a:canary%zz@db/market" })("login canary%zz failed")).toBe(
-      "login [REDACTED] failed",
-    );
-    expect(createRedactor({ DB_URL: "host=db password=canary" })("host=db password=canary")).toBe(
-      "[REDACTED]",
-    );
-  });
-});
-
-describe("createResultRedactor", () => {
-  const withPassword = (password: string) =>
-    createResultRedactor({ DB_URL: `postgresql://r3a:${password}@db/market`, BINANCE_API_KEY: "pass" });
-
-  test.each([
-    ["ohlcv", "# HELP ohlcv_db_up Whether the database answered."],
-    ["fail", '{"status":"fail","checks":["pass"]}'],
-    ["elevenchars", "elevenchars"],
-  ])("leaves the word %s in a result, and takes it out of a URL and of the log", (password, result) => {
-    const redact = withPassword(password);
-    expect(redact(result)).toBe(result);
-    const url = `postgresql://r3a:${password}@db/market`;
-    expect(redact(`at ${url}`)).toBe("at [REDACTED]");
-    expect(redact(`at postgresql://r3a:${password}@other`)).toBe("at postgresql://[REDACTED]@other");
-    expect(createRedactor({ DB_URL: url })(`at ${password}`)).toBe("at [REDACTED]");
-  });
-
-  test("takes out what is long enough to be no word of ours", () => {
-    expect(withPassword("twelve-chars")("at twelve-chars")).toBe("at [REDACTED]");
-    const redact = createResultRedactor(ENV);
-    for (const secret of [PASSWORD, ENCODED, JSON.stringify(PASSWORD), "secret-canary-0816"])
-      expectNoSecret(redact(secret));
-  });
-});
 
 describe("createLogger", () => {
   test("writes one JSON line with @timestamp, log.level, message and the fields", () => {

@@ -77,3 +77,28 @@ export const REGISTRY: Readonly<
     load: async () => (await import("./doctor.ts")).doctor,
   },
 };
+
+/** Commands by the names that other programs have for them: a person who types such a name learns ours. */
+const OTHER_NAMES: Readonly<Record<string, CommandName | "gaps --repair">> = {
+  list: "series",
+  ls: "series",
+  show: "series",
+  status: "health",
+  check: "verify",
+  history: "runs",
+  log: "runs",
+  logs: "runs",
+  get: "candles",
+  query: "candles",
+  read: "candles",
+  export: "candles",
+  download: "backfill",
+  fetch: "backfill",
+  repair: "gaps --repair",
+  init: "migrate",
+};
+
+/** The command line that is meant by a name of other programs; null where the name is none of these. */
+export function commandMeantBy(name: string | undefined): string | null {
+  return name !== undefined && Object.hasOwn(OTHER_NAMES, name) ? (OTHER_NAMES[name] ?? null) : null;
+}

@@ -6,6 +6,7 @@ import type { Database } from "../db/connect.ts";
 import { findRun, type ListedItem, type ListedRun, listRuns } from "../db/run-list.ts";
 import { withDatabase } from "../db/with-database.ts";
 import { UsageFault } from "../errors.ts";
+import { commandLine } from "../program-name.ts";
 import { renderTable } from "../render.ts";
 import { renderResult } from "../result.ts";
 import { oneOf, parseCount } from "../settings/parsers.ts";
@@ -101,7 +102,7 @@ async function printRun(
     return;
   }
   const facts: readonly (readonly [string, string])[] = [
-    ["command", `r3a ${lineOf(run)}`],
+    ["command", commandLine(lineOf(run))],
     ["started", renderTime(run.startedAt)],
     ["took", `${renderDuration(run.ms)}${run.deadlineS === null ? "" : ` (deadline ${run.deadlineS} s)`}`],
     ["by", run.origin ?? "hand"],

@@ -1,5 +1,6 @@
 import pLimit from "p-limit";
 import { messageOf, SettingsFault } from "../errors.ts";
+import { commandLine } from "../program-name.ts";
 import { isFailure, type Status } from "../status.ts";
 
 /** The result of a check. `output`: one sentence with the facts. `remedy`: what to do next, empty if there is nothing to do. */
@@ -100,7 +101,7 @@ async function lookWithin(
   const both = AbortSignal.any([signal, limit.signal]);
   const ended = Promise.withResolvers<never>();
   both.addEventListener("abort", () => ended.reject(both.reason), { once: true });
-  const remedy = `remove the cause, then: r3a doctor --only ${check.name}`;
+  const remedy = `remove the cause, then: ${commandLine(`doctor --only ${check.name}`)}`;
   try {
     return await Promise.race([check.look(both), ended.promise]);
   } catch (error) {

@@ -4,6 +4,7 @@ import { listNames, listOwnPods, listScheduledJobs, type ScheduledJob } from "..
 import type { Pod } from "../cluster/objects.ts";
 import { type StuckState, stuckStateOf } from "../cluster/stuck-pod.ts";
 import { ClusterRefusal } from "../cluster/transport.ts";
+import { commandLine } from "../program-name.ts";
 import { type Environment, parseSettings } from "../settings/parse.ts";
 import { MINUTE_MS, renderDuration, renderTime } from "../time.ts";
 import { isJanitor, judgeAccounts, lookAtRights } from "./accounts.ts";
@@ -196,7 +197,7 @@ function judgePods(pods: readonly Pod[], now: number, where: string): Finding {
   if (stuck.length === 0) return pass(`${pods.length} pods, none of them stuck`);
   const tell = ({ pod, state }: { pod: Pod; state: StuckState }) =>
     `${pod.metadata?.name} ${state.reason}${state.since === null ? "" : ` for ${renderDuration(now - state.since)}`}: ${state.evidence.slice(0, 120)}`;
-  const remedy = `kubectl describe pod NAME -n ${where}; r3a janitor shows what it would delete`;
+  const remedy = `kubectl describe pod NAME -n ${where}; ${commandLine("janitor")} shows what it would delete`;
   const isOver = stuck.every(({ pod }) => pod.status?.phase === "Failed");
   return isOver ? warn(listSome(stuck.map(tell)), remedy) : fail(listSome(stuck.map(tell)), remedy);
 }

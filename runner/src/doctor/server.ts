@@ -10,6 +10,7 @@ import {
 import { readSchema, type SchemaState } from "../db/doctor/stored.ts";
 import { createUnicodeDatabase, resetReadOnly } from "../db/remedy-sql.ts";
 import { judgeDatabase, noteOfServer } from "../db/schema/requirements.ts";
+import { commandLine } from "../program-name.ts";
 import { renderDuration } from "../time.ts";
 import { byLimit, type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
 import { judgeTls } from "./tls.ts";
@@ -127,15 +128,12 @@ export function judgeClock(aheadMs: number, whose: string, limits: typeof CLOCK_
 
 /** `mayMigrate` false: the check `server` failed, and a migration would be refused until that is mended. */
 export function judgeSchema({ pending, unknown, layout, faults }: SchemaState, mayMigrate = true): Finding {
-  const by = (command: string) => (mayMigrate ? command : "first do what the check server says");
+  const by = (command: string) => (mayMigrate ? commandLine(command) : "first do what the check server says");
   if (layout === "old")
-    return fail(
-      "the database has the old layout: a leaf per coin, month and interval",
-      by("r3a migrate-layout"),
-    );
+    return fail("the database has the old layout: a leaf per coin, month and interval", by("migrate-layout"));
   if (faults.length > 0)
     return fail(listSome(faults), "correct what is named; docs/database.md says what the database must have");
-  if (pending.length > 0) return fail(`the database lacks ${pending.join(", ")}`, by("r3a migrate"));
+  if (pending.length > 0) return fail(`the database lacks ${pending.join(", ")}`, by("migrate"));
   if (unknown.length > 0)
     return warn(
       `the database has ${unknown.join(", ")}, which this program does not know: it is older than the schema`,
@@ -144,7 +142,7 @@ export function judgeSchema({ pending, unknown, layout, faults }: SchemaState, m
   if (layout === "moving")
     return warn(
       "rows still lie in r3a.ohlcv_legacy: the move out of the old layout is not done",
-      by("r3a migrate-layout"),
+      by("migrate-layout"),
     );
   return pass("the schema is what this program needs");
 }

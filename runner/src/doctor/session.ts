@@ -11,6 +11,7 @@ import {
   readLoads,
   type TransactionRow,
 } from "../db/doctor/sessions.ts";
+import { commandLine } from "../program-name.ts";
 import { renderNumber } from "../render.ts";
 import { HOUR_MS, MINUTE_MS, renderDuration } from "../time.ts";
 import { byLimit, type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
@@ -64,8 +65,7 @@ export function judgeHeldLocks(rows: readonly HeldLockRow[]): Finding {
 
 function judgeProbe({ acquired, released }: LockProbe): Finding {
   if (acquired && released) return pass("a lock was taken and released in one session");
-  const remedy =
-    "r3a migrate puts the functions of this release there; DB_URL must lead to one session (check pooler)";
+  const remedy = `${commandLine("migrate")} puts the functions of this release there; DB_URL must lead to one session (check pooler)`;
   if (acquired)
     return fail("r3a_util.release_lock says that this session does not hold what it has just taken", remedy);
   return fail("r3a_util.acquire_lock refuses ('doctor', 'probe'), which no job takes", remedy);

@@ -4,6 +4,7 @@ import type { Database } from "../db/connect.ts";
 import { type ListedSeries, listLeafSizes, listSeries } from "../db/series-list.ts";
 import { refuseNames } from "../db/unknown-symbols.ts";
 import { estimateBytes } from "../partition/sizes.ts";
+import { commandLine } from "../program-name.ts";
 import { renderNothing, renderNumber, renderTable } from "../render.ts";
 import { renderResult } from "../result.ts";
 import { renderTime } from "../time.ts";
@@ -74,7 +75,7 @@ function renderSeries(found: readonly Overview[]): string {
     ]),
   );
   const notes = shown.map(
-    ([kind, head]) => `${head}: ${MEANING[kind]}${kind === "open" ? describeReasons(found) : ""}`,
+    ([kind, head]) => `${head}: ${meaningOf(kind)}${kind === "open" ? describeReasons(found) : ""}`,
   );
   return `${[table, "", ...notes, "last: when the newest candle opens", "MB: an estimate, the share of the leaves by candles; times are UTC"].join("\n")}\n`;
 }
@@ -89,11 +90,11 @@ function describeReasons(found: readonly Overview[]): string {
   return `: ${some.map(({ reason, gaps }) => `${renderNumber(gaps)} ${reason}`).join(", ")}`;
 }
 
-const MEANING = {
-  open: "gaps that nothing explains yet (r3a gaps)",
-  notRequested: "gaps that nobody asked for yet (r3a gaps --state not_requested)",
-  absent: "gaps that the exchange has no candles for",
-} as const;
+function meaningOf(kind: "open" | "notRequested" | "absent"): string {
+  if (kind === "open") return `gaps that nothing explains yet (${commandLine("gaps")})`;
+  if (kind === "absent") return "gaps that the exchange has no candles for";
+  return `gaps that nobody asked for yet (${commandLine("gaps --state not_requested")})`;
+}
 
 function recordOf(series: Overview): Record<string, unknown> {
   const time = (ms: number | null) => (ms === null ? null : renderTime(ms));
