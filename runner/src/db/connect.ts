@@ -5,7 +5,7 @@ import { MINUTE_MS } from "../time.ts";
 import { createClient, cutClient, sessionOf } from "./connection/client.ts";
 import { isConnectionError, translate } from "./fault.ts";
 
-const CONNECT_TIMEOUT_MS = 5_000;
+export const CONNECT_TIMEOUT_MS = 5_000;
 /** Limits of the team's database since long: three connections a process, none idle for longer than 30 minutes. */
 const POOL_SIZE = 3;
 const IDLE_TIMEOUT_MS = 30 * MINUTE_MS;

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import type { CommandName } from "../contract/commands.ts";
 import { closeDatabase, type Database, openDatabase } from "./connect.ts";
 import { createLockSession, type LockSession } from "./lock.ts";
-import { patienceMs, waitForSchema } from "./schema/schema.ts";
+import { patienceMs, tellOfWait, waitForSchema } from "./schema/schema.ts";
 
 /** The database of a command. */
 export type DatabaseRequest = {
@@ -30,7 +30,8 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const db = openDatabase(url, sessionName(context, command));
   try {
-    if (waitMs !== null) await waitForSchema(db, waitMs, context.signal);
+    if (waitMs !== null)
+      await waitForSchema(db, { waitMs, signal: context.signal, tell: tellOfWait(context) });
     return await work(db);
   } finally {
     await closeDatabase(db);

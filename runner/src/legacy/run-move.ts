@@ -9,7 +9,7 @@ import type { LockSession } from "../db/lock.ts";
 import { type RunItem, renderArguments, upsertItems } from "../db/runs.ts";
 import { migrate } from "../db/schema/migrate.ts";
 import { checkServer } from "../db/schema/requirements.ts";
-import { waitForSchema } from "../db/schema/schema.ts";
+import { tellOfWait, waitForSchema } from "../db/schema/schema.ts";
 import { sessionName, withLocks } from "../db/with-database.ts";
 import { messageOf } from "../errors.ts";
 import { createProgress } from "../progress.ts";
@@ -108,7 +108,7 @@ async function prepare({ context, db, locks, request }: Move): Promise<void> {
     );
   }
   await migrate(request.dbUrl, { stop: signal });
-  await waitForSchema(db, SCHEMA_WAIT_MS, signal);
+  await waitForSchema(db, { waitMs: SCHEMA_WAIT_MS, signal, tell: tellOfWait(context) });
 }
 
 function warnOfOthers({ log }: Context, { followers, publications, attached }: OldDatabase): void {

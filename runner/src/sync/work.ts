@@ -8,7 +8,7 @@ import type { Database } from "../db/connect.ts";
 import { isThisHost } from "../db/connection/tls.ts";
 import type { LockSession } from "../db/lock.ts";
 import { addressOf, claimOrigin, findOrigin, refuseOther } from "../db/origin.ts";
-import { patienceMs, waitForSchema } from "../db/schema/schema.ts";
+import { patienceMs, tellOfWait, waitForSchema } from "../db/schema/schema.ts";
 import { sessionName, withLocks } from "../db/with-database.ts";
 import { messageOf, TryAgain } from "../errors.ts";
 import { createBinance } from "../exchange/binance.ts";
@@ -136,13 +136,11 @@ async function openExchange(
 }
 
 /** Waits for the schema; the login of the session for locks runs beside the first question (20 ms of a minute job). */
-async function openWhenMigrated(
-  { db, locks }: Pick<Work, "db" | "locks">,
-  { deadlineS, signal }: Context,
-): Promise<void> {
+async function openWhenMigrated({ db, locks }: Pick<Work, "db" | "locks">, context: Context): Promise<void> {
+  const { deadlineS, signal } = context;
   const early = locks.open();
   early.catch(() => {}); // a database that is away now may be there after the wait
-  await waitForSchema(db, patienceMs(deadlineS), signal);
+  await waitForSchema(db, { waitMs: patienceMs(deadlineS), signal, tell: tellOfWait(context) });
   await early.catch(() => locks.open());
 }
 

@@ -1,9 +1,11 @@
 import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type pg from "pg";
-import { SettingsFault, TryAgain } from "../../errors.ts";
+import { messageOf, SettingsFault, TryAgain } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
 import { sleep } from "../../sleep.ts";
-import { type Database, withClient } from "../connect.ts";
+import { renderDuration } from "../../time.ts";
+import { CONNECT_TIMEOUT_MS, type Database, withClient } from "../connect.ts";
 import { codeOf } from "../fault.ts";
 import { INVALID_SCHEMA, UNDEFINED_COLUMN, UNDEFINED_TABLE } from "../sqlstate.ts";
 import { currentNames, missingFirst } from "./first-numbers.ts";
@@ -61,22 +63,48 @@ export function patienceMs(deadlineS: number | null): number {
   return deadlineS === null ? PATIENCE_MS : (deadlineS * 1000) / 3;
 }
 
+/** Whoever watches a command that says nothing for longer takes the command for stuck. */
+const SILENCE_MS = 1_000;
+
+/** How long to wait; `tell` gets one sentence, after a second without the database. */
+export type Wait = {
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+  readonly tell: (sentence: string) => void;
+};
+
 /**
  * Waits until the database answers and has every migration of this program; TryAgain after `waitMs`, which says which
  * of the two it was.
  */
-export async function waitForSchema(db: Database, waitMs: number, signal: AbortSignal): Promise<void> {
+export async function waitForSchema(db: Database, { waitMs, signal, tell }: Wait): Promise<void> {
   const until = performance.now() + waitMs;
-  for (;;) {
-    const state = await listPending(db).catch((error: unknown) => {
-      if (error instanceof TryAgain) return error;
-      throw error;
-    });
-    if (!(state instanceof TryAgain) && state.length === 0) return;
-    if (performance.now() >= until) {
-      if (state instanceof TryAgain) throw state;
-      throw new TryAgain(`the database lacks ${state.join(", ")}: run migrate`);
+  let [why, longestMs] = ["no answer yet", Math.max(waitMs, CONNECT_TIMEOUT_MS)];
+  const timer = setTimeout(
+    () => tell(`waiting for the database, for up to ${renderDuration(longestMs)}: ${why}`),
+    SILENCE_MS,
+  );
+  try {
+    for (;;) {
+      const state = await listPending(db).catch((error: unknown) => {
+        if (error instanceof TryAgain) return error;
+        throw error;
+      });
+      if (!(state instanceof TryAgain) && state.length === 0) return;
+      const fault =
+        state instanceof TryAgain
+          ? state
+          : new TryAgain(`the database lacks ${state.join(", ")}: run migrate`);
+      if (performance.now() >= until) throw fault;
+      [why, longestMs] = [messageOf(fault), waitMs];
+      await sleep(Math.min(500, Math.max(1, until - performance.now())), signal);
     }
-    await sleep(Math.min(500, Math.max(1, until - performance.now())), signal);
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/** Tells of the wait in the log, where a person at a terminal sees it too. */
+export function tellOfWait({ log }: { readonly log: Logger }): Wait["tell"] {
+  return (sentence) => log.warn({ "event.name": "database_awaited" }, `[RUN] ${sentence}`);
 }
