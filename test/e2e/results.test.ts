@@ -73,10 +73,10 @@ describe("series", () => {
   test("candles, with all columns and with some", async () => {
     const { candles } = await run("candles BTCUSDT 1m --last 3");
     expect(candles).toHaveLength(3);
-    expect(Object.keys((candles as object[])[0] ?? {})).toContain("takerQuote");
+    expect(Object.keys((candles as object[])[0] ?? {})).toContain("taker_quote");
     await run("candles BTCUSDT 1m --last 3 --numbers");
     expect(await run("candles BTCUSDT 1m --last 1 --columns close_time,trades")).toMatchObject({
-      candles: [{ closeTime: iso(END - 1), trades: expect.any(Number) }],
+      candles: [{ close_time: iso(END - 1), trades: expect.any(Number) }],
     });
   });
 

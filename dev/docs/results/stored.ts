@@ -25,11 +25,11 @@ export const candles = resultOf("candles", {
           low: decimal,
           close: decimal,
           volume: decimal,
-          closeTime: time.nullable(),
-          quoteVolume: decimal,
+          close_time: time.nullable(),
+          quote_volume: decimal,
           trades: count.nullable(),
-          takerBase: decimal,
-          takerQuote: decimal,
+          taker_base: decimal,
+          taker_quote: decimal,
           source: z
             .string()
             .nullable()
@@ -39,7 +39,9 @@ export const candles = resultOf("candles", {
         })
         .partial(),
     )
-    .describe("By symbol, interval and time; with the fields that --columns names, or all."),
+    .describe(
+      "By symbol, interval and time; with the fields that --columns names, or all. They have the names of csv and ndjson.",
+    ),
 });
 
 const span = { from: time, to: time.describe("Not included."), candles: count } as const;
@@ -52,6 +54,7 @@ export const verify = resultOf("verify", {
       kind: z.enum([
         "gap",
         "open gap",
+        "overdue gap",
         "logged but stored",
         "duplicate",
         "orphan",
