@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import { commandLine } from "./program-name.ts";
 
 /** The frame costs a table that fits into 80 columns a sixth of them, so there is none. */
 const NO_FRAME = {
@@ -30,6 +31,20 @@ export function renderTable(
   return table.toString().replaceAll(/ +$/gm, "");
 }
 
+const WIDTH = 80;
+
+/** A sentence in lines of at most 80 letters, broken at blanks; each further line is indented, and a long word stays whole. */
+export function wrapLine(text: string): string {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1) ?? "";
+    if (last === "") lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`  ${word}`);
+  }
+  return lines.join("\n");
+}
+
 /** `1 gap`, `1,234 gaps`; `many` where the plural is not the singular with an s. */
 export function renderCount(count: number, one: string, many = `${one}s`): string {
   return `${renderNumber(count)} ${count === 1 ? one : many}`;
@@ -47,7 +62,7 @@ export function renderNothing(isNarrowed: boolean): string {
 
 /** What every report says of gaps that nobody asked for. */
 export function renderNotRequested(count: number): string {
-  return `${renderCount(count, "gap was", "gaps were")} never asked for: r3a gaps --state not_requested names the command`;
+  return `${renderCount(count, "gap was", "gaps were")} never asked for: ${commandLine("gaps --state not_requested")}`;
 }
 
 /**

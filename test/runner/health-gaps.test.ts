@@ -19,7 +19,7 @@ test("gaps that nobody asked for are counted and named, and are no fault", () =>
     status: "pass",
     observed: 0,
     criteria: { notRequested: 2 },
-    output: "no gap is open; 2 gaps were never asked for: r3a gaps --state not_requested names the command",
+    output: "no gap is open; 2 gaps were never asked for: r3a gaps --state not_requested",
   });
   const both = judgeGaps([series({ gaps: 1, notRequested: 1 })], NOW);
   expect(both.runbook).toBe("OhlcvScriptErrors");

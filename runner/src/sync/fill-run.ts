@@ -24,6 +24,8 @@ export type FillCommand = {
   readonly command: CommandName;
   readonly args: string;
   readonly isBackground: boolean;
+  /** Series under way together; absent: as many as a minute job has. */
+  readonly seriesAtOnce?: number;
   readonly asJson: boolean;
   readonly acceptExchange: string | null;
   /** How eagerly first candles are asked for again. */
@@ -122,6 +124,7 @@ export function runCoins(
       progress: createProgress(`${fill.command} ${interval}`, context.terminal),
       plan: fill.plan,
       firstPolicy: fill.firstPolicy,
+      seriesAtOnce: fill.seriesAtOnce,
     },
     interval,
     coins,

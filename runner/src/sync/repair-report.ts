@@ -1,14 +1,21 @@
 import type { Context } from "../context.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
 import type { ListedGap, LogState } from "../db/gap-list.ts";
-import { renderCount, renderNothing, renderNotRequested, renderNumber, renderOpenGaps } from "../render.ts";
+import {
+  renderCount,
+  renderNothing,
+  renderNotRequested,
+  renderNumber,
+  renderOpenGaps,
+  wrapLine,
+} from "../render.ts";
 import { streamResult } from "../result.ts";
 import { renderSecond, renderShortTime, renderTime } from "../time.ts";
 import { type AskedGap, GAP_RESULTS, type GapResult } from "./asked-gaps.ts";
 
-/** Gaps that a person reads, one in a line; the JSON has them all. */
+/** Gaps that a person reads; the JSON has them all. */
 const SHOWN = 50;
-/** The error of a gap as far as its line has room for it. */
+/** The error of a gap as far as a person reads on. */
 const SHOWN_LETTERS = 160;
 /** So many gaps are printed together, since each write is a call of the system. */
 const PRINTED_TOGETHER = 100;
@@ -45,7 +52,7 @@ export function createRepairReport(context: Context, { asJson, isPreview }: Repo
     async add(gap: AskedGap): Promise<void> {
       counts[gap.result] += 1;
       await take(
-        () => `${nameOf(gap)}: ${describe(gap)}`,
+        () => wrapLine(`${nameOf(gap)}: ${describe(gap)}`),
         () => ({ ...recordOf(gap), ...resultOf(gap) }),
       );
     },
@@ -72,7 +79,7 @@ export function createRepairReport(context: Context, { asJson, isPreview }: Repo
         ...shown,
         ...(more > 0 ? [`... and ${renderNumber(more)} more; --json prints all`] : []),
         ...(gaps > 0 ? [sumUp(gaps, counts, isPreview)] : []),
-        ...notes,
+        ...notes.map(wrapLine),
         ...(state === null ? [] : describeLog(state, gaps > 0)),
       ];
       context.print(`${lines.join("\n")}\n`);

@@ -3,7 +3,7 @@ import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { INTERVALS, type Interval } from "../contract/intervals.ts";
 import { type Coin, listCoins } from "../db/coins.ts";
-import { listGaps, sumUpGaps } from "../db/gap-list.ts";
+import { listGaps, listSpans, sumUpGaps } from "../db/gap-list.ts";
 import { findCoinsDue } from "../db/gap-reads.ts";
 import { type RunItem, renderArguments } from "../db/runs.ts";
 import { hasSeries } from "../db/series-list.ts";
@@ -32,6 +32,12 @@ export type RepairRequest = {
 
 type Report = ReturnType<typeof createRepairReport>;
 
+/**
+ * A page of each series that is under way holds up to 500 gaps beside its candles: 60 series were 25 MB. A repair has the
+ * time that a minute job has not, and so many series keep all places for pages taken.
+ */
+const SERIES_AT_ONCE = 16;
+
 const UNREPAIRED: readonly GapState[] = [
   "open",
   "not_requested",
@@ -59,6 +65,7 @@ export async function repairGaps(
       "--accept-exchange": request.acceptExchange,
     }),
     isBackground: true,
+    seriesAtOnce: SERIES_AT_ONCE,
     asJson: request.asJson,
     acceptExchange: request.acceptExchange,
     firstPolicy: request.all ? "always" : "due",
@@ -114,9 +121,9 @@ async function stateOf({ db, locks }: Work, request: RepairRequest): Promise<Sta
 }
 
 /** The filter of the gaps that the repair asks for. */
-function askedOf({ symbols, all }: RepairRequest, interval: Interval, now: number) {
+function askedOf({ symbols, all }: RepairRequest, now: number) {
   const due = all ? { isAsked: true } : { dueBy: now };
-  return { symbols, intervals: [interval], states: UNREPAIRED, from: null, to: null, most: null, ...due };
+  return { symbols, states: UNREPAIRED, from: null, to: null, ...due };
 }
 
 async function readAsked(
@@ -125,9 +132,7 @@ async function readAsked(
   request: RepairRequest,
 ): Promise<AskedSpans> {
   const spans = createAskedSpans();
-  await listGaps(db, askedOf(request, interval, exchange.now()), (part) => {
-    for (const gap of part) spans.add(gap.symbol, gap);
-  });
+  await listSpans(db, { ...askedOf(request, exchange.now()), interval }, spans.add);
   return spans.bySymbol;
 }
 
@@ -174,7 +179,8 @@ async function previewRepair(
   { context, work, fill, interval }: FillWork,
   { request, weightShare, coins, report }: Planned,
 ): Promise<Omit<Preview, "fault">> {
-  await listGaps(work.db, askedOf(request, interval, work.exchange.now()), async (part) => {
+  const asked = { ...askedOf(request, work.exchange.now()), intervals: [interval], most: null };
+  await listGaps(work.db, asked, async (part) => {
     for (const gap of part) await report.plan(gap);
   });
   const selection = {

@@ -72,7 +72,7 @@ async function workOnAll(
     }
   };
 
-  const atOnce = pLimit(SERIES_AT_ONCE);
+  const atOnce = pLimit(run.seriesAtOnce ?? SERIES_AT_ONCE);
   try {
     const settled = await Promise.allSettled(
       order.map(({ coin, candles }) => atOnce(() => workOn(coin, candles))),

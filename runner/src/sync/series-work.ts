@@ -24,6 +24,8 @@ export type SeriesRun = Work & {
   readonly areNamed: boolean;
   /** How eagerly first candles are asked for again. */
   readonly firstPolicy: FirstPolicy;
+  /** Series under way together; undefined: the default of runSeries. */
+  readonly seriesAtOnce: number | undefined;
   readonly writer: Writer;
   readonly log: Logger;
   readonly progress: Progress;

@@ -4,7 +4,8 @@ import type { Database } from "../db/connect.ts";
 import { countGaps, type GapFilter, type ListedGap, listGaps } from "../db/gap-list.ts";
 import { hasSeries } from "../db/series-list.ts";
 import { refuseUnknown } from "../db/unknown-symbols.ts";
-import { renderCount, renderNothing, renderNotRequested, renderNumber } from "../render.ts";
+import { commandLine } from "../program-name.ts";
+import { renderCount, renderNothing, renderNotRequested, renderNumber, wrapLine } from "../render.ts";
 import { streamResult } from "../result.ts";
 import { renderSecond, renderShortTime, renderTime } from "../time.ts";
 
@@ -58,13 +59,15 @@ function describeNone(filter: GapFilter): string {
   return states === "open" ? `no gap is open${where}` : `no gap${where} is in the state ${states}`;
 }
 
-/** One line, and below it the command that fills the gap, where no run does so by itself. */
+/** A sentence, and below it the command that fills the gap, where no run does so by itself. */
 function describe(gap: ListedGap): string {
   const { symbol, interval, from, to, nextCheckAt } = gap;
   const next = nextCheckAt === null ? "" : `, next check at ${renderSecond(nextCheckAt)}`;
   const remedy = remedyOf(gap);
   return [
-    `${symbol} ${interval} ${renderShortTime(from)} .. ${renderShortTime(to)}, ${renderCount(candlesOf(gap), "candle")}: ${explain(gap)}${next}`,
+    wrapLine(
+      `${symbol} ${interval} ${renderShortTime(from)} .. ${renderShortTime(to)}, ${renderCount(candlesOf(gap), "candle")}: ${explain(gap)}${next}`,
+    ),
     ...(remedy === null ? [] : [`  to fill it: ${remedy}`]),
   ].join("\n");
 }
@@ -82,7 +85,9 @@ function explain({ state, reason, attempts, evidence }: ListedGap): string {
 /** The command that fills a gap which no run asks for by itself; null where one does, and for what migrate-layout moves. */
 function remedyOf({ state, symbol, interval, from, to, evidence, nextCheckAt }: ListedGap): string | null {
   if (state !== "not_requested" || nextCheckAt !== null || evidence.error !== undefined) return null;
-  return `r3a backfill ${interval} --symbols ${symbol} --from ${renderShortTime(from)} --to ${renderShortTime(to)}`;
+  return commandLine(
+    `backfill ${interval} --symbols ${symbol} --from ${renderShortTime(from)} --to ${renderShortTime(to)}`,
+  );
 }
 
 function candlesOf({ from, to, interval }: ListedGap): number {
