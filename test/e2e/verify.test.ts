@@ -81,10 +81,23 @@ describe("verify finds", () => {
     await expectFound([finding("1m", "gap", SLOT, SLOT + 3 * MINUTE)]);
   });
 
-  test("a row that is missing, in the gap log and not explained", async () => {
+  test.each([
+    ["in an hour", "now() + interval '1 h'", "open gap"],
+    ["an hour ago", "now() - interval '1 h'", "open gap"],
+    ["three hours ago", "now() - interval '3 h'", "overdue gap"],
+    ["never", "null", "overdue gap"],
+  ])("a row that is missing and logged: a fault only where nobody asks (due %s)", async (_, due, kind) => {
     await change(`delete from r3a.ohlcv_partitioned where ${ofBtc} and "interval" = '1h' and ${at(SLOT)}`);
     await logGap("1h", [SLOT, SLOT + HOUR], "'open', 'failed'");
-    await expectFound([finding("1h", "open gap", SLOT, SLOT + HOUR)]);
+    await change(`update r3a.ohlcv_gap_log set next_check_at = ${due} where ${ofBtc}`);
+    const [isFault, found] = [kind === "overdue gap", [finding("1h", kind, SLOT, SLOT + HOUR)]];
+    const { run, findings, faults } = await verify();
+    expectExit(run, isFault ? 1 : 0);
+    expect([findings, faults]).toEqual([found, isFault ? 1 : 0]);
+    const forPeople = await world.run("verify --symbols BTCUSDT");
+    expectExit(forPeople, isFault ? 1 : 0);
+    expect(forPeople.stdout).toContain(`: 1 finding${isFault ? "" : ", no fault"}\n`);
+    for (const line of forPeople.stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
   });
 
   test("nothing in a gap that is confirmed absent", async () => {

@@ -1,14 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { GAP_OVERDUE_MS } from "../../runner/src/candle/gap-due.ts";
 import type { ExpectedSymbol, SeriesScan } from "../../runner/src/db/scan.ts";
 import { judgeCoverage } from "../../runner/src/health/coverage.ts";
 import { judgeFreshness } from "../../runner/src/health/freshness.ts";
-import {
-  GAP_OVERDUE_MS,
-  judgeChecksums,
-  judgeGaps,
-  judgePending,
-} from "../../runner/src/health/integrity.ts";
+import { judgeChecksums, judgeGaps, judgePending } from "../../runner/src/health/integrity.ts";
 import { isHealthy, resultOf } from "../../runner/src/health/report.ts";
 import { judgeRecords, judgeSize } from "../../runner/src/health/size.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";

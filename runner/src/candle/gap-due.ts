@@ -1,5 +1,9 @@
+import { HOUR_MS } from "../time.ts";
 import type { Gap } from "./gap.ts";
 import { type Span, spanOf } from "./span.ts";
+
+/** A gap waits until its next request is due. The repair job runs twice an hour, so it has missed this gap four times. */
+export const GAP_OVERDUE_MS = 2 * HOUR_MS;
 
 /**
  * Gaps that a person or a job should look at again now; not those that no run asked for. Of the time before the listing,

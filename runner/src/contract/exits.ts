@@ -22,7 +22,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
   done: "done, or nothing to do, or another run is at the same work",
   failed:
-    "at least one series or step failed, also by a garbage or cut answer after its retries; verify, health and doctor: findings; candles --strict: missing candles",
+    "at least one series or step failed, also by a garbage or cut answer after its retries; health and doctor: findings; verify: faults among its findings; candles --strict: missing candles",
   brake: "stopped by a brake (janitor): a person must look",
   usage: "wrong arguments, all faults listed together",
   tryAgain:

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { GAP_OVERDUE_MS } from "../candle/gap-due.ts";
 import { FINER } from "../candle/interval.ts";
 import type { Span } from "../candle/span.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
@@ -91,34 +92,43 @@ export async function findOrphans(db: Database, part: SeriesPart): Promise<reado
   return findTimes(db, FIND_ORPHANS, parametersOf(part).slice(0, 4));
 }
 
-/** A gap of the log, as `verify` compares it with the candles. */
-export type LoggedGap = Span & { readonly isOpen: boolean };
+/**
+ * A gap of the log, as `verify` compares it with the candles. `overdue`: open, and nobody asks for it any more;
+ * `explained`: each state but open.
+ */
+export type LoggedGap = Span & { readonly standing: "explained" | "open" | "overdue" };
 
 /**
  * The times are numbers: a stretch can have tens of thousands of gaps, and dates would be half of the memory of a row.
  */
 const READ_LOGGED = `
-  select ${msOf("g.from_ts")}, ${msOf("g.to_ts")}, g.state = 'open'
+  select ${msOf("g.from_ts")}, ${msOf("g.to_ts")},
+         case when g.state <> 'open' then 'explained'
+              when coalesce(g.next_check_at, '-infinity') < to_timestamp($6::float8 / 1000) then 'overdue'
+              else 'open' end
   from r3a.ohlcv_gap_log g
   where g.coin_id = $1 and g."interval" = $2 and g.state <> 'repaired'
     and g.from_ts >= to_timestamp($3::float8 / 1000) and g.from_ts < to_timestamp($4::float8 / 1000)
     and g.to_ts > to_timestamp($5::float8 / 1000)
   order by g.from_ts`;
 
-/** Unrepaired gaps that begin in the span and end behind `reaching` (ms), by time. */
+/**
+ * Unrepaired gaps that begin in the span and end behind `reaching` (ms), by time. `now` (ms) decides which of them are
+ * overdue.
+ */
 export async function findLogged(
   db: Database,
   { coinId, interval, span }: SeriesPart,
-  reaching: number,
+  { reaching, now }: { readonly reaching: number; readonly now: number },
 ): Promise<readonly LoggedGap[]> {
   const { rows } = await withClient(db, (client) =>
-    client.query<[from: number, to: number, isOpen: boolean]>({
+    client.query<[from: number, to: number, standing: LoggedGap["standing"]]>({
       text: READ_LOGGED,
-      values: [coinId, interval, span.from, span.to, reaching],
+      values: [coinId, interval, span.from, span.to, reaching, now - GAP_OVERDUE_MS],
       rowMode: "array",
     }),
   );
-  return rows.map(([from, to, isOpen]) => ({ from, to, isOpen }));
+  return rows.map(([from, to, standing]) => ({ from, to, standing }));
 }
 
 /** Open times of candles that contradict the finer interval; none where there is no finer one. */

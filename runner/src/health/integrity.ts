@@ -1,7 +1,8 @@
+import { GAP_OVERDUE_MS } from "../candle/gap-due.ts";
 import type { RecentCandles } from "../db/health/integrity.ts";
 import type { SeriesScan } from "../db/scan.ts";
 import { renderCount, renderNotRequested, renderNumber } from "../render.ts";
-import { HOUR_MS, renderDuration } from "../time.ts";
+import { renderDuration } from "../time.ts";
 import { type CheckResult, RUNBOOK_JOBS, resultOf } from "./report.ts";
 
 /** The parts of the light integrity check. The audit does the deep check of every page and every candle. */
@@ -9,8 +10,6 @@ export const WINDOW_PARTS = ["candles", "alignment", "slots", "last-timestamps"]
 
 /** The check reads this number of the newest candles of each series: 4 h of 1m, 40 d of 4h. */
 export const WINDOW_CANDLES = 240;
-/** A gap waits until its next request is due. The repair job runs twice an hour, so it has missed this gap four times. */
-export const GAP_OVERDUE_MS = 2 * HOUR_MS;
 
 /** One result for a list of faults: one fault is a failure. `good` is the sentence if there is no fault. */
 function judgeFaults(

@@ -1,8 +1,15 @@
 import type { Context } from "../context.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
-import { renderCount, renderNothing, renderNotRequested, renderNumber, renderTable } from "../render.ts";
+import {
+  renderCount,
+  renderNothing,
+  renderNotRequested,
+  renderNumber,
+  renderTable,
+  wrapLine,
+} from "../render.ts";
 import { streamResult } from "../result.ts";
-import { renderTime } from "../time.ts";
+import { renderShortTime, renderTime } from "../time.ts";
 import { type Disagreement, type DisagreementKind, isFault } from "./verify.ts";
 
 /** Disagreements that a person reads, to whom they are findings; the JSON has them all. */
@@ -12,6 +19,9 @@ const PRINTED_TOGETHER = 500;
 
 /** What to do about disagreements that no other command mends by itself. */
 const REMEDIES: Partial<Record<DisagreementKind, string>> = {
+  "open gap": "no fault: `gaps --repair`, which a job runs, asks for it again at the time that `gaps` shows",
+  "overdue gap":
+    "it was due 2 h ago or earlier, or has no time to be asked at; `gaps --repair --all` asks now; see why the job of `gaps --repair` does not",
   "covered beyond now":
     "a clock was ahead once; the next sync of the interval takes this back and asks for what it hid",
   "candle beyond now":
@@ -56,11 +66,12 @@ export function createReport(
         return;
       }
       const isClean = count === 0 && faults === 0;
-      const sum = `${renderNumber(series)} series verified: ${isClean ? "complete and consistent" : renderCount(count, "finding")}`;
+      const found = `${renderCount(count, "finding")}${faults === 0 ? `, ${count === 1 ? "no fault" : "none of them a fault"}` : ""}`;
+      const sum = `${renderNumber(series)} series verified: ${isClean ? "complete and consistent" : found}`;
       const lines = [
         ...(count === 0 ? [] : [renderDisagreements(shown)]),
         ...(count > SHOWN ? [`... and ${renderNumber(count - SHOWN)} more; --json prints all`] : []),
-        ...notes,
+        ...[...notes].map(wrapLine),
         series === 0 && isClean ? renderNothing(isNarrowed) : sum,
         ...(notRequested === 0 ? [] : [renderNotRequested(notRequested)]),
       ];
@@ -81,8 +92,8 @@ function renderDisagreements(disagreements: readonly Disagreement[]): string {
       symbol,
       interval,
       kind,
-      renderTime(from),
-      renderTime(to),
+      renderShortTime(from),
+      renderShortTime(to),
       (to - from) / WIDTH_MS[interval],
     ]),
   );

@@ -2,7 +2,6 @@ import { intersect, type Span } from "../candle/span.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import type { Interval } from "../contract/intervals.ts";
-import { FARTHEST_MS } from "../contract/limits.ts";
 import { findDatabaseTime } from "../db/clock.ts";
 import { findCoins, listCoins } from "../db/coins.ts";
 import type { Database } from "../db/connect.ts";
@@ -23,8 +22,8 @@ type VerifyRequest = {
 };
 
 /**
- * Compares the series one after the other and prints what is wrong with them. The exit code is 1 where something is
- * wrong.
+ * Compares the series one after the other and prints what is wrong with them. The exit code is 1 where a person must do
+ * something.
  */
 export async function runVerify(
   context: Context,
@@ -34,7 +33,7 @@ export async function runVerify(
   await refuseUnknown(db, symbols);
   const coins = symbols === null ? await listCoins(db) : await findCoins(db, symbols);
   const coinIds = coins.map(({ coinId }) => coinId);
-  const latest = (await findDatabaseTime(db)) + FARTHEST_MS.clock;
+  const now = await findDatabaseTime(db);
   const report = createReport(context, { asJson, isNarrowed });
   const progress = createProgress("verify", context.terminal, "series");
   let series = 0;
@@ -47,7 +46,7 @@ export async function runVerify(
         if (covered !== null && (state.fault !== undefined || intersect(covered, span) !== null)) series += 1;
         if (state.fault !== undefined) report.note(state.fault);
         else
-          for await (const disagreement of verifySeries(db, state, { wanted: span, latest }))
+          for await (const disagreement of verifySeries(db, state, { wanted: span, now }))
             await report.add(disagreement);
         progress.advance(1);
       }
