@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isBech32Key } from "../../runner/src/backup/object/bech32.ts";
 import { settingsChecks } from "../../runner/src/doctor/settings.ts";
-import { createRedactor, createResultRedactor } from "../../runner/src/log.ts";
+import { createRedactor, createResultRedactor } from "../../runner/src/redact.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";
 import { newKey } from "../support/backup/object.ts";
 import { temporaryFolder } from "../support/folder.ts";
