@@ -1,9 +1,12 @@
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { TIER_PROMISES, TIERS } from "../../runner/src/contract/tiers.ts";
 import { SettingsFault } from "../../runner/src/errors.ts";
 import { STORE_SETTINGS } from "../../runner/src/settings/backup.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";
 import { openStores } from "../../runner/src/store/open-store.ts";
+import { temporaryFolder } from "../support/folder.ts";
 import { faultsOf as faultsIn } from "../support/settings-faults.ts";
 
 const faultsOf = (env: Readonly<Record<string, string>>) => faultsIn(env, STORE_SETTINGS);
@@ -85,27 +88,56 @@ test("tiers whose names begin alike are two places", async () => {
   expect(await open({ BACKUP_HOT: "file:///mnt/r3a", BACKUP_WARM: "file:///mnt/r3a-warm" })).toHaveLength(2);
 });
 
+test("two paths that lead to one folder are one place", async () => {
+  const folder = temporaryFolder();
+  const link = join(temporaryFolder(), "link");
+  symlinkSync(folder, link);
+  const env = { BACKUP_HOT: `file://${folder}`, BACKUP_WARM: `file://${link}` };
+  await expect(open(env)).rejects.toThrow("BACKUP_WARM is the same place as BACKUP_HOT");
+});
+
 test.each([
   ["BACKUP_S3_STORAGE_CLASS", "GLACIER", /must be one of STANDARD, /],
   ["BACKUP_S3_PATH_STYLE", "maybe", /must be true or false/],
+])("%s=%s is refused", (name, value, words) => {
+  expect(faultsOf({ [name]: value })[0]).toMatch(words);
+});
+
+test.each([
   [
     "AWS_ENDPOINT_URL_S3",
     "http://minio.example:9000",
-    /must begin with https, since minio.example:9000 is not this machine/,
+    /_S3 must begin with https, since minio.example:9000 is not/,
   ],
-  ["AWS_ENDPOINT_URL", "http://127.evil.example", /must begin with https/],
+  ["AWS_ENDPOINT_URL", "http://127.evil.example", /URL must begin with https/],
   ["AWS_ENDPOINT_URL", "https://key:canary-4711@s3.example", /without credentials.*its value is not shown/],
   ["AWS_ENDPOINT_URL_S3", "s3.example", /must be an https URL/],
-])("%s=%s is refused", (name, value, words) => {
-  const [fault] = faultsOf({ [name]: value });
-  expect(fault).toMatch(words);
-  expect(fault).not.toContain("canary");
+])(
+  "%s=%s is refused where a tier is in S3, and is nothing to a tier in a folder",
+  async (name, value, words) => {
+    const fault = await open({ BACKUP_COLD: "s3://team/r3a", [name]: value }).catch(
+      (error: unknown) => error,
+    );
+    expect(fault).toBeInstanceOf(SettingsFault);
+    expect(String(fault)).toMatch(words);
+    expect(String(fault)).not.toContain("canary");
+    expect(await open({ BACKUP_COLD: "file:///mnt/r3a", [name]: value })).toHaveLength(1);
+  },
+);
+
+test("the endpoint for S3 wins, and that of other services is not judged then", async () => {
+  const env = { AWS_ENDPOINT_URL: "http://localstack:4566", AWS_ENDPOINT_URL_S3: "https://s3.example" };
+  const [store] = await open({ BACKUP_COLD: "s3://team/r3a", ...env });
+  expect(store?.address).toBe("s3://team/r3a");
+  await store?.close();
 });
 
 test.each(["https://s3.example", "http://127.0.0.1:9000", "http://localhost:9000/", "http://[::1]:9000"])(
   "%s can be an endpoint",
-  (value) => {
-    expect(faultsOf({ AWS_ENDPOINT_URL_S3: value })).toEqual([]);
+  async (value) => {
+    const stores = await open({ BACKUP_COLD: "s3://team/r3a", AWS_ENDPOINT_URL_S3: value });
+    for (const store of stores) await store.close();
+    expect(stores).toHaveLength(1);
   },
 );
 

@@ -1,6 +1,5 @@
 import { STORAGE_CLASSES, type StorageClass } from "../contract/tiers.ts";
 import { parseTierAddress, type TierAddress } from "../store/address.ts";
-import { parseEndpoint } from "../store/endpoint.ts";
 import { oneOf, parseBoolean } from "./parsers.ts";
 import type { Rows } from "./row.ts";
 
@@ -12,7 +11,10 @@ export type StoreSettings = {
   readonly backupS3PathStyle: boolean;
   /** null: the one that the bucket gives. */
   readonly backupS3StorageClass: StorageClass | null;
-  /** The SDK reads both by itself, the one for S3 first; here they are judged. null: the one of AWS. */
+  /**
+   * As they stand in the environment: the client reads them by itself, and openStores judges them where a tier is in S3.
+   * Other programs have their own use for AWS_ENDPOINT_URL. null: not set.
+   */
   readonly s3Endpoint: string | null;
   readonly awsEndpoint: string | null;
 };
@@ -23,8 +25,8 @@ export const STORE_ROWS: Rows<StoreSettings> = {
   backupCold: { name: "BACKUP_COLD", parse: parseTierAddress, absent: null },
   backupS3PathStyle: { name: "BACKUP_S3_PATH_STYLE", parse: parseBoolean },
   backupS3StorageClass: { name: "BACKUP_S3_STORAGE_CLASS", parse: oneOf(STORAGE_CLASSES), absent: null },
-  s3Endpoint: { name: "AWS_ENDPOINT_URL_S3", parse: parseEndpoint, absent: null },
-  awsEndpoint: { name: "AWS_ENDPOINT_URL", parse: parseEndpoint, absent: null },
+  s3Endpoint: { name: "AWS_ENDPOINT_URL_S3", parse: String, absent: null },
+  awsEndpoint: { name: "AWS_ENDPOINT_URL", parse: String, absent: null },
 };
 
 /** What a command must read to open the stores. */

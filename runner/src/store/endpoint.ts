@@ -1,10 +1,27 @@
 import { isIPv4 } from "node:net";
+import { messageOf } from "../errors.ts";
+
+/** Both as they are set; null or undefined: not set. */
+export type Endpoints = { readonly s3Endpoint?: string | null; readonly awsEndpoint?: string | null };
+
+/** The faults of the endpoint that the client of S3 uses. */
+export function listEndpointFaults({ s3Endpoint, awsEndpoint }: Endpoints): readonly string[] {
+  const name = s3Endpoint ? "AWS_ENDPOINT_URL_S3" : "AWS_ENDPOINT_URL";
+  const text = s3Endpoint || awsEndpoint;
+  if (!text) return [];
+  try {
+    assertEndpoint(text);
+    return [];
+  } catch (error) {
+    return [`${name} ${messageOf(error)}`];
+  }
+}
 
 /**
  * AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL: the base of an S3 server. TLS to any host but this machine, since the names of
  * objects, the manifests and a session token travel with each request. The sentence that is thrown holds no credentials.
  */
-export function parseEndpoint(text: string): string {
+function assertEndpoint(text: string): void {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || /[@?#\s\p{C}]/u.test(text)) {
     const shown = /[@?#]/.test(text)
@@ -16,7 +33,6 @@ export function parseEndpoint(text: string): string {
     throw new Error(
       `must begin with https, since ${url.host} is not this machine; give the authority of its certificate by NODE_EXTRA_CA_CERTS`,
     );
-  return text.replace(/\/+$/, "");
 }
 
 /** Whether requests may go there: encrypted, or without leaving this machine. */

@@ -69,9 +69,14 @@ export function openFolderStore(root: string, { tier, report }: StoreOptions): S
     assertPrefix(prefix, place);
     const strangers = createStrangers(report, place);
     try {
-      signal.throwIfAborted();
-      const onStranger = strangers.add;
-      yield* walk({ root: await locateRoot(root, place), prefix, signal, place, onStranger });
+      const bounds = { signal, wholeMs: SILENCE_MS, silenceMs: SILENCE_MS, place };
+      const found = await withBounds(bounds, () => locateRoot(root, place));
+      const walking = walk({ root: found, prefix, signal, place, onStranger: strangers.add });
+      for (;;) {
+        const next = await withBounds(bounds, () => walking.next());
+        if (next.done) return;
+        yield next.value;
+      }
     } catch (error) {
       signal.throwIfAborted();
       throw faultOfFolder(error, place);

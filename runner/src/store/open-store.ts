@@ -1,11 +1,17 @@
-import { type StorageClass, TIERS } from "../contract/tiers.ts";
+import { realpath } from "node:fs/promises";
+import { type StorageClass, TIERS, type Tier } from "../contract/tiers.ts";
 import { SettingsFault } from "../errors.ts";
-import { listClashes, type TierAddress } from "./address.ts";
+import { listClashes, renderAddress, type TierAddress } from "./address.ts";
+import { withBounds } from "./bounded.ts";
+import { type Endpoints, listEndpointFaults } from "./endpoint.ts";
 import { openFolderStore } from "./folder-store.ts";
 import type { Store, StoreOptions } from "./store.ts";
 
+/** The path of a folder is at hand, or its disk hangs. */
+const LOOK_MS = 5_000;
+
 /** As the settings of the same names say. null of a tier: it is not used. */
-export type StoresSettings = {
+export type StoresSettings = Endpoints & {
   readonly backupHot: TierAddress | null;
   readonly backupWarm: TierAddress | null;
   readonly backupCold: TierAddress | null;
@@ -15,21 +21,43 @@ export type StoresSettings = {
 
 /**
  * The stores of the tiers that are set, the nearest first; `report` gets a sentence about what lies in one and is not ours.
- * Asks nothing of any of them. Throws a SettingsFault where two tiers are in one place. Who opens them closes each.
+ * Asks nothing of a store. Throws a SettingsFault where two
+ * tiers are in one place, and where the endpoint of S3 cannot be used. Who opens them closes each.
  */
 export async function openStores(
   settings: StoresSettings,
   report: (text: string) => void,
 ): Promise<readonly Store[]> {
   const addresses = { hot: settings.backupHot, warm: settings.backupWarm, cold: settings.backupCold };
-  const clashes = listClashes(addresses);
-  if (clashes.length > 0) throw new SettingsFault(clashes);
+  const usesS3 = TIERS.some((tier) => addresses[tier]?.kind === "s3");
+  const faults = [
+    ...listClashes({
+      hot: await resolve("hot", addresses.hot),
+      warm: await resolve("warm", addresses.warm),
+      cold: await resolve("cold", addresses.cold),
+    }),
+    ...(usesS3 ? listEndpointFaults(settings) : []),
+  ];
+  if (faults.length > 0) throw new SettingsFault(faults);
   const stores: Store[] = [];
   for (const tier of TIERS) {
     const address = addresses[tier];
     if (address !== null) stores.push(await openStore(address, settings, { tier, report }));
   }
   return stores;
+}
+
+/**
+ * Two paths can lead to one folder. A folder that is not there, or on a disk that hangs, is no clash: its own store says
+ * what is wrong, in its own time.
+ */
+async function resolve(tier: Tier, address: TierAddress | null): Promise<TierAddress | null> {
+  if (address?.kind !== "folder") return address;
+  const place = { tier, address: renderAddress(address), key: "" };
+  const { signal } = new AbortController();
+  const bounds = { signal, wholeMs: LOOK_MS, silenceMs: LOOK_MS, place };
+  const path = await withBounds(bounds, () => realpath(address.path)).catch(() => address.path);
+  return { kind: "folder", path };
 }
 
 async function openStore(
