@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { messageOf } from "../../runner/src/errors.ts";
 import { openFolderStore } from "../../runner/src/store/folder-store.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { faultOf, faultsOf, going, listAll, spool, testStore } from "../support/store/store-cases.ts";
@@ -63,6 +64,8 @@ test("a folder that does not exist is never made, and the fault says why", async
     expect(fault.kind).toBe("no-bucket");
     expect(fault.message).toContain("Is its disk mounted? R3A never makes this folder");
     expect(fault.message).toContain(`mkdir -m 700 ${root}`);
+    // the words of the system are a part of the sentence, and do not follow it once more
+    expect(messageOf(fault)).toBe(fault.message);
   }
   expect(() => statSync(root)).toThrow("ENOENT");
   writeFileSync(root, "");

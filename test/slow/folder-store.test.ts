@@ -8,6 +8,7 @@ import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
+import { messageOf } from "../../runner/src/errors.ts";
 import { openFolderStore } from "../../runner/src/store/folder-store.ts";
 import { runCommand } from "../support/database/own-server.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -72,6 +73,7 @@ describe.skipIf(!canMount)("a disk of its own (a small tmpfs; skipped where moun
     const fault = await faultOf(store.put("objects/b", await spool(5_000_000), going));
     expect(fault.kind).toBe("full");
     expect(fault.message).toContain("ENOSPC: no space left on device; make room there");
+    expect(messageOf(fault)).toBe(fault.message);
     expect(readdirSync(join(mountPoint, "objects"))).toEqual(["a"]);
     await store.put("objects/b", await spool(2_000_000), going);
     expect((await buffer(await store.get("objects/a", going))).equals(first.body)).toBe(true);

@@ -45,7 +45,7 @@ export function faultOfFolder(error: unknown, place: StorePlace): Error {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (!/^E[A-Z0-9]+$/.test(code)) return error instanceof Error ? error : new Error(String(error));
   const { kind, advice } = MEANINGS[code] ?? BROKEN;
-  // the path in the system's words can be that of a temporary file
+  // the system's words go on with a path, which can be that of a temporary file; so the error is no cause either
   const reason = messageOf(error).split(", ")[0];
-  return new StoreFault(kind, `${reason}; ${advice}`, { ...place, cause: error });
+  return new StoreFault(kind, `${reason}; ${advice}`, place);
 }

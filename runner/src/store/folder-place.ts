@@ -16,7 +16,7 @@ export async function locateRoot(root: string, place: StorePlace): Promise<strin
   } catch (error) {
     if (codeOf(error) !== "ENOENT" && codeOf(error) !== "ENOTDIR") throw error;
     const text = `the folder does not exist. Is its disk mounted? R3A never makes this folder, since an unmounted disk would become a folder on the disk of the system; where the disk is mounted: mkdir -m 700 ${root}`;
-    throw new StoreFault("no-bucket", text, { ...place, cause: error });
+    throw new StoreFault("no-bucket", text, place);
   }
   throw new StoreFault("no-bucket", "it is no folder; correct the address of the tier", place);
 }

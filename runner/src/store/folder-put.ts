@@ -65,7 +65,7 @@ function taken(place: StorePlace): StoreFault {
 function noLinks(error: unknown, place: StorePlace): unknown {
   if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(codeOf(error))) return error;
   const text = `the disk has no hard links (${codeOf(error)}), by which R3A writes each object once; use a disk with ext4, xfs, btrfs, zfs or NFS`;
-  return new StoreFault("refused", text, { ...place, cause: error });
+  return new StoreFault("refused", text, place);
 }
 
 /** Removes the temporary files that killed runs left in a folder. */
