@@ -4,7 +4,7 @@ import { runRunner } from "../support/runner.ts";
 
 const newEmptyDatabase = useEmptyDatabases();
 
-test.each(["gaps", "candles BTCUSDT 1h", "maint --dry-run --deadline 3", "verify --deadline 3"])(
+test.each(["gaps", "candles BTCUSDT 1h", "maint --dry-run --deadline 9", "verify --deadline 9"])(
   "%s on a database without our tables says what to run, and may be tried again",
   async (command) => {
     const { code, stdout, stderr } = await runRunner(command.split(" "), {
