@@ -154,7 +154,8 @@ describe("upkeep", () => {
     await whileLocked("vacuum", async () => expect(await run("vacuum")).toHaveProperty("skipped"));
     await withSession(world.database.url, async (other) => {
       await other.query("begin; lock table pg_statistic in share mode");
-      expect((await run("vacuum --budget 2", 1)).steps).toMatchObject([{ outcome: "failed" }]);
+      const { steps } = await run("vacuum --budget 3", 1);
+      expect(steps).toContainEqual(expect.objectContaining({ outcome: "failed" }));
     });
     expect(await run("vacuum --vacuum")).toHaveProperty("steps");
   });

@@ -10,13 +10,16 @@ const world = useWorld({ latencyMs: 300, weightLimit: null });
 const END = Date.UTC(2024, 5, 1);
 const SYMBOLS = ["BTCUSDT", "ETHUSDT"];
 const span = { from: END - 30 * DAY_MS, to: END };
-const args = `backfill 1m --symbols ${SYMBOLS} --from ${new Date(span.from).toISOString()} --to ${new Date(END).toISOString()}`;
+const backfill = (symbols: readonly string[], from: number) =>
+  `backfill 1m --symbols ${symbols} --from ${new Date(from).toISOString()} --to ${new Date(END).toISOString()}`;
+const args = backfill(SYMBOLS, span.from);
 
 test("a deadline in the middle is 124, keeps what was committed and names the time-out in the ledger", async () => {
-  const deadlineS = deadlineInWait((await world.run(`${args} --dry-run`)).ms);
-  // slower than the deadline on any machine: 44 pages a symbol, 16 under way
-  world.exchange.set({ latencyMs: 1_000 });
-  const run = await world.run(`${args} --deadline ${deadlineS}`);
+  // half a minute of work on any machine: 880 pages, 16 under way
+  const long = backfill(["ADAUSDT", "LTCUSDT"], END - 300 * DAY_MS);
+  const deadlineS = deadlineInWait((await world.run(`${long} --dry-run`)).ms);
+  world.exchange.set({ latencyMs: 600 });
+  const run = await world.run(`${long} --deadline ${deadlineS}`);
   world.exchange.set({ latencyMs: 300 });
   expect(run.code, run.stderr).toBe(124);
   expect(run.stderr).toContain(`the deadline of ${deadlineS} s passed; what was done is stored`);
@@ -85,13 +88,13 @@ test("the ledger and the summary have what a stopped run had done, of the series
 
 test("a run that waits for weight hears SIGTERM, and one that waits longer than its deadline ends at it", async () => {
   const env = { WEIGHT_LIMIT: "0.01", EGRESS_KEY: "narrow", FALLBACK_START: "2024-05-01" };
-  const backfill = "backfill 1m --symbols XRPUSDT --from 2024-01-01 --to 2024-05-01";
-  const runner = world.start(backfill, env);
+  const narrow = "backfill 1m --symbols XRPUSDT --from 2024-01-01 --to 2024-05-01";
+  const runner = world.start(narrow, env);
   const isFull = "select from r3a.api_budget where egress_key = 'narrow' and used >= 58";
   while (runner.child.exitCode === null && (await world.database.query(isFull)).length === 0) await sleep(20);
   runner.child.kill("SIGTERM");
   expect(await runner.ended).toMatchObject({ code: 143 });
-  expect((await world.run(`${backfill} --deadline 2`, env)).code).toBe(124);
+  expect((await world.run(`${narrow} --deadline 2`, env)).code).toBe(124);
   await expectInvariant(world);
 });
 

@@ -101,7 +101,7 @@ test("a step that fails is 1, and what does not fit into a budget says so", asyn
   await withSession(database.url, async (other) => {
     await other.query("begin");
     await other.query("lock table pg_statistic in share mode");
-    const failed = await run("--budget 2 --json");
+    const failed = await run("--budget 3 --json");
     expectExit(failed, 1);
     expect(JSON.parse(failed.stdout).steps[0]).toMatchObject({
       outcome: "failed",

@@ -1,10 +1,10 @@
 import { expect } from "vitest";
 import type { UsedDatabase } from "../database/database.ts";
 
-/** Relations and functions of the two schemas with the estimates of their rows: equal if nothing was changed. */
+/** Relations with their files, and functions, of the two schemas: equal if nothing was changed. */
 export async function objectsOf(database: Pick<UsedDatabase, "query">): Promise<unknown> {
   return database.query(`
-    select format('%s %s %s', c.oid::regclass, c.relkind, c.reltuples) from pg_class c
+    select format('%s %s %s', c.oid::regclass, c.relkind, pg_relation_filenode(c.oid)) from pg_class c
     where relnamespace in ('r3a'::regnamespace, 'r3a_util'::regnamespace)
     union all select oid::regprocedure::text from pg_proc where pronamespace = 'r3a_util'::regnamespace order by 1`);
 }
