@@ -183,8 +183,7 @@ test("of a run and a sync that wait for each other's rows it is the run that giv
   await setLastTs(1, "1m", NOW);
   const waits = `select from pg_stat_activity where application_name = 'r3a refresh' and wait_event_type = 'Lock'`;
   await withSession(database.url, async (sync) => {
-    // else the server may end the sync, where it comes to wait more than a second after the run
-    await sync.query("set deadlock_timeout = '1min'; begin");
+    await sync.query("begin; set local deadlock_timeout = '1min'"); // or a late sync is the one that ends
     const raise = `insert into r3a_util.last_ts_by_coin_interval as l values ($1, '1m', to_timestamp($2))
       on conflict (coin_id, "interval") do update set last_ts = excluded.last_ts`;
     await sync.query(raise, [coin(0), NOW / 1000 - 60]);
