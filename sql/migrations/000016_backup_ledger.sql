@@ -31,24 +31,35 @@ create index if not exists backup_kind on r3a.backup (kind, id);
 
 create table if not exists r3a.backup_object (
   key          text primary key check (length(key) <= 300),
-  kind         text not null check (kind in ('base', 'delta', 'table', 'schema', 'beside')),
   backup_id    bigint not null,
-  leaf         text,
-  table_name   text,
-  mode         text check (mode in ('whole', 'rows', 'series')),
-  columns      text[] not null default '{}',
-  attempt      text not null,
+  attempt      text not null check (length(attempt) <= 64),
   rows         bigint not null check (rows >= 0),
   bytes        bigint not null check (bytes >= 0),
   sha256       text not null check (sha256 ~ '^[0-9a-f]{64}$'),
   plain_bytes  bigint not null check (plain_bytes >= 0),
-  plain_sha256 text not null check (plain_sha256 ~ '^[0-9a-f]{64}$'),
-  first_ts     timestamptz,
-  last_ts      timestamptz
+  plain_sha256 text not null check (plain_sha256 ~ '^[0-9a-f]{64}$')
 );
 create index if not exists backup_object_plain on r3a.backup_object (plain_sha256);
-create index if not exists backup_object_leaf on r3a.backup_object (leaf, backup_id) where leaf is not null;
-create index if not exists backup_object_table on r3a.backup_object (table_name, backup_id) where table_name is not null;
+
+-- Apart from the objects: where a table has the rows of an earlier day again, or two tables are empty, the text is the same and
+-- no second object is written, but the order of the backups counts. Bases are named by r3a.backup_part.
+create table if not exists r3a.backup_use (
+  backup_id  bigint not null,
+  key        text not null references r3a.backup_object on delete cascade,
+  kind       text not null check (kind in ('delta', 'table', 'schema', 'beside')),
+  leaf       text,
+  table_name text,
+  mode       text check (mode in ('whole', 'rows', 'series')),
+  columns    text[] not null default '{}',
+  first_ts   timestamptz,
+  last_ts    timestamptz,
+  check ((leaf is not null) = (kind in ('delta', 'beside'))),
+  check ((table_name is not null) = (kind = 'table') and (mode is not null) = (kind = 'table')),
+  check ((first_ts is null) = (last_ts is null)),
+  unique nulls not distinct (backup_id, key, leaf, table_name)
+);
+create index if not exists backup_use_leaf on r3a.backup_use (leaf, backup_id) where leaf is not null;
+create index if not exists backup_use_table on r3a.backup_use (table_name, backup_id) where table_name is not null;
 
 create table if not exists r3a.backup_copy (
   key         text not null references r3a.backup_object on delete cascade,
@@ -179,22 +190,26 @@ comment on column r3a.backup.rows is 'Number of rows in the objects that the run
 comment on column r3a.backup.bytes is 'Size of the objects that the run made, as stored.';
 comment on column r3a.backup.error is 'Why the run failed, without secrets. Null: it did not.';
 
-comment on table r3a.backup_object is 'The objects that backups wrote: sealed text of COPY, never changed.';
+comment on table r3a.backup_object is 'The objects that backups wrote: sealed text, never changed.';
 comment on column r3a.backup_object.key is 'Name of the object in a tier.';
-comment on column r3a.backup_object.kind is 'base (whole parts), delta (changed rows of a leaf), table, schema (SQL), or beside (suspect rows as they are now).';
 comment on column r3a.backup_object.backup_id is 'The backup that made the object: id in r3a.backup.';
-comment on column r3a.backup_object.leaf is 'The leaf whose rows it holds, without schema. Null for table and schema.';
-comment on column r3a.backup_object.table_name is 'The table whose rows it holds, with schema. Null but for table.';
-comment on column r3a.backup_object.mode is 'Of a table: whole, rows (those that changed) or series (all rows of the series that changed). Else null.';
-comment on column r3a.backup_object.columns is 'The columns in their order. Empty for schema.';
-comment on column r3a.backup_object.attempt is 'Random id of the sealing: the same rows sealed twice are two objects.';
+comment on column r3a.backup_object.attempt is 'Random id of the sealing: the same text sealed twice is two objects.';
 comment on column r3a.backup_object.rows is 'Number of rows.';
 comment on column r3a.backup_object.bytes is 'Size as stored.';
 comment on column r3a.backup_object.sha256 is 'SHA-256 of the bytes as stored.';
 comment on column r3a.backup_object.plain_bytes is 'Size of the text before it was compressed and encrypted.';
 comment on column r3a.backup_object.plain_sha256 is 'SHA-256 of that text.';
-comment on column r3a.backup_object.first_ts is 'Open time of the first candle (UTC). Null: it holds no candles.';
-comment on column r3a.backup_object.last_ts is 'Open time of the last candle (UTC). Null as first_ts.';
+
+comment on table r3a.backup_use is 'What each backup uses objects as, besides the bases of parts.';
+comment on column r3a.backup_use.backup_id is 'The backup: id in r3a.backup.';
+comment on column r3a.backup_use.key is 'The object: key in r3a.backup_object.';
+comment on column r3a.backup_use.kind is 'delta (changed rows of a leaf), table, schema (SQL), or beside (suspect rows as they are now).';
+comment on column r3a.backup_use.leaf is 'The leaf whose rows it holds, without schema. Null for table and schema.';
+comment on column r3a.backup_use.table_name is 'The table whose rows it holds, with schema. Null but for table.';
+comment on column r3a.backup_use.mode is 'Of a table: whole, rows (those that changed) or series (all rows of the series that changed). Else null.';
+comment on column r3a.backup_use.columns is 'The columns in their order. Empty for schema.';
+comment on column r3a.backup_use.first_ts is 'Open time of the first candle (UTC). Null: it holds no candles.';
+comment on column r3a.backup_use.last_ts is 'Open time of the last candle (UTC). Null as first_ts.';
 
 comment on table r3a.backup_copy is 'Which tier holds which object.';
 comment on column r3a.backup_copy.key is 'The object: key in r3a.backup_object.';

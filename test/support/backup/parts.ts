@@ -3,6 +3,7 @@ import type { Interval } from "../../../runner/src/contract/intervals.ts";
 import type { BackupLeaf } from "../../../runner/src/db/backup/backup-leaf.ts";
 import type { Snapshot } from "../../../runner/src/db/backup/snapshot.ts";
 import { withSnapshot } from "../../../runner/src/db/backup/snapshot.ts";
+import type { LedgerWrite } from "../../../runner/src/db/backup/write-ledger.ts";
 import { closeDatabase, type Database, openDatabase } from "../../../runner/src/db/connect.ts";
 import type { OwnClient } from "../../../runner/src/db/session.ts";
 import { leafAt } from "../../../runner/src/partition/layout.ts";
@@ -69,3 +70,9 @@ export async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
   });
   return Buffer.concat(chunks).toString("utf8");
 }
+
+/** A backup that leaves nothing in the ledger but itself. */
+export const emptyWrite: LedgerWrite = {
+  ...{ isWhole: false, rows: 0, bytes: 0, objects: [], copies: [], uses: [], gapSeries: [] },
+  ...{ found: [], gone: [], accepted: null, leaves: () => [] },
+};

@@ -86,21 +86,23 @@ const READ_CHANGES = (leaf: BackupLeaf) => `
   listed as materialized (
     select * from changed where is_set order by coin_id, "interval", "timestamp" limit ${MOST_CHANGED}
   )
-  select 'new' as kind, coin_id as "coinId", "interval", rows::float8 as rows, hash, null_rows::float8 as "nullRows", null_hash as "nullHash",
-         ${msOf("first")} as first, ${msOf("last")} as last, bytes, null as "isKnown", null as "isRevised", null as "oldHash",
-         null as "hasNull", null as "valueHash"
-  from fresh
-  union all
-  select 'count', null, null, count(*), null, null, null, null, null, null, null, null, null, null, null from changed where is_set
-  union all
-  select 'changed', t.coin_id, t."interval", 1, ${asSum("l.hash")}, null, null, ${msOf('t."timestamp"')}, null, null,
-         coalesce(d.hash = ${asSum("l.hash")}::numeric, false), coalesce(newest.is_same, false),
-         case when oldest.old_values is not null then ${asSum(rowHash(oldColumn))} end, l.has_null, ${asSum("l.value_hash")}
+  select 'changed' as kind, t.coin_id as "coinId", t."interval", 1::float8 as rows, ${asSum("l.hash")} as hash, null::float8 as "nullRows",
+         null as "nullHash", ${msOf('t."timestamp"')} as first, null::float8 as last, null::bytea as bytes,
+         coalesce(d.hash = ${asSum("l.hash")}::numeric, false) as "isKnown", coalesce(newest.is_same, false) as "isRevised",
+         case when oldest.old_values is not null then ${asSum(rowHash(oldColumn))} end as "oldHash", l.has_null as "hasNull",
+         ${asSum("l.value_hash")} as "valueHash"
   from listed l
   join ${tableOf(leaf)} t on t.coin_id = l.coin_id and t."interval" = l."interval" and t."timestamp" = l."timestamp"
   left join r3a.backup_doubt d on d.leaf = $1 and d.coin_id = l.coin_id and d."interval" = l."interval" and d."timestamp" = l."timestamp"
   left join lateral (${NEWEST_REVISION("$2")}) newest on true
-  left join lateral (${OLDEST_REVISION("$2")}) oldest on true`;
+  left join lateral (${OLDEST_REVISION("$2")}) oldest on true
+  union all
+  select 'new', coin_id, "interval", rows::float8, hash, null_rows::float8, null_hash, ${msOf("first")}, ${msOf("last")}, bytes,
+         null, null, null, null, null
+  from fresh
+  union all
+  select 'count', null, null, count(*), null, null, null, null, null, null, null, null, null, null, null from changed where is_set
+  order by 1, 2, 3, 8`;
 
 type ChangeRow = {
   readonly kind: "new" | "count" | "changed";

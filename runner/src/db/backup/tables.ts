@@ -62,8 +62,11 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   }),
   table(["delta", "rows"], "r3a.backup_object", {
     key: "key",
-    columns:
-      "key kind backup_id leaf table_name mode columns attempt rows bytes sha256 plain_bytes plain_sha256 first_ts last_ts",
+    columns: "key backup_id attempt rows bytes sha256 plain_bytes plain_sha256",
+  }),
+  table(["delta", "rows"], "r3a.backup_use", {
+    key: "backup_id key leaf table_name",
+    columns: "backup_id key kind leaf table_name mode columns first_ts last_ts",
   }),
   table(["delta", "rows"], "r3a.backup_copy", { key: "key tier", columns: "key tier verified_at" }),
   table(["delta", "rows"], "r3a.backup_suspect", {
