@@ -45,7 +45,7 @@ async function backUp(): Promise<void> {
   });
 }
 
-/** What the next backup finds. */
+/** What the next backup finds. Transactions of other databases of the server can put any row in doubt. */
 async function look(): Promise<Changes> {
   return inSnapshot(database, async ({ client, beside }) => {
     const horizon = (await listLooks(client)).get(leaf.name)?.backup.xmin;
@@ -53,17 +53,18 @@ async function look(): Promise<Changes> {
     return beside((other) => readChanges(other, leaf, horizon));
   });
 }
+const minuteOf = ({ at: ms }: { readonly at: number }) => (ms - minute(0)) / 60_000;
 const found = async () => {
   const { fresh, changed, changedCount } = await look();
   expect(changedCount).toBe(changed.length);
   return {
     fresh: fresh.map(({ coinId, rows }) => [coinId, rows]),
-    changed: changed.map((row) => [
-      (row.at - minute(0)) / 60_000,
-      row.isKnown ? "known" : row.isRevised ? "revised" : "unexplained",
-    ]),
+    changed: changed
+      .filter(({ isKnown }) => !isKnown)
+      .map((row) => [minuteOf(row), row.isRevised ? "revised" : "unexplained"]),
   };
 };
+const known = async () => (await look()).changed.filter(({ isKnown }) => isKnown).map(minuteOf);
 async function withClients<T>(count: number, work: (clients: readonly Client[]) => Promise<T>): Promise<T> {
   const clients = Array.from({ length: count }, () => new Client({ connectionString: database.url }));
   await Promise.all(clients.map((client) => client.connect()));
@@ -112,7 +113,7 @@ test("a row that a person changed is unexplained, one that the exchange revised 
       [7, "revised"],
     ],
   });
-  const { changed } = await look();
+  const changed = (await look()).changed.filter(({ isKnown }) => !isKnown);
   await database.query(`update ${table} set close = round(close / 10, 8) where ${at(3)}`);
   const [now] = await readBeside(database, (client) => readPartStates(client, leaf));
   const revised = changed[1];
@@ -143,14 +144,12 @@ test("rows under savepoints of a transaction that commits after the snapshot are
     // other transactions end meanwhile, so that the numbers go on
     await add(102, 1);
     await backUp();
-    expect(await found()).toEqual({ fresh: [], changed: [[102, "known"]] });
+    expect(await found()).toEqual({ fresh: [], changed: [] });
+    expect(await known()).toContain(102);
     await client?.query("commit");
     expect(await found()).toEqual({
       fresh: [[1, 1]],
-      changed: [
-        [4, "unexplained"],
-        [102, "known"],
-      ],
+      changed: [[4, "unexplained"]],
     });
     await backUp();
     expect(await found()).toEqual({ fresh: [], changed: [] });
@@ -168,7 +167,8 @@ test("of two writers, one that ended before the snapshot and one after it, neith
     await first?.query("commit");
     const { fresh, changed } = await found();
     expect(fresh).toEqual([[1, 5]]);
-    expect(changed).toEqual([105, 106, 107, 108, 109].map((n) => [n, "known"]));
+    expect(changed).toEqual([]);
+    expect(await known()).toEqual(expect.arrayContaining([105, 106, 107, 108, 109]));
     // a row in doubt that changes is not known any more
     await database.query(`update ${table} set open = 7 where ${at(107)}`);
     expect((await found()).changed).toContainEqual([107, "unexplained"]);
@@ -221,7 +221,7 @@ test("a value that comes for a null is seen with what the row had before", async
   await backUp();
   const [before] = await readBeside(database, (client) => readPartStates(client, leaf));
   await database.query(`update ${table} set trades = 5, close_time = now() where ${at(1)}`);
-  const { changed } = await look();
+  const changed = (await look()).changed.filter(({ isKnown }) => !isKnown);
   expect(changed).toMatchObject([{ at: minute(1), hasNull: false, isKnown: false, isRevised: false }]);
   expect(changed[0]?.valueHash).toBe(before?.nullHash);
 });

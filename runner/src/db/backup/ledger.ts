@@ -141,8 +141,8 @@ export type OpenSuspect = Suspect & {
 const LIST_SUSPECTS = `
   select id::float8 as id, leaf, coin_id as "coinId", "interval", ${boundedMs('"at"')} as at, "at" is null as "isWhole", kind, hash::text as hash,
          found_by::float8 as "foundBy", ${msOf("found_at")} as "foundAt"
-  from r3a.backup_suspect where state = 'open' and ($1::text is null or leaf = $1)
-  order by leaf, coin_id, "interval", "at" nulls first limit $2`;
+  from r3a.backup_suspect s where state = 'open' and ($1::text is null or leaf = $1)
+  order by s.leaf, s.coin_id, s."interval", s."at" nulls first limit $2`;
 
 type SuspectRow = Omit<OpenSuspect, "hash" | "interval"> & {
   readonly interval: Interval;

@@ -1,0 +1,75 @@
+import { execFile, spawnSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { renderDdl } from "../../runner/src/db/backup/ddl.ts";
+import { migrate } from "../../runner/src/db/schema/migrate.ts";
+import { readBeside } from "../support/backup/parts.ts";
+import { withSession } from "../support/database/empty-database.ts";
+import { useOwnServer } from "../support/database/own-server.ts";
+import { schemaFingerprint } from "../support/database/schema-fingerprint.ts";
+import { runRunner } from "../support/runner.ts";
+
+/** Roles belong to the whole server. */
+const server = useOwnServer();
+
+const hasPsql = spawnSync("psql", ["--version"]).status === 0;
+
+/** By psql, which stops at the first error; where a machine has none, by the driver. */
+async function load(url: string, sql: string): Promise<void> {
+  if (!hasPsql) return withSession(url, async (client) => void (await client.query(sql)));
+  const child = execFile("psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-", url]);
+  const ended = new Promise<void>((resolve, reject) => {
+    let errors = "";
+    child.stderr?.on("data", (data) => {
+      errors += data;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => (code === 0 ? resolve() : reject(new Error(errors))));
+  });
+  child.stdin?.end(sql);
+  await ended;
+}
+
+const emptyDatabase = async (name: string) => {
+  await server.query(`create database ${name}`);
+  return server.urlOf(name);
+};
+
+test("psql makes the same schema of it in an empty database: tables, leaves, settings, owners, rights and names of migrations", async () => {
+  const { code, stderr } = await runRunner(["migrate", "--roles"], { DB_URL: server.url });
+  expect([code, stderr]).toEqual([0, ""]);
+  await server.query(`create role "odd name"`);
+  await server.query(`
+    select r3a_util.make_leaf('ohlcv_1m', '2024-01-01 00:00+00', '{"fillfactor": "90"}');
+    select r3a_util.make_leaf('ohlcv_15m', '2024-01-01 00:00+00', '{}');
+    select r3a_util.make_leaf('ohlcv_slow', '2024-01-01 00:00+00', '{}');
+    grant select on r3a.coin to "odd name" with grant option;
+    grant update (status) on r3a.coin to "odd name";
+    grant execute on function r3a_util.lock_key(text, text) to "odd name";
+    revoke insert on r3a.origin from r3a_writer`);
+  const sql = await readBeside(server, renderDdl);
+  const url = await emptyDatabase("restored");
+  await load(url, sql);
+  // rights are the same in any order
+  const linesOf = (text: string) =>
+    text
+      .replace(/\{([^{}]*)\}/g, (_, items: string) => `{${items.split(",").toSorted().join(",")}}`)
+      .split("\n");
+  const [before, after] = [await schemaFingerprint(server.url), await schemaFingerprint(url)];
+  expect(linesOf(after)).toEqual(linesOf(before));
+  expect(before).toContain("ohlcv_1m_2024_01");
+  expect(await migrate(url)).toEqual([]);
+  const names = "select string_agg(name, ' ' order by id) as names from r3a.migration";
+  const [own] = await server.query<{ names: string }>(names);
+  expect((await withSession(url, (client) => client.query(names))).rows).toEqual([own]);
+});
+
+test("psql stops where a role is missing, and then nothing is made", async () => {
+  const sql = await readBeside(server, renderDdl);
+  const url = await emptyDatabase("without");
+  await expect(load(url, sql.replaceAll('"odd name"', "nobody_at_all"))).rejects.toThrow(
+    'role "nobody_at_all" does not exist',
+  );
+  expect(
+    (await withSession(url, (client) => client.query("select to_regnamespace('r3a') as made"))).rows,
+  ).toEqual([{ made: null }]);
+});
