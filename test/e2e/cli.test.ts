@@ -184,8 +184,13 @@ describe("faults", () => {
   test.each(
     needDatabase.map((name) => [
       name,
-      { sync: " 1m", backfill: " 1m --from 2024-01-01", plan: " 1m", candles: " BTCUSDT 1h" }[String(name)] ??
-        "",
+      {
+        sync: " 1m",
+        backfill: " 1m --from 2024-01-01",
+        plan: " 1m",
+        candles: " BTCUSDT 1h",
+        restore: " --to-schema beside --dry-run",
+      }[String(name)] ?? "",
     ]),
   )("r3a %s without DB_URL is exit 78", async (name, args) => {
     expect(await faultsOf(`${name}${args}`, {})).toEqual({

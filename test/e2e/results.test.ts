@@ -12,6 +12,7 @@ import { startApi } from "../support/kubernetes/scripted-api.ts";
 import { useLegacyDatabases } from "../support/legacy/build.ts";
 import { stripIndexes } from "../support/maint/damage.ts";
 import { openLeafOf } from "../support/maint/runs.ts";
+import { restoreEachWay } from "../support/restore/each-way.ts";
 import { expectResult, type Result } from "../support/result-json.ts";
 import { type RunResult, runRunner } from "../support/runner.ts";
 import { useWorld } from "../support/world.ts";
@@ -187,6 +188,8 @@ describe("upkeep", () => {
     expect(await move(" --dry-run")).toMatchObject({ dryRun: true, stage: "none" });
   });
 });
+
+test("restore", async () => void seen.push(...(await restoreEachWay(world, END))));
 
 describe("reports", () => {
   let api: Awaited<ReturnType<typeof startApi>>;

@@ -14,6 +14,7 @@ const PAGES = [
   "docs/deploy.md",
   "docs/database.md",
   "docs/data.md",
+  "docs/recovery.md",
   "CONTRIBUTING.md",
 ];
 /** The pages that show commands, as they stand. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { CommandName } from "../../../runner/src/contract/commands.ts";
 import { backfill, plan, sync } from "./fill.ts";
+import { restore } from "./restore.ts";
 import { runs } from "./runs.ts";
 import { candles, gaps, series, verify } from "./stored.ts";
 import { maint, migrate, migrateLayout, refreshLastts, vacuum } from "./upkeep.ts";
@@ -21,6 +22,7 @@ export const RESULTS: Readonly<Partial<Record<CommandName, z.ZodType>>> = {
   maint,
   "refresh-lastts": refreshLastts,
   vacuum,
+  restore,
   janitor,
   health,
   doctor,

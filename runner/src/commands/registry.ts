@@ -64,6 +64,10 @@ export const REGISTRY: Readonly<
     summary: "analyse and vacuum what needs it most",
     load: async () => (await import("./vacuum.ts")).vacuum,
   },
+  restore: {
+    summary: "restore leaves from a backup beside the live table, verified",
+    load: async () => (await import("./restore.ts")).restore,
+  },
   janitor: {
     summary: "find pods and Jobs that are stuck in the cluster, and delete them",
     load: async () => (await import("./janitor.ts")).janitor,

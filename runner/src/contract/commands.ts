@@ -20,6 +20,8 @@ export const ROLE_OF = {
   maint: "owner",
   "refresh-lastts": "writer",
   vacuum: "owner",
+  // it makes a schema
+  restore: "owner",
   janitor: null,
   // with a role that may not write, health leaves no row in the ledger and says so
   health: "reader",
@@ -50,6 +52,7 @@ export const ASKS_EXCHANGE: Readonly<Record<CommandName, boolean | `--${string}`
   maint: false,
   "refresh-lastts": false,
   vacuum: false,
+  restore: false,
   janitor: false,
   health: false,
   doctor: true,

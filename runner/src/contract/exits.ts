@@ -4,7 +4,7 @@ export const EXIT = {
   done: 0,
   /** At least one series or step failed. */
   failed: 1,
-  /** A brake stopped the command: a person must look. */
+  /** A brake stopped the command, or no backup can be restored from: a person must look. */
   brake: 3,
   usage: 64,
   /** The database cannot be reached, or the exchange bans or holds this address: try again later. */
@@ -22,8 +22,8 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
   done: "done, or nothing to do, or another run is at the same work",
   failed:
-    "at least one series or step failed, also by a garbage or cut answer after its retries; health and doctor: findings; verify: faults among its findings; candles --strict: missing candles",
-  brake: "stopped by a brake (janitor): a person must look",
+    "at least one series or step failed, also by a garbage or cut answer after its retries; health and doctor: findings; verify: faults among its findings; candles --strict: missing candles; restore --compare: the live rows differ",
+  brake: "stopped by a brake (janitor), or no backup can be restored from (restore): a person must look",
   usage: "wrong arguments, all faults listed together",
   tryAgain:
     "try again later: the database cannot be reached or waits for migrate; the exchange bans or holds this address, or cannot be reached, and no series succeeded",

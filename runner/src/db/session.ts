@@ -1,7 +1,8 @@
 import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import type pg from "pg";
-import { to as copyTo } from "pg-copy-streams";
+import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { renderDuration } from "../time.ts";
 import { type Database, faultOf, openClient, tellServer, withClient } from "./connect.ts";
 import { cutClient, sessionOf } from "./connection/client.ts";
@@ -133,6 +134,11 @@ export type OwnClient = {
    * that is left in the middle is of use no more, and neither is the connection.
    */
   copyOut(text: string): Readable;
+  /**
+   * Sends rows that are in memory already by one `copy ... from stdin`. A COPY that waits for a slow source would look
+   * like a lost connection (watch.ts), so who has more rows sends them by several statements.
+   */
+  copyIn(text: string, rows: readonly Uint8Array[]): Promise<void>;
   /** Warnings of the server since the last call: VACUUM and ANALYZE report what they left out as success. */
   takeWarnings(): readonly Warning[];
 };
@@ -174,6 +180,15 @@ export async function own<T>(
       throw isConnectionError(error) ? translate(error) : error;
     }
   };
+  const copyIn: OwnClient["copyIn"] = async (text, rows) => {
+    signal.throwIfAborted();
+    try {
+      await pipeline(rows, client.query(copyFrom(text)));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw isConnectionError(error) ? translate(error) : error;
+    }
+  };
   let pid: number | undefined;
   const cancel = () => {
     // where the database is away, the statement ends without being cancelled
@@ -187,7 +202,7 @@ export async function own<T>(
     tellServer(db, session.server);
     signal.throwIfAborted();
     const copyOut = (text: string) => client.query(copyTo(text));
-    return await work({ query, copyOut, takeWarnings: () => warnings.splice(0) });
+    return await work({ query, copyIn, copyOut, takeWarnings: () => warnings.splice(0) });
   } catch (error) {
     throw await faultOf(client, error);
   } finally {

@@ -3,8 +3,16 @@ import type { Span } from "../../candle/span.ts";
 import { INTERVALS, type Interval, WIDTH_MS } from "../../contract/intervals.ts";
 import { leafAt } from "../../partition/layout.ts";
 
-/** A leaf of the candle table as a backup reads it: its name without schema, and the open times that it holds (ms). */
-export type BackupLeaf = { readonly name: string; readonly parent: string; readonly span: Span };
+/**
+ * A leaf of the candle table as a backup reads it: its name without schema, and the open times that it holds (ms). `schema`:
+ * of a copy that was restored beside the live table; absent for the live one.
+ */
+export type BackupLeaf = {
+  readonly schema?: string;
+  readonly name: string;
+  readonly parent: string;
+  readonly span: Span;
+};
 
 /** The candles of one coin and one interval in a leaf. */
 export type LeafPart = { readonly coinId: number; readonly interval: Interval };
@@ -13,7 +21,8 @@ export type LeafPart = { readonly coinId: number; readonly interval: Interval };
  * The table of a leaf for SQL. Each leaf is read by its own name: by the name of the root, the lock of a long transaction
  * on the root would hold back every attach of an index.
  */
-export const tableOf = ({ name }: Pick<BackupLeaf, "name">) => `r3a.${pg.escapeIdentifier(name)}`;
+export const tableOf = ({ schema = "r3a", name }: Pick<BackupLeaf, "schema" | "name">) =>
+  `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
 
 /** The intervals that a leaf holds: 4h and 1d share one. */
 export function intervalsOf({ parent }: Pick<BackupLeaf, "parent">): readonly Interval[] {

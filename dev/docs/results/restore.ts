@@ -1,0 +1,88 @@
+import { z } from "zod";
+import { TIERS } from "../../../runner/src/contract/tiers.ts";
+import { COMPARED } from "../../../runner/src/db/restore/compare.ts";
+import { count, dryRun, durationMs, interval, resultOf, symbol, time } from "./parts.ts";
+
+const tier = z.enum(TIERS);
+const value = z.string().nullable();
+const bytes = count.describe("Of the objects as stored.");
+const coinId = z.number().int().positive();
+
+const differences = z
+  .array(
+    z.strictObject({
+      coinId,
+      symbol: symbol.nullable().describe("Null: the backup does not know the coin."),
+      interval,
+      added: count.describe("Rows that only the live table has."),
+      missing: count.describe("Rows that the live table lacks."),
+      changed: count.describe("Rows with other values."),
+      first: z
+        .array(
+          z.strictObject({
+            timestamp: time.describe("When the candle opens."),
+            kind: z.enum(["added", "missing", "changed"]),
+            columns: z
+              .array(z.strictObject({ name: z.enum(COMPARED), restored: value, live: value }))
+              .describe("What differs in a changed row, as texts."),
+          }),
+        )
+        .describe("The first rows that differ."),
+    }),
+  )
+  .describe("The parts that differ, with --compare.");
+const otherCoins = z
+  .array(z.strictObject({ id: coinId, backed: symbol, live: symbol }))
+  .describe("Numbers that stand for another coin in the backup than in this database, with --compare.");
+
+const leaf = z.string().describe("Without schema.");
+const done = {
+  leaf,
+  from: z.strictObject({ tier, manifest: z.string(), snapshotAt: time }),
+  parts: count.describe("Symbols and intervals."),
+  rows: count,
+  bytes,
+  objects: z.array(
+    z.strictObject({ kind: z.enum(["base", "delta"]), key: z.string(), rows: count, bytes: count }),
+  ),
+  durationMs,
+} as const;
+const failed = z
+  .strictObject({ leaf, outcome: z.literal("failed"), from: z.null(), durationMs })
+  .describe("No backup of the leaf could be restored from.");
+
+const shape = {
+  schema: z.string(),
+  refused: z
+    .array(
+      z.strictObject({
+        tier,
+        manifest: z.string().nullable().describe("Null: the whole tier."),
+        leaf: leaf.nullable().describe("Null: for every leaf."),
+        reason: z.string(),
+      }),
+    )
+    .describe("What was not restored from, in the order in which it was tried."),
+} as const;
+
+export const restore = z.union([
+  resultOf("restore", {
+    ...shape,
+    leaves: z.array(
+      z.union([
+        z.strictObject({
+          ...done,
+          outcome: z.literal("restored"),
+          differences: differences.optional(),
+          otherCoins: otherCoins.optional(),
+        }),
+        failed,
+      ]),
+    ),
+  }),
+  resultOf("restore", {
+    ...dryRun,
+    ...shape,
+    leaves: z.array(z.union([z.strictObject({ ...done, outcome: z.literal("planned") }), failed])),
+  }),
+]);

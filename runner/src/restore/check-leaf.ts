@@ -1,0 +1,70 @@
+import type { PartRecord } from "../backup/leaf-record.ts";
+import { areSameSlots, decodeSlots, type Slots, slotsOfRuns } from "../backup/slots.ts";
+import { WIDTH_MS } from "../contract/intervals.ts";
+import type { BackupLeaf } from "../db/backup/backup-leaf.ts";
+import { readSlots } from "../db/backup/part-slots.ts";
+import { type PartState, readPartStates } from "../db/backup/part-state.ts";
+import type { OwnClient } from "../db/session.ts";
+import { RestoreRefusal } from "./refusal.ts";
+
+/** What a table holds of a part. */
+export type FoundPart = PartState & { readonly slots: Slots };
+
+/** Hashes of two major versions of the server may differ; then rows, slots and the SHA-256 of each object must do. */
+const MAJOR = 10_000;
+/** Parts that a refusal names. */
+const SHOWN = 3;
+
+/** Every part of a table that holds a leaf. */
+export async function readFoundParts(client: OwnClient, leaf: BackupLeaf): Promise<readonly FoundPart[]> {
+  const states = await readPartStates(client, leaf);
+  const slots = new Map<string, Slots>();
+  const unclear = states.filter((state) => !isUnbroken(state));
+  for await (const part of readSlots(client, leaf, unclear)) slots.set(nameOf(part), part.slots);
+  return states.map((state) => ({ ...state, slots: slots.get(nameOf(state)) ?? slotsOf(leaf, state) }));
+}
+
+const nameOf = ({ coinId, interval }: Pick<PartState, "coinId" | "interval">) => `${coinId} ${interval}`;
+
+function isUnbroken({ rows, first, last, interval, isAligned }: PartState): boolean {
+  return isAligned && rows === (last - first) / WIDTH_MS[interval] + 1;
+}
+
+function slotsOf({ span }: BackupLeaf, { interval, first, last }: PartState): Slots {
+  return slotsOfRuns({ span, interval }, [{ first, last }]);
+}
+
+/**
+ * Throws a RestoreRefusal where rows, slots or hash of a part are not what the record says. `made`: the version of the
+ * server that made the hashes of the record; `here`: of this one.
+ */
+export async function checkLeaf(
+  client: OwnClient,
+  leaf: BackupLeaf,
+  record: { readonly parts: readonly PartRecord[]; readonly made: number; readonly here: number },
+): Promise<void> {
+  const found = new Map((await readFoundParts(client, leaf)).map((part) => [nameOf(part), part]));
+  const hasHash = Math.floor(record.made / MAJOR) === Math.floor(record.here / MAJOR);
+  const faults = record.parts.flatMap((part) => {
+    const fault = faultOf(leaf, part, { found: found.get(nameOf(part)), hasHash });
+    return fault === null ? [] : [`coin ${part.coinId} ${part.interval} ${fault}`];
+  });
+  if (faults.length === 0) return;
+  const more = faults.length > SHOWN ? `; and ${faults.length - SHOWN} more` : "";
+  throw new RestoreRefusal(
+    `the rows of its objects are not what it says of ${leaf.name}: ${faults.slice(0, SHOWN).join("; ")}${more}`,
+  );
+}
+
+function faultOf(
+  { span }: BackupLeaf,
+  { rows, hash, slots, interval }: PartRecord,
+  { found, hasHash }: { readonly found: FoundPart | undefined; readonly hasHash: boolean },
+): string | null {
+  if (found === undefined) return `has no row instead of ${rows}`;
+  if (found.rows !== rows) return `has ${found.rows} rows instead of ${rows}`;
+  if (!areSameSlots(found.slots, decodeSlots({ span, interval }, slots)))
+    return "has its rows at other times";
+  if (hasHash && String(found.hash) !== hash) return "has other values (its hash differs)";
+  return null;
+}

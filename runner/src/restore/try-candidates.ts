@@ -1,0 +1,119 @@
+import type { Manifest } from "../backup/manifest.ts";
+import type { Context } from "../context.ts";
+import type { OwnClient } from "../db/session.ts";
+import type { Progress } from "../progress.ts";
+import type { ChosenLeaf } from "./chosen-leaf.ts";
+import { planLeaf } from "./leaf-plan.ts";
+import { type Candidate, type ManifestReader, type Refuse, readLeafRecord } from "./manifests.ts";
+import { isOfLaterRelease, RestoreRefusal, reasonOf } from "./refusal.ts";
+import { type PlannedLeaf, restoreLeaf } from "./restore-leaf.ts";
+
+/** What the leaves of one run share. */
+export type Attempt = {
+  readonly context: Context;
+  readonly client: OwnClient;
+  readonly identity: string;
+  readonly schema: string;
+  readonly isPreview: boolean;
+  /** Only the rows of these; null: of all. */
+  readonly symbols: readonly string[] | null;
+  /** In the order in which they are tried. */
+  readonly candidates: readonly Candidate[];
+  readonly reader: ManifestReader;
+  readonly refuse: Refuse;
+  readonly progress: Progress;
+  /** Of this server, e.g. 180004. */
+  readonly serverVersion: number;
+  /** Reasons by tier and key: what was refused once is not read again for the manifests before. */
+  readonly broken: Map<string, string>;
+};
+
+/** A key as reasons name it. */
+const KEY_IN_REASON = /\b(?:objects|leaves)\/[0-9a-z_/-]+\.(?:zst\.age|json)/;
+
+/**
+ * Restores one leaf from the first candidate that verifies, or only finds it in a preview. null: none does, and each is
+ * refused with its reason. A leaf that holds none of the asked symbols has a plan without parts, and nothing is made.
+ */
+export async function tryCandidates(attempt: Attempt, name: string): Promise<ChosenLeaf | null> {
+  const { context, schema, candidates, reader, refuse, broken } = attempt;
+  for (const candidate of candidates) {
+    const manifest = await reader.read(candidate);
+    if (manifest === null) continue;
+    const { tier, key } = candidate;
+    try {
+      const plan = await planFrom(attempt, { candidate, manifest, name });
+      const { madeAt, snapshotAt, coins } = manifest;
+      const chosen = { plan, candidate, manifest: { madeAt, snapshotAt, coins } };
+      if (attempt.isPreview || plan.parts.length === 0) return chosen;
+      await fill(attempt, { plan, candidate, made: manifest.hash.serverVersion });
+      context.log.info(
+        { "event.name": "leaf_restored", leaf: name, tier, manifest: key, rows: plan.rows },
+        `[RESTORE] ${schema}.${name}: ${plan.rows} rows as of ${snapshotAt}, from ${tier}`,
+      );
+      return chosen;
+    } catch (error) {
+      const reason = reasonOf(error);
+      if (reason === null) throw error;
+      const broke = KEY_IN_REASON.exec(reason)?.[0];
+      if (broke !== undefined) broken.set(`${tier} ${broke}`, reason);
+      refuse({ tier, manifest: key, leaf: name, reason, isNewer: isOfLaterRelease(error) });
+    }
+  }
+  return null;
+}
+
+type Wanted = { readonly candidate: Candidate; readonly manifest: Manifest; readonly name: string };
+
+async function planFrom(
+  { context, broken, symbols }: Attempt,
+  { candidate: { store, tier }, manifest, name }: Wanted,
+): Promise<PlannedLeaf> {
+  const leaf = manifest.leaves.find((each) => each.name === name);
+  if (leaf === undefined) throw new RestoreRefusal(`it holds no leaf ${name}`);
+  const refuseBroken = (keys: readonly string[]) => {
+    const [reason] = keys.flatMap((key) => broken.get(`${tier} ${key}`) ?? []);
+    if (reason !== undefined) throw new RestoreRefusal(reason);
+  };
+  refuseBroken([leaf.key]);
+  const { bases, parts } = await readLeafRecord(store, leaf, context.signal);
+  const plan = planLeaf(
+    {
+      ...{ name, bases, parts },
+      span: { from: Date.parse(leaf.from), to: Date.parse(leaf.to) },
+      deltas: manifest.deltas.filter((delta) => delta.leaf === name),
+    },
+    coinsOf(manifest, symbols),
+  );
+  refuseBroken(plan.steps.map(({ object }) => object.key));
+  return { ...plan, parent: leaf.parent };
+}
+
+/** The coins of the symbols; null for all. A backup that does not know a symbol is refused: another one may. */
+function coinsOf({ coins, madeAt }: Manifest, symbols: readonly string[] | null): ReadonlySet<number> | null {
+  if (symbols === null) return null;
+  const unknown = symbols.filter((symbol) => !coins.some((coin) => coin.symbol === symbol));
+  if (unknown.length > 0) throw new RestoreRefusal(`the backup of ${madeAt} knows no ${unknown.join(", ")}`);
+  return new Set(coins.filter(({ symbol }) => symbols.includes(symbol)).map(({ id }) => id));
+}
+
+type Chosen = { readonly plan: PlannedLeaf; readonly candidate: Candidate; readonly made: number };
+
+async function fill(
+  { client, context: { signal }, identity, schema, progress, serverVersion }: Attempt,
+  { plan, candidate: { store }, made }: Chosen,
+): Promise<void> {
+  let passed = 0;
+  const onRows = (rows: number) => {
+    passed += rows;
+    progress.advance(rows);
+  };
+  try {
+    const versions = { made, here: serverVersion };
+    await restoreLeaf(client, { plan, schema, versions }, { store, identity, signal, onRows });
+  } catch (error) {
+    // the next candidate begins from nothing
+    progress.correct(passed);
+    throw error;
+  }
+}
