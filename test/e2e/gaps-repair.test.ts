@@ -163,3 +163,49 @@ test("a gap that nobody asked for is nowhere open, and each place names what fil
   expect((await world.run("gaps")).stdout).toBe("no gap is open\n");
   expect((await world.run("gaps --state not_requested")).stdout).toBe("every gap was asked for\n");
 });
+
+test.each(["gaps --repair --all", "gaps --repair", "sync 1h --symbols BTCUSDT"])(
+  "%s stores nothing of what nobody asked for between two gaps of one request",
+  async (command) => {
+    world.exchange.addFault({
+      kind: "drop-rows",
+      symbol: "BTCUSDT",
+      slots: [END - 301 * HOUR, END - 9 * HOUR],
+    });
+    for (const [from, to] of [
+      [400, 300],
+      [9, 0],
+    ] as const) {
+      const span = `--from ${iso(END - from * HOUR)} --to ${iso(END - to * HOUR)}`;
+      expectExit(await world.run(`backfill 1h --symbols BTCUSDT ${span}`, env), 0);
+    }
+    const readLog = async () =>
+      (await world.run("gaps --state open,not_requested,confirmed_absent,repaired --json")).stdout
+        .split("\n")
+        .filter((line) => line.startsWith('{"id"'))
+        .map((line) => JSON.parse(line.replace(/,$/, "")))
+        .map(({ state, from, candles }) => [state, from, candles]);
+    const unasked = ["not_requested", time(END - 300 * HOUR), 291];
+    expect(await readLog()).toEqual([
+      ["open", time(END - 301 * HOUR), 1],
+      unasked,
+      ["open", time(END - 9 * HOUR), 1],
+    ]);
+    world.exchange.clearFaults();
+    setClock(command.startsWith("sync") ? 0 : 2);
+    // a sync takes a few gaps along, those without any answer
+    if (command.startsWith("sync"))
+      await world.database.query(
+        "update r3a.ohlcv_gap_log set reason = 'failed', next_check_at = $1 where state = 'open'",
+        [new Date(END)],
+      );
+    const stored = await countCandles();
+    expectExit(await world.run(command, env), 0);
+    expect(await countCandles()).toBe(stored + 2);
+    expect(await readLog()).toEqual([
+      ["repaired", time(END - 301 * HOUR), 1],
+      unasked,
+      ["repaired", time(END - 9 * HOUR), 1],
+    ]);
+  },
+);

@@ -44,6 +44,17 @@ export async function findDelisted(db: Database, series: SeriesKey, span: Span):
   return findGaps(db, FIND_DELISTED, { ...series, ...span });
 }
 
+const FIND_UNASKED = `
+  select ${GAP_COLUMNS} from r3a.ohlcv_gap_log g
+  where g.coin_id = $1 and g."interval" = $2 and g.state = 'not_requested' and g.next_check_at is null
+    and g.to_ts > $3::timestamptz and g.from_ts < $4::timestamptz
+  order by g.from_ts`;
+
+/** Gaps in the span that no run asks for, because nobody asked before; a series has few. */
+export async function findUnasked(db: Database, series: SeriesKey, span: Span): Promise<readonly Gap[]> {
+  return findGaps(db, FIND_UNASKED, { ...series, ...span });
+}
+
 async function findGaps(db: Database, text: string, { from, to, ...series }: SeriesKey & Span) {
   const { rows } = await withClient(db, (client) =>
     client.query<GapRow>(text, [series.coinId, series.interval, new Date(from), new Date(to)]),

@@ -164,6 +164,14 @@ export async function* pageGaps(
   }
 }
 
+/**
+ * A request without what nobody asked for: a page that joins gaps reaches over what lies between them, and an answer
+ * would be stored. `unasked` has such gaps of the span.
+ */
+export function leaveUnasked(task: Task, unasked: readonly Span[]): readonly Task[] {
+  return unasked.length === 0 ? [task] : subtract(task, unasked).map(fetchTask);
+}
+
 /** What of a stretch before the listing is not before it any more. */
 function listRefuted(gap: Gap, listed: number): Span[] {
   const part = gap.state === "before_listing" ? askablePart(gap, listed) : null;

@@ -1,7 +1,6 @@
 import type { LimitFunction } from "p-limit";
 import type { Gap } from "../candle/gap.ts";
 import { isDue } from "../candle/gap-due.ts";
-import { planGapPages } from "../candle/page.ts";
 import { hull, intersect, type Span } from "../candle/span.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
 import type { SeriesState } from "../db/series.ts";
@@ -74,7 +73,10 @@ export async function fillSeries(tools: FillTools, start: SeriesState, tasks: Ta
   const filled = await fillTasks({ tools, memory, look: found.look }, start, tasks);
   const isAway = tally.failedPages === tally.pages;
   if (found.spans.length === 0 || isAway) return filled;
-  const again = planGapPages(start.interval, found.spans).map((span): Task => ({ ...span, kind: "fetch" }));
+  // each within its page: what lies between two pages may be what nobody asked for
+  const again = found.spans
+    .toSorted((a, b) => a.from - b.from)
+    .map((span): Task => ({ ...span, kind: "fetch" }));
   return fillTasks({ tools, memory, look: () => {} }, filled, again);
 }
 
