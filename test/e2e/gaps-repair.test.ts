@@ -200,6 +200,10 @@ test.each(["gaps --repair --all", "gaps --repair", "sync 1h --symbols BTCUSDT"])
         [new Date(END)],
       );
     const stored = await countCandles();
+    if (command.startsWith("gaps"))
+      expect((await world.run(`${command} --dry-run`, env)).stdout).toContain(
+        "\n2 candles at most, 2 requests",
+      );
     expectExit(await world.run(command, env), 0);
     expect(await countCandles()).toBe(stored + 2);
     expect(await readLog()).toEqual([

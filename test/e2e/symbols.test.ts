@@ -105,7 +105,16 @@ test("a coin that the exchange dropped stops no other, within and beyond the day
     const later = await run("sync 1m", { SYMBOLS: names });
     expectExit(later, 1);
     expect(outputOf(later)).toContain("the exchange does not know DEADUSDT any more");
+    expect(later.stdout).toMatch(/1m +2 +\d+ +1 /);
+    expect(later.stdout).toContain("\nDEADUSDT: the exchange does not know it any more\n");
     await expectSynced("BTCUSDT");
+    const json = await run("sync 1m --json", { SYMBOLS: names });
+    expectExit(json, 1);
+    expect(expectResult(json)).toMatchObject({
+      intervals: [{ symbols: 2, failed: 1 }],
+      unknown: ["DEADUSDT"],
+      unanswered: [],
+    });
   }
   expect(
     await database.query("select symbol, status from r3a.coin where symbol = any($1) order by 1", [

@@ -6,7 +6,7 @@ export const summary = z
   .strictObject({
     interval,
     symbols: count.describe(
-      "Symbols that the run worked on, and those that `unknown` and `unanswered` name.",
+      "Symbols that the run worked on, and the others that `unknown` and `unanswered` name.",
     ),
     added: count.describe("New candles."),
     repaired: count.describe("Candles in what was a gap."),
@@ -47,7 +47,9 @@ export const previewShape = {
 const filled = {
   runId,
   intervals: z.array(summary),
-  unknown: z.array(symbol).describe("Named symbols that the exchange does not know."),
+  unknown: z
+    .array(symbol)
+    .describe("Named symbols that the exchange does not know, or does not know any more."),
   unanswered: z
     .array(symbol)
     .describe("Named symbols whose listing did not come: the exchange may know them."),

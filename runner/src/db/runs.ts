@@ -21,8 +21,9 @@ export type NewRun = {
 };
 
 /**
- * What a run did to one series; `lastClose` in ms. `kept` and `isStopped` are for the summary only. `isStopped`: the run
- * ended in the middle of the series, of which nothing failed; the outcome is `partial`, and the error says what ended it.
+ * What a run did to one series; `lastClose` in ms. `kept`, `isStopped` and `isUnlisted` are for the summary only.
+ * `isStopped`: the run ended in the middle of the series, of which nothing failed; the outcome is `partial`, and the error
+ * says what ended it. `isUnlisted`: the exchange does not know the symbol any more.
  */
 export type RunItem = {
   readonly coinId: number;
@@ -34,6 +35,7 @@ export type RunItem = {
   readonly revised: number;
   readonly kept?: number;
   readonly isStopped?: boolean;
+  readonly isUnlisted?: boolean;
   readonly gaps: number;
   readonly lastClose: number | null;
   readonly ms: number;

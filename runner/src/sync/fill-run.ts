@@ -82,13 +82,16 @@ async function fillNamed(job: FillWork, namedBy: NamedBy, symbols: readonly stri
       return exitCodeOrThrow(result);
     };
     let missing = NONE_MISSING;
+    const symbolOf = new Map(stored.map(({ coinId, symbol }) => [coinId, symbol]));
+    const listDropped = () =>
+      items.flatMap(({ coinId, isUnlisted = false }) => (isUnlisted ? (symbolOf.get(coinId) ?? []) : []));
     let fault: Error | null = null;
     const exits: ExitCode[] = [];
     try {
       exits.push(await workOn(stored));
       if (others.length > 0) {
         const lookup = await lookUpSymbols(db, exchange, others);
-        missing = lookup;
+        missing = { ...missing, ...lookup };
         exits.push(await workOn(lookup.coins));
         fault = await faultOfSymbols({ db, exchange }, lookup, { namedBy, hasOthers: stored.length > 0 });
       }
@@ -96,7 +99,9 @@ async function fillNamed(job: FillWork, namedBy: NamedBy, symbols: readonly stri
       const synced = new Set(items.flatMap(({ coinId, outcome }) => (outcome === "success" ? [coinId] : [])));
       if (stale.length > 0) await refreshListings({ db, exchange, log: job.context.log }, stale, synced);
     } finally {
-      if (items.length > 0 || symbols.length === 0) await summarize(job, items, missing);
+      if (items.length > 0 || symbols.length === 0) {
+        await summarize(job, items, { ...missing, dropped: listDropped() });
+      }
     }
     if (fault !== null) throw fault;
     return exits.every((exit) => exit === EXIT.done) ? EXIT.done : EXIT.failed;
@@ -150,7 +155,8 @@ async function summarize(
   try {
     const done = await summarizeSync(db, [interval], items, exchange.now());
     const summaries = done.map((summary) => countMissing(summary, missing));
-    const { unknown, unanswered } = missing;
+    const { unanswered } = missing;
+    const unknown = [...missing.unknown, ...missing.dropped];
     context.print(
       fill.asJson
         ? renderResult(fill.command, { runId: context.runId, intervals: summaries, unknown, unanswered })

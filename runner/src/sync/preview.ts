@@ -1,7 +1,6 @@
 import { type FirstPolicy, isPossibleFirst, judgeFirst, needOfFirst } from "../candle/first-candle.ts";
 import { splitPages } from "../candle/page.ts";
 import { findCoins } from "../db/coins.ts";
-import { readRequested } from "../db/gap-reads.ts";
 import { findRankingAge, listMembers } from "../db/members.ts";
 import { loadSeries, type SeriesState } from "../db/series.ts";
 import { type Exchange, WEIGHT, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
@@ -9,9 +8,10 @@ import type { Logger } from "../log.ts";
 import { renderCount, renderNumber, renderTable } from "../render.ts";
 import { MINUTE_MS, renderDuration, renderTime } from "../time.ts";
 import { believeCover } from "./believed-cover.ts";
-import { countCandles, type Plan, pageGaps, type Task } from "./fill-plan.ts";
+import { countCandles, type Plan, type Task } from "./fill-plan.ts";
 import type { FillCommand } from "./fill-run.ts";
 import { askFirst } from "./first-candle.ts";
+import { listTasks } from "./list-tasks.ts";
 import { fetchRanking, listRanked } from "./ranking.ts";
 import { type Selection, takeShard } from "./selection.ts";
 import { faultOfSymbols, unreadableListings } from "./symbols.ts";
@@ -100,10 +100,7 @@ async function sumUp(
     sum.candles += countCandles(series.interval, [task]);
     sum.requests += splitPages(series.interval, task).length;
   };
-  for (const task of plan.tasks) add(task);
-  if (plan.gaps === null) return sum;
-  for await (const task of pageGaps(series.interval, plan.gaps, readRequested(db, series, plan.gaps)))
-    add(task);
+  for await (const task of listTasks(db, { series, plan })) add(task);
   return sum;
 }
 

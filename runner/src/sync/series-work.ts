@@ -1,11 +1,10 @@
 import pLimit from "p-limit";
 import type { FirstPolicy } from "../candle/first-candle.ts";
-import { intersect, type Span } from "../candle/span.ts";
 import { coalesce } from "../coalesce.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { findOthers } from "../db/candles.ts";
 import { isGeneral } from "../db/fault.ts";
-import { findDelisted, findTouching, findUnasked, readRequested } from "../db/gap-reads.ts";
+import { findDelisted, findTouching } from "../db/gap-reads.ts";
 import type { RunItem } from "../db/runs.ts";
 import { loadSeries, type SeriesState } from "../db/series.ts";
 import { messageOf, Stopped } from "../errors.ts";
@@ -14,8 +13,9 @@ import type { Logger } from "../log.ts";
 import type { Progress } from "../progress.ts";
 import { takeBackCover } from "./believed-cover.ts";
 import { type FillTools, fillSeries, newTally, type Tally } from "./fill.ts";
-import { countCandles, leaveUnasked, type Plan, pageGaps, type Task } from "./fill-plan.ts";
+import { countCandles, type Plan } from "./fill-plan.ts";
 import { createFirstCandles } from "./first-candle.ts";
+import { listTasks } from "./list-tasks.ts";
 import { itemOf, logSeries, type StartedSeries } from "./series-item.ts";
 import type { Work } from "./work.ts";
 import type { Writer } from "./writer.ts";
@@ -86,7 +86,11 @@ export function createSeriesWork(run: SeriesRun, interval: Interval) {
         onPage: run.progress.advance,
         tally,
       };
-      const filled = await fillSeries(tools, state, listTasks(run, state, plan));
+      const filled = await fillSeries(
+        tools,
+        state,
+        listTasks(db, { series: state, plan, correct: run.progress.correct }),
+      );
       logSeries(log, series, { tally, state: filled });
       const error = tally.failure?.message ?? null;
       const item = itemOf(series, { outcome: outcomeOf(tally), state: filled, tally, error });
@@ -112,7 +116,7 @@ function endUnlisted({ areNamed, log }: SeriesRun, series: StartedSeries, failur
   if (areNamed) log.error(facts, `[RUN] ${error}: take it out of the names`);
   else log.warn(facts, `[RUN] ${error}`);
   const item = itemOf(series, { outcome: areNamed ? "failure" : "skipped", error });
-  return { item, failure, isUnlisted: true, stop: null };
+  return { item: { ...item, isUnlisted: true }, failure, isUnlisted: true, stop: null };
 }
 
 /** Null as item where nothing was stored yet: the next run begins the series anew. */
@@ -135,29 +139,4 @@ function endFailed(
   log.error({ symbol, interval, "event.name": "series_failed" }, `[RUN] series failed: ${error}`);
   const item = itemOf(series, { outcome: "failure", tally, error });
   return { item, failure, isUnlisted: false, stop: null };
-}
-
-/** The steps of the plan, and those for gaps as they are read: the progress learns of them as they come. */
-async function* listTasks(run: SeriesRun, series: SeriesState, plan: Plan): AsyncGenerator<Task> {
-  const { db, progress } = run;
-  // a backfill asks for just what nobody asked for yet
-  const isWanted = plan.gaps?.which === "wanted";
-  const cut = async (task: Task, expected: readonly Task[]) => {
-    const tasks = isWanted ? [task] : leaveUnasked(task, await listUnasked(run, series, task));
-    progress.correct(countCandles(series.interval, tasks) - countCandles(series.interval, expected));
-    return tasks;
-  };
-  for (const task of plan.tasks) yield* await cut(task, [task]);
-  if (plan.gaps === null) return;
-  for await (const task of pageGaps(series.interval, plan.gaps, readRequested(db, series, plan.gaps)))
-    yield* await cut(task, []);
-}
-
-/** What nobody asked for in the span of a request; the end of the log is there, so a minute job reads nothing. */
-async function listUnasked({ db }: SeriesRun, series: SeriesState, task: Task): Promise<readonly Span[]> {
-  const { covered, gaps, gapsFrom } = series;
-  const inside = covered === null || task.kind !== "fetch" ? null : intersect(task, covered);
-  if (inside === null) return [];
-  if (inside.from < gapsFrom) return findUnasked(db, series, inside);
-  return gaps.filter((gap) => gap.state === "not_requested" && gap.nextCheckAt === null);
 }

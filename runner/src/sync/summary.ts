@@ -26,17 +26,19 @@ export type SyncSummary = {
   readonly newestAgeMs: number | null;
 };
 
-/** Named symbols that no series could be made of. */
+/** Named symbols that the exchange has no candles of. */
 export type MissingSymbols = {
   /** The exchange does not know these. */
   readonly unknown: readonly string[];
   /** No answer came for these, so that nobody knows whether the exchange has them. */
   readonly unanswered: readonly string[];
+  /** The exchange does not know these any more; they are stored, and the run's items count them. */
+  readonly dropped: readonly string[];
 };
 
-export const NONE_MISSING: MissingSymbols = { unknown: [], unanswered: [] };
+export const NONE_MISSING: MissingSymbols = { unknown: [], unanswered: [], dropped: [] };
 
-/** The summary of the run's only interval with the symbols that are missing: each is one more that failed. */
+/** The summary of the run's only interval with the symbols that are missing: each without an item is one more that failed. */
 export function countMissing(summary: SyncSummary, { unknown, unanswered }: MissingSymbols): SyncSummary {
   const count = unknown.length + unanswered.length;
   return { ...summary, symbols: summary.symbols + count, failed: summary.failed + count };
@@ -85,7 +87,7 @@ const ALWAYS: readonly string[] = ["added", "failed"];
 /** A table with a row an interval, then sentences: the sum of several intervals, and what a person should know besides. */
 export function renderSummary(
   summaries: readonly SyncSummary[],
-  { unknown, unanswered }: MissingSymbols = NONE_MISSING,
+  { unknown, unanswered, dropped }: MissingSymbols = NONE_MISSING,
 ): string {
   const sum = (count: (row: SyncSummary) => number) =>
     summaries.reduce((total, row) => total + count(row), 0);
@@ -107,6 +109,7 @@ export function renderSummary(
   return [
     table,
     ...unknown.map((symbol) => `${symbol}: the exchange does not know it`),
+    ...dropped.map((symbol) => `${symbol}: the exchange does not know it any more`),
     ...unanswered.map((symbol) => `${symbol}: the exchange gave no listing of it`),
     ...(summaries.length > 1 ? [`all intervals: ${counts.join(", ")}`] : []),
     ...(notRequested > 0 ? [renderOpenGaps(open), renderNotRequested(notRequested)] : []),
