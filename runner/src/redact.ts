@@ -35,7 +35,7 @@ export function createResultRedactor(env: Environment): (text: string) => string
 
 function redactorOf(env: Environment, shortest: number): (text: string) => string {
   const values = SECRET_NAMES.map((name) => env[name] ?? "");
-  const own = createOwnWords(values);
+  const own = createOwnWords();
   const secrets = new Set(
     values
       .flatMap((value) => [value, ...passwordsOf(value)])
@@ -104,16 +104,15 @@ const OTHER_WORDS =
   "postgres postgresql password candle candles market markets trade trades trading binance exchange database server role user login admin root public schema table index partition leaf series symbol interval gap gaps run runs error failed failure fail success warning connection connect timeout refused ohlcv crypto data price prices volume open close high low";
 
 /**
- * Whether a short secret is also a word of our texts, or another part of its own URL: `postgres://trade:trade@db/trade`.
- * The words are collected for a short secret alone: each start of a program would pay for them.
+ * Whether a short secret is also a word of our texts. A name of the own URL is none: a role `hunter2` must not show its
+ * password. The words are collected for a short secret alone: each start of a program would pay for them.
  */
-function createOwnWords(urls: readonly string[]): (secret: string) => boolean {
+function createOwnWords(): (secret: string) => boolean {
   let words: ReadonlySet<string> | null = null;
   const collect = () => {
     const texts = [
       ...[...COMMANDS, ...CRON_JOBS, ...Object.values(ROLE_NAMES), ...Object.values(EXIT_MEANING)],
       ...Object.entries(ENVIRONMENT).flatMap(([name, { meaning }]) => [name, meaning]),
-      ...urls.filter((url) => URL.canParse(url)).flatMap((url) => namesOf(new URL(url))),
       OTHER_WORDS,
     ];
     const whole = texts.flatMap((text) => text.toLowerCase().split(/[^a-z0-9_]+/));
@@ -124,8 +123,4 @@ function createOwnWords(urls: readonly string[]): (secret: string) => boolean {
     words ??= collect();
     return words.has(secret.toLowerCase());
   };
-}
-
-function namesOf({ username, hostname, pathname }: URL): readonly string[] {
-  return [decodeSafely(username), hostname, decodeSafely(pathname.slice(1))];
 }

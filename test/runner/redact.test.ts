@@ -87,6 +87,13 @@ describe("createRedactor", () => {
     expect(mixed("duringring1x")).toBe("during[REDACTED]x");
   });
 
+  test("takes a password out of the name of its own role that it is a part of", () => {
+    const own = createRedactor({ DB_URL: "postgresql://canary_role:canary@db/market" });
+    expect(own('grant select on table r3a.coin to "canary_role"')).toBe(
+      'grant select on table r3a.coin to "[REDACTED]_role"',
+    );
+  });
+
   test("takes out a password that stands behind the ? of DB_URL, alone too", () => {
     const own = createRedactor({
       DB_URL: "postgresql://db/market?user=r3a&password=can%2Fary9&sslpassword=key-canary",
