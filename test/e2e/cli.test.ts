@@ -189,6 +189,7 @@ describe("faults", () => {
         backfill: " 1m --from 2024-01-01",
         plan: " 1m",
         candles: " BTCUSDT 1h",
+        backup: " --dry-run",
         restore: " --to-schema beside --dry-run",
       }[String(name)] ?? "",
     ]),

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RESULTS } from "../../dev/docs/results/schemas.ts";
 import { REGISTRY } from "../../runner/src/commands/registry.ts";
 import { COMMANDS, type CommandName } from "../../runner/src/contract/commands.ts";
+import { backUpEachWay } from "../support/backup/each-way.ts";
 import { expectExit, HOUR, iso, MINUTE } from "../support/candle/series.ts";
 import { withSession } from "../support/database/empty-database.ts";
 import { jobOf, OURS, ownedBy, podOf, STATUS } from "../support/kubernetes/janitor-objects.ts";
@@ -39,7 +40,6 @@ beforeAll(async () => {
   const slots = [SINCE + HOUR, SINCE + 3 * HOUR];
   world.exchange.addFault({ kind: "drop-rows", symbol: "BTCUSDT", interval: "1m", slots });
 });
-
 afterEach(() => world.exchange.resetWeight());
 
 describe("series", () => {
@@ -189,6 +189,7 @@ describe("upkeep", () => {
   });
 });
 
+test("backup", () => backUpEachWay(world.database.url, run), 120_000);
 test("restore", async () => void seen.push(...(await restoreEachWay(world, END))));
 
 describe("reports", () => {

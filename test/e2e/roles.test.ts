@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { COMMANDS, type CommandName, ROLE_OF } from "../../runner/src/contract/commands.ts";
 import { ROLE_NAMES, ROLES, type Role } from "../../runner/src/contract/names.ts";
+import { backupSettings } from "../support/backup/each-way.ts";
 import { withSession } from "../support/database/empty-database.ts";
 import { useOwnServer } from "../support/database/own-server.ts";
 import { useWorld } from "../support/world.ts";
@@ -8,7 +9,8 @@ import { useWorld } from "../support/world.ts";
 const server = useOwnServer();
 const world = useWorld({ symbols: 5 }, server);
 const since = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
-const ENV = { SYMBOLS: "BTCUSDT,ETHUSDT", FALLBACK_START: since, HOME: "/nonexistent" };
+const BACKUP = await backupSettings();
+const ENV = { ...BACKUP, SYMBOLS: "BTCUSDT,ETHUSDT", FALLBACK_START: since, HOME: "/nonexistent" };
 
 const as = (role: Role) => {
   const url = new URL(server.url);
@@ -40,6 +42,7 @@ const CALLS: Readonly<Record<CommandName, readonly string[]>> = {
   maint: ["maint"],
   "refresh-lastts": ["refresh-lastts"],
   vacuum: ["vacuum", "vacuum --vacuum"],
+  backup: ["backup --dry-run", "backup", "backup --delta"],
   // the test of restore itself restores with the owner's role: here there is no backup
   restore: [],
   health: ["health"],

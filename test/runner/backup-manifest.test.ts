@@ -92,7 +92,6 @@ describe("a manifest", () => {
       { schema: { ...objectRef("s"), key: objectRef("t").key } },
       /schema\.key must be made of/,
     ],
-    ["a suspect of no coin", { suspects: [suspectOf(2)] }, /coinId 2 \(0\)/],
     ["a delta of no leaf", { deltas: [deltaOf("ohlcv_1m_2024_02")] }, /deltas\[0\]\.leaf must be one of/],
     [
       "a leaf that the layout has not",
@@ -170,17 +169,6 @@ describe("a leaf record", () => {
     expect(exitCodeOf(thrownBy(() => parseLeafRecord(newer.key, newer.text)))).toBe(78);
   });
 });
-
-function suspectOf(coinId: number): object {
-  return {
-    leaf: "ohlcv_1m_2024_01",
-    coinId,
-    interval: "1m",
-    at: null,
-    kind: "content",
-    since: "2024-02-01T00:00:00Z",
-  };
-}
 
 function deltaOf(name: string): object {
   const day = { from: "2024-01-01T00:00:00Z", to: "2024-01-02T00:00:00Z" };

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { CommandName } from "../../../runner/src/contract/commands.ts";
+import { backup } from "./backup.ts";
 import { backfill, plan, sync } from "./fill.ts";
 import { restore } from "./restore.ts";
 import { runs } from "./runs.ts";
@@ -22,6 +23,7 @@ export const RESULTS: Readonly<Partial<Record<CommandName, z.ZodType>>> = {
   maint,
   "refresh-lastts": refreshLastts,
   vacuum,
+  backup,
   restore,
   janitor,
   health,

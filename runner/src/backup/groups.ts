@@ -1,7 +1,7 @@
-import type { PartKey } from "./part.ts";
+import type { LeafPart } from "../db/backup/backup-leaf.ts";
 
 /** A part that needs an object of its own or of a group, with the number of its rows. */
-export type PartToPack = Pick<PartKey, "coinId" | "interval"> & { readonly rows: number };
+export type PartToPack = LeafPart & { readonly rows: number };
 
 /** 200 MB of text, 45 MB sealed: a store takes and gives it in one piece, and an object that is lost costs no more. */
 export const MOST_OBJECT_ROWS = 2_000_000;

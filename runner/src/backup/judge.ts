@@ -1,5 +1,13 @@
 import { addHashes, type PartRows, subtractHash } from "./part.ts";
-import { areSameSlots, listTimes, type SlotRange, subtractSlots, unionSlots } from "./slots.ts";
+import {
+  areSameSlots,
+  countSlots,
+  listTimes,
+  type SlotRange,
+  type Slots,
+  subtractSlots,
+  unionSlots,
+} from "./slots.ts";
 
 /**
  * A row on a believed slot that was written since the last backup. `isKnown`: that backup met the row in just this state.
@@ -83,9 +91,8 @@ export function judgePart({ range, believed, now, added, again, open }: Evidence
   if (open.length === 0 && areFilled(explained, now, others))
     return sound({ ...now, slots: grown.slots }, written);
 
-  const lost = [...listTimes(range, subtractSlots(grown.slots, now.slots))];
   const suspects: Suspect[] = [
-    ...lost.map((at) => ({ at, kind: "vanished" as const, hash: null })),
+    ...listVanished(range, subtractSlots(grown.slots, now.slots)),
     ...written.map(({ at, hash }) => ({ at, kind: "changed" as const, hash })),
   ];
   if (suspects.length === 0 && open.length === 0)
@@ -116,6 +123,15 @@ export function joinRows(a: PartRows, b: PartRows): PartRows {
     nullRows: a.nullRows + b.nullRows,
     nullHash: addHashes(a.nullHash, b.nullHash),
   };
+}
+
+/** A person needs no list of the candles of a month, and a manifest has no room for it. */
+const MOST_NAMED = 2_000;
+
+function listVanished(range: SlotRange, slots: Slots): readonly Suspect[] {
+  const whole = { at: null, kind: "vanished", hash: null } as const;
+  if (countSlots(slots) > MOST_NAMED) return [whole];
+  return [...listTimes(range, slots)].map((at) => ({ ...whole, at }));
 }
 
 function sound(believed: PartRows, adopted: readonly SeenRow[]): Judgement {

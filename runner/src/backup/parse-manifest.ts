@@ -146,7 +146,7 @@ const readManifest: Read<Manifest> = objectOf<Manifest>({
 function checkWhole(manifest: Manifest, { madeAt, kind }: ManifestName): void {
   if (manifest.madeAt !== madeAt) throw new WrongValue("madeAt", `must be ${madeAt}, as the name says`);
   if (manifest.kind !== kind) throw new WrongValue("kind", `must be ${kind}, as the name says`);
-  const { coins, leaves, deltas, suspects, watermarks } = manifest;
+  const { coins, leaves, deltas } = manifest;
   const ids = new Set(coins.map(({ id }) => id));
   if (ids.size < coins.length || new Set(coins.map(({ symbol }) => symbol)).size < coins.length)
     throw new WrongValue("coins", "must have each id and each symbol once");
@@ -164,10 +164,4 @@ function checkWhole(manifest: Manifest, { madeAt, kind }: ManifestName): void {
     if (Date.parse(from) > Date.parse(to))
       throw new WrongValue(`deltas[${index}].from`, "must not lie after to");
   }
-  for (const [index, { coinId }] of [...suspects, ...watermarks].entries())
-    if (!ids.has(coinId))
-      throw new WrongValue(
-        `coinId ${coinId} (${index})`,
-        "of suspects or watermarks must be one of the coins",
-      );
 }

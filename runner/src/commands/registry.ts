@@ -64,6 +64,10 @@ export const REGISTRY: Readonly<
     summary: "analyse and vacuum what needs it most",
     load: async () => (await import("./vacuum.ts")).vacuum,
   },
+  backup: {
+    summary: "write what changed into the tiers, encrypted and verified (--delta: every 15 minutes)",
+    load: async () => (await import("./backup.ts")).backup,
+  },
   restore: {
     summary: "restore leaves from a backup beside the live table, verified",
     load: async () => (await import("./restore.ts")).restore,

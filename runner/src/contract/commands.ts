@@ -20,6 +20,7 @@ export const ROLE_OF = {
   maint: "owner",
   "refresh-lastts": "writer",
   vacuum: "owner",
+  backup: "writer",
   // it makes a schema
   restore: "owner",
   janitor: null,
@@ -52,6 +53,7 @@ export const ASKS_EXCHANGE: Readonly<Record<CommandName, boolean | `--${string}`
   maint: false,
   "refresh-lastts": false,
   vacuum: false,
+  backup: false,
   restore: false,
   janitor: false,
   health: false,

@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { TIERS } from "../../../runner/src/contract/tiers.ts";
+import { count, dryRun, resultOf, skippedOf, time } from "./parts.ts";
+
+const kind = z.enum(["daily", "delta"]);
+const place = { tier: z.enum(TIERS), address: z.string().describe("Without credentials.") } as const;
+const open = count.describe(
+  "Suspects that are open: candles that changed or vanished though nothing explains it.",
+);
+
+export const backup = z.union([
+  resultOf("backup", {
+    kind,
+    backup: count.describe("The row in r3a.backup."),
+    snapshotAt: time.describe("The moment that the backup shows."),
+    isWhole: z.boolean().describe("At least one leaf was judged without the numbers of transactions."),
+    leaves: count.describe("Leaves that were looked at."),
+    objects: count.describe("New objects."),
+    rows: count.describe("In the new objects."),
+    bytes: count.describe("Of the new objects as stored."),
+    tiers: z.array(
+      z.strictObject({
+        ...place,
+        manifest: z.string().nullable().describe("Null: the tier failed."),
+        fault: z.string().nullable(),
+      }),
+    ),
+    found: count.describe("New suspects."),
+    open,
+  }),
+  resultOf("backup", {
+    ...dryRun,
+    kind,
+    tiers: z.array(z.strictObject(place)),
+    leaves: z.array(
+      z.strictObject({
+        leaf: z.string().describe("Without schema."),
+        written: count
+          .nullable()
+          .describe("Rows written since the last backup; null: none looked at the leaf."),
+      }),
+    ),
+    open,
+  }),
+  skippedOf("backup"),
+]);

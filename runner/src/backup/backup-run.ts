@@ -1,0 +1,155 @@
+import type { Context } from "../context.ts";
+import type { Tier } from "../contract/tiers.ts";
+import { TIER_PROMISES } from "../contract/tiers.ts";
+import { closeBackup } from "../db/backup/backup-rows.ts";
+import { countSuspects } from "../db/backup/ledger.ts";
+import { noteCopies } from "../db/backup/manifest-rows.ts";
+import { type Snapshot, withSnapshot } from "../db/backup/snapshot.ts";
+import { findSameText } from "../db/backup/stored-objects.ts";
+import { writeLedger } from "../db/backup/write-ledger.ts";
+import type { Database } from "../db/connect.ts";
+import { type LockSession, openLockSession, waitForLock } from "../db/lock.ts";
+import { own } from "../db/session.ts";
+import { SettingsFault, TryAgain } from "../errors.ts";
+import { createProgress } from "../progress.ts";
+import type { Store } from "../store/store.ts";
+import { createDueTiers, type DueTiers } from "./due-tiers.ts";
+import { type Accepted, exportAll } from "./export-all.ts";
+import type { BackupKind } from "./manifest.ts";
+import { createObjectWriter } from "./object-writer.ts";
+import { publish } from "./publish.ts";
+import { readPublication } from "./read-publication.ts";
+import { sweepSpool } from "./spool.ts";
+
+/** What a backup needs of its process. */
+export type BackupContext = Pick<Context, "runId" | "signal" | "log" | "terminal">;
+
+export type BackupRequest = {
+  readonly kind: BackupKind;
+  readonly stores: readonly Store[];
+  readonly recipients: readonly string[];
+  readonly spool: string;
+  /** What a person accepts as it is now; null: nothing. */
+  readonly accept: Accepted | null;
+};
+
+/** `manifest`: its key; null: the tier failed, and `fault` says why. */
+export type TierResult = {
+  readonly tier: Tier;
+  readonly address: string;
+  readonly manifest: string | null;
+  readonly fault: string | null;
+};
+
+/** Times in ms. `leaves`: those that were looked at. `rows`, `bytes`, `objects`: new ones. `found`: new suspects. */
+export type BackupResult = {
+  readonly kind: BackupKind;
+  readonly backup: number;
+  readonly snapshotAt: number;
+  readonly isWhole: boolean;
+  readonly leaves: number;
+  readonly objects: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly tiers: readonly TierResult[];
+  readonly found: number;
+  readonly open: number;
+};
+
+/** A manifest is written within seconds, also where a tier lacks much: then its objects are copied first. */
+const MANIFEST_PATIENCE_MS = 30 * 60_000;
+
+/** The tiers that a run of this kind writes to; throws a SettingsFault where there is none. */
+export function chooseDue(kind: BackupKind, stores: readonly Store[]): readonly Store[] {
+  const due = stores.filter(({ tier }) => kind === "daily" || TIER_PROMISES[tier].runs === "every");
+  if (due.length > 0) return due;
+  throw new SettingsFault([
+    stores.length === 0
+      ? "no tier is set: set BACKUP_HOT, BACKUP_WARM or BACKUP_COLD to where backups shall lie"
+      : "a delta goes to the tiers hot and warm, and neither is set: set BACKUP_HOT or BACKUP_WARM",
+  ]);
+}
+
+/** One backup; null where another holder is at work on the same kind. */
+export async function runBackup(
+  context: BackupContext,
+  db: Database,
+  request: BackupRequest,
+): Promise<BackupResult | null> {
+  const { kind, stores, spool } = request;
+  const due = chooseDue(kind, stores);
+  const locks = await openLockSession(db, context.signal);
+  try {
+    if (!(await locks.tryLock(`backup-${kind}`, "global"))) return null;
+    await sweepSpool(spool);
+    const tiers = createDueTiers(due, (tier, fault) =>
+      context.log.error({ "event.name": "tier_failed", tier }, `[BACKUP] ${fault}`),
+    );
+    const taking = { runId: context.runId, kind, signal: locks.signal };
+    return await withSnapshot(db, taking, (snapshot) =>
+      backUp({ context, db, locks, request, due, tiers, snapshot }),
+    );
+  } finally {
+    await locks.end();
+  }
+}
+
+type Work = {
+  readonly context: BackupContext;
+  readonly db: Database;
+  readonly locks: LockSession;
+  readonly request: BackupRequest;
+  readonly due: readonly Store[];
+  readonly tiers: DueTiers;
+  readonly snapshot: Snapshot;
+};
+
+async function backUp({ context, db, locks, request, due, tiers, snapshot }: Work): Promise<BackupResult> {
+  const { kind, recipients, spool, accept } = request;
+  const { signal } = locks;
+  const { backup, facts } = snapshot;
+  const progress = createProgress("backup", context.terminal, "tables");
+  const writer = createObjectWriter({
+    ...{ tiers, spool, recipients, signal },
+    findKnown: async (sha256) => (await findSameText(snapshot.client, [sha256])).at(-1) ?? null,
+  });
+  const all = await exportAll({ snapshot, writer, progress, runId: context.runId }, { kind, accept }).finally(
+    progress.stop,
+  );
+  failWithout(tiers);
+  const isMine = await waitForLock(locks, {
+    ...{ scope: "backup-manifest", key: "global" },
+    timeoutMs: MANIFEST_PATIENCE_MS,
+  });
+  if (!isMine)
+    throw new TryAgain("another backup writes its manifest for half an hour; look at it with runs");
+  try {
+    await writeLedger(db, snapshot, all.write);
+    const content = await own(db, signal, (client) =>
+      readPublication(client, { snapshot, kind, runId: context.runId }),
+    );
+    const { manifests, copied } = await publish(tiers, { ...content, spool, now: Date.now() }, signal);
+    await noteCopies(
+      db,
+      copied.map((copy) => ({ ...copy, verifiedAt: Date.now() })),
+    );
+    failWithout(tiers);
+    await closeBackup(db, backup, { outcome: "complete", manifests: Object.fromEntries(manifests) });
+    const open = await own(db, signal, countSuspects);
+    return {
+      ...{ kind, backup, snapshotAt: facts.takenAt, isWhole: all.write.isWhole, leaves: all.leaves, open },
+      ...{ objects: all.write.objects.length, rows: all.write.rows, bytes: all.write.bytes },
+      tiers: due.map(({ tier, address }) => ({
+        ...{ tier, address, manifest: manifests.get(tier) ?? null, fault: tiers.faults.get(tier) ?? null },
+      })),
+      found: all.write.found.length,
+    };
+  } finally {
+    await locks.unlock("backup-manifest", "global");
+  }
+}
+
+function failWithout(tiers: DueTiers): void {
+  if (tiers.list().length > 0) return;
+  throw new TryAgain(`no tier took the backup: ${[...tiers.faults.values()].join("; ")}`);
+}

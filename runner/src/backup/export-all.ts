@@ -1,0 +1,162 @@
+import type { LeafPart } from "../db/backup/backup-leaf.ts";
+import { isUntouched } from "../db/backup/leaf-counters.ts";
+import {
+  findLastStored,
+  listLooks,
+  listStoredLeaves,
+  listStoredParts,
+  listSuspects,
+  type OpenSuspect,
+  type Suspect,
+} from "../db/backup/ledger.ts";
+import type { Snapshot } from "../db/backup/snapshot.ts";
+import type { ObjectUse } from "../db/backup/stored-objects.ts";
+import type { LeafWrite, LedgerWrite } from "../db/backup/write-ledger.ts";
+import { COPY_COLUMNS } from "../db/copy-lines.ts";
+import { isSealed } from "../partition/sealed.ts";
+import type { Progress } from "../progress.ts";
+import { type ExportedLeaf, exportLeaf, type LeafObject } from "./export-leaf.ts";
+import { exportTables } from "./export-tables.ts";
+import { horizonOf, oldestXid } from "./horizon.ts";
+import { leafOfName } from "./leaf-record.ts";
+import type { BackupKind } from "./manifest.ts";
+import type { ObjectWriter } from "./object-writer.ts";
+
+/** Parts of a leaf whose state a person accepts as it is; `coinId` null: of every coin. `reason`: one sentence. */
+export type Accepted = { readonly leaf: string; readonly coinId: number | null; readonly reason: string };
+
+type Tools = {
+  readonly snapshot: Snapshot;
+  readonly writer: ObjectWriter;
+  readonly progress: Progress;
+  readonly runId: string;
+};
+
+/** `leaves`: the number of those that were looked at. */
+export type Exported = { readonly write: LedgerWrite; readonly leaves: number };
+
+/** Open suspects of one run that are known by their time; beyond these a part is judged by its content all the same. */
+export const MOST_SUSPECTS = 1_000_000;
+const CANDLE_COLUMNS = COPY_COLUMNS.split(",").map((column) => column.trim().replaceAll('"', ""));
+
+/** Writes everything that changed since the last backup into objects, and says what the ledger gets. Writes nothing there. */
+export async function exportAll(
+  { snapshot, writer, progress, runId }: Tools,
+  { kind, accept }: { readonly kind: BackupKind; readonly accept: Accepted | null },
+): Promise<Exported> {
+  const { client, counters, facts, beside } = snapshot;
+  const isDaily = kind === "daily";
+  const [looks, suspects] = [
+    await listLooks(client),
+    await listSuspects(client, { leaf: null, most: MOST_SUSPECTS }),
+  ];
+  const stored = new Set(await listStoredLeaves(client));
+  const byLeaf = Map.groupBy(suspects, ({ leaf }) => leaf);
+  const names = [...counters.keys()].filter(isLeafName).toSorted();
+  // the server counts a transaction up to 10 s late: where candles come all the time, the count is no reason to look away
+  const isOpen = (name: string) => !isSealed(leafOfName(name).span, facts.takenAt);
+  const isTouched = (name: string) => !isUntouched(looks.get(name)?.counter, counters.get(name));
+  const due = names.filter((name) => isDaily || isOpen(name) || byLeaf.has(name) || isTouched(name));
+  progress.start(due.length + 1);
+  const done: ExportedLeaf[] = [];
+  for (const name of due) {
+    const leaf = leafOfName(name);
+    const believed = stored.has(name) ? await listStoredParts(client, leaf) : [];
+    const open = byLeaf.get(name) ?? [];
+    const horizon = horizonOf(looks.get(name)?.backup, facts);
+    const accepted = accept?.leaf === name ? listAccepted(open, accept) : [];
+    const question = { leaf, believed, open, horizon, oldest: oldestXid(facts), isDaily, accepted };
+    done.push(await beside((other) => exportLeaf({ client: other, writer }, question)));
+    progress.advance(1);
+  }
+  const lost = await listLost(snapshot, { stored, names, byLeaf });
+  const previous = {
+    delta: await findLastStored(client, "delta"),
+    daily: await findLastStored(client, "daily"),
+  };
+  const newest = [previous.delta, previous.daily]
+    .filter((each) => each !== null)
+    .toSorted((a, b) => b.id - a.id)[0];
+  const horizons = { delta: horizonOf(newest, facts), daily: horizonOf(previous.daily ?? undefined, facts) };
+  const tables = await beside((other) => exportTables({ client: other, writer }, { horizons, isDaily }));
+  progress.advance(1);
+  const placed = [...done.flatMap(({ objects }) => objects), ...tables.used.map(({ object }) => object)];
+  const distinct = [...new Map(placed.map((object) => [object.key, object])).values()];
+  const fresh = placed.filter(({ isNew }) => isNew);
+  const acceptedIds =
+    accept === null ? [] : (byLeaf.get(accept.leaf) ?? []).filter((suspect) => isAccepted(suspect, accept));
+  const write: LedgerWrite = {
+    isWhole: done.some(({ isWhole }) => isWhole),
+    rows: fresh.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: fresh.reduce((sum, { bytes }) => sum + bytes, 0),
+    objects: fresh.map((object) => ({ ...object, madeBy: snapshot.backup })),
+    copies: distinct.flatMap(({ key, tiers }) =>
+      tiers.map((tier) => ({ key, tier, verifiedAt: Date.now() })),
+    ),
+    uses: [...done.flatMap(({ objects }) => objects.flatMap(toUse)), ...tables.used.map(({ use }) => use)],
+    gapSeries: tables.gapSeries,
+    found: [...done.flatMap((leaf) => leaf.suspects), ...lost],
+    gone: done
+      .flatMap(({ leaf, sound }) => listGone(byLeaf.get(leaf.name) ?? [], sound))
+      .filter((id) => !acceptedIds.some((each) => each.id === id)),
+    accepted: accept === null ? null : { ids: acceptedIds.map(({ id }) => id), reason: accept.reason, runId },
+    leaves: () => done.flatMap((leaf) => toLeafWrite(leaf, snapshot)),
+  };
+  return { write, leaves: done.length };
+}
+
+export const isLeafName = (name: string) => /^ohlcv_(1m|15m|1h|slow)_\d{4}/.test(name);
+
+function isAccepted({ coinId }: LeafPart, accept: Accepted): boolean {
+  return accept.coinId === null || accept.coinId === coinId;
+}
+
+function listAccepted(open: readonly OpenSuspect[], accept: Accepted): readonly LeafPart[] {
+  return open.filter((suspect) => isAccepted(suspect, accept));
+}
+
+function listGone(open: readonly OpenSuspect[], sound: readonly LeafPart[]): readonly number[] {
+  const parts = new Set(sound.map(({ coinId, interval }) => `${coinId}:${interval}`));
+  return open.flatMap(({ id, coinId, interval }) => (parts.has(`${coinId}:${interval}`) ? [id] : []));
+}
+
+/** Leaves that the ledger has and the database has not: all of their candles vanished. */
+async function listLost(
+  { client }: Snapshot,
+  {
+    stored,
+    names,
+    byLeaf,
+  }: {
+    readonly stored: ReadonlySet<string>;
+    readonly names: readonly string[];
+    readonly byLeaf: ReadonlyMap<string, readonly OpenSuspect[]>;
+  },
+): Promise<readonly Suspect[]> {
+  const lost: Suspect[] = [];
+  for (const leaf of stored) {
+    if (names.includes(leaf) || byLeaf.has(leaf)) continue;
+    const parts = (await listStoredParts(client, { name: leaf })).filter(({ rows }) => rows > 0);
+    lost.push(
+      ...parts.map(({ coinId, interval }) => ({
+        leaf,
+        coinId,
+        interval,
+        at: null,
+        kind: "vanished" as const,
+        hash: null,
+      })),
+    );
+  }
+  return lost;
+}
+
+function toUse(object: LeafObject): readonly ObjectUse[] {
+  const { key, kind, leaf, first, last } = object;
+  return kind === "base" ? [] : [{ key, kind, leaf, first, last, columns: CANDLE_COLUMNS }];
+}
+
+function toLeafWrite({ leaf, parts, bases }: ExportedLeaf, { counters }: Snapshot): readonly LeafWrite[] {
+  const counter = counters.get(leaf.name);
+  return counter === undefined ? [] : [{ leaf, counter, parts, bases }];
+}

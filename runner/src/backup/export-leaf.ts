@@ -1,0 +1,115 @@
+import type { Readable } from "node:stream";
+import type { BackupLeaf, LeafPart } from "../db/backup/backup-leaf.ts";
+import { copyChanged, copyParts, copyRows, type RowKey } from "../db/backup/copy-out.ts";
+import type { Suspect as StoredSuspect } from "../db/backup/ledger.ts";
+import type { LeafWrite, PartWrite } from "../db/backup/write-ledger.ts";
+import type { OwnClient } from "../db/session.ts";
+import { type NextPart, planLeafExport } from "./leaf-export.ts";
+import { type LeafLook, type LeafQuestion, lookAtLeaf } from "./look-leaf.ts";
+import type { ObjectWriter, PlacedObject } from "./object-writer.ts";
+
+/** An object of a leaf. `first`, `last`: open times (ms) between which its rows lie. */
+export type LeafObject = PlacedObject & {
+  readonly kind: "base" | "delta" | "beside";
+  readonly leaf: string;
+  readonly first: number;
+  readonly last: number;
+};
+
+/** What a backup found of a leaf and wrote of it. `parts`: those that changed. `sound`: those that are what is believed. */
+export type ExportedLeaf = Pick<LeafWrite, "leaf" | "parts" | "bases"> & {
+  readonly objects: readonly LeafObject[];
+  readonly suspects: readonly StoredSuspect[];
+  readonly sound: readonly LeafPart[];
+  readonly isWhole: boolean;
+};
+
+type Tools = { readonly client: OwnClient; readonly writer: ObjectWriter };
+
+/** Looks at a leaf, judges its parts, and writes what of it has to be written. */
+export async function exportLeaf({ client, writer }: Tools, question: LeafQuestion): Promise<ExportedLeaf> {
+  const { leaf, horizon } = question;
+  const look = await lookAtLeaf(client, question);
+  const next = listNext(question, look);
+  const plan = planLeafExport({ look, parts: next, span: leaf.span }, question.isDaily);
+  const objects: LeafObject[] = [];
+  const bases: LeafWrite["bases"][number][] = [];
+  const put = async (kind: LeafObject["kind"], rows: Readable, span: TimeRange) => {
+    const placed = await writer.write(rows);
+    if (placed !== null) objects.push({ ...placed, kind, leaf: leaf.name, ...span });
+    return placed;
+  };
+  for (const group of plan.bases) {
+    const counted = group.reduce((sum, { believed }) => sum + believed.rows, 0);
+    const placed = await put("base", copyParts(client, leaf, group), rangeOf(group));
+    if (placed?.rows !== counted) throw twoAnswers(leaf, placed?.rows ?? 0, counted);
+    for (const { coinId, interval, believed } of group)
+      bases.push({ coinId, interval, key: placed.key, hash: believed.hash });
+  }
+  if (plan.delta !== null) {
+    const rows =
+      "rows" in plan.delta
+        ? copyRows(client, leaf, plan.delta.rows)
+        : copyChanged(client, leaf, { horizon: horizon ?? question.oldest, without: plan.delta.without });
+    await put("delta", rows, { first: leaf.span.from, last: leaf.span.to - 1 });
+  }
+  if (plan.beside.length > 0)
+    await put("beside", copyRows(client, leaf, plan.beside), rangeOfRows(plan.beside));
+  return {
+    ...{ leaf, objects, bases, isWhole: look.isWhole },
+    parts: next
+      .filter(isChanged)
+      .map(({ coinId, interval, believed }) => toWrite({ coinId, interval }, believed)),
+    suspects: look.parts.flatMap(({ coinId, interval, judgement }) =>
+      judgement.suspects.map((suspect) => ({ leaf: leaf.name, coinId, interval, ...suspect })),
+    ),
+    sound: look.parts.filter(({ judgement }) => judgement.isSound),
+  };
+}
+
+/** Every part of the leaf after the look: those that were not judged are what they were. */
+function listNext({ believed }: LeafQuestion, { parts }: LeafLook): readonly NextPart[] {
+  const textOf = ({ coinId, interval }: LeafPart) => `${coinId}:${interval}`;
+  const judged = parts.map(({ coinId, interval, before, judgement }) => ({
+    ...{ coinId, interval, before, believed: judgement.believed, isSound: judgement.isSound },
+  }));
+  const seen = new Set(judged.map(textOf));
+  const others = believed.filter((part) => !seen.has(textOf(part)));
+  return [
+    ...judged,
+    ...others.map((part) => ({
+      ...{ coinId: part.coinId, interval: part.interval, before: part, believed: part, isSound: true },
+    })),
+  ];
+}
+
+function isChanged({ before, believed }: NextPart): boolean {
+  return (
+    before?.rows !== believed.rows || before.hash !== believed.hash || before.nullHash !== believed.nullHash
+  );
+}
+
+function toWrite(
+  key: LeafPart,
+  { rows, hash, nullRows, nullHash, slots, first, last }: NextPart["believed"],
+): PartWrite {
+  return { ...key, rows, hash, nullRows, nullHash, slots, first, last };
+}
+
+type TimeRange = { readonly first: number; readonly last: number };
+
+function rangeOf(parts: readonly NextPart[]): TimeRange {
+  const firsts = parts.map(({ believed }) => believed.first ?? Number.MAX_SAFE_INTEGER);
+  return { first: Math.min(...firsts), last: Math.max(...parts.map(({ believed }) => believed.last ?? 0)) };
+}
+
+function rangeOfRows(rows: readonly RowKey[]): TimeRange {
+  const times = rows.map(({ at }) => at);
+  return { first: Math.min(...times), last: Math.max(...times) };
+}
+
+function twoAnswers({ name }: BackupLeaf, copied: number, counted: number): Error {
+  return new Error(
+    `r3a.${name} gave ${copied} rows where the same snapshot counted ${counted}: an index or a page of it is damaged; run pg_amcheck on the table`,
+  );
+}

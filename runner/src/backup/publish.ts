@@ -1,0 +1,102 @@
+import type { Tier } from "../contract/tiers.ts";
+import { StoreFault } from "../store/fault.ts";
+import type { Store } from "../store/store.ts";
+import { renderTime } from "../time.ts";
+import { nameTime, orderManifests } from "./chain.ts";
+import type { DueTiers } from "./due-tiers.ts";
+import { MANIFEST_PREFIX, type Manifest, type ManifestName, renderManifest } from "./manifest.ts";
+import type { ObjectRef } from "./object-ref.ts";
+import { parseManifest } from "./parse-manifest.ts";
+import { copyObject } from "./put-objects.ts";
+
+/** `copies`: the tiers that hold each object, by its key. `records`: the texts of the leaves, by their key. */
+export type Publication = {
+  readonly manifest: Omit<Manifest, "previous" | "madeAt">;
+  readonly objects: readonly ObjectRef[];
+  readonly copies: ReadonlyMap<string, readonly Tier[]>;
+  readonly records: ReadonlyMap<string, string>;
+  readonly spool: string;
+  readonly now: number;
+};
+
+/** The key of the manifest in each tier that has it, and the copies that were made for it. */
+export type Published = {
+  readonly manifests: ReadonlyMap<Tier, string>;
+  readonly copied: readonly { readonly key: string; readonly tier: Tier }[];
+};
+
+/**
+ * Writes the manifest into each tier that did not fail, after everything that it names lies there and was read back. Each
+ * tier has a chain of its own: a tier that was away for a day is no break.
+ */
+export async function publish(
+  tiers: DueTiers,
+  publication: Publication,
+  signal: AbortSignal,
+): Promise<Published> {
+  const copied: { key: string; tier: Tier }[] = [];
+  const newest = new Map<Tier, ManifestName | undefined>();
+  await tiers.inEach(async (store) => {
+    for (const key of await copyMissing(tiers, { store, publication }, signal))
+      copied.push({ key, tier: store.tier });
+    await putRecords(store, publication.records, signal);
+    newest.set(store.tier, await findNewestName(store, signal));
+  });
+  const madeAt = renderTime(nameTime(publication.now, [...newest.values()]));
+  const manifests = new Map<Tier, string>();
+  await tiers.inEach(async (store) => {
+    const last = newest.get(store.tier);
+    const previous = last === undefined ? null : { key: last.key, sha256: last.sha256 };
+    const { key, text } = renderManifest({ ...publication.manifest, previous, madeAt });
+    await store.putText(key, text, signal);
+    parseManifest(key, await store.getText(key, signal));
+    manifests.set(store.tier, key);
+  });
+  return { manifests, copied };
+}
+
+async function copyMissing(
+  tiers: DueTiers,
+  { store, publication }: { readonly store: Store; readonly publication: Publication },
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { objects, copies, spool } = publication;
+  const copied: string[] = [];
+  for (const object of objects) {
+    const held = copies.get(object.key) ?? [];
+    if (held.includes(store.tier)) continue;
+    const sources = tiers.list().filter(({ tier }) => held.includes(tier));
+    await copyObject(store, { key: object.key, facts: object, sources, spool }, signal);
+    copied.push(object.key);
+  }
+  return copied;
+}
+
+/** A record is named by its hash: one that lies there already is the same. */
+async function putRecords(
+  store: Store,
+  records: ReadonlyMap<string, string>,
+  signal: AbortSignal,
+): Promise<void> {
+  const present = new Set<string>();
+  for await (const { key } of store.list("leaves/", signal)) present.add(key);
+  for (const [key, text] of records) {
+    if (present.has(key)) continue;
+    await store.putText(key, text, signal).catch((error: unknown) => {
+      if (!(error instanceof StoreFault && error.kind === "exists")) throw error;
+    });
+    if ((await store.getText(key, signal)) === text) continue;
+    const place = { tier: store.tier, address: store.address, key };
+    throw new StoreFault(
+      "broken",
+      "another text was read back than was put; look at the disk or the store",
+      place,
+    );
+  }
+}
+
+async function findNewestName(store: Store, signal: AbortSignal): Promise<ManifestName | undefined> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(MANIFEST_PREFIX, signal)) keys.push(key);
+  return orderManifests(keys).newestFirst[0];
+}

@@ -1,0 +1,138 @@
+import { VERSION } from "../contract/version.ts";
+import { listStoredLeaves, listStoredParts, listSuspects, type OpenSuspect } from "../db/backup/ledger.ts";
+import { listCoinIds, listMigrations, listWatermarks } from "../db/backup/manifest-rows.ts";
+import type { Snapshot } from "../db/backup/snapshot.ts";
+import {
+  findObjects,
+  listNeededDeltas,
+  listTableObjects,
+  listUsesOf,
+  type PlacedObject,
+  type UsedObject,
+} from "../db/backup/stored-objects.ts";
+import type { OwnClient } from "../db/session.ts";
+import { renderTime } from "../time.ts";
+import { type DeltaObject, type RecordedLeaf, recordLeaf, refOf, renderDeltas } from "./build-manifest.ts";
+import type { BackupKind, Manifest } from "./manifest.ts";
+import type { Publication } from "./publish.ts";
+
+/** A manifest has at most 16 MiB; a person reads the first of them, and the ledger has all. */
+const MOST_SUSPECTS = 20_000;
+
+export type PublicationRequest = {
+  readonly snapshot: Snapshot;
+  readonly kind: BackupKind;
+  readonly runId: string;
+};
+
+/**
+ * All that the manifest of a backup says, from the ledger as it is committed: with it a later backup that ended before this
+ * one is in this manifest too, so the newest manifest of a tier never says less than an older one.
+ */
+export async function readPublication(
+  client: OwnClient,
+  { snapshot: { backup, facts }, kind, runId }: PublicationRequest,
+): Promise<Pick<Publication, "manifest" | "objects" | "copies" | "records">> {
+  const deltas = Map.groupBy((await listNeededDeltas(client, null)).map(toDelta), ({ leaf }) => leaf);
+  const leaves: RecordedLeaf[] = [];
+  const placed: PlacedObject[] = [...[...deltas.values()].flat()];
+  for (const name of await listStoredLeaves(client)) {
+    const parts = await listStoredParts(client, { name });
+    const keys = new Set(parts.flatMap(({ base }) => (base === null ? [] : [base.key])));
+    const bases = await findObjects(client, [...keys]);
+    const objects = new Map(bases.map((base) => [base.key, base]));
+    const leaf = recordLeaf({ name, parts, objects, deltas: deltas.get(name) ?? [] });
+    if (leaf === null) continue;
+    leaves.push(leaf);
+    placed.push(...bases);
+  }
+  const tables = await listTableObjects(client);
+  const schema = (await listUsesOf(client, backup)).find((use) => use.kind === "schema");
+  const suspects = await listSuspects(client, { leaf: null, most: MOST_SUSPECTS });
+  const beside = await listBeside(client, suspects);
+  placed.push(...tables, ...beside, ...(schema === undefined ? [] : [schema]));
+  const manifest: Publication["manifest"] = {
+    ...{
+      version: 1,
+      form: 1,
+      kind,
+      snapshotAt: renderTime(facts.takenAt),
+      backup,
+      runId,
+      r3aVersion: VERSION,
+    },
+    migrations: await listMigrations(client),
+    server: {
+      version: facts.serverVersion,
+      systemIdentifier: facts.systemIdentifier,
+      timeline: facts.timeline,
+    },
+    hash: { algorithm: "hashtextextended-sum64", form: 1, serverVersion: facts.serverVersion },
+    coins: await listCoinIds(client),
+    leaves: leaves.map(({ entry }) => entry),
+    deltas: renderDeltas(leaves),
+    tables: renderTables(tables),
+    schema: refOf(schema, "the schema of this backup"),
+    suspects: suspects.map(renderSuspect),
+    beside: beside.flatMap((use) => (use.leaf === null ? [] : [{ ...refOf(use, use.key), leaf: use.leaf }])),
+    watermarks: (await listWatermarks(client)).map(
+      ({ coinId, interval, coveredFrom, coveredTo, lastTs }) => ({
+        ...{ coinId, interval, coveredFrom: renderTime(coveredFrom), coveredTo: renderTime(coveredTo) },
+        lastTs: renderTime(lastTs),
+      }),
+    ),
+  };
+  const named = new Set([
+    ...leaves.flatMap((leaf) => [...leaf.bases, ...leaf.deltas].map(({ key }) => key)),
+    ...[...tables, ...beside, ...(schema === undefined ? [] : [schema])].map(({ key }) => key),
+  ]);
+  const needed = new Map(placed.filter(({ key }) => named.has(key)).map((object) => [object.key, object]));
+  return {
+    manifest,
+    objects: [...needed.values()],
+    copies: new Map([...needed].map(([key, { tiers }]) => [key, tiers])),
+    records: new Map(leaves.map(({ entry, text }) => [entry.key, text])),
+  };
+}
+
+function toDelta(use: UsedObject): DeltaObject & PlacedObject {
+  if (use.leaf === null || use.first === null || use.last === null)
+    throw new Error(`${use.key} is a delta of no leaf or of no time; look who changed r3a.backup_use`);
+  return { ...use, leaf: use.leaf, first: use.first, last: use.last };
+}
+
+async function listBeside(
+  client: OwnClient,
+  suspects: readonly OpenSuspect[],
+): Promise<readonly UsedObject[]> {
+  const uses: UsedObject[] = [];
+  for (const backup of new Set(suspects.map(({ foundBy }) => foundBy)))
+    uses.push(...(await listUsesOf(client, backup)).filter(({ kind }) => kind === "beside"));
+  return uses;
+}
+
+function renderTables(objects: readonly UsedObject[]): Manifest["tables"] {
+  return [...Map.groupBy(objects, ({ table }) => table ?? "")].map(([name, uses]) => ({
+    name,
+    columns: uses.at(-1)?.columns ?? [],
+    objects: uses.map((use) => ({ ...refOf(use, use.key), mode: use.mode ?? "whole", backup: use.backup })),
+  }));
+}
+
+function renderSuspect({
+  leaf,
+  coinId,
+  interval,
+  at,
+  kind,
+  foundAt,
+}: OpenSuspect): Manifest["suspects"][number] {
+  return {
+    leaf,
+    coinId,
+    interval,
+    at: at === null ? null : renderTime(at),
+    kind,
+    since: renderTime(foundAt),
+  };
+}

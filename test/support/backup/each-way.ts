@@ -1,0 +1,38 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { withSession } from "../database/empty-database.ts";
+import { temporaryFolder } from "../folder.ts";
+import type { Result } from "../result-json.ts";
+import { newKey } from "./object.ts";
+
+/** Settings of a backup with one tier in a new folder. */
+export async function backupSettings(): Promise<Readonly<Record<string, string>>> {
+  const folder = temporaryFolder();
+  const [hot, spool] = [join(folder, "hot"), join(folder, "spool")];
+  for (const path of [hot, spool]) mkdirSync(path);
+  const { recipient } = await newKey();
+  return { BACKUP_HOT: `file://${hot}`, BACKUP_SPOOL: spool, BACKUP_RECIPIENTS: recipient };
+}
+
+type Run = (args: string, exit: number, more: Readonly<Record<string, string>>) => Promise<Result>;
+
+/** Every form of the result of backup: planned, done, with a tier that failed, with a suspect, and left to others. */
+export async function backUpEachWay(url: string, run: Run): Promise<void> {
+  const settings = await backupSettings();
+  const query = (sql: string) => withSession(url, (client) => client.query(sql));
+  expect(await run("backup --dry-run", 0, settings)).toMatchObject({ dryRun: true, kind: "daily", open: 0 });
+  const away = { ...settings, BACKUP_WARM: `${settings.BACKUP_HOT}-away` };
+  const first = await run("backup", 1, away);
+  expect(first).toMatchObject({ kind: "daily", isWhole: true, tiers: [{ fault: null }, { manifest: null }] });
+  expect(await run("backup --delta", 0, settings)).toMatchObject({ kind: "delta", found: 0 });
+  await query(`update r3a.ohlcv_partitioned set close = close * 10 where ("timestamp", coin_id, "interval") in
+    (select "timestamp", coin_id, "interval" from r3a.ohlcv_partitioned order by 1, 2, 3 limit 1)`);
+  expect(await run("backup", 1, settings)).toMatchObject({ found: 1, open: 1 });
+  await withSession(url, async (other) => {
+    await other.query("select r3a_util.acquire_lock('backup-delta', 'global')");
+    expect(await run("backup --delta", 0, settings)).toHaveProperty("skipped");
+  });
+  await query(`update r3a.ohlcv_partitioned set close = close / 10 where ("timestamp", coin_id, "interval") in
+    (select "timestamp", coin_id, "interval" from r3a.ohlcv_partitioned order by 1, 2, 3 limit 1)`);
+}
