@@ -9,7 +9,7 @@ const isIn = (target: string, ...folders: readonly string[]) =>
 const isPackage = (target: string, name: string) => target === name || target.startsWith(`${name}/`);
 const SELECTOR = "runner/src/selector.ts";
 const TIME = "runner/src/time.ts";
-const NOUNS = ["sync", "verify", "export", "maint", "legacy", "health", "doctor"];
+const NOUNS = ["sync", "verify", "export", "maint", "legacy", "health", "doctor", "restore"];
 const isContract = (target: string) => isIn(target, "contract");
 const isPlan = (path: string) => /^runner\/src\/.+-plan\.ts$/.test(path);
 const isPure = (path: string) => isIn(path, "candle", "partition") || isPlan(path) || path === TIME;
@@ -110,7 +110,7 @@ describe("imports", () => {
 
   test("db/NOUN is known to its noun alone, but for the state of the old layout", () => {
     const strangers = breaches(runner, (target, { path }) => {
-      const noun = /^db\/(maint|health|doctor|legacy)$/.exec(folderOf(target))?.[1];
+      const noun = /^db\/(maint|health|doctor|legacy|restore)$/.exec(folderOf(target))?.[1];
       if (noun === undefined || isIn(path, noun, `db/${noun}`)) return true;
       return target === "runner/src/db/legacy/state.ts" && SEES_STATE.test(path);
     });

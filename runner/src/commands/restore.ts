@@ -2,7 +2,6 @@ import { readLeafName } from "../backup/leaf-record.ts";
 import type { Context } from "../context.ts";
 import { TIERS } from "../contract/tiers.ts";
 import type { Database } from "../db/connect.ts";
-import { refuseFilled } from "../db/restore/target-schema.ts";
 import { renderArguments } from "../db/runs.ts";
 import { withDatabase } from "../db/with-database.ts";
 import { SettingsFault } from "../errors.ts";
@@ -104,7 +103,6 @@ async function run(
   { request, options }: { readonly request: BesideRequest; readonly options: RawOptions },
 ) {
   const { schema, selection, wish, isPreview } = request;
-  await refuseFilled(db, schema);
   const work = async (): Promise<RunResult> => {
     const outcome = await restoreBeside(context, db, request);
     const render = options.json === true ? renderBesideJson : renderBeside;

@@ -2,6 +2,7 @@ import type { Manifest } from "../backup/manifest.ts";
 import type { Context } from "../context.ts";
 import type { Database } from "../db/connect.ts";
 import { readServerVersion } from "../db/restore/server-version.ts";
+import { refuseFilled } from "../db/restore/target-schema.ts";
 import { own } from "../db/session.ts";
 import { createProgress } from "../progress.ts";
 import type { Store } from "../store/store.ts";
@@ -47,7 +48,8 @@ export type BesideOutcome = {
 
 /**
  * Restores leaves into tables of their own in a schema of their own, each from the newest backup that verifies for it, or
- * says what it would do. One leaf that no backup has whole does not stop the others.
+ * says what it would do. One leaf that no backup has whole does not stop the others. Throws a
+ * SettingsFault where the schema has a table.
  */
 export async function restoreBeside(
   context: Context,
@@ -55,6 +57,7 @@ export async function restoreBeside(
   request: BesideRequest,
 ): Promise<BesideOutcome> {
   const { signal, log } = context;
+  await refuseFilled(db, request.schema);
   const refused: Refused[] = [];
   const refuse = (one: Refused) => {
     refused.push(one);
