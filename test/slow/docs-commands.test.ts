@@ -59,7 +59,7 @@ describe("every command and statement that the docs show", () => {
       const shown = isLong ? command.replace(/--from \S+/, `--from ${since}`) : command;
       const { code, stderr } = await runRunner(wordsOf(shown), world.env(env));
       // without a cluster and without a tier; docs-recovery.test.ts restores
-      const expected = /^(janitor|restore)\b/.test(command) ? 78 : 0;
+      const expected = /^(janitor|backup|restore)\b/.test(command) ? 78 : 0;
       expect([command, code, code === expected ? "" : stderr]).toEqual([command, expected, ""]);
     }
     for (const statement of statements)
