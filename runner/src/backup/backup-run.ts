@@ -18,6 +18,7 @@ import { type Accepted, exportAll } from "./export-all.ts";
 import type { BackupKind } from "./manifest.ts";
 import { createObjectWriter } from "./object-writer.ts";
 import { publish } from "./publish.ts";
+import { listPresent } from "./put-objects.ts";
 import { readPublication } from "./read-publication.ts";
 import { sweepSpool } from "./spool.ts";
 
@@ -108,14 +109,29 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
   const { kind, recipients, spool, accept } = request;
   const { signal } = locks;
   const { backup, facts } = snapshot;
+  const present = new Map<Tier, ReadonlyMap<string, number>>();
+  await tiers.inEach(async (store) => void present.set(store.tier, await listPresent(store, signal)));
+  failWithout(tiers);
+  const isThere = (tier: Tier, key: string) => present.get(tier)?.has(key) === true;
   const progress = createProgress("backup", context.terminal, "tables");
   const writer = createObjectWriter({
     ...{ tiers, spool, recipients, signal },
-    findKnown: async (sha256) => (await findSameText(snapshot.client, [sha256])).at(-1) ?? null,
+    async findKnown(sha256) {
+      const known = (await findSameText(snapshot.client, [sha256])).at(-1);
+      if (known === undefined) return null;
+      return { ...known, tiers: known.tiers.filter((tier) => isThere(tier, known.key)) };
+    },
   });
-  const all = await exportAll({ snapshot, writer, progress, runId: context.runId }, { kind, accept }).finally(
-    progress.stop,
-  );
+  const all = await exportAll(
+    {
+      snapshot,
+      writer,
+      progress,
+      runId: context.runId,
+      isLost: (key: string) => ![...present.keys()].some((tier) => isThere(tier, key)),
+    },
+    { kind, accept },
+  ).finally(progress.stop);
   failWithout(tiers);
   const isMine = await waitForLock(locks, {
     ...{ scope: "backup-manifest", key: "global" },

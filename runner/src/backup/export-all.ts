@@ -10,7 +10,7 @@ import {
   type Suspect,
 } from "../db/backup/ledger.ts";
 import type { Snapshot } from "../db/backup/snapshot.ts";
-import type { ObjectUse } from "../db/backup/stored-objects.ts";
+import { listTableObjects, type ObjectUse } from "../db/backup/stored-objects.ts";
 import type { LeafWrite, LedgerWrite } from "../db/backup/write-ledger.ts";
 import { COPY_COLUMNS } from "../db/copy-lines.ts";
 import { isSealed } from "../partition/sealed.ts";
@@ -30,6 +30,8 @@ type Tools = {
   readonly writer: ObjectWriter;
   readonly progress: Progress;
   readonly runId: string;
+  /** Whether no tier of the run has the object. */
+  readonly isLost: (key: string) => boolean;
 };
 
 /** `leaves`: the number of those that were looked at. */
@@ -41,7 +43,7 @@ const CANDLE_COLUMNS = COPY_COLUMNS.split(",").map((column) => column.trim().rep
 
 /** Writes everything that changed since the last backup into objects, and says what the ledger gets. Writes nothing there. */
 export async function exportAll(
-  { snapshot, writer, progress, runId }: Tools,
+  { snapshot, writer, progress, runId, isLost }: Tools,
   { kind, accept }: { readonly kind: BackupKind; readonly accept: Accepted | null },
 ): Promise<Exported> {
   const { client, counters, facts, beside } = snapshot;
@@ -61,7 +63,11 @@ export async function exportAll(
   const done: ExportedLeaf[] = [];
   for (const name of due) {
     const leaf = leafOfName(name);
-    const believed = stored.has(name) ? await listStoredParts(client, leaf) : [];
+    const parts = stored.has(name) ? await listStoredParts(client, leaf) : [];
+    // a part whose base is lost needs a new one
+    const believed = parts.map((part) =>
+      part.base !== null && isLost(part.base.key) ? { ...part, base: null } : part,
+    );
     const open = byLeaf.get(name) ?? [];
     const horizon = horizonOf(looks.get(name)?.backup, facts);
     const accepted = accept?.leaf === name ? listAccepted(open, accept) : [];
@@ -78,7 +84,11 @@ export async function exportAll(
     .filter((each) => each !== null)
     .toSorted((a, b) => b.id - a.id)[0];
   const horizons = { delta: horizonOf(newest, facts), daily: horizonOf(previous.daily ?? undefined, facts) };
-  const tables = await beside((other) => exportTables({ client: other, writer }, { horizons, isDaily }));
+  const tableObjects = await listTableObjects(client);
+  const lostTables = new Set(tableObjects.filter(({ key }) => isLost(key)).map(({ table }) => table));
+  const tables = await beside((other) =>
+    exportTables({ client: other, writer }, { horizons, isDaily, lost: lostTables }),
+  );
   progress.advance(1);
   const placed = [...done.flatMap(({ objects }) => objects), ...tables.used.map(({ object }) => object)];
   const distinct = [...new Map(placed.map((object) => [object.key, object])).values()];

@@ -18,18 +18,25 @@ export type ExportedTables = {
 /** From which number of a transaction on rows may have changed, since the last backup and the last daily one; null: any. */
 export type TableHorizons = { readonly delta: bigint | null; readonly daily: bigint | null };
 
+/** `lost`: tables of which an object is gone from every tier, so that all of their rows are written again. */
+export type TableRequest = {
+  readonly horizons: TableHorizons;
+  readonly isDaily: boolean;
+  readonly lost: ReadonlySet<string | null>;
+};
+
 type Tools = { readonly client: OwnClient; readonly writer: ObjectWriter };
 
 /** Writes the small tables, as each one's row in EXPORTED_TABLES says, and the SQL of the schema. */
 export async function exportTables(
   { client, writer }: Tools,
-  { horizons, isDaily }: { readonly horizons: TableHorizons; readonly isDaily: boolean },
+  { horizons, isDaily, lost }: TableRequest,
 ): Promise<ExportedTables> {
   const used: UsedPlacement[] = [];
   const gapSeries = await listChangedGaps(client);
   for (const table of EXPORTED_TABLES) {
     if (table.when === "daily" && !isDaily) continue;
-    const horizon = horizons[table.when];
+    const horizon = lost.has(table.name) ? null : horizons[table.when];
     const mode: ExportMode = horizon === null ? "whole" : table.mode;
     const rows = open(client, { table, mode, horizon, gapSeries });
     if (rows === null) continue;

@@ -7,7 +7,7 @@ import type { DueTiers } from "./due-tiers.ts";
 import { MANIFEST_PREFIX, type Manifest, type ManifestName, renderManifest } from "./manifest.ts";
 import type { ObjectRef } from "./object-ref.ts";
 import { parseManifest } from "./parse-manifest.ts";
-import { copyObject } from "./put-objects.ts";
+import { copyObject, listPresent } from "./put-objects.ts";
 
 /** `copies`: the tiers that hold each object, by its key. `records`: the texts of the leaves, by their key. */
 export type Publication = {
@@ -62,10 +62,12 @@ async function copyMissing(
 ): Promise<readonly string[]> {
   const { objects, copies, spool } = publication;
   const copied: string[] = [];
+  // the ledger can say of a disk what another disk held
+  const present = await listPresent(store, signal);
   for (const object of objects) {
     const held = copies.get(object.key) ?? [];
-    if (held.includes(store.tier)) continue;
-    const sources = tiers.list().filter(({ tier }) => held.includes(tier));
+    if (held.includes(store.tier) && present.get(object.key) === object.bytes) continue;
+    const sources = tiers.list().filter(({ tier }) => tier !== store.tier && held.includes(tier));
     await copyObject(store, { key: object.key, facts: object, sources, spool }, signal);
     copied.push(object.key);
   }
