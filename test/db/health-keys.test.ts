@@ -5,10 +5,10 @@ import { resultFor, useSyncedDatabase } from "../support/health/synced-database.
 const { database, expectBad } = useSyncedDatabase();
 
 const MADE_KEYS = `
-  select c.conrelid::regclass::text as name, case c.contype when 'p' then 'primary key' else 'unique' end as kind,
+  select c.conrelid::regclass::text as name, case when c.contype = 'p' then 'primary key' when i.indnullsnotdistinct then 'unique nulls not distinct' else 'unique' end as kind,
          (select string_agg(a.attname, ' ' order by o) from unnest(c.conkey) with ordinality as u (n, o)
           join pg_attribute a on a.attrelid = c.conrelid and a.attnum = n) as columns
-  from pg_constraint c
+  from pg_constraint c join pg_index i on i.indexrelid = c.conindid
   where c.contype in ('p', 'u') and c.connamespace in ('r3a'::regnamespace, 'r3a_util'::regnamespace)
     and c.conrelid not in (select oid from r3a_util.candle_table)`;
 
@@ -22,6 +22,12 @@ test("the list of the keys is what the migrations make", async () => {
 test.each([
   ["coin_symbol_key", "r3a.coin", "unique", "symbol"],
   ["series_pkey", "r3a.series", "primary key", 'coin_id, "interval"'],
+  [
+    "backup_use_backup_id_key_leaf_table_name_key",
+    "r3a.backup_use",
+    "unique nulls not distinct",
+    "backup_id, key, leaf, table_name",
+  ],
 ])(
   "a table without its key %s is named with the statement that mends it",
   async (key, table, kind, columns) => {

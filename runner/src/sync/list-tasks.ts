@@ -29,10 +29,15 @@ export async function* listTasks(
     yield* await cut(task, []);
 }
 
-/** What nobody asked for in the span of a request; the end of the log is there, so a minute job reads nothing. */
+/**
+ * What nobody asked for in the span of a request; the end of the log is there, so a minute job reads nothing. A request
+ * that goes beyond what is covered is the window of a sync, which joins no gaps: while old candles wait for their move,
+ * the overlap lies among what nobody asked for.
+ */
 async function listUnasked(db: Database, series: SeriesState, task: Task): Promise<readonly Span[]> {
   const { covered, gaps, gapsFrom } = series;
-  const inside = covered === null || task.kind !== "fetch" ? null : intersect(task, covered);
+  const isWindow = covered === null || task.to > covered.to;
+  const inside = isWindow || task.kind !== "fetch" ? null : intersect(task, covered);
   if (inside === null) return [];
   if (inside.from < gapsFrom) return findUnasked(db, series, inside);
   return gaps.filter((gap) => gap.state === "not_requested" && gap.nextCheckAt === null);

@@ -7,10 +7,19 @@ import type { Reader } from "../session.ts";
  */
 export const WANTED_KEYS: readonly (readonly [
   table: string,
-  kind: "primary key" | "unique",
+  kind: "primary key" | "unique" | "unique nulls not distinct",
   columns: string,
 ])[] = [
   ["r3a.api_budget", "primary key", "egress_key"],
+  ["r3a.backup", "primary key", "id"],
+  ["r3a.backup_copy", "primary key", "key tier"],
+  ["r3a.backup_doubt", "primary key", "leaf coin_id interval timestamp"],
+  ["r3a.backup_gap_series", "primary key", "coin_id interval"],
+  ["r3a.backup_leaf", "primary key", "leaf"],
+  ["r3a.backup_object", "primary key", "key"],
+  ["r3a.backup_part", "primary key", "leaf coin_id interval"],
+  ["r3a.backup_suspect", "primary key", "id"],
+  ["r3a.backup_use", "unique nulls not distinct", "backup_id key leaf table_name"],
   ["r3a.candle_revision", "primary key", "id"],
   ["r3a.coin", "primary key", "id"],
   ["r3a.coin", "unique", "symbol"],
@@ -38,6 +47,7 @@ const MISSING_KEYS = `
   where to_regclass(k.name) is not null and not exists (
     select from pg_index i
     where i.indrelid = to_regclass(k.name) and i.indisunique and i.indpred is null and i.indexprs is null
+      and (i.indnullsnotdistinct or k.kind <> 'unique nulls not distinct')
       and l.names = (select array_agg(a.attname::text order by a.attname::text) from pg_attribute a
                      where a.attrelid = i.indrelid and a.attnum = any (i.indkey::int2[])))
   order by 1`;
