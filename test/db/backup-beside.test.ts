@@ -1,11 +1,11 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { BackupResult } from "../../runner/src/backup/backup-run.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import type { Store } from "../../runner/src/store/store.ts";
 import { addMinutes, makeLeaf } from "../support/backup/parts.ts";
-import { newestManifest, readManifests } from "../support/backup/restored.ts";
+import { newestManifest, readLines, readManifests } from "../support/backup/restored.ts";
 import { useBackups } from "../support/backup/runs.ts";
 import { useDatabase } from "../support/database/database.ts";
 
@@ -97,4 +97,62 @@ test("a tier whose disk was changed for an empty one never gets a manifest that 
   expect(await readManifests(backups.hot)).toEqual([]);
   await backups.run("daily");
   expect(await backups.restored()).toEqual(await backups.stored());
+});
+
+describe("a tier that lost its disk with deltas and a suspect behind it", () => {
+  const change = (close: string) =>
+    database.query(
+      `update r3a.ohlcv_partitioned set close = ${close} where coin_id = 1 and "timestamp" = '${time(5)}'`,
+    );
+  const lose = (tier: "hot" | "warm") => {
+    rmSync(join(backups.folder, tier), { recursive: true });
+    mkdirSync(join(backups.folder, tier));
+  };
+  const age = async (stores: readonly Store[]) => {
+    await add(1, 0, 50);
+    await add(2, 0, 50);
+    await backups.run("daily", { stores });
+    await add(1, 50, 5);
+    await add(2, 50, 5);
+    await backups.run("delta", { stores });
+    await change("close * 10");
+    expect(await backups.run("delta", { stores })).toMatchObject({ found: 1, open: 1 });
+    await add(1, 55, 5);
+    await add(2, 55, 5);
+    await backups.run("delta", { stores });
+  };
+
+  test("gets all of it from another tier: what is believed, and what is suspect beside it", async () => {
+    const both = [backups.hot, backups.warm];
+    await age(both);
+    const truth = await backups.restored(backups.warm);
+    lose("hot");
+    const daily = await backups.run("daily", { stores: both });
+    expect(daily).toMatchObject({ open: 1, lost: [] });
+    expect(daily.tiers.map(({ fault }) => fault)).toEqual([null, null]);
+    expect(await backups.restored()).toEqual(truth);
+    expect((await newestManifest(backups.hot)).beside).toHaveLength(1);
+  });
+
+  test("gets from the live rows what no tier has: but for the part that is in doubt, which is named until the rows are right", async () => {
+    await age([backups.hot]);
+    lose("hot");
+    const lost = [{ leaf: leaf.name, coinId: 1, interval: "1m" }];
+    expect(await backups.run("daily")).toMatchObject({ found: 0, open: 1, lost });
+    const others = async () => (await backups.stored()).filter((line) => line.startsWith("2\t"));
+    expect(await backups.restored()).toEqual(await others());
+    const manifest = await newestManifest(backups.hot);
+    expect(manifest.suspects).toHaveLength(1);
+    const [object] = manifest.beside;
+    if (object === undefined) throw new Error("the suspect row lies beside again");
+    expect(await readLines(backups.hot, object, backups.identity)).toHaveLength(1);
+
+    await add(2, 60, 5);
+    expect(await backups.run("delta")).toMatchObject({ found: 0, open: 1, lost });
+    expect(await backups.restored()).toEqual(await others());
+
+    await change("110.00000001 + 5");
+    expect(await backups.run("daily")).toMatchObject({ open: 0, lost: [] });
+    expect(await backups.restored()).toEqual(await backups.stored());
+  });
 });

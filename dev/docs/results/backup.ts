@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { TIERS } from "../../../runner/src/contract/tiers.ts";
-import { count, dryRun, resultOf, skippedOf, time } from "./parts.ts";
+import { count, dryRun, interval, resultOf, skippedOf, time } from "./parts.ts";
 
 const kind = z.enum(["daily", "delta"]);
 const place = { tier: z.enum(TIERS), address: z.string().describe("Without credentials.") } as const;
@@ -27,6 +27,17 @@ export const backup = z.union([
     ),
     found: count.describe("New suspects."),
     open,
+    lost: z
+      .array(
+        z.strictObject({
+          leaf: z.string().describe("Without schema."),
+          coinId: count.describe("id in r3a.coin."),
+          interval,
+        }),
+      )
+      .describe(
+        "Parts that no tier gives back; something of each is suspect, so the live rows are not taken.",
+      ),
   }),
   resultOf("backup", {
     ...dryRun,

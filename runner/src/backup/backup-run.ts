@@ -15,10 +15,11 @@ import { createProgress } from "../progress.ts";
 import type { Store } from "../store/store.ts";
 import { createDueTiers, type DueTiers } from "./due-tiers.ts";
 import { type Accepted, exportAll } from "./export-all.ts";
+import { listHoldings } from "./holdings.ts";
+import type { LostPart } from "./lost-parts.ts";
 import type { BackupKind } from "./manifest.ts";
 import { createObjectWriter } from "./object-writer.ts";
 import { publish } from "./publish.ts";
-import { listPresent } from "./put-objects.ts";
 import { readPublication } from "./read-publication.ts";
 import { sweepSpool } from "./spool.ts";
 
@@ -42,7 +43,10 @@ export type TierResult = {
   readonly fault: string | null;
 };
 
-/** Times in ms. `leaves`: those that were looked at. `rows`, `bytes`, `objects`: new ones. `found`: new suspects. */
+/**
+ * Times in ms. `leaves`: those that were looked at. `rows`, `bytes`, `objects`: new ones. `found`: new suspects. `lost`: parts
+ * that are in no manifest of this run, since no tier has what restores them and something of them is suspect.
+ */
 export type BackupResult = {
   readonly kind: BackupKind;
   readonly backup: number;
@@ -55,6 +59,7 @@ export type BackupResult = {
   readonly tiers: readonly TierResult[];
   readonly found: number;
   readonly open: number;
+  readonly lost: readonly LostPart[];
 };
 
 /** A manifest is written within seconds, also where a tier lacks much: then its objects are copied first. */
@@ -109,27 +114,22 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
   const { kind, recipients, spool, accept } = request;
   const { signal } = locks;
   const { backup, facts } = snapshot;
-  const present = new Map<Tier, ReadonlyMap<string, number>>();
-  await tiers.inEach(async (store) => void present.set(store.tier, await listPresent(store, signal)));
+  const before = await listHoldings(tiers, signal);
   failWithout(tiers);
-  const isThere = (tier: Tier, key: string) => present.get(tier)?.has(key) === true;
   const progress = createProgress("backup", context.terminal, "tables");
   const writer = createObjectWriter({
     ...{ tiers, spool, recipients, signal },
     async findKnown(sha256) {
-      const known = (await findSameText(snapshot.client, [sha256])).at(-1);
-      if (known === undefined) return null;
-      return { ...known, tiers: known.tiers.filter((tier) => isThere(tier, known.key)) };
+      const same = await findSameText(snapshot.client, [sha256]);
+      const there = same.map((known) => ({
+        ...known,
+        tiers: known.tiers.filter((tier) => before.bytesOf(tier, known.key) !== null),
+      }));
+      return there.findLast((known) => known.tiers.length > 0) ?? null;
     },
   });
   const all = await exportAll(
-    {
-      snapshot,
-      writer,
-      progress,
-      runId: context.runId,
-      isLost: (key: string) => ![...present.keys()].some((tier) => isThere(tier, key)),
-    },
+    { snapshot, writer, progress, runId: context.runId, isLost: before.isLost },
     { kind, accept },
   ).finally(progress.stop);
   failWithout(tiers);
@@ -141,10 +141,14 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
     throw new TryAgain("another backup writes its manifest for half an hour; look at it with runs");
   try {
     await writeLedger(db, snapshot, all.write);
-    const content = await own(db, signal, (client) =>
-      readPublication(client, { snapshot, kind, runId: context.runId }),
+    // once more: this run and another one put objects since
+    const holdings = await listHoldings(tiers, signal);
+    failWithout(tiers);
+    const { lost, ...content } = await own(db, signal, (client) =>
+      readPublication(client, { snapshot, kind, runId: context.runId, isLost: holdings.isLost }),
     );
-    const { manifests, copied } = await publish(tiers, { ...content, spool, now: Date.now() }, signal);
+    const publication = { ...content, holdings, spool, now: Date.now() };
+    const { manifests, copied } = await publish(tiers, publication, signal);
     await noteCopies(
       db,
       copied.map((copy) => ({ ...copy, verifiedAt: Date.now() })),
@@ -159,6 +163,7 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
         ...{ tier, address, manifest: manifests.get(tier) ?? null, fault: tiers.faults.get(tier) ?? null },
       })),
       found: all.write.found.length,
+      lost,
     };
   } finally {
     await locks.unlock("backup-manifest", "global");

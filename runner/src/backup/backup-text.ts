@@ -7,15 +7,19 @@ import type { BackupResult } from "./backup-run.ts";
 import type { BackupPlan } from "./preview.ts";
 
 /** 1 where a tier failed or something is suspect: a person must look. */
-export function exitOf({ tiers, open }: BackupResult): ExitCode {
-  return open > 0 || tiers.some(({ fault }) => fault !== null) ? EXIT.failed : EXIT.done;
+export function exitOf({ tiers, open, lost }: BackupResult): ExitCode {
+  return open > 0 || lost.length > 0 || tiers.some(({ fault }) => fault !== null) ? EXIT.failed : EXIT.done;
 }
 
 /** Decimal megabytes, as a person compares them with a disk. */
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
+/** A person reads no more; the JSON has all. */
+const MOST_LOST = 20;
+
 export function renderBackup(result: BackupResult): string {
-  const { kind, backup, snapshotAt, isWhole, leaves, objects, rows, bytes, tiers, found, open } = result;
+  const { kind, backup, snapshotAt, isWhole, leaves, objects, rows, bytes, tiers, found, open, lost } =
+    result;
   const lines = [
     `${kind} backup ${backup} of ${renderSecond(snapshotAt)}${isWhole ? ", judged by content" : ""}: ${leaves} leaves looked at,`,
     `${objects} new objects with ${rows} rows, ${megabytes(bytes)} as stored`,
@@ -33,6 +37,13 @@ export function renderBackup(result: BackupResult): string {
     lines.push(
       `${open} candles are suspect (${found} new): they changed or vanished, and nothing explains it. The version before`,
       "is what restores. Look at r3a.backup_suspect; if they are right as they are: backup --accept",
+    );
+  if (lost.length > 0)
+    lines.push(
+      `${lost.length} parts are in no tier any more, and this backup leaves them out: something of each is suspect, so their`,
+      "live rows are not believed. Set the rows right, or take them as they are: backup --accept. Then run backup:",
+      ...lost.slice(0, MOST_LOST).map(({ leaf, coinId, interval }) => `${leaf} coin ${coinId} ${interval}`),
+      ...(lost.length > MOST_LOST ? [`and ${lost.length - MOST_LOST} more`] : []),
     );
   return `${lines.join("\n")}\n`;
 }

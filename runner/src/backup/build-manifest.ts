@@ -43,7 +43,9 @@ export function recordLeaf({ name, parts, objects, deltas }: LeafContent): Recor
   const { key, text } = renderLeafRecord({ version: 1, leaf: name, bases, parts: records });
   const { sha256, bytes } = measureText(text);
   const { parent, span } = leafOfName(name);
-  const since = Math.min(...filled.map(({ base }) => base?.backup ?? 0));
+  // a base that holds its part as it is needs no delta, and an old delta may lie in no tier any more
+  const needy = filled.filter(({ base, hash }) => base?.hash !== hash);
+  const since = Math.min(...needy.map(({ base }) => base?.backup ?? 0));
   return {
     entry: {
       ...{ name, parent, from: renderTime(span.from), to: renderTime(span.to), key, sha256, bytes },

@@ -1,4 +1,5 @@
 import type { LeafPart } from "../db/backup/backup-leaf.ts";
+import type { RowKey } from "../db/backup/copy-out.ts";
 import { isUntouched } from "../db/backup/leaf-counters.ts";
 import {
   findLastStored,
@@ -10,7 +11,7 @@ import {
   type Suspect,
 } from "../db/backup/ledger.ts";
 import type { Snapshot } from "../db/backup/snapshot.ts";
-import { listTableObjects, type ObjectUse } from "../db/backup/stored-objects.ts";
+import { listBeside, listTableObjects, type ObjectUse } from "../db/backup/stored-objects.ts";
 import type { LeafWrite, LedgerWrite } from "../db/backup/write-ledger.ts";
 import { COPY_COLUMNS } from "../db/copy-lines.ts";
 import { isSealed } from "../partition/sealed.ts";
@@ -59,6 +60,8 @@ export async function exportAll(
   const isOpen = (name: string) => !isSealed(leafOfName(name).span, facts.takenAt);
   const isTouched = (name: string) => !isUntouched(looks.get(name)?.counter, counters.get(name));
   const due = names.filter((name) => isDaily || isOpen(name) || byLeaf.has(name) || isTouched(name));
+  const besideLost = isDaily ? (await listBeside(client)).filter(({ key }) => isLost(key)) : [];
+  const unseen = new Set(besideLost.map((use) => use.leaf));
   progress.start(due.length + 1);
   const done: ExportedLeaf[] = [];
   for (const name of due) {
@@ -72,7 +75,8 @@ export async function exportAll(
     const horizon = horizonOf(looks.get(name)?.backup, facts);
     const accepted = accept?.leaf === name ? listAccepted(open, accept) : [];
     const question = { leaf, believed, open, horizon, oldest: oldestXid(facts), isDaily, accepted };
-    done.push(await beside((other) => exportLeaf({ client: other, writer }, question)));
+    const besideAgain = unseen.has(name) ? open.flatMap(toRowKey) : [];
+    done.push(await beside((other) => exportLeaf({ client: other, writer }, { ...question, besideAgain })));
     progress.advance(1);
   }
   const lost = await listLost(snapshot, { stored, names, byLeaf });
@@ -159,6 +163,11 @@ async function listLost(
     );
   }
   return lost;
+}
+
+/** Of a suspect row that may be in the table. */
+function toRowKey({ coinId, interval, at, kind }: OpenSuspect): readonly RowKey[] {
+  return at === null || kind !== "changed" ? [] : [{ coinId, interval, at }];
 }
 
 function toUse(object: LeafObject): readonly ObjectUse[] {

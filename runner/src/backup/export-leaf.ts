@@ -26,8 +26,11 @@ export type ExportedLeaf = Pick<LeafWrite, "leaf" | "parts" | "bases"> & {
 
 type Tools = { readonly client: OwnClient; readonly writer: ObjectWriter };
 
-/** Looks at a leaf, judges its parts, and writes what of it has to be written. */
-export async function exportLeaf({ client, writer }: Tools, question: LeafQuestion): Promise<ExportedLeaf> {
+/** Looks at a leaf, judges its parts, and writes what of it has to be written. `besideAgain`: older suspect rows too. */
+export async function exportLeaf(
+  { client, writer }: Tools,
+  question: LeafQuestion & { readonly besideAgain: readonly RowKey[] },
+): Promise<ExportedLeaf> {
   const { leaf, horizon } = question;
   const look = await lookAtLeaf(client, question);
   const next = listNext(question, look);
@@ -53,8 +56,8 @@ export async function exportLeaf({ client, writer }: Tools, question: LeafQuesti
         : copyChanged(client, leaf, { horizon: horizon ?? question.oldest, without: plan.delta.without });
     await put("delta", rows, { first: leaf.span.from, last: leaf.span.to - 1 });
   }
-  if (plan.beside.length > 0)
-    await put("beside", copyRows(client, leaf, plan.beside), rangeOfRows(plan.beside));
+  const beside = [...question.besideAgain, ...plan.beside];
+  if (beside.length > 0) await put("beside", copyRows(client, leaf, beside), rangeOfRows(beside));
   return {
     ...{ leaf, objects, bases, isWhole: look.isWhole },
     parts: next

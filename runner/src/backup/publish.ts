@@ -4,16 +4,18 @@ import type { Store } from "../store/store.ts";
 import { renderTime } from "../time.ts";
 import { nameTime, orderManifests } from "./chain.ts";
 import type { DueTiers } from "./due-tiers.ts";
+import type { Holdings } from "./holdings.ts";
 import { MANIFEST_PREFIX, type Manifest, type ManifestName, renderManifest } from "./manifest.ts";
 import type { ObjectRef } from "./object-ref.ts";
 import { parseManifest } from "./parse-manifest.ts";
-import { copyObject, listPresent } from "./put-objects.ts";
+import { copyObject } from "./put-objects.ts";
 
-/** `copies`: the tiers that hold each object, by its key. `records`: the texts of the leaves, by their key. */
+/** `copies`: the tiers that hold each object by the ledger, by its key; `holdings`: what lies there. `records`: the texts of the leaves, by their key. */
 export type Publication = {
   readonly manifest: Omit<Manifest, "previous" | "madeAt">;
   readonly objects: readonly ObjectRef[];
   readonly copies: ReadonlyMap<string, readonly Tier[]>;
+  readonly holdings: Holdings;
   readonly records: ReadonlyMap<string, string>;
   readonly spool: string;
   readonly now: number;
@@ -60,14 +62,13 @@ async function copyMissing(
   { store, publication }: { readonly store: Store; readonly publication: Publication },
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const { objects, copies, spool } = publication;
+  const { objects, copies, holdings, spool } = publication;
   const copied: string[] = [];
-  // the ledger can say of a disk what another disk held
-  const present = await listPresent(store, signal);
   for (const object of objects) {
-    const held = copies.get(object.key) ?? [];
-    if (held.includes(store.tier) && present.get(object.key) === object.bytes) continue;
-    const sources = tiers.list().filter(({ tier }) => tier !== store.tier && held.includes(tier));
+    const isHeld = ({ tier }: Store) => holdings.bytesOf(tier, object.key) === object.bytes;
+    if (isHeld(store) && copies.get(object.key)?.includes(store.tier) === true) continue;
+    // a run that was killed may have put an object and noted it nowhere: then the tier itself gives the bytes to compare
+    const sources = tiers.list().filter(isHeld);
     await copyObject(store, { key: object.key, facts: object, sources, spool }, signal);
     copied.push(object.key);
   }

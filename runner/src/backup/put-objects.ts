@@ -86,7 +86,7 @@ export async function copyObject(
   const place = { tier: target.tier, address: target.address, key };
   throw new StoreFault(
     "missing",
-    `no other tier gives this object (${reasons.join("; ") || "none has it"}); the next daily run writes the candles anew; what of it was suspect is lost`,
+    `no other tier gives this object (${reasons.join("; ") || "none has it"}); the next daily run writes the candles anew, and names what it cannot`,
     place,
   );
 }

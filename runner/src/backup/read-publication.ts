@@ -1,9 +1,16 @@
 import { VERSION } from "../contract/version.ts";
-import { listStoredLeaves, listStoredParts, listSuspects, type OpenSuspect } from "../db/backup/ledger.ts";
+import {
+  listStoredLeaves,
+  listStoredParts,
+  listSuspectParts,
+  listSuspects,
+  type OpenSuspect,
+} from "../db/backup/ledger.ts";
 import { listCoinIds, listMigrations, listWatermarks } from "../db/backup/manifest-rows.ts";
 import type { Snapshot } from "../db/backup/snapshot.ts";
 import {
   findObjects,
+  listBeside,
   listNeededDeltas,
   listTableObjects,
   listUsesOf,
@@ -13,6 +20,7 @@ import {
 import type { OwnClient } from "../db/session.ts";
 import { renderTime } from "../time.ts";
 import { type DeltaObject, type RecordedLeaf, recordLeaf, refOf, renderDeltas } from "./build-manifest.ts";
+import { divideLost, type LostPart } from "./lost-parts.ts";
 import type { BackupKind, Manifest } from "./manifest.ts";
 import type { Publication } from "./publish.ts";
 
@@ -23,6 +31,13 @@ export type PublicationRequest = {
   readonly snapshot: Snapshot;
   readonly kind: BackupKind;
   readonly runId: string;
+  /** Whether no tier of the run has the object. */
+  readonly isLost: (key: string) => boolean;
+};
+
+/** `lost`: the parts that the manifest leaves out, since nobody has what restores them. */
+export type ReadPublication = Pick<Publication, "manifest" | "objects" | "copies" | "records"> & {
+  readonly lost: readonly LostPart[];
 };
 
 /**
@@ -31,13 +46,18 @@ export type PublicationRequest = {
  */
 export async function readPublication(
   client: OwnClient,
-  { snapshot: { backup, facts }, kind, runId }: PublicationRequest,
-): Promise<Pick<Publication, "manifest" | "objects" | "copies" | "records">> {
+  { snapshot: { backup, facts }, kind, runId, isLost }: PublicationRequest,
+): Promise<ReadPublication> {
   const deltas = Map.groupBy((await listNeededDeltas(client, null)).map(toDelta), ({ leaf }) => leaf);
   const leaves: RecordedLeaf[] = [];
+  const lost: LostPart[] = [];
+  const inDoubt = Map.groupBy(await listSuspectParts(client), ({ leaf }) => leaf);
   const placed: PlacedObject[] = [...[...deltas.values()].flat()];
   for (const name of await listStoredLeaves(client)) {
-    const parts = await listStoredParts(client, { name });
+    const losses = { isLost, suspects: inDoubt.get(name) ?? [] };
+    const divided = divideLost(await listStoredParts(client, { name }), deltas.get(name) ?? [], losses);
+    lost.push(...divided.lost.map(({ coinId, interval }) => ({ leaf: name, coinId, interval })));
+    const parts = divided.kept;
     const keys = new Set(parts.flatMap(({ base }) => (base === null ? [] : [base.key])));
     const bases = await findObjects(client, [...keys]);
     const objects = new Map(bases.map((base) => [base.key, base]));
@@ -49,7 +69,8 @@ export async function readPublication(
   const tables = await listTableObjects(client);
   const schema = (await listUsesOf(client, backup)).find((use) => use.kind === "schema");
   const suspects = await listSuspects(client, { leaf: null, most: MOST_SUSPECTS });
-  const beside = await listBeside(client, suspects);
+  // no restore needs them: where all are gone, the suspects alone are named
+  const beside = distinct(await listBeside(client)).filter(({ key }) => !isLost(key));
   placed.push(...tables, ...beside, ...(schema === undefined ? [] : [schema]));
   const manifest: Publication["manifest"] = {
     ...{
@@ -88,7 +109,7 @@ export async function readPublication(
   ]);
   const needed = new Map(placed.filter(({ key }) => named.has(key)).map((object) => [object.key, object]));
   return {
-    manifest,
+    ...{ manifest, lost },
     objects: [...needed.values()],
     copies: new Map([...needed].map(([key, { tiers }]) => [key, tiers])),
     records: new Map(leaves.map(({ entry, text }) => [entry.key, text])),
@@ -101,14 +122,9 @@ function toDelta(use: UsedObject): DeltaObject & PlacedObject {
   return { ...use, leaf: use.leaf, first: use.first, last: use.last };
 }
 
-async function listBeside(
-  client: OwnClient,
-  suspects: readonly OpenSuspect[],
-): Promise<readonly UsedObject[]> {
-  const uses: UsedObject[] = [];
-  for (const backup of new Set(suspects.map(({ foundBy }) => foundBy)))
-    uses.push(...(await listUsesOf(client, backup)).filter(({ kind }) => kind === "beside"));
-  return uses;
+/** A daily run that puts beside again what was lost can write the text of an earlier one. */
+function distinct(uses: readonly UsedObject[]): readonly UsedObject[] {
+  return [...new Map(uses.map((use) => [`${use.leaf} ${use.key}`, use])).values()];
 }
 
 function renderTables(objects: readonly UsedObject[]): Manifest["tables"] {

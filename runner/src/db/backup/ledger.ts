@@ -163,6 +163,17 @@ export async function listSuspects(
   }));
 }
 
+const LIST_SUSPECT_PARTS = `
+  select leaf, coin_id as "coinId", "interval" from r3a.backup_suspect where state = 'open'
+  group by leaf, coin_id, "interval" order by leaf, coin_id, "interval"`;
+
+/** The parts that have an open suspect. */
+export async function listSuspectParts(
+  client: OwnClient,
+): Promise<readonly (LeafPart & { readonly leaf: string })[]> {
+  return client.query<LeafPart & { readonly leaf: string }>(LIST_SUSPECT_PARTS);
+}
+
 const COUNT_SUSPECTS = `select count(*)::float8 as count from r3a.backup_suspect where state = 'open'`;
 
 export async function countSuspects(client: OwnClient): Promise<number> {

@@ -107,9 +107,19 @@ export async function listTableObjects(client: OwnClient): Promise<readonly Used
   return client.query<UsedObject>(TABLE_OBJECTS);
 }
 
+const BESIDE = `
+  with suspect as (select leaf, min(found_by) as since from r3a.backup_suspect where state = 'open' group by leaf)
+  select ${USE} join suspect s on s.leaf = u.leaf
+  where u.kind = 'beside' and u.backup_id >= s.since order by u.backup_id, o.key`;
+
+/** What lies beside the leaves that have open suspects, since the first of these was found. */
+export async function listBeside(client: OwnClient): Promise<readonly UsedObject[]> {
+  return client.query<UsedObject>(BESIDE);
+}
+
 const OF_BACKUP = `select ${USE} where u.backup_id = $1 order by o.key`;
 
-/** What one backup uses: its schema, and what it put beside. */
+/** What one backup uses, bases apart. */
 export async function listUsesOf(client: OwnClient, backup: number): Promise<readonly UsedObject[]> {
   return client.query<UsedObject>(OF_BACKUP, [backup]);
 }
