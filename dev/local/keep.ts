@@ -58,7 +58,10 @@ async function keepUp(isSimulated: boolean, named: number | undefined): Promise<
     const megabytes = Math.ceil((await sizeOf(server.dataDir)) / 1e6);
     say(`${ABOUT[kind]}; ${megabytes} MB in ${server.dataDir}`);
     process.stdout.write(`${server.url(databaseOf(kind))}\n`);
-    say(`${programName()} uses this server while it is up. Ctrl-C stops it.`);
+    const given = (process.env.DB_URL ?? "").trim();
+    const isUsed = given === "" || given === server.url(databaseOf(kind));
+    const user = `${programName()} uses this server while it is up`;
+    say(`${isUsed ? user : `DB_URL names another database: without DB_URL ${user}`}. Ctrl-C stops it.`);
     const asked = new Promise<void>((resolve) => {
       signals.hear = () => resolve();
       if (signals.first !== undefined) resolve();

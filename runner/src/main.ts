@@ -93,7 +93,8 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     const text = isStopped ? describeStop(error) : messageOf(error);
     const hint = error instanceof UsageFault ? `see ${commandLine(`${argv[0]} --help`)}\n` : "";
     if (isExpected) process.stderr.write(`${redact(text)}\n${hint}`);
-    else tellFatal("command_failed", text, error);
+    // a state that passes, and a stop, are no faults of this program: its stack would lead nobody to them
+    else tellFatal("command_failed", text, exitCodeOf(error) === EXIT.failed ? error : undefined);
     return exitCodeOf(isStopped ? stop.signal.reason : error);
   }
 }
@@ -137,7 +138,8 @@ async function runCommand(argv: readonly string[]): Promise<ExitCode> {
     .version(`r3a ${VERSION}`, "-V, --version", "print the version")
     .exitOverride()
     .showHelpAfterError(`see ${commandLine("--help")}`)
-    .configureOutput({ writeErr: (text) => process.stderr.write(redact(text)) })
+    // without arguments this is the help, which has nothing of a person, and shows the form of DB_URL
+    .configureOutput({ writeErr: (text) => process.stderr.write(argv.length === 0 ? text : redact(text)) })
     .addHelpText(
       "after",
       ({ command }) =>

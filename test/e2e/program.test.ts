@@ -22,6 +22,11 @@ test("--version and --help need no database, no server and no network", async ()
   );
   for (const line of stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
   expect(await run("sync --help", NOWHERE)).toMatchObject({ code: 0, stderr: "" });
+  // without arguments the same help goes to stderr, with the form of DB_URL and without its value
+  const bare = await startProgram([], { ...NOWHERE, DB_URL: "postgresql://me:canary@127.0.0.1:1/d" }).ended;
+  expect([bare.code, bare.stdout]).toEqual([64, ""]);
+  expect(bare.stderr).toContain("postgresql://user:password@host:5432/database");
+  expect(bare.stderr).not.toContain("canary");
 });
 
 test("a wrong word ends with 64 and the way to the help", async () => {

@@ -91,7 +91,7 @@ describe("a leaf that was damaged by hand", () => {
 
 describe("settings and arguments", () => {
   test.each([
-    ["--leaf r3a.x", 64, /--leaf must be a leaf such as/],
+    ["--leaf r3a.x", 64, /--leaf "r3a\.x" is no name of a leaf, such as ohlcv_1m_2026_01$/m],
     ["--leaf ohlcv_1m_2024_01 --from 2024-01-01", 64, /exclude each other/],
     ["--tier lukewarm", 64, /--tier must be one of hot, warm, cold/],
     ["--tier cold", 78, /BACKUP_COLD is not set/],

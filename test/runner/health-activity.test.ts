@@ -88,7 +88,10 @@ describe("activity", () => {
 
   test("sees a top job that fails, and no top job can stand for the whole one", () => {
     const top = group("1m --top 20");
-    expect(judge([top])).toMatchObject({ status: "fail", output: "no run of sync 1m in the last 10 min" });
+    expect(judge([top])).toMatchObject({
+      status: "fail",
+      output: "no run of sync 1m in the last 10 min (a run without --top and --symbols counts)",
+    });
     expect(judge([group("1m"), { ...ended("timeout", 124), args: "1m --top 20" }])).toMatchObject({
       status: "fail",
       names: ["1m --top 20"],
@@ -108,7 +111,7 @@ describe("activity", () => {
     const top = group("1m --top 20", { origin: "sync-1m-top" });
     expect(judge([top, group("1m")])).toMatchObject({
       status: "fail",
-      output: "no run of sync 1m in the last 10 min",
+      output: "no run of sync 1m in the last 10 min (a run of a job without --top and --symbols counts)",
     });
     expect(judge([job, { ...failed, origin: "sync-1m-top", args: "1m --top 20" }]).status).toBe("fail");
   });

@@ -74,7 +74,9 @@ describe("freshness", () => {
     expect(judge(factsOf({ A: null, B: null })).output).toBe(
       "no candle of any of 2 active symbols is stored",
     );
-    expect(judge({ expected: [], series: [stored("A", 0)] }).output).toContain("nothing was ranked yet");
+    expect(judge({ expected: [], series: [stored("A", 0)] }).output).toContain(
+      "nothing was ranked yet (run a sync without --top and --symbols, such as sync 1h, or set SYMBOLS)",
+    );
     const gone = { expected: [expected("A", { status: "BREAK" })], series: [stored("A", 0)] };
     expect(judge(gone)).toMatchObject({ status: "fail", output: "none of 1 symbols is traded any more" });
     expect(judge({ ...factsOf({ A: 0 }), series: [stored("A", 0, { interval: "1m" })] }).status).toBe("fail");

@@ -23,7 +23,7 @@ test.each<[string, CheckResult, CheckResult["status"], RegExp, readonly string[]
     "no leaf of now",
     judge(leavesOf(Date.UTC(2025, 0), ...NEXT)),
     "fail",
-    /not all of now and of the next period: run maint/,
+    /^20 leaves; those of now or of the next period are missing: run maint/,
     ["ohlcv_1m_2026_06", "ohlcv_15m_2026_q2"],
   ],
   [
@@ -39,6 +39,13 @@ test.each<[string, CheckResult, CheckResult["status"], RegExp, readonly string[]
     "fail",
     /run maint/,
     ["ohlcv_1m_2026_07", "ohlcv_15m_2026_q3", "ohlcv_1h_2027", "ohlcv_slow_2027"],
+  ],
+  [
+    "one leaf",
+    judge(leavesOf(NOW).slice(0, 1)),
+    "warn",
+    /^1 leaf; those of now/,
+    expect.arrayContaining(["ohlcv_slow_2026"]),
   ],
   ["a table without any leaf", judge([]), "warn", /^0 leaves/, expect.arrayContaining(["ohlcv_slow_2026"])],
   ["leaves ahead", judge(leavesOf(NOW, ...NEXT)), "pass", /leaves, those of now and of the next period/, []],

@@ -124,6 +124,12 @@ test("r3a db prints a URL, commands use the same server, and Ctrl-C stops it", a
     code: 75,
     stderr: expect.stringContaining("a program uses the server"),
   });
+  const beside = startProgram(["db"], { R3A_DATA: data, DB_URL: "postgresql://u@127.0.0.1:1/d" });
+  await expect.poll(() => beside.printed(), { timeout: 30_000 }).toMatch(/\n$/);
+  interrupt(beside);
+  expect((await beside.ended).stderr).toContain(
+    "DB_URL names another database: without DB_URL ./r3a uses this server while it is up",
+  );
   interrupt(db);
   expect(await db.ended).toMatchObject({ code: 0, stderr: expect.stringContaining("Ctrl-C stops it") });
   expect(await isRunning(kinds[1] ?? "")).toBe(false);

@@ -138,12 +138,11 @@ function parseSchemaName(text: string): string {
   return text;
 }
 
+/** The fault of the form itself is a regular expression, which says nothing to a person. */
 function parseLeafName(text: string): string {
   try {
     return readLeafName(text, "");
-  } catch (error) {
-    throw new Error(`must be a leaf such as ohlcv_1m_2026_01, not ${JSON.stringify(text.slice(0, 80))}`, {
-      cause: error,
-    });
+  } catch {
+    throw new Error(`${JSON.stringify(text.slice(0, 80))} is no name of a leaf, such as ohlcv_1m_2026_01`);
   }
 }

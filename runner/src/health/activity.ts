@@ -40,6 +40,7 @@ export function judgeActivity(
       ? "fail"
       : worstStatus(verdicts.map((verdict) => verdict.status));
   const since = `in the last ${renderDuration(limits.error)}`;
+  const counts = `${hasJobs ? "a run of a job" : "a run"} without --top and --symbols counts`;
   const faults = [
     ...bad.map(({ group, output }) => `sync ${group.args} ${output}`),
     ...missing.map((args) => `no run of sync ${args} ${since}, which others of its shards had`),
@@ -51,7 +52,8 @@ export function judgeActivity(
     unit: "s",
     criteria: { fail: limits.error / 1000 },
     at,
-    output: scheduled.length === 0 ? `no run of sync ${interval} ${since}` : faults.join("; ") || good,
+    output:
+      scheduled.length === 0 ? `no run of sync ${interval} ${since} (${counts})` : faults.join("; ") || good,
     names: [...bad.map(({ group }) => group.args), ...missing],
     ...(bad.some(({ isLate }) => isLate) ? { runbook: "OhlcvSyncTimeout" } : {}),
   });

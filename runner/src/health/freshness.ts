@@ -58,6 +58,6 @@ export function isActive({ status }: ExpectedSymbol): boolean {
 /** The reason why no candle can be fresh. */
 export function nothingExpected({ expected }: ScanFacts): string {
   return expected.length === 0
-    ? "no symbol is expected: nothing was ranked yet (run sync, or set SYMBOLS)"
+    ? "no symbol is expected: nothing was ranked yet (run a sync without --top and --symbols, such as sync 1h, or set SYMBOLS)"
     : `none of ${expected.length} symbols is traded any more`;
 }

@@ -48,14 +48,14 @@ export function judgeLeaves(
   const lacking = new Map(
     wanted.flatMap((leaf) => (present.has(leaf.name) ? [] : [[leaf.name, leaf] as const])),
   );
-  const count = `${renderNumber(leaves.length)} leaves`;
+  const count = leaves.length === 1 ? "1 leaf" : `${renderNumber(leaves.length)} leaves`;
   if (lacking.size === 0)
     return result({ status: "pass", output: `${count}, those of now and of the next period among them` });
   const isUsed = ({ parent }: Leaf) => leaves.some((leaf) => leaf.parent === parent);
   const isLate = [...lacking.values()].some((leaf) => isUsed(leaf) && leaf.span.from < now + DAY_MS);
   return result({
     status: isLate ? "fail" : "warn",
-    output: `${count}, but not all of now and of the next period: run maint, and see whether its job runs each hour`,
+    output: `${count}; those of now or of the next period are missing: run maint, and see whether its job runs each hour`,
     names: [...lacking.keys()],
   });
 }
