@@ -43,6 +43,7 @@ const CALLS: Readonly<Record<CommandName, readonly string[]>> = {
   "refresh-lastts": ["refresh-lastts"],
   vacuum: ["vacuum", "vacuum --vacuum"],
   backup: ["backup --dry-run", "backup", "backup --delta"],
+  backups: ["backups"],
   // the test of restore itself restores with the owner's role: here there is no backup
   restore: [],
   health: ["health"],

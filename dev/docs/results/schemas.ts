@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { CommandName } from "../../../runner/src/contract/commands.ts";
 import { backup } from "./backup.ts";
+import { backups } from "./backups.ts";
 import { backfill, plan, sync } from "./fill.ts";
 import { restore } from "./restore.ts";
 import { runs } from "./runs.ts";
@@ -24,6 +25,7 @@ export const RESULTS: Readonly<Partial<Record<CommandName, z.ZodType>>> = {
   "refresh-lastts": refreshLastts,
   vacuum,
   backup,
+  backups,
   restore,
   janitor,
   health,

@@ -68,6 +68,10 @@ export const REGISTRY: Readonly<
     summary: "write what changed into the tiers, encrypted and verified (--delta: every 15 minutes)",
     load: async () => (await import("./backup.ts")).backup,
   },
+  backups: {
+    summary: "what each tier holds: time, size, what it restores, last verified, suspects",
+    load: async () => (await import("./backups.ts")).backups,
+  },
   restore: {
     summary: "restore leaves from a backup beside the live table, verified",
     load: async () => (await import("./restore.ts")).restore,

@@ -21,6 +21,7 @@ export const ROLE_OF = {
   "refresh-lastts": "writer",
   vacuum: "owner",
   backup: "writer",
+  backups: "reader",
   // it makes a schema
   restore: "owner",
   janitor: null,
@@ -54,6 +55,7 @@ export const ASKS_EXCHANGE: Readonly<Record<CommandName, boolean | `--${string}`
   "refresh-lastts": false,
   vacuum: false,
   backup: false,
+  backups: false,
   restore: false,
   janitor: false,
   health: false,

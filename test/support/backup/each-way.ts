@@ -17,7 +17,7 @@ export async function backupSettings(): Promise<Readonly<Record<string, string>>
 
 type Run = (args: string, exit: number, more: Readonly<Record<string, string>>) => Promise<Result>;
 
-/** Every form of the result of backup: planned, done, with a tier that failed, with a suspect, and left to others. */
+/** Every form of the result of backup (planned, done, with a tier that failed, with a suspect, left to others), and backups. */
 export async function backUpEachWay(url: string, run: Run): Promise<void> {
   const settings = await backupSettings();
   const query = (sql: string) => withSession(url, (client) => client.query(sql));
@@ -29,6 +29,7 @@ export async function backUpEachWay(url: string, run: Run): Promise<void> {
   await query(`update r3a.ohlcv_partitioned set close = close * 10 where ("timestamp", coin_id, "interval") in
     (select "timestamp", coin_id, "interval" from r3a.ohlcv_partitioned order by 1, 2, 3 limit 1)`);
   expect(await run("backup", 1, settings)).toMatchObject({ found: 1, open: 1 });
+  expect(await run("backups", 0, settings)).toMatchObject({ backups: [{}, {}, {}], ledgerFault: null });
   await withSession(url, async (other) => {
     await other.query("select r3a_util.acquire_lock('backup-delta', 'global')");
     expect(await run("backup --delta", 0, settings)).toHaveProperty("skipped");

@@ -1,0 +1,91 @@
+import { EXIT, type ExitCode } from "../contract/exits.ts";
+import { renderCount, renderTable, wrapLine } from "../render.ts";
+import { renderResult } from "../result.ts";
+import { renderDuration, renderTime } from "../time.ts";
+import type { BackupList, ListedBackup } from "./list-backups.ts";
+import type { Refused } from "./refusal.ts";
+
+/**
+ * What the ledger says: by tier when an object was last read and was right (ms). `fault`: why it says nothing; null: it does.
+ */
+export type Verified = {
+  readonly byTier: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  readonly fault: string | null;
+};
+
+/** 1 where a tier, a manifest or a record cannot be read. */
+export function exitOf({ refused }: BackupList): ExitCode {
+  return refused.length > 0 ? EXIT.failed : EXIT.done;
+}
+
+/** When the object that was read longest ago was read (ms); null: it is not known of each object. */
+function verifiedAt({ tier, objects }: ListedBackup, { byTier }: Verified): number | null {
+  const times = objects?.map((key) => byTier.get(tier)?.get(key)) ?? [];
+  const known = times.filter((ms) => ms !== undefined);
+  return known.length === 0 || known.length < times.length ? null : known.reduce((a, b) => Math.min(a, b));
+}
+
+/** `now` in ms. No line of the table has more than 80 letters. */
+export function renderBackups(list: BackupList, verified: Verified, now: number): string {
+  const { tiers, backups, refused } = list;
+  const table = renderTable(
+    ["snapshot (UTC)", "kind", "tier", "size", "coins", "leaves", "rows", "verified", "suspects"],
+    backups.map((backup) => {
+      const at = verifiedAt(backup, verified);
+      return [
+        renderTime(backup.snapshotAt).slice(0, 16).replace("T", " "),
+        ...[backup.kind, backup.tier],
+        backup.bytes === null ? "-" : `${renderShort(backup.bytes, BYTES)}B`,
+        backup.symbols === null ? "-" : String(backup.symbols),
+        backup.leaves,
+        renderShort(backup.rows, ROWS),
+        at === null ? "-" : renderDuration(Math.max(0, now - at)),
+        backup.suspects,
+      ];
+    }),
+  );
+  const lines = [
+    ...(backups.length === 0 ? [] : [table, ""]),
+    ...tiers.map(
+      ({ tier, address, backups: count }) =>
+        `${tier} (${address}): ${count === null ? "cannot be listed" : renderCount(count, "backup")}`,
+    ),
+    ...refused.map((each) => wrapLine(`${placeOf(each)}: ${each.reason}`)),
+  ];
+  if (verified.fault !== null)
+    lines.push(wrapLine(`when the objects were last verified is not known: ${verified.fault}`));
+  return `${lines.join("\n")}\n`;
+}
+
+function placeOf({ tier, manifest, leaf }: Refused): string {
+  return [tier, manifest, leaf].filter((each) => each !== null).join(", ");
+}
+
+const ROWS = ["", "k", "M", "G", "T"];
+const BYTES = [" ", " k", " M", " G", " T"];
+
+/** Three digits and a unit of thousands: `999`, `12.3k`, `1.23G`. */
+function renderShort(value: number, units: readonly string[]): string {
+  let [rest, index] = [value, 0];
+  // 999.5 would be rounded to four digits
+  for (; rest >= 999.5 && index < units.length - 1; index += 1) rest /= 1000;
+  return `${index === 0 ? rest : rest.toPrecision(3)}${units[index]}`;
+}
+
+export function renderBackupsJson({ tiers, backups, refused }: BackupList, verified: Verified): string {
+  return renderResult("backups", {
+    tiers,
+    backups: backups.map(({ objects, ...backup }) => {
+      const at = verifiedAt({ ...backup, objects }, verified);
+      return {
+        ...backup,
+        madeAt: renderTime(backup.madeAt),
+        snapshotAt: renderTime(backup.snapshotAt),
+        objects: objects?.length ?? null,
+        verifiedAt: at === null ? null : renderTime(at),
+      };
+    }),
+    refused: refused.map(({ tier, manifest, leaf, reason }) => ({ tier, manifest, leaf, reason })),
+    ledgerFault: verified.fault,
+  });
+}

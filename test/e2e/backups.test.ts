@@ -1,0 +1,129 @@
+import { mkdirSync } from "node:fs";
+import { readdir, rm, truncate } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { backupSettings } from "../support/backup/each-way.ts";
+import { makeSeries } from "../support/candle/made-series.ts";
+import { expectExit } from "../support/candle/series.ts";
+import { useDatabase } from "../support/database/database.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { expectResult } from "../support/result-json.ts";
+import { runRunner } from "../support/runner.ts";
+
+/** Of `backups --json`, as far as these tests read it. */
+type Listed = {
+  readonly tiers: readonly object[];
+  readonly backups: readonly { readonly bytes: number; readonly verifiedAt: string | null }[];
+  readonly refused: readonly object[];
+  readonly ledgerFault: string | null;
+};
+
+const database = useDatabase();
+const warm = join(temporaryFolder(), "warm");
+const env: Record<string, string> = {};
+const FROM = Date.UTC(2024, 0, 5);
+const HOUR = 3_600_000;
+
+const run = (args: string, more: Readonly<Record<string, string>> = {}) =>
+  runRunner(args.split(" "), { ...env, ...more });
+
+async function list(
+  args: string,
+  { exit = 0, more = {} }: { readonly exit?: number; readonly more?: Readonly<Record<string, string>> } = {},
+): Promise<Listed> {
+  const ended = await run(`backups --json ${args}`.trim(), more);
+  expectExit(ended, exit);
+  return expectResult(ended) as unknown as Listed;
+}
+
+/** Candles of two symbols, a daily backup of them, and a delta that finds one of them changed by hand. */
+beforeAll(async () => {
+  mkdirSync(warm);
+  const settings = await backupSettings();
+  Object.assign(env, settings, { DB_URL: database.url, BACKUP_WARM: `file://${warm}` });
+  await makeSeries(
+    database.url,
+    ["BTCUSDT", "ETHUSDT"].map((symbol) => ({ symbol, interval: "1m", from: FROM, to: FROM + 10 * HOUR })),
+  );
+  expectExit(await run("backup"), 0);
+  await database.query(
+    `update r3a.ohlcv_partitioned set close = close * 10 where coin_id = 1 and "timestamp" = $1`,
+    [new Date(FROM).toISOString()],
+  );
+  await database.query("select pg_stat_force_next_flush()");
+  expectExit(await run("backup --delta"), 1);
+}, 120_000);
+
+test("lists what each tier holds, the newest first, and when it was last verified", async () => {
+  const { backups, tiers, refused, ledgerFault } = await list("");
+  expect([refused, ledgerFault]).toEqual([[], null]);
+  expect(tiers).toMatchObject([
+    { tier: "hot", backups: 2 },
+    { tier: "warm", backups: 2 },
+  ]);
+  const same = { leaves: 1, rows: 1200, symbols: 2 };
+  expect(backups).toMatchObject([
+    { ...same, tier: "hot", kind: "delta", suspects: 1 },
+    { ...same, tier: "warm", kind: "delta", suspects: 1 },
+    { ...same, tier: "hot", kind: "daily", suspects: 0 },
+    { ...same, tier: "warm", kind: "daily", suspects: 0 },
+  ]);
+  const [row] = await database.query<{ bytes: number; first: Date }>(
+    `select sum(o.bytes)::float8 as bytes, min(c.verified_at) as first from r3a.backup_object o
+     join r3a.backup_copy c on c.key = o.key and c.tier = 'hot' where o.backup_id = 1`,
+  );
+  expect(backups[2]?.bytes).toBe(row?.bytes);
+  expect(Date.parse(backups[2]?.verifiedAt ?? "")).toBe(row?.first.getTime());
+});
+
+test("has a table that fits into 80 columns", async () => {
+  const { code, stdout } = await run("backups");
+  const [head = "", ...lines] = stdout.split("\n");
+  expect([code, head.split(/ {2,}/)[0]]).toEqual([0, "snapshot (UTC)"]);
+  expect(
+    lines.filter((line) => /^\d{4}-\d\d-\d\d \d\d:\d\d +(daily|delta) +(hot|warm) /.test(line)),
+  ).toHaveLength(4);
+  for (const line of [head, ...lines].filter((each) => !each.includes("file://")))
+    expect(line.length).toBeLessThanOrEqual(80);
+});
+
+test("narrows to a tier and a number", async () => {
+  expect((await list("--tier warm --last 1")).backups).toMatchObject([{ tier: "warm", kind: "delta" }]);
+  const wrong = await run("backups --tier lukewarm --last 0");
+  expect([wrong.code, wrong.stderr]).toEqual([
+    64,
+    expect.stringMatching(/--tier must be.*[\s\S]*--last must be/),
+  ]);
+  expect((await run("backups --tier cold")).code).toBe(78);
+  expect((await run("backups", { BACKUP_HOT: "", BACKUP_WARM: "" })).code).toBe(78);
+});
+
+test.each([
+  ["is not set", "", /^DB_URL is not set$/],
+  ["is away", "postgresql://r3a@127.0.0.1:1/r3a", /./],
+])("works from the tiers alone where the database %s", async (_, url, words) => {
+  const { backups, ledgerFault } = await list("", { more: { DB_URL: url } });
+  expect(backups.map(({ verifiedAt }) => verifiedAt)).toEqual([null, null, null, null]);
+  expect(ledgerFault).toMatch(words);
+  const text = await run("backups", { DB_URL: url });
+  expect([text.code, text.stdout]).toEqual([0, expect.stringContaining("last verified is not known")]);
+});
+
+test("names a manifest, a record and a tier that cannot be read, and lists the others, exit 1", async () => {
+  const [newest = ""] = (await readdir(join(warm, "manifests"))).toSorted().reverse();
+  await truncate(join(warm, "manifests", newest), 100);
+  const cut = await list("", { exit: 1 });
+  expect(cut.backups).toHaveLength(3);
+  expect(cut.refused).toMatchObject([{ tier: "warm", manifest: `manifests/${newest}`, leaf: null }]);
+
+  await rm(join(warm, "leaves"), { recursive: true });
+  const bare = await list("--tier warm", { exit: 1 });
+  expect(bare.backups).toMatchObject([{ rows: 1200, symbols: null, bytes: null, verifiedAt: null }]);
+  expect(bare.refused).toHaveLength(2);
+
+  await rm(warm, { recursive: true });
+  const away = await list("", { exit: 1 });
+  expect(away.backups).toHaveLength(2);
+  expect(away.tiers).toMatchObject([{ backups: 2 }, { tier: "warm", backups: null }]);
+  expect(away.refused).toMatchObject([{ tier: "warm", manifest: null }]);
+});
