@@ -131,7 +131,8 @@ export type OwnClient = {
   query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /**
    * The bytes of `copy ... to stdout` as they come. The caller reads them to the end before the next statement; a stream
-   * that is left in the middle is of use no more, and neither is the connection.
+   * that is left in the middle is of use no more, and neither is the connection. The caller may pause for 60 s, in a
+   * transaction of a snapshot for 10 min: then the server counts it as unreachable (tcp_user_timeout).
    */
   copyOut(text: string): Readable;
   /**

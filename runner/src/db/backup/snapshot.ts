@@ -31,10 +31,13 @@ export type Snapshot = {
 };
 
 /**
- * A transaction that only reads, without a limit on its idle time: it is idle while the leaves are read beside it.
+ * A transaction that only reads, without a limit on its idle time: it is idle while the leaves are read beside it. The
+ * server takes the rows of a COPY that nobody reads for an unreachable client: with the 60 s of the session it reset the
+ * connection of a spool whose disk stood still for 70 s.
  */
 const BEGIN = `
-  begin isolation level repeatable read read only; set local idle_in_transaction_session_timeout = 0`;
+  begin isolation level repeatable read read only; set local idle_in_transaction_session_timeout = 0;
+  set local tcp_user_timeout = '10min'`;
 
 /** The first statement of the transaction takes the snapshot. A standby has no place to write; the checkpoint knows more. */
 const TAKE = `

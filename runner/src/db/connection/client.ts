@@ -1,3 +1,5 @@
+import type { Socket } from "node:net";
+import { Readable } from "node:stream";
 import pg from "pg";
 import { messageOf, SettingsFault } from "../../errors.ts";
 import { codeOf, markLogin } from "../fault.ts";
@@ -133,11 +135,17 @@ type Stream = { readonly once: (event: string, callback: () => void) => unknown 
 function watchStatements(client: pg.Client, makeOther: () => pg.Client): void {
   const query = client.query.bind(client) as (...args: readonly unknown[]) => unknown;
   let pid: number | null = null;
-  const watched = { makeOther, pid: () => pid, cut: (reason: Error) => cutClient(client, reason) };
+  const watched = {
+    makeOther,
+    pid: () => pid,
+    bytesRead: () => (client.connection.stream as Socket).bytesRead,
+    cut: (reason: Error) => cutClient(client, reason),
+  };
   const watchedQuery = (...args: readonly unknown[]): unknown => {
     const [asked] = args;
     const text = typeof asked === "string" ? asked : (asked as { readonly text?: string }).text;
-    const { end, explain } = watchStatement(watched, text ?? "copy");
+    const isUnread = () => asked instanceof Readable && asked.readableLength > 0;
+    const { end, explain } = watchStatement(watched, { text: text ?? "copy", isUnread });
     const answer = query(...args);
     if (answer instanceof Promise) {
       return answer.finally(end).then(
@@ -153,7 +161,11 @@ function watchStatements(client: pg.Client, makeOther: () => pg.Client): void {
       );
     }
     if (answer === undefined) end();
-    else for (const event of ["finish", "error", "close"]) (answer as Stream).once(event, end);
+    else {
+      for (const event of ["finish", "error", "close"]) (answer as Stream).once(event, end);
+      // the server may be done long before the reader is
+      client.once("drain", end);
+    }
     return answer;
   };
   Object.assign(client, { query: watchedQuery });

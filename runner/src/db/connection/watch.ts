@@ -9,8 +9,8 @@ import { type Look, lookAt } from "./look.ts";
 const FIRST_LOOK_MS = 2_000;
 const NEXT_LOOK_MS = 5_000;
 /**
- * After so many looks in a row at which the server is not at work on the statement, the connection counts as lost,
- * whatever the socket says.
+ * After so many looks in a row at which the server is not at work on the statement, and between which not a byte came,
+ * the connection counts as lost, whatever the socket says.
  */
 const LOST_AFTER_LOOKS = 3;
 const LONGEST_TEXT = 80;
@@ -18,12 +18,18 @@ const LONGEST_TEXT = 80;
 const LOST =
   "the connection to the database is lost without a sign: a statement waits for an answer, and the server is not at work on it (a firewall or a fail-over forgot the connection, or the server hangs)";
 
-/** The session to watch, the client that looks at it, and how to cut it. `pid` is null until the session is set. */
+/** The session to watch, the client that looks at it, and how to cut it. */
 type Watched = {
   readonly makeOther: () => pg.Client;
+  /** Null until the session is set. */
   readonly pid: () => number | null;
+  /** Bytes that came from the server since the connection was opened. */
+  readonly bytesRead: () => number;
   readonly cut: (reason: Error) => void;
 };
+
+/** `text` names it. `isUnread`: whether rows have come that nobody has read yet; the server may be waiting for their reader. */
+type Watch = { readonly text: string; readonly isUnread: () => boolean };
 
 /**
  * Watches one statement. Without the watch the program would wait for a half-open connection without end; and since
@@ -31,11 +37,12 @@ type Watched = {
  * lock time-out who held the lock.
  */
 export function watchStatement(
-  { makeOther, pid, cut }: Watched,
-  text: string,
+  { makeOther, pid, bytesRead, cut }: Watched,
+  { text, isUnread }: Watch,
 ): { readonly end: () => void; readonly explain: (error: unknown) => unknown } {
   let last: Look | null = null;
   let inVain = 0;
+  let seenBytes = bytesRead();
   let isOver = false;
   const look = async () => {
     const process = pid();
@@ -43,7 +50,11 @@ export function watchStatement(
     const seen = process === null ? { isAtWork: false, heldBy: null } : await lookAt(makeOther, process);
     if (isOver) return;
     last = seen.heldBy === null && last !== null ? { ...last, isAtWork: seen.isAtWork } : seen;
-    inVain = seen.isAtWork ? 0 : inVain + 1;
+    // where the reader is slow the server waits for it, at each look: a busy disk of the spool would lose a healthy backup
+    const before = seenBytes;
+    seenBytes = bytesRead();
+    if (seen.isAtWork || isUnread()) inVain = 0;
+    else inVain = seenBytes > before ? 1 : inVain + 1;
     if (inVain === LOST_AFTER_LOOKS) cut(new TryAgain(seen.heldBy ?? LOST));
     else timer = lookIn(NEXT_LOOK_MS);
   };
