@@ -1,6 +1,9 @@
+import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { tallyBytes } from "../../runner/src/backup/object/tally.ts";
 import { sendInBatches } from "../../runner/src/restore/batches.ts";
 import { pickRows } from "../../runner/src/restore/pick-rows.ts";
 
@@ -82,17 +85,24 @@ describe("batches", () => {
     if (fails) throw new Error("the source ends");
   }
 
-  test("hold every byte in order, one at a time", async () => {
-    const seen: number[] = [];
+  test("hold every byte in order, one at a time, also those of a part that is larger than a batch", async () => {
+    async function* uneven() {
+      for (const bytes of [
+        700_001, 900_000, 1_000_000, 5_000_000, 1, 2_097_152, 3_000_000, 12, 800_000, 1_999_999,
+      ])
+        yield randomBytes(bytes);
+    }
+    const [read, sent] = [tallyBytes(), tallyBytes()];
     let under = 0;
-    await sendInBatches(parts(10), async (batch) => {
+    await sendInBatches(read.pass(uneven()) as AsyncGenerator<Buffer>, async (batch) => {
       under += 1;
       expect(under).toBe(1);
+      // the next batch is read meanwhile
       await new Promise((resolve) => setTimeout(resolve, 5));
-      seen.push(...batch.map(([first = -1]) => first));
+      await buffer(sent.pass(Readable.from(batch)));
       under -= 1;
     });
-    expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect([sent.bytes(), sent.sha256()]).toEqual([read.bytes(), read.sha256()]);
   });
 
   test("end with the error of the source or of the one who takes them, when nothing is under way any more", async () => {
