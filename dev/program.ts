@@ -30,7 +30,7 @@ export async function runProgram(words: readonly string[]): Promise<number> {
   const hasUrl = (process.env.DB_URL ?? "").trim() !== "";
   if (isSimulated && hasUrl && args[0] !== "db") {
     process.stderr.write(
-      "--simulated is for the local database, and DB_URL names another: unset one of them\n",
+      "--simulated is for the local database, and DB_URL names another: unset one of them; or start a simulated exchange (npm run exchange), and name its address in EXCHANGE_URL for a database that has no candles of Binance\n",
     );
     return EXIT.usage;
   }

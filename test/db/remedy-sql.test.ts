@@ -22,7 +22,7 @@ describe("a grant that a remedy prints", () => {
 
   test("runs as it stands, for each object of the schema", async () => {
     await runRunner(["migrate"], { DB_URL: server.urlOf("r3a") });
-    await run(`create role "Of People" login password 'secret'`);
+    await run(`create role "Of People" login password 'secret'; create role r3a_writer`);
     const objects = MADE.filter(({ kind }) => kind in KINDS).map(({ kind, name }) => {
       const bare = name.replace(/\(.*/, "").replace(/^\w+\./, "");
       return `permission denied for ${KINDS[kind]} ${bare}`;

@@ -35,7 +35,7 @@ test("a wrong word ends with 64 and the way to the help", async () => {
     ["sycn 1m", "see ./r3a --help"],
     ["sync 1m --tpo 3", "see ./r3a sync --help"],
     ["sync 5m", "see ./r3a sync --help"],
-    ["gaps --simulated", "--simulated is for the local database"],
+    ["gaps --simulated", "(npm run exchange), and name its address in EXCHANGE_URL"],
   ] as const) {
     const { code, stdout, stderr } = await run(command, wrong);
     expect([command, code, stdout]).toEqual([command, 64, ""]);

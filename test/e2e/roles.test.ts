@@ -125,5 +125,14 @@ describe("more than its rights", () => {
     expect((await world.run("migrate", as("owner"))).code).toBe(0);
     const { code, stderr } = await world.run("sync 1h", as("reader"));
     expect([code, stderr]).toEqual([78, expect.stringMatching(/docs\/database\.md/)]);
+    for (const [call, role] of [
+      ["verify", "writer"],
+      ["plan 1h", "writer"],
+      ["migrate", "owner"],
+    ] as const) {
+      const refused = await world.run(call, as("reader"));
+      expect([call, refused.code]).toEqual([call, 78]);
+      expect(refused.stderr).toContain(`grant r3a_${role} to "login_reader"`);
+    }
   });
 });

@@ -70,10 +70,14 @@ function renderJson({ files, statements }: Migrated, isPlan: boolean): string {
   );
 }
 
-/** With statements about roles the whole text is SQL that a person may run. */
+/** With statements about roles the whole text is SQL that a person may run; its first line says whether it was run. */
 function renderText({ files, statements }: Migrated, isPlan: boolean): string {
   const remark = statements.length > 0 ? "-- " : "";
   const said = files.map((name) => `${isPlan ? "would apply" : "applied"} ${name}`);
   const lines = said.length > 0 ? said : ["the schema is up to date"];
-  return [...lines.map((line) => `${remark}${line}\n`), ...statements.map((sql) => `${sql};\n`)].join("");
+  const head = statements.length === 0 ? [] : [isPlan ? "not done, only printed:" : "done:"];
+  return [
+    ...[...head, ...lines].map((line) => `${remark}${line}\n`),
+    ...statements.map((sql) => `${sql};\n`),
+  ].join("");
 }

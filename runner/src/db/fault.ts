@@ -1,7 +1,7 @@
 import pg from "pg";
 import { messageOf, SettingsFault, Stopped, TryAgain } from "../errors.ts";
 import { meaningOfLogin } from "./connection/login.ts";
-import { findMissingRight } from "./missing-right.ts";
+import { findMissingOwner, findMissingRight } from "./missing-right.ts";
 import {
   BUSY,
   INSUFFICIENT_PRIVILEGE,
@@ -162,10 +162,14 @@ function errorOf({ kind, says, remedy }: Meaning, cause: unknown, role?: string)
 
 /** Which grant is missing, as statements that run as they stand; docs/database.md has the whole list. */
 function grantOf(message: string, role?: string): string {
+  const who = role === undefined ? "" : `; the role is ${role}`;
+  const owner = findMissingOwner(message, role);
+  if (owner !== null)
+    return `${who}; this needs the owner's role, which an administrator gives where migrate --roles has made it: ${owner}; or take the owner's login`;
   const right = findMissingRight(message, role);
-  if (right === null) return `; the role is ${role ?? "the role of DB_URL"}`;
-  const more = right.more === undefined ? "" : `; for a command that ${right.moreFor} also: ${right.more}`;
-  return `; the role is ${role ?? "the role of DB_URL"}; as the owner: ${right.sql}${more}`;
+  if (right === null) return who;
+  const more = right.more === undefined ? "" : `; for a command that ${right.moreFor}: ${right.more}`;
+  return `${who}; as the owner: ${right.sql}${more}`;
 }
 
 /** The server's own words: what it refused, with detail and hint, and the table where the server names one. */

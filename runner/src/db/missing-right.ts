@@ -1,16 +1,29 @@
-import { quoted } from "./schema/roles-plan.ts";
+import { COMMANDS, ROLE_OF } from "../contract/commands.ts";
+import { OWNER, quoted, WRITER } from "./schema/roles-plan.ts";
 import { MADE } from "./schema/schema-objects.ts";
 
-/** `sql` always helps; `more` is the statement for a command that does what `moreFor` says. */
+/** `sql` is enough for what only reads; `more` is the statement for a command that does what `moreFor` says. */
 export type MissingRight = { readonly sql: string; readonly more?: string; readonly moreFor?: string };
 
 /** The names of the objects of both schemas, with their schema and without the arguments of a function. */
 const OBJECTS: readonly string[] = MADE.map(({ name }) => name.replace(/\(.*/, ""));
 
+/**
+ * The commands that need the writer's role. Grants on single tables lead a reader's login nowhere: the next table
+ * refuses it.
+ */
+const WRITING = COMMANDS.filter((name) => ROLE_OF[name] === "writer");
+
 /** The server names no schema. Null for an object of another program. */
 function withSchema(name: string): string | null {
   if (/^ohlcv_[a-z0-9_]+$/.test(name)) return `r3a.${name}`;
   return OBJECTS.find((object) => object.slice(object.indexOf(".") + 1) === name) ?? null;
+}
+
+/** What a role lacks that is not the owner of an object: no grant on the object gives that; null: another message. */
+export function findMissingOwner(message: string, role?: string): string | null {
+  if (!/^must be owner of /.test(message)) return null;
+  return `grant ${OWNER} to ${role === undefined ? "ROLE" : quoted(role)}`;
 }
 
 /**
@@ -35,8 +48,8 @@ export function findMissingRight(message: string, role?: string): MissingRight |
   if (kind === "table")
     return {
       sql: grant("select", `table ${object}`),
-      more: grant("insert, update, delete", `table ${object}`),
-      moreFor: "stores rows",
+      more: `grant ${WRITER} to ${role === undefined ? "ROLE" : quoted(role)}`,
+      moreFor: `stores rows (${WRITING.join(", ")})`,
     };
   if (kind === "view") return { sql: grant("select", `table ${object}`) };
   if (kind === "sequence") return { sql: grant("usage, select", `sequence ${object}`) };

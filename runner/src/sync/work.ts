@@ -155,7 +155,11 @@ function meaningOf(error: unknown, { env }: Context): unknown {
   if (!(error instanceof ExchangeFailure && isExchangeAway(error))) return error;
   const proxies = error.kind === "unavailable" ? listProxyVariables(env) : [];
   const hint = proxies.length === 0 ? "" : ` (no proxy is used, although ${proxies.join(", ")} is set)`;
-  return new TryAgain(`${messageOf(error)}${hint}`, { cause: error });
+  const next =
+    error.kind === "unavailable"
+      ? "; let this machine out to it, or let EXCHANGE_URL name one that answers"
+      : "";
+  return new TryAgain(`${messageOf(error)}${hint}${next}`, { cause: error });
 }
 
 function warnOfClock({ log }: Pick<Context, "log">, aheadMs: number): void {

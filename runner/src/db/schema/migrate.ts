@@ -3,7 +3,7 @@ import pg from "pg";
 import { ROLES } from "../../contract/names.ts";
 import { TryAgain } from "../../errors.ts";
 import { MINUTE_MS } from "../../time.ts";
-import { type Database, openClient, tellServer } from "../connect.ts";
+import { type Database, faultOf, openClient, tellServer } from "../connect.ts";
 import { cutClient, sessionOf } from "../connection/client.ts";
 import { translate } from "../fault.ts";
 import { waitForLock } from "../lock.ts";
@@ -89,7 +89,7 @@ async function withMigrateLock<T>(
       tellServer(db, (await sessionOf(client)).server);
       return await work(db, () => applyFiles(db, client, { ...request, stop: locks.signal, until }));
     } catch (error) {
-      throw translate(error);
+      throw await faultOf(client, error);
     } finally {
       await client.end();
     }
