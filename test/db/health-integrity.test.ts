@@ -56,10 +56,15 @@ describe("integrity", () => {
   test("sees a slot that is neither stored nor logged, and one that is both", async () => {
     const [a] = coinIds();
     const gap = insertGap(a, at, { state: "confirmed_absent" });
+    const again = "r3a backfill 1h --symbols AUSDT --from 2024-06-10T12:00Z --to 2024-06-20T12:00Z --again";
     const lost = await expectBad(deleteCandle(a, at), insertCandle(a, at), ["integrity slots: fail"]);
-    expect(resultFor(lost, "integrity slots")?.names).toEqual(["AUSDT 1h: 1 missing and not in the gap log"]);
+    expect(resultFor(lost, "integrity slots")?.names).toEqual([
+      `AUSDT 1h: 1 missing and not in the gap log (${again})`,
+    ]);
     const both = await expectBad(gap, "delete from r3a.ohlcv_gap_log", ["integrity slots: fail"]);
-    expect(resultFor(both, "integrity slots")?.names).toEqual(["AUSDT 1h: 1 in the gap log and stored"]);
+    expect(resultFor(both, "integrity slots")?.names).toEqual([
+      `AUSDT 1h: 1 in the gap log and stored (${again})`,
+    ]);
     await expectBad(
       `${deleteCandle(a, at)}; ${gap}`,
       `delete from r3a.ohlcv_gap_log; ${insertCandle(a, at)}`,

@@ -89,7 +89,7 @@ describe("series", () => {
     );
     const at = iso(SINCE + 5 * HOUR).replace(".000Z", "Z");
     expect((await run("verify", 1)).findings).toContainEqual(
-      expect.objectContaining({ symbol: "ETHUSDT", kind: "gap", from: at, candles: 1 }),
+      expect.objectContaining({ symbol: "ETHUSDT", kind: "vanished", from: at, candles: 1 }),
     );
   });
 

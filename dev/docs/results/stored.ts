@@ -52,7 +52,7 @@ export const verify = resultOf("verify", {
       symbol,
       interval,
       kind: z.enum([
-        "gap",
+        "vanished",
         "open gap",
         "overdue gap",
         "logged but stored",
@@ -71,6 +71,9 @@ export const verify = resultOf("verify", {
   faults: count.describe("Findings that are faults, and series that could not be compared."),
   notRequested: count.describe("Gaps that nobody asked for yet; none of them is a fault."),
   notes: texts,
+  commands: texts.describe(
+    "The commands that ask the exchange again, where this ends a finding; at most 50.",
+  ),
 });
 
 const gapShape = { symbol, interval, ...span } as const;

@@ -13,6 +13,7 @@ import { describeMissing, isIncomplete, isTold, type Tally, tallyOf } from "./mi
 import { layCsv, layJson, layNdjson } from "./rows.ts";
 import { LINE_WIDTH, layTable } from "./table.ts";
 import { type Target, targetFile, targetStdout } from "./target.ts";
+import { type Cuts, cutsOf, describeVanished, vanishedOf } from "./vanished.ts";
 
 /** Which candles. Times in ms. */
 export type ExportRequest = {
@@ -44,8 +45,9 @@ const PART_ROWS = 500;
 
 /**
  * Prints the series one after the other, by symbol, interval and time, and at the end one line on stderr for each series
- * with a missing candle, or without a closed one in the span. The lines come also where the run is stopped, for the
- * series that it came to. Returns whether no candle is missing.
+ * with a missing candle, or without a closed one in the span, and one for each with vanished candles. The lines come also
+ * where the run is stopped, for the series that it came to; only rows that were all read show vanished candles. Returns
+ * whether no candle is missing.
  */
 export async function exportCandles(
   context: Context,
@@ -62,24 +64,27 @@ export async function exportCandles(
       await target.write(sheet.layout.begin());
       for (const one of series) {
         const look = await lookAt(client, one, { ...request, now });
-        const tally = tallyOf(one.covered);
+        const counts = { look, tally: tallyOf(one.covered), cuts: cutsOf(look) };
         // of a series without a covered span, only all its rows say what is missing
-        if (one.covered !== null) printed.push({ look, tally });
-        await printSeries(client, { look, tally, to: request.to }, sheet);
-        if (one.covered === null) printed.push({ look, tally });
+        if (one.covered !== null) printed.push(counts);
+        await printSeries(client, { ...counts, to: request.to }, sheet);
+        if (one.covered === null) printed.push(counts);
       }
       await target.write(sheet.layout.end());
       await target.finish(printed.reduce((sum, { tally }) => sum + tally.rows(), 0));
     } finally {
       await target.abandon();
-      for (const one of printed) tellMissing(context, one);
+      for (const one of printed) {
+        tellMissing(context, one);
+        tellVanished(context, one);
+      }
     }
     if (series.length === 0)
       context.log.warn(
         { "event.name": "candles_missing" },
         "no series is stored; sync or backfill one first",
       );
-    return series.length > 0 && printed.every(({ look, tally }) => !isIncomplete(look, tally));
+    return series.length > 0 && printed.every(isWhole);
   });
 }
 
@@ -121,11 +126,15 @@ function tellDropped({ terminal, log }: Context, names: readonly ColumnName[]): 
   else terminal.write(`${text}\n`);
 }
 
-type Printed = { readonly look: Look; readonly tally: Tally };
+type Printed = { readonly look: Look; readonly tally: Tally; readonly cuts: Cuts };
+
+function isWhole({ look, tally, cuts }: Printed): boolean {
+  return !isIncomplete(look, tally) && vanishedOf(look, cuts) === null;
+}
 
 async function printSeries(
   client: OwnClient,
-  { look, tally, to }: Printed & { readonly to: number | null },
+  { look, tally, cuts, to }: Printed & { readonly to: number | null },
   { columns, layout, target, isSimulated }: Sheet,
 ): Promise<void> {
   const asked = CANDLE_COLUMNS.filter((name) => columns.includes(name));
@@ -133,9 +142,11 @@ async function printSeries(
   const named = isSimulated ? { ...look, source: "simulated" } : look;
   for await (const page of readCandles(client, look, { columns: asked, from: look.from, to })) {
     tally.add(page);
+    for (const { timestamp } of page) cuts.pass(Number(timestamp));
     for (let row = 0; row < page.length; row += PART_ROWS)
       await target.write(layout.rows(named, page.slice(row, row + PART_ROWS)));
   }
+  cuts.end();
 }
 
 function tellMissing({ log }: Context, { look, tally }: Printed): void {
@@ -143,6 +154,14 @@ function tellMissing({ log }: Context, { look, tally }: Printed): void {
   const { symbol, interval } = look;
   const { missing, of, text } = describeMissing(look, tally);
   log.warn({ symbol, interval, "event.name": "candles_missing", missing, slots: of }, text);
+}
+
+function tellVanished({ log }: Context, { look, cuts }: Printed): void {
+  const found = vanishedOf(look, cuts);
+  if (found === null) return;
+  const { symbol, interval } = look;
+  const { text, ...counts } = describeVanished(look, found);
+  log.warn({ symbol, interval, "event.name": "candles_vanished", ...counts }, text);
 }
 
 /** The series that are asked for; throws where a symbol has none, with the names that were meant. */

@@ -1,5 +1,5 @@
 import { slotAtOrAfter, slotOf } from "../candle/interval.ts";
-import { spanOf } from "../candle/span.ts";
+import { type Span, spanOf } from "../candle/span.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
 import { type Coverage, findLongestGaps, sumGaps } from "../db/coverage.ts";
 import { findNewest } from "../db/read.ts";
@@ -41,8 +41,26 @@ export async function lookAt(
   const asked = spanOf(round(interval, begin), end);
   const part = coveredPart({ asked, covered });
   const gaps = part === null ? [] : await sumGaps(client, series, part);
-  const facts = { ...series, asked, closed, gaps, longest: { gaps: [], count: 0 }, from: start };
+  const counted = await findCounted(client, series, { part, to });
+  const facts = { ...series, asked, counted, closed, gaps, longest: { gaps: [], count: 0 }, from: start };
   if (covered === null || !isTold(facts, tallyOf(covered))) return facts;
   const longest = await findLongestGaps(client, series, { ...(asked ?? covered), most: SHOWN_GAPS });
   return { ...facts, longest };
+}
+
+/**
+ * The whole slots of the covered part whose rows are read before `to`. Where `to` lies within a slot, a misaligned candle
+ * of that slot may open behind it: the slot is left out then, for its candle is stored and not read.
+ */
+async function findCounted(
+  client: OwnClient,
+  series: Coverage,
+  { part, to }: { readonly part: Span | null; readonly to: number | null },
+): Promise<Span | null> {
+  if (part === null) return null;
+  const { interval } = series;
+  const whole = spanOf(slotAtOrAfter(interval, part.from), slotOf(interval, part.to));
+  if (whole === null || to === null || to >= whole.to) return whole;
+  const behind = await findNewest(client, series, { from: to, to: whole.to, most: 1 });
+  return behind.count === 0 ? whole : spanOf(whole.from, slotOf(interval, to));
 }

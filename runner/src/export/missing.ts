@@ -13,6 +13,8 @@ export type SpanFacts = {
   readonly asked: Span | null;
   /** The close of the newest slot that has closed. */
   readonly closed: number;
+  /** The covered whole slots of `asked` whose rows are all read: a slot without a row is a gap, or its candle vanished. */
+  readonly counted: Span | null;
   /** What was asked of the exchange so far. */
   readonly covered: Span | null;
   /** What the gap log says of the part of `asked` that is covered. */

@@ -1,3 +1,4 @@
+import { againCommand } from "../again-command.ts";
 import { GAP_OVERDUE_MS } from "../candle/gap-due.ts";
 import type { RecentCandles } from "../db/health/integrity.ts";
 import type { SeriesScan } from "../db/scan.ts";
@@ -66,11 +67,14 @@ export function judgeWindow(series: readonly RecentCandles[]): readonly CheckRes
     return faults.length > 0 ? faults.join(", ") : null;
   });
   const misaligned = list(({ misaligned }) => (misaligned > 0 ? `${misaligned} off their slot` : null));
-  const slots = list(({ unaccounted }) => {
-    if (unaccounted === 0) return null;
-    return unaccounted > 0
-      ? `${unaccounted} missing and not in the gap log`
-      : `${-unaccounted} in the gap log and stored`;
+  const slots = list((one) => {
+    if (one.unaccounted === 0) return null;
+    const what =
+      one.unaccounted > 0
+        ? `${one.unaccounted} missing and not in the gap log`
+        : `${-one.unaccounted} in the gap log and stored`;
+    // the span is the whole window, which one request reaches; verify names the slots
+    return one.from < one.to ? `${what} (${againCommand(one)})` : what;
   });
   const lastTs = list(({ lastTsDiffers }) =>
     lastTsDiffers ? "last timestamp is not the newest candle" : null,
@@ -86,7 +90,7 @@ export function judgeWindow(series: readonly RecentCandles[]): readonly CheckRes
     }),
     judgeFaults("slots", slots, {
       good: `every slot is stored or in the gap log ${where}`,
-      bad: "slots are unaccounted for: run verify, then backfill the span",
+      bad: "slots are unaccounted for: run the backfill beside each, and verify for those before",
     }),
     judgeFaults("last-timestamps", lastTs, {
       good: `the last timestamps are right ${where}`,

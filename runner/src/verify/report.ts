@@ -10,6 +10,7 @@ import {
 } from "../render.ts";
 import { streamResult } from "../result.ts";
 import { renderShortTime, renderTime } from "../time.ts";
+import { collectAgain } from "./again.ts";
 import { type Disagreement, type DisagreementKind, isFault } from "./verify.ts";
 
 /** Disagreements that a person reads, to whom they are findings; the JSON has them all. */
@@ -17,7 +18,7 @@ const SHOWN = 50;
 /** So many disagreements are printed together, since each write is a call of the system. */
 const PRINTED_TOGETHER = 500;
 
-/** What to do about disagreements that no other command mends by itself. */
+/** What to do about disagreements; those that end by asking again have their commands below. */
 const REMEDIES: Partial<Record<DisagreementKind, string>> = {
   "open gap": "no fault: `gaps --repair`, which a job runs, asks for it again at the time that `gaps` shows",
   "overdue gap":
@@ -26,10 +27,13 @@ const REMEDIES: Partial<Record<DisagreementKind, string>> = {
     "a clock was ahead once; the next sync of the interval takes this back and asks for what it hid",
   "candle beyond now":
     "stored under a clock that was ahead; it stays until its time has come, and the sync that asks for it then keeps a difference as a revision",
+  vanished:
+    "covered, and neither stored nor in the gap log: another program deleted the candles, or the server lost them; the backfill below, with --again, fetches them (without it a backfill adds none)",
+  "logged but stored":
+    "another program wrote the candle or the gap; the backfill below asks again and closes the gap",
   impossible:
-    "another program, or an older version, wrote values that no candle can have; `backfill INTERVAL --again --from T --to T` puts the exchange's candle in its place and keeps the old values as a revision",
-  contradiction:
-    "one of the two intervals is wrong; `backfill INTERVAL --again --from T --to T` of both asks for them again",
+    "another program, or an older version, wrote values that no candle can have; the backfill below puts the exchange's candle in its place and keeps the old values as a revision",
+  contradiction: "one of the two intervals is wrong; the backfills below ask for both again",
 };
 
 /** Prints disagreements at once as JSON, or keeps the first ones for a person: a broken series can have a million. */
@@ -39,6 +43,7 @@ export function createReport(
 ) {
   const shown: Disagreement[] = [];
   const notes = new Set<string>();
+  const again = collectAgain();
   let [count, faults] = [0, 0];
   const part: object[] = [];
   const result = streamResult(context, "verify", "findings");
@@ -55,6 +60,7 @@ export function createReport(
       count += 1;
       if (isFault(disagreement)) faults += 1;
       if (shown.length < SHOWN) shown.push(disagreement);
+      again.add(disagreement);
       const remedy = REMEDIES[disagreement.kind];
       if (remedy !== undefined) notes.add(`${disagreement.kind}: ${remedy}`);
     },
@@ -62,7 +68,7 @@ export function createReport(
     async end(series: number, notRequested: number) {
       if (asJson) {
         await result.add(part);
-        result.end({ series, faults, notRequested, notes: [...notes] });
+        result.end({ series, faults, notRequested, notes: [...notes], commands: again.commands() });
         return;
       }
       const isClean = count === 0 && faults === 0;
@@ -72,6 +78,8 @@ export function createReport(
         ...(count === 0 ? [] : [renderDisagreements(shown)]),
         ...(count > SHOWN ? [`... and ${renderNumber(count - SHOWN)} more; --json prints all`] : []),
         ...[...notes].map(wrapLine),
+        // whole in their lines, so that they can be copied
+        ...again.commands().map((command) => `  ${command}`),
         series === 0 && isClean ? renderNothing(isNarrowed) : sum,
         ...(notRequested === 0 ? [] : [renderNotRequested(notRequested)]),
       ];

@@ -16,12 +16,12 @@ import type { Database } from "../db/connect.ts";
 import type { SeriesState } from "../db/series.ts";
 
 /**
- * What is wrong with a series. `gap`: missing and not in the gap log. `open gap`: missing, logged, not explained yet, and
+ * What is wrong with a series. `vanished`: covered, and neither stored nor in the gap log. `open gap`: missing, logged, not explained yet, and
  * asked for again by itself; `overdue gap`: the same, and nobody has asked for it in time. `logged but stored`: the log says missing and the candle is there. `impossible`: values that no candle can have, as NaN
  * or a price of 0. Others as in the docs of `verify`.
  */
 export type DisagreementKind =
-  | "gap"
+  | "vanished"
   | "open gap"
   | "overdue gap"
   | "logged but stored"
@@ -109,7 +109,7 @@ function compareWithLog(
   const standing = (wanted: LoggedGap["standing"]) =>
     intersectAll(missing, within(union(gaps.filter((gap) => gap.standing === wanted)), stretch));
   return [
-    ["gap", subtractAll(missing, logged)],
+    ["vanished", subtractAll(missing, logged)],
     ["open gap", standing("open")],
     ["overdue gap", standing("overdue")],
     ["logged but stored", subtractAll(logged, missing)],

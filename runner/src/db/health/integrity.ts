@@ -2,11 +2,12 @@ import { MISALIGNED } from "../../candle/candle.ts";
 import { type Interval, WIDTH_MS } from "../../contract/intervals.ts";
 import type { Reader } from "../session.ts";
 import { isSound } from "../sound-candle.ts";
+import { msOf } from "../sql-time.ts";
 
 /**
  * The faults among the newest candles of one series. `unaccounted`: the number of covered slots that are neither stored nor
- * in the gap log; negative if slots are stored and in the gap log. `lastTsDiffers`: the last timestamp is not that of the
- * newest row.
+ * in the gap log; negative if slots are stored and in the gap log; `from` and `to` (ms): the covered span that was read,
+ * not in order where nothing of it is covered. `lastTsDiffers`: the last timestamp is not that of the newest row.
  */
 export type RecentCandles = {
   readonly symbol: string;
@@ -16,8 +17,13 @@ export type RecentCandles = {
   readonly misaligned: number;
   readonly future: number;
   readonly unaccounted: number;
+  readonly from: number;
+  readonly to: number;
   readonly lastTsDiffers: boolean;
 };
+
+/** A person may have written infinity into the row of the series. No Date holds infinity, and no backfill asks for the future. */
+const notLater = (time: string) => `least(${time}, $3::timestamptz + $4::interval)`;
 
 /**
  * $1 interval, $2 first slot, $3 latest open time that is not in the future, $4 width. The lateral subquery makes the
@@ -29,6 +35,7 @@ const RECENT = `
   select c.symbol, s."interval", r.candles, r.broken, r.misaligned, r.future,
          (greatest(extract(epoch from s.covered_to - w.from_ts), 0) / extract(epoch from $4::interval) - r.stored - g.logged)::float8
            as unaccounted,
+         ${msOf(notLater("w.from_ts"))} as "from", ${msOf(notLater("s.covered_to"))} as "to",
          (l.last_ts >= $2::timestamptz or r.newest is not null) and l.last_ts is distinct from r.newest as "lastTsDiffers"
   from r3a.series s
   join r3a.coin c on c.id = s.coin_id
