@@ -54,7 +54,7 @@ test("a wrong word is a fault of usage before a network, a server or a database 
   ]) {
     const { code, stdout, stderr } = await run(command, real.url);
     expect([command, code, stdout]).toEqual([command, 64, ""]);
-    expect(stderr).toMatch(/^arguments are wrong:\n[\s\S]*\nsee r3a [a-z]+ --help\n$/);
+    expect(stderr).toMatch(/^arguments are wrong:\n[\s\S]*\nsee \.\/r3a [a-z]+ --help\n$/);
   }
   expect(real.requests).toEqual([]);
   expect(existsSync(kinds[0] ?? "") || existsSync(kinds[1] ?? "")).toBe(false);
