@@ -1,6 +1,7 @@
 import { slotOf } from "../candle/interval.ts";
 import { INTERVALS, type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { listRunGroups } from "../db/health/activity.ts";
+import { listSuspects, listTierBackups } from "../db/health/backups.ts";
 import {
   findChecksumFailures,
   listFaultyConstraints,
@@ -17,12 +18,13 @@ import { findPending } from "../db/schema/schema.ts";
 import type { Reader } from "../db/session.ts";
 import type { Settings } from "../settings/table.ts";
 import { judgeActivity } from "./activity.ts";
+import { judgeBackups, judgeSuspects } from "./backup.ts";
 import { judgeCoverage } from "./coverage.ts";
 import { FUTURE_MS, judgeFreshness, type ScanFacts } from "./freshness.ts";
 import * as integrity from "./integrity.ts";
 import { judgeRunning, judgeRuns } from "./jobs.ts";
 import { judgeAges, judgeDetaching, judgeLeaves } from "./leaves.ts";
-import { type CheckName, type CheckResult, resultOf } from "./report.ts";
+import { type CheckName, type CheckResult, MOST_NAMES } from "./report.ts";
 import { judgeRecords, judgeSize } from "./size.ts";
 
 export const HEALTH_SETTINGS = [
@@ -62,7 +64,7 @@ export function listMeasurements(settings: HealthSettings, now: number): readonl
     gaps,
     measureWindow(place),
     ...listSizeMeasurements(place),
-    NO_BACKUP,
+    measureBackups(place),
     ...listActivityMeasurements(place),
   ];
 }
@@ -155,18 +157,20 @@ function listSizeMeasurements({ settings, intervals, now }: Place): readonly Mea
   ];
 }
 
-const NO_BACKUP: Measurement = {
-  check: "backup",
-  components: [""],
-  isQuick: false,
-  look: async () => [
-    resultOf("backup", "", {
-      status: "skip",
-      unit: "s",
-      output: "no backups are set up, so none is checked",
-    }),
-  ],
-};
+function measureBackups({ now }: Place): Measurement {
+  return {
+    check: "backup",
+    components: ["", "suspects"],
+    isQuick: false,
+    look: async (ask) => {
+      const tiers = await ask(listTierBackups);
+      const age = judgeBackups(tiers, now);
+      return age.status === "skip"
+        ? [age]
+        : [age, judgeSuspects(await ask((client) => listSuspects(client, MOST_NAMES)))];
+    },
+  };
+}
 
 function listActivityMeasurements({ settings, intervals, now }: Place): readonly Measurement[] {
   const { freshnessLimits } = settings;

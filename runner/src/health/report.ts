@@ -51,7 +51,8 @@ export const RUNBOOK_SETTINGS = RUNBOOKS.activity;
 export const RUNBOOK_JOBS = RUNBOOKS.activity;
 export const RUNBOOK_DAMAGE = RUNBOOKS.integrity;
 
-const MOST_NAMES = 10;
+/** How many names a result has at most. */
+export const MOST_NAMES = 10;
 
 type Finding = Pick<CheckResult, "status" | "output"> & Partial<CheckResult>;
 
