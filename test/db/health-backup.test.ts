@@ -32,7 +32,7 @@ test("the newest backup whose manifest is in a tier counts", async () => {
     status: "pass",
     observed: 7200,
     at: NOW - 2 * HOUR_MS,
-    output: "the newest backup is 2 h old, in hot, warm",
+    output: "the newest backup is 2.0 h old, in hot, warm",
   });
   expect(resultFor(report, "backup suspects")).toMatchObject({ status: "pass", observed: 0 });
 });
@@ -43,7 +43,7 @@ test("a backup older than 26 h fails, and a tier that gets none any more is name
     status: "fail",
     observed: 144_000,
     criteria: { fail: 93_600 },
-    output: expect.stringContaining("the newest backup is 40 h old: run backup"),
+    output: expect.stringContaining("the newest backup is 1.7 d old: run backup"),
   });
   await addBackup("hot", 1);
   expect(resultFor(await measure(), "backup")).toMatchObject({
