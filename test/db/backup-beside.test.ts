@@ -7,9 +7,9 @@ import type { Store } from "../../runner/src/store/store.ts";
 import { addMinutes, makeLeaf } from "../support/backup/parts.ts";
 import { newestManifest, readLines, readManifests } from "../support/backup/restored.ts";
 import { useBackups } from "../support/backup/runs.ts";
-import { useDatabase } from "../support/database/database.ts";
+import { useQuietServer } from "../support/database/quiet-server.ts";
 
-const database = useDatabase();
+const database = useQuietServer();
 const backups = useBackups(database);
 const leaf = leafAt("1m", Date.now());
 const time = (minute: number) => new Date(leaf.span.from + minute * 60_000).toISOString();

@@ -11,10 +11,10 @@ import type { Store } from "../../runner/src/store/store.ts";
 import { newKey } from "../support/backup/object.ts";
 import { addMinutes, makeLeaf, textOf, withRunner } from "../support/backup/parts.ts";
 import { newestManifest, readLines, readManifests, restoreLines } from "../support/backup/restored.ts";
-import { useDatabase } from "../support/database/database.ts";
+import { useQuietServer } from "../support/database/quiet-server.ts";
 import { temporaryFolder } from "../support/folder.ts";
 
-const database = useDatabase();
+const database = useQuietServer();
 /** The leaf of this month is open: a delta looks at it whatever the server's counters say. */
 const open = leafAt("1m", Date.now());
 const sealed = leafAt("1m", open.span.from - 40 * 86_400_000);

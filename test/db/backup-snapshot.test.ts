@@ -12,10 +12,10 @@ import {
   readBeside,
   withRunner,
 } from "../support/backup/parts.ts";
-import { useDatabase } from "../support/database/database.ts";
 import { withSession } from "../support/database/empty-database.ts";
+import { useQuietServer } from "../support/database/quiet-server.ts";
 
-const database = useDatabase();
+const database = useQuietServer();
 const START = "2024-02-01T00:00:00Z";
 let leaf: BackupLeaf;
 

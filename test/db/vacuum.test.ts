@@ -9,13 +9,9 @@ import type { VacuumAction, VacuumStep } from "../../runner/src/maint/vacuum-pla
 import { previewVacuum, vacuumTables } from "../../runner/src/maint/vacuum-tables.ts";
 import { createProgress } from "../../runner/src/progress.ts";
 import { withSession } from "../support/database/empty-database.ts";
-import { useOwnServer } from "../support/database/own-server.ts";
+import { useQuietServer } from "../support/database/quiet-server.ts";
 
-// autovacuum would do some of the work while we look: beside other work it was at leaves before they were all filled
-const database = useOwnServer(async (server) => {
-  for (const name of ["autovacuum", "fsync"]) await server.query(`alter system set ${name} = off`);
-  await server.query("select pg_reload_conf()");
-});
+const database = useQuietServer();
 const signal = new AbortController().signal;
 const log = pino({ level: "silent" });
 let db: Database;

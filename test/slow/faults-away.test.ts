@@ -56,7 +56,7 @@ test.each(CASES)(
   "an exchange that keeps answering %s leaves a gap that says so",
   async (kind, symbol, code, reason) => {
     world.exchange.addFault({ kind, symbol, path: "/api/v3/klines", retryAfterS: 1 });
-    const run = await sync(symbol, symbol, kind.startsWith("stall") ? " --deadline 12" : "");
+    const run = await sync(symbol, symbol, kind.startsWith("stall") ? " --deadline 30" : "");
     expectExit(run, code);
     const gaps = await gapsOf(world, symbol, "1m");
     expect(gaps).toMatchObject([
