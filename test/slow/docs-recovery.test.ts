@@ -98,7 +98,7 @@ test("every line with the runner does what the page says, from a tier that was m
   const moved = temporaryFolder();
   await shell(move, { TARGET: moved });
   const own = { DB_URL: database.url, BACKUP_HOT: `file://${moved}` };
-  expect(lines).toHaveLength(2);
+  expect(lines).toHaveLength(3);
   for (const line of lines) {
     const words = wordsOf(line.replace(/^\.\/r3a /, ""));
     const isPlan = words.includes("--dry-run");
@@ -107,7 +107,8 @@ test("every line with the runner does what the page says, from a tier that was m
       isPlan ? own : { ...own, BACKUP_IDENTITY_FILE: env.KEY ?? "" },
     );
     expect([line, code, code === 0 ? "" : stderr]).toEqual([line, 0, ""]);
-    expect(stdout).toContain(isPlan ? "would be restored" : "has the same rows");
+    const said = isPlan ? "would be restored" : "has the same rows";
+    expect(stdout).toContain(words[0] === "backups" ? "): 3 backups" : said);
   }
   expect(await database.query(ROWS(`r3a_restored.${LEAF.name}`))).toEqual(
     await database.query(ROWS(`r3a.${LEAF.name}`)),
