@@ -9,7 +9,7 @@ const RESULT_VERSION = 1;
 
 /**
  * The result of a command as JSON, in one line: `version`, `command`, then the fields of `body`. Times are texts in
- * ISO 8601 (UTC), a length of time has its unit in its name, and all names but the columns of a candle are in camelCase.
+ * ISO 8601 (UTC), a length of time has its unit in its name, and all names are in camelCase.
  */
 export function renderResult(command: CommandName, body: object): string {
   return `${write({ version: RESULT_VERSION, command, ...body })}\n`;

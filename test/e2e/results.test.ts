@@ -74,10 +74,10 @@ describe("series", () => {
   test("candles, with all columns and with some", async () => {
     const { candles } = await run("candles BTCUSDT 1m --last 3");
     expect(candles).toHaveLength(3);
-    expect(Object.keys((candles as object[])[0] ?? {})).toContain("taker_quote");
+    expect(Object.keys((candles as object[])[0] ?? {})).toContain("takerQuote");
     await run("candles BTCUSDT 1m --last 3 --numbers");
     expect(await run("candles BTCUSDT 1m --last 1 --columns close_time,trades")).toMatchObject({
-      candles: [{ close_time: iso(END - 1), trades: expect.any(Number) }],
+      candles: [{ closeTime: iso(END - 1), trades: expect.any(Number) }],
     });
   });
 

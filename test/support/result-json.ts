@@ -1,18 +1,13 @@
 import { expect } from "vitest";
 import { RESULTS } from "../../dev/docs/results/schemas.ts";
 import type { CommandName } from "../../runner/src/contract/commands.ts";
-import { COLUMN_NAMES } from "../../runner/src/export/columns.ts";
 import type { RunResult } from "./runner.ts";
 
 /** What a test reads of a result after its schema was held against it. */
 export type Result = Readonly<Record<string, unknown>> & { readonly command: CommandName };
 
-/**
- * A check and its measure, e.g. `freshness:age`, is a key of health, and a candle has the columns of csv; all other keys are
- * names of fields.
- */
+/** A check and its measure, e.g. `freshness:age`, is a key of health; all other keys are names of fields. */
 const KEY = /^[a-z][A-Za-z0-9]*$|^[a-z]+:[a-z]+$/;
-const isKey = (key: string) => KEY.test(key) || COLUMN_NAMES.some((name) => name === key);
 /** Times of the years 2001 to 2128 as epoch ms. */
 const isEpochMs = (value: unknown) => typeof value === "number" && value >= 1e12 && value < 5e12;
 
@@ -33,7 +28,7 @@ function listBreaches(value: unknown, path = ""): readonly string[] {
   if (Array.isArray(value)) return value.flatMap((each, index) => listBreaches(each, `${path}[${index}]`));
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, each]) => [
-    ...(isKey(key) ? [] : [`${path}.${key}`]),
+    ...(KEY.test(key) ? [] : [`${path}.${key}`]),
     ...listBreaches(each, `${path}.${key}`),
   ]);
 }

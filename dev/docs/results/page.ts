@@ -5,10 +5,10 @@ export function renderResultsPart(): string {
   const links = Object.keys(RESULTS).map((name) => `[\`${name}\`](${schemaPath(name).replace("docs/", "")})`);
   return `## Results as JSON
 
-With \`--json\` stdout has one JSON object: \`version\`, \`command\`, then the fields of the command. Names are in camelCase
-(those of a candle are the columns of csv, ndjson and \`r3a.candle\`, such as \`close_time\`), times in ISO 8601 (UTC), a
-length of time has its unit in its name, and prices are texts with all digits. A whole number above 2^53 is a text. A
-long list has a line for each item; everything else is in one line. \`sync --every\` prints an object after each cycle.
+With \`--json\` stdout has one JSON object: \`version\`, \`command\`, then the fields of the command. Names are in camelCase,
+times in ISO 8601 (UTC), a length of time has its unit in its name, and prices are texts with all digits. A whole number
+above 2^53 is a text. A long list has a line for each item; everything else is in one line. \`sync --every\` prints an
+object after each cycle.
 
 - A dry run has \`"dryRun": true\`.
 - A run that left its work to somebody else, or that had none, has \`skipped\` with the reason.

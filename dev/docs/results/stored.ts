@@ -25,11 +25,11 @@ export const candles = resultOf("candles", {
           low: decimal,
           close: decimal,
           volume: decimal,
-          close_time: time.nullable(),
-          quote_volume: decimal,
+          closeTime: time.nullable(),
+          quoteVolume: decimal,
           trades: count.nullable(),
-          taker_base: decimal,
-          taker_quote: decimal,
+          takerBase: decimal,
+          takerQuote: decimal,
           source: z
             .string()
             .nullable()
@@ -39,9 +39,7 @@ export const candles = resultOf("candles", {
         })
         .partial(),
     )
-    .describe(
-      "By symbol, interval and time; with the fields that --columns names, or all. They have the names of csv and ndjson.",
-    ),
+    .describe("By symbol, interval and time; with the fields that --columns names, or all."),
 });
 
 const span = { from: time, to: time.describe("Not included."), candles: count } as const;

@@ -20,11 +20,19 @@ export function isNumber(name: ColumnName): boolean {
   return !TIMES.has(name) && !SERIES_COLUMNS.includes(name) && name !== "source";
 }
 
+/** `close_time` as `--json` spells it: `closeTime`. */
+export function toCamelCase(name: ColumnName): string {
+  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
 /**
- * The columns of a list, in its order; all unknown names come in one fault, with the names that were meant.
+ * The columns of a list, in its order, each as csv or as `--json` spells it; all unknown names come in one fault, with the
+ * names that were meant.
  */
 export function parseColumns(text: string): readonly ColumnName[] {
-  const asked = listItems(text);
+  const asked = listItems(text).map(
+    (item) => COLUMN_NAMES.find((name) => toCamelCase(name) === item) ?? item,
+  );
   const isKnown = (item: string): item is ColumnName => COLUMN_NAMES.some((name) => name === item);
   const unknown = asked.filter((item) => !isKnown(item));
   if (unknown.length > 0) {

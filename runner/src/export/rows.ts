@@ -1,6 +1,6 @@
 import type { StoredCandle } from "../db/read.ts";
 import { layList } from "../result.ts";
-import { type ColumnName, isNumber, type SeriesName, textOf } from "./columns.ts";
+import { type ColumnName, isNumber, type SeriesName, textOf, toCamelCase } from "./columns.ts";
 import type { Layout } from "./layout.ts";
 
 type Cell = (candle: StoredCandle) => string;
@@ -45,14 +45,23 @@ export function layCsv(columns: readonly ColumnName[]): Layout {
 
 const JSON_NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?$/;
 
-/** The columns of a candle as a JSON object. `isBare`: a number of JSON, with all its digits, and no text. */
+/**
+ * The columns of a candle as a JSON object, each under the name that `keyOf` gives. `isBare`: a number of JSON, with all
+ * its digits, and no text.
+ */
 function recordOf(
   columns: readonly ColumnName[],
-  isBare: (name: ColumnName) => boolean,
+  {
+    isBare,
+    keyOf,
+  }: {
+    readonly isBare: (name: ColumnName) => boolean;
+    readonly keyOf: (name: ColumnName) => string;
+  },
 ): (series: SeriesName) => (candle: StoredCandle) => string {
   const cellOf = (name: ColumnName, series: SeriesName): Cell => {
     const text = textOf(name, series);
-    const key = `"${name}":`;
+    const key = `"${keyOf(name)}":`;
     const isNumberOfJson = isBare(name);
     if (name === "symbol" || name === "interval") {
       const named = key + JSON.stringify(series[name]);
@@ -74,7 +83,10 @@ function recordOf(
 }
 
 export function layNdjson(columns: readonly ColumnName[], areNumbers: boolean): Layout {
-  const record = recordOf(columns, (name) => areNumbers && isNumber(name));
+  const record = recordOf(columns, {
+    isBare: (name) => areNumbers && isNumber(name),
+    keyOf: (name) => name,
+  });
   return {
     begin: () => "",
     rows(series, candles) {
@@ -86,12 +98,14 @@ export function layNdjson(columns: readonly ColumnName[], areNumbers: boolean): 
 }
 
 /**
- * The result of `--json`, in which `trades` is a number, as in all results; prices and volumes are texts. `areNumbers`:
- * these too are numbers. The columns have the names of csv, ndjson and the view r3a.candle: a candle has one set of names,
- * whatever form a program reads.
+ * The result of `--json`, in which the columns have names in camelCase and `trades` is a number, as in all results; prices
+ * and volumes are texts. `areNumbers`: these too are numbers.
  */
 export function layJson(columns: readonly ColumnName[], areNumbers: boolean): Layout {
-  const record = recordOf(columns, (name) => (areNumbers && isNumber(name)) || name === "trades");
+  const record = recordOf(columns, {
+    isBare: (name) => (areNumbers && isNumber(name)) || name === "trades",
+    keyOf: toCamelCase,
+  });
   const { begin, items, end } = layList("candles", "candles");
   return {
     begin,
