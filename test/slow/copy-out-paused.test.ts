@@ -3,11 +3,11 @@ import { expect, test } from "vitest";
 import { type OwnClient, own } from "../../runner/src/db/session.ts";
 import { NEVER } from "../support/backup/object.ts";
 import { readBeside, withRunner } from "../support/backup/parts.ts";
-import { useDatabase } from "../support/database/database.ts";
 import { startForgetfulProxy } from "../support/database/forgetful-proxy.ts";
+import { useQuietServer } from "../support/database/quiet-server.ts";
 import { startWireProxy } from "../support/database/wire-proxy.ts";
 
-const database = useDatabase();
+const database = useQuietServer();
 /** Beyond the 12 s after which a connection without an answer counts as lost. */
 const PAUSE_MS = 20_000;
 const ROW_BYTES = 100;

@@ -48,12 +48,6 @@ async function testDatabase({ isMigrated = true }: DatabaseOptions): Promise<Tes
   return { name, url: url.href, drop: () => asAdmin(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
 }
 
-/**
- * DROP DATABASE waits for a checkpoint of the whole server and removes each file: with 2,000 leaves, beside files that write
- * a gigabyte, more than 60 s.
- */
-const DROP_TIMEOUT_MS = 300_000;
-
 /** Registers hooks that give the test file, or the `describe` that calls it, a database of its own. */
 export function useDatabase(options: DatabaseOptions = {}): UsedDatabase {
   let open: { readonly database: TestDatabase; readonly pool: Pool } | undefined;
@@ -79,7 +73,7 @@ export function useDatabase(options: DatabaseOptions = {}): UsedDatabase {
     await pool.end();
     if (!failed || process.env.R3A_KEEP !== "1") await database.drop();
     else process.stderr.write(`R3A_KEEP=1: database ${database.name} is kept\n`);
-  }, DROP_TIMEOUT_MS);
+  });
   return {
     get url() {
       return opened().database.url;
