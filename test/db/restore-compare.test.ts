@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { BESIDE_KEY } from "../../runner/src/db/candles.ts";
 import { type Database, openDatabase } from "../../runner/src/db/connect.ts";
 import { COPY_COLUMNS } from "../../runner/src/db/copy-lines.ts";
-import { COMPARED, compareLeaf, listOtherCoins } from "../../runner/src/db/restore/compare.ts";
+import { compareLeaf, listOtherCoins } from "../../runner/src/db/restore/compare.ts";
 import {
   addBounds,
   addKey,
@@ -92,7 +93,7 @@ describe("a leaf beside the live one", () => {
       [2, 200, true, false],
     ]);
     expect(rows[0]).toMatchObject({ interval: "1m", added: 0, missing: 10, changed: 1 });
-    const close = COMPARED.indexOf("close");
+    const close = BESIDE_KEY.indexOf("close");
     expect([rows[0]?.restored?.[close], rows[0]?.live?.[close]]).toEqual([
       expect.stringMatching(/^500/),
       "70000.5",
@@ -107,7 +108,7 @@ describe("a leaf beside the live one", () => {
     );
     const [row, ...more] = await compared();
     expect(more).toEqual([]);
-    const differing = COMPARED.filter((_, index) => row?.restored?.[index] !== row?.live?.[index]);
+    const differing = BESIDE_KEY.filter((_, index) => row?.restored?.[index] !== row?.live?.[index]);
     expect(differing).toEqual(["open", "close_time"]);
   });
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { TIERS } from "../../../runner/src/contract/tiers.ts";
-import { COMPARED } from "../../../runner/src/db/restore/compare.ts";
+import { BESIDE_KEY } from "../../../runner/src/db/candles.ts";
 import { count, dryRun, durationMs, interval, resultOf, symbol, time } from "./parts.ts";
 
 const tier = z.enum(TIERS);
@@ -23,7 +23,7 @@ const differences = z
             timestamp: time.describe("When the candle opens."),
             kind: z.enum(["added", "missing", "changed"]),
             columns: z
-              .array(z.strictObject({ name: z.enum(COMPARED), restored: value, live: value }))
+              .array(z.strictObject({ name: z.enum(BESIDE_KEY), restored: value, live: value }))
               .describe("What differs in a changed row, as texts."),
           }),
         )

@@ -37,8 +37,10 @@ export const FIGURES = [
   "trades",
   "taker_base",
   "taker_quote",
-];
-const VALUES = [...FIGURES, "close_time"];
+] as const;
+const VALUES = [...FIGURES, "close_time"] as const;
+/** Every column but those of the key. */
+export const BESIDE_KEY = [...VALUES, "source", "flags"] as const;
 const valuesOf = (alias: string) => VALUES.map((name) => `${alias}.${name}`).join(", ");
 const jsonOf = (alias: string) =>
   `jsonb_build_object(${VALUES.map((name) => `'${name}', ${alias}.${name}`).join(", ")})`;
@@ -73,7 +75,7 @@ const UPSERT_CANDLES = `
     insert into r3a.ohlcv_partitioned as t (${COPY_COLUMNS})
     select i.* from incoming i join compared c using (coin_id, "timestamp") where c.is_new or c.differs
     on conflict (coin_id, "interval", "timestamp") do update set
-      ${[...VALUES, "source", "flags"].map((name) => `${name} = excluded.${name}`).join(", ")}
+      ${BESIDE_KEY.map((name) => `${name} = excluded.${name}`).join(", ")}
   )
   select coin_id, (count(*) filter (where is_new))::int as added, (count(*) filter (where is_revised))::int as revised
   from compared group by coin_id`;

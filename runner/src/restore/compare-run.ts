@@ -1,18 +1,13 @@
 import type { Interval } from "../contract/intervals.ts";
-import {
-  COMPARED,
-  compareLeaf,
-  type DifferingRow,
-  listOtherCoins,
-  type OtherCoin,
-} from "../db/restore/compare.ts";
+import { BESIDE_KEY } from "../db/candles.ts";
+import { compareLeaf, type DifferingRow, listOtherCoins, type OtherCoin } from "../db/restore/compare.ts";
 import type { OwnClient } from "../db/session.ts";
 import type { ChosenLeaf } from "./chosen-leaf.ts";
 import { scratchOf } from "./restore-leaf.ts";
 
 /** A column of a row that both sides have, as text. */
 export type ChangedColumn = {
-  readonly name: (typeof COMPARED)[number];
+  readonly name: (typeof BESIDE_KEY)[number];
   readonly restored: string | null;
   readonly live: string | null;
 };
@@ -84,7 +79,7 @@ function partOf(
 function differenceOf({ at, restored, live }: DifferingRow): Difference {
   if (restored === null) return { at, kind: "added", columns: [] };
   if (live === null) return { at, kind: "missing", columns: [] };
-  const columns = COMPARED.map((name, index) => ({
+  const columns = BESIDE_KEY.map((name, index) => ({
     name,
     restored: restored[index] ?? null,
     live: live[index] ?? null,

@@ -1,26 +1,11 @@
 import type { Interval } from "../../contract/intervals.ts";
+import { BESIDE_KEY } from "../candles.ts";
 import type { OwnClient } from "../session.ts";
 import { msOf } from "../sql-time.ts";
 import { type ScratchLeaf, scratchName } from "./scratch-leaf.ts";
 
-/** The columns that two rows of one key are compared in. */
-export const COMPARED = [
-  "open",
-  "high",
-  "low",
-  "close",
-  "volume",
-  "quote_volume",
-  "trades",
-  "taker_base",
-  "taker_quote",
-  "close_time",
-  "source",
-  "flags",
-] as const;
-
 /**
- * A row that differs, with the counts of its part. `restored`, `live`: the values as texts in the order of COMPARED; null
+ * A row that differs, with the counts of its part. `restored`, `live`: the values as texts in the order of BESIDE_KEY; null
  * where that side lacks the row. `at`: open time in ms.
  */
 export type DifferingRow = {
@@ -35,8 +20,8 @@ export type DifferingRow = {
 };
 
 const textsOf = (alias: string) =>
-  `case when ${alias}.coin_id is not null then array[${COMPARED.map((name) => `${alias}.${name}::text`).join(", ")}] end`;
-const rowOf = (alias: string) => `row(${COMPARED.map((name) => `${alias}.${name}`).join(", ")})`;
+  `case when ${alias}.coin_id is not null then array[${BESIDE_KEY.map((name) => `${alias}.${name}::text`).join(", ")}] end`;
+const rowOf = (alias: string) => `row(${BESIDE_KEY.map((name) => `${alias}.${name}`).join(", ")})`;
 
 const ASKED = "($1::int[] is null or coin_id = any ($1))";
 

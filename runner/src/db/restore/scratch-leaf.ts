@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { Span } from "../../candle/span.ts";
 import type { Interval } from "../../contract/intervals.ts";
+import { BESIDE_KEY } from "../candles.ts";
 import { COPY_COLUMNS } from "../copy-lines.ts";
 import { codeOf } from "../fault.ts";
 import type { OwnClient } from "../session.ts";
@@ -30,20 +31,7 @@ const COLUMNS = `
   close_time   timestamptz,
   source       text,
   flags        smallint`;
-const VALUES = [
-  "open",
-  "high",
-  "low",
-  "close",
-  "volume",
-  "quote_volume",
-  "trades",
-  "taker_base",
-  "taker_quote",
-];
-const REPLACED = [...VALUES, "close_time", "source", "flags"]
-  .map((name) => `${name} = excluded.${name}`)
-  .join(", ");
+const REPLACED = BESIDE_KEY.map((name) => `${name} = excluded.${name}`).join(", ");
 
 export function scratchName({ schema, name }: Pick<ScratchLeaf, "schema" | "name">): string {
   return `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
