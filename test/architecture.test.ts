@@ -9,7 +9,7 @@ const isIn = (target: string, ...folders: readonly string[]) =>
 const isPackage = (target: string, name: string) => target === name || target.startsWith(`${name}/`);
 const SELECTOR = "runner/src/selector.ts";
 const TIME = "runner/src/time.ts";
-const NOUNS = ["sync", "verify", "export", "maint", "legacy", "health", "doctor", "restore"];
+const NOUNS = ["sync", "verify", "export", "maint", "legacy", "health", "doctor", "backup", "restore"];
 const isContract = (target: string) => isIn(target, "contract");
 const isPlan = (path: string) => /^runner\/src\/.+-plan\.ts$/.test(path);
 const isPure = (path: string) => isIn(path, "candle", "partition") || isPlan(path) || path === TIME;
@@ -106,6 +106,12 @@ describe("imports", () => {
       expect(breaches(under(room), (target) => isPlan(target) || !isIn(target, ...others, ...above))).toEqual(
         [],
       );
+  });
+
+  test("archive, the form of what lies in a tier, knows nobody who writes or reads a backup", () => {
+    expect(under("archive").length).toBeGreaterThan(10);
+    const above = ["db", "exchange", "cluster", "store", ...NOUNS, "commands", "settings"];
+    expect(breaches(under("archive"), (target) => !isIn(target, ...above))).toEqual([]);
   });
 
   test("db/NOUN is known to its noun alone, but for the state of the old layout", () => {

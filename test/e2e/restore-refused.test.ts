@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Manifest, renderManifest } from "../../runner/src/backup/manifest.ts";
+import { type Manifest, renderManifest } from "../../runner/src/archive/manifest.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { newKey } from "../support/backup/object.ts";
 import { makeSeries } from "../support/candle/made-series.ts";

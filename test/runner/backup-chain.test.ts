@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { parseManifestKey, renderManifest } from "../../runner/src/archive/manifest.ts";
 import { findBreak, findNewest, nameTime, orderManifests } from "../../runner/src/backup/chain.ts";
-import { parseManifestKey, renderManifest } from "../../runner/src/backup/manifest.ts";
 import { manifest } from "../support/backup-manifest.ts";
 
 const keyOf = (madeAt: string, kind: "daily" | "delta" = "delta") =>

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { slotsOfTimes } from "../../runner/src/archive/slots.ts";
 import { isSeenWhole, NO_ROWS } from "../../runner/src/backup/judge.ts";
-import { slotsOfTimes } from "../../runner/src/backup/slots.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { createPart, minute } from "../support/judged-part.ts";
 

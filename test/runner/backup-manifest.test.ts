@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type LeafRecord, parseLeafRecord, renderLeafRecord } from "../../runner/src/backup/leaf-record.ts";
-import { type Manifest, parseManifestKey, renderManifest } from "../../runner/src/backup/manifest.ts";
-import { TextFault } from "../../runner/src/backup/named-text.ts";
-import { parseManifest } from "../../runner/src/backup/parse-manifest.ts";
-import { encodeSlots } from "../../runner/src/backup/slots.ts";
+import { type LeafRecord, parseLeafRecord, renderLeafRecord } from "../../runner/src/archive/leaf-record.ts";
+import { type Manifest, parseManifestKey, renderManifest } from "../../runner/src/archive/manifest.ts";
+import { TextFault } from "../../runner/src/archive/named-text.ts";
+import { parseManifest } from "../../runner/src/archive/parse-manifest.ts";
+import { encodeSlots } from "../../runner/src/archive/slots.ts";
 import { exitCodeOf } from "../../runner/src/errors.ts";
 import { renderTime } from "../../runner/src/time.ts";
 import { leafRecord, manifest, objectRef, partRecord } from "../support/backup-manifest.ts";

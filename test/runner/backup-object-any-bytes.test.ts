@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ObjectFault } from "../../runner/src/backup/object/fault.ts";
-import { passOneFrame } from "../../runner/src/backup/object/frame.ts";
-import { newAttempt, objectKey, parseObjectKey } from "../../runner/src/backup/object/key.ts";
+import { ObjectFault } from "../../runner/src/archive/object/fault.ts";
+import { passOneFrame } from "../../runner/src/archive/object/frame.ts";
+import { newAttempt, objectKey, parseObjectKey } from "../../runner/src/archive/object/key.ts";
 import { compress, factsOf, inParts, newKey, open, seal } from "../support/backup/object.ts";
 import { temporaryFolder } from "../support/folder.ts";
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { ObjectFault } from "../../runner/src/backup/object/fault.ts";
-import { openObject } from "../../runner/src/backup/object/open.ts";
+import { ObjectFault } from "../../runner/src/archive/object/fault.ts";
+import { openObject } from "../../runner/src/archive/object/open.ts";
 import {
   compress,
   factsOf,

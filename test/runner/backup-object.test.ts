@@ -4,9 +4,9 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { checkObject } from "../../runner/src/backup/object/check.ts";
-import { openObject } from "../../runner/src/backup/object/open.ts";
-import { sealObject } from "../../runner/src/backup/object/seal.ts";
+import { checkObject } from "../../runner/src/archive/object/check.ts";
+import { openObject } from "../../runner/src/archive/object/open.ts";
+import { sealObject } from "../../runner/src/backup/seal.ts";
 import { factsOf, inParts, NEVER, newKey, open, seal, sha256 } from "../support/backup/object.ts";
 import { temporaryFolder } from "../support/folder.ts";
 

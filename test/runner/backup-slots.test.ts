@@ -1,7 +1,7 @@
 import { deflateRawSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import * as slots from "../../runner/src/backup/slots.ts";
+import * as slots from "../../runner/src/archive/slots.ts";
 import { WIDTH_MS } from "../../runner/src/contract/intervals.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { anyInterval, anyTime } from "../support/candle/arbitraries.ts";

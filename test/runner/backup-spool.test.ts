@@ -3,7 +3,7 @@ import { existsSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
 import { expect, test } from "vitest";
-import { sealObject } from "../../runner/src/backup/object/seal.ts";
+import { sealObject } from "../../runner/src/backup/seal.ts";
 import { requireRoom, SpoolFault, spoolFile, sweepSpool } from "../../runner/src/backup/spool.ts";
 import { inParts, NEVER, newKey } from "../support/backup/object.ts";
 import { temporaryFolder } from "../support/folder.ts";

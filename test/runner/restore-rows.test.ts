@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { tallyBytes } from "../../runner/src/backup/object/tally.ts";
+import { tallyBytes } from "../../runner/src/archive/object/tally.ts";
 import { sendInBatches } from "../../runner/src/restore/batches.ts";
 import { pickRows } from "../../runner/src/restore/pick-rows.ts";
 

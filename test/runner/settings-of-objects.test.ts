@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { bech32 } from "@scure/base";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isBech32Key } from "../../runner/src/backup/object/bech32.ts";
+import { isBech32Key } from "../../runner/src/archive/object/bech32.ts";
 import { settingsChecks } from "../../runner/src/doctor/settings.ts";
 import { createRedactor, createResultRedactor } from "../../runner/src/redact.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { sealObject } from "../../runner/src/backup/object/seal.ts";
+import { sealObject } from "../../runner/src/backup/seal.ts";
 import { SpoolFault } from "../../runner/src/backup/spool.ts";
 import { inParts, NEVER, newKey } from "../support/backup/object.ts";
 import { temporaryFolder } from "../support/folder.ts";

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type { LeafRecord, PartRecord } from "../../runner/src/backup/leaf-record.ts";
-import { renderLeafRecord } from "../../runner/src/backup/leaf-record.ts";
-import type { Manifest } from "../../runner/src/backup/manifest.ts";
-import type { ObjectRef } from "../../runner/src/backup/object-ref.ts";
-import { encodeSlots, slotsOfTimes } from "../../runner/src/backup/slots.ts";
+import type { LeafRecord, PartRecord } from "../../runner/src/archive/leaf-record.ts";
+import { renderLeafRecord } from "../../runner/src/archive/leaf-record.ts";
+import type { Manifest } from "../../runner/src/archive/manifest.ts";
+import type { ObjectRef } from "../../runner/src/archive/object-ref.ts";
+import { encodeSlots, slotsOfTimes } from "../../runner/src/archive/slots.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { renderTime } from "../../runner/src/time.ts";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
+import { addHashes, type PartRows } from "../../runner/src/archive/part.ts";
+import { hasSlot, indexOf, slotsOfTimes } from "../../runner/src/archive/slots.ts";
 import { type Evidence, type Judgement, judgePart, NO_ROWS } from "../../runner/src/backup/judge.ts";
-import { addHashes, type PartRows } from "../../runner/src/backup/part.ts";
-import { hasSlot, indexOf, slotsOfTimes } from "../../runner/src/backup/slots.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 
 const RANGE = { interval: "1m", span: leafAt("1m", Date.UTC(2024, 0)).span } as const;

@@ -1,3 +1,4 @@
+import type { BackupKind } from "../archive/manifest.ts";
 import type { Context } from "../context.ts";
 import type { Tier } from "../contract/tiers.ts";
 import { TIER_PROMISES } from "../contract/tiers.ts";
@@ -17,7 +18,6 @@ import { createDueTiers, type DueTiers } from "./due-tiers.ts";
 import { type Accepted, exportAll } from "./export-all.ts";
 import { listHoldings } from "./holdings.ts";
 import type { LostPart } from "./lost-parts.ts";
-import type { BackupKind } from "./manifest.ts";
 import { createObjectWriter } from "./object-writer.ts";
 import { publish } from "./publish.ts";
 import { readPublication } from "./read-publication.ts";

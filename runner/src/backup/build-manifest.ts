@@ -1,10 +1,10 @@
+import { leafOfName, type PartRecord, renderLeafRecord } from "../archive/leaf-record.ts";
+import type { Manifest, ManifestLeaf } from "../archive/manifest.ts";
+import { measureText } from "../archive/named-text.ts";
+import type { ObjectRef } from "../archive/object-ref.ts";
+import { encodeSlots } from "../archive/slots.ts";
 import type { StoredPart } from "../db/backup/ledger.ts";
 import { renderTime } from "../time.ts";
-import { leafOfName, type PartRecord, renderLeafRecord } from "./leaf-record.ts";
-import type { Manifest, ManifestLeaf } from "./manifest.ts";
-import { measureText } from "./named-text.ts";
-import type { ObjectRef } from "./object-ref.ts";
-import { encodeSlots } from "./slots.ts";
 
 /** Rows of a leaf that a backup wrote beside the bases. `first`, `last`: open times (ms). */
 export type DeltaObject = ObjectRef & {

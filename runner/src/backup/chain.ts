@@ -1,4 +1,4 @@
-import { type Manifest, type ManifestName, parseManifestKey } from "./manifest.ts";
+import { type Manifest, type ManifestName, parseManifestKey } from "../archive/manifest.ts";
 
 /** The manifests of a tier, newest first, and what lies among them under a name that no manifest has. */
 export type ListedManifests = {

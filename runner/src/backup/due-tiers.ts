@@ -1,9 +1,9 @@
+import { TextFault } from "../archive/named-text.ts";
+import { ObjectFault } from "../archive/object/fault.ts";
 import type { Tier } from "../contract/tiers.ts";
 import { messageOf } from "../errors.ts";
 import { StoreFault } from "../store/fault.ts";
 import type { Store } from "../store/store.ts";
-import { TextFault } from "./named-text.ts";
-import { ObjectFault } from "./object/fault.ts";
 
 /** The tiers of a run. One that fails gets nothing more in this run, and no manifest; the next run takes up what it lacks. */
 export type DueTiers = {

@@ -1,3 +1,5 @@
+import { leafOfName } from "../archive/leaf-record.ts";
+import type { BackupKind } from "../archive/manifest.ts";
 import type { LeafPart } from "../db/backup/backup-leaf.ts";
 import type { RowKey } from "../db/backup/copy-out.ts";
 import { isUntouched } from "../db/backup/leaf-counters.ts";
@@ -19,8 +21,6 @@ import type { Progress } from "../progress.ts";
 import { type ExportedLeaf, exportLeaf, type LeafObject } from "./export-leaf.ts";
 import { exportTables } from "./export-tables.ts";
 import { horizonOf, oldestXid } from "./horizon.ts";
-import { leafOfName } from "./leaf-record.ts";
-import type { BackupKind } from "./manifest.ts";
 import type { ObjectWriter } from "./object-writer.ts";
 
 /** Parts of a leaf whose state a person accepts as it is; `coinId` null: of every coin. `reason`: one sentence. */

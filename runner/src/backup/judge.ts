@@ -1,4 +1,4 @@
-import { addHashes, type PartRows, subtractHash } from "./part.ts";
+import { addHashes, type PartRows, subtractHash } from "../archive/part.ts";
 import {
   areSameSlots,
   countSlots,
@@ -7,7 +7,7 @@ import {
   type Slots,
   subtractSlots,
   unionSlots,
-} from "./slots.ts";
+} from "../archive/slots.ts";
 
 /**
  * A row on a believed slot that was written since the last backup. `isKnown`: that backup met the row in just this state.

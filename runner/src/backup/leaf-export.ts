@@ -1,11 +1,11 @@
+import type { PartRows } from "../archive/part.ts";
+import { listTimes } from "../archive/slots.ts";
 import type { Span } from "../candle/span.ts";
 import type { LeafPart } from "../db/backup/backup-leaf.ts";
 import type { RowKey } from "../db/backup/copy-out.ts";
 import type { StoredPart } from "../db/backup/ledger.ts";
 import { packParts } from "./groups.ts";
 import type { LeafLook, LookedPart } from "./look-leaf.ts";
-import type { PartRows } from "./part.ts";
-import { listTimes } from "./slots.ts";
 
 /** A part after a look: what restores from now on, and whether the table is just that. */
 export type NextPart = LeafPart & {

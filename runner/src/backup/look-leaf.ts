@@ -1,3 +1,4 @@
+import type { PartRows } from "../archive/part.ts";
 import type { BackupLeaf, LeafPart } from "../db/backup/backup-leaf.ts";
 import { type ChangedRow, type NewRows, readChanges } from "../db/backup/changes.ts";
 import type { StoredPart } from "../db/backup/ledger.ts";
@@ -5,7 +6,6 @@ import { readSlots } from "../db/backup/part-slots.ts";
 import { countParts, type PartState, readPartStates } from "../db/backup/part-state.ts";
 import type { OwnClient } from "../db/session.ts";
 import { isSeenWhole, type Judgement, joinRows, judgePart, NO_ROWS, type Suspect } from "./judge.ts";
-import type { PartRows } from "./part.ts";
 
 /** What the ledger says of a leaf, and how to look at it. */
 export type LeafQuestion = {

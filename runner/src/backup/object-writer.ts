@@ -1,11 +1,11 @@
 import { rm } from "node:fs/promises";
 import type { Readable } from "node:stream";
+import { newAttempt, objectKey, parseObjectKey } from "../archive/object/key.ts";
+import type { ObjectRef } from "../archive/object-ref.ts";
 import type { Tier } from "../contract/tiers.ts";
 import type { DueTiers } from "./due-tiers.ts";
-import { newAttempt, objectKey, parseObjectKey } from "./object/key.ts";
-import { type SpooledObject, sealObject } from "./object/seal.ts";
-import type { ObjectRef } from "./object-ref.ts";
 import { copyObject, putObject } from "./put-objects.ts";
+import { type SpooledObject, sealObject } from "./seal.ts";
 
 /** A sealed object, and the tiers that hold it since this run or an earlier one. */
 export type PlacedObject = ObjectRef & {

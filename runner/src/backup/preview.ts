@@ -1,3 +1,5 @@
+import { leafOfName } from "../archive/leaf-record.ts";
+import type { BackupKind } from "../archive/manifest.ts";
 import { isUntouched, readCounters } from "../db/backup/leaf-counters.ts";
 import { listLooks, listSuspects } from "../db/backup/ledger.ts";
 import type { Database } from "../db/connect.ts";
@@ -5,8 +7,6 @@ import { own } from "../db/session.ts";
 import { isSealed } from "../partition/sealed.ts";
 import type { Store } from "../store/store.ts";
 import { isLeafName, MOST_SUSPECTS } from "./export-all.ts";
-import { leafOfName } from "./leaf-record.ts";
-import type { BackupKind } from "./manifest.ts";
 
 /** `written`: rows that were written since the last backup by the server's count; null: no backup looked at the leaf. */
 export type PlannedLeaf = { readonly leaf: string; readonly written: number | null };

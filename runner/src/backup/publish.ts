@@ -1,3 +1,6 @@
+import { MANIFEST_PREFIX, type Manifest, type ManifestName, renderManifest } from "../archive/manifest.ts";
+import type { ObjectRef } from "../archive/object-ref.ts";
+import { parseManifest } from "../archive/parse-manifest.ts";
 import type { Tier } from "../contract/tiers.ts";
 import { StoreFault } from "../store/fault.ts";
 import type { Store } from "../store/store.ts";
@@ -5,9 +8,6 @@ import { renderTime } from "../time.ts";
 import { nameTime, orderManifests } from "./chain.ts";
 import type { DueTiers } from "./due-tiers.ts";
 import type { Holdings } from "./holdings.ts";
-import { MANIFEST_PREFIX, type Manifest, type ManifestName, renderManifest } from "./manifest.ts";
-import type { ObjectRef } from "./object-ref.ts";
-import { parseManifest } from "./parse-manifest.ts";
 import { copyObject } from "./put-objects.ts";
 
 /** `copies`: the tiers that hold each object by the ledger, by its key; `holdings`: what lies there. `records`: the texts of the leaves, by their key. */

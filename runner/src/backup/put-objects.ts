@@ -1,12 +1,12 @@
 import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
+import { checkObject, compareCipher } from "../archive/object/check.ts";
+import type { CipherFacts } from "../archive/object/facts.ts";
+import { ObjectFault } from "../archive/object/fault.ts";
 import { messageOf } from "../errors.ts";
 import { StoreFault } from "../store/fault.ts";
 import type { Store } from "../store/store.ts";
-import { checkObject, compareCipher } from "./object/check.ts";
-import type { CipherFacts } from "./object/facts.ts";
-import { ObjectFault } from "./object/fault.ts";
 import { spoolFile } from "./spool.ts";
 
 /** The stored bytes of an object, and where they lie on this machine. */

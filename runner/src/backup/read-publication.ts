@@ -1,3 +1,4 @@
+import type { BackupKind, Manifest } from "../archive/manifest.ts";
 import { VERSION } from "../contract/version.ts";
 import {
   listStoredLeaves,
@@ -21,7 +22,6 @@ import type { OwnClient } from "../db/session.ts";
 import { renderTime } from "../time.ts";
 import { type DeltaObject, type RecordedLeaf, recordLeaf, refOf, renderDeltas } from "./build-manifest.ts";
 import { divideLost, type LostPart } from "./lost-parts.ts";
-import type { BackupKind, Manifest } from "./manifest.ts";
 import type { Publication } from "./publish.ts";
 
 /** A manifest has at most 16 MiB; a person reads the first of them, and the ledger has all. */

@@ -1,7 +1,7 @@
+import { readLeafName } from "../archive/leaf-record.ts";
 import { type BackupRequest, chooseDue, runBackup } from "../backup/backup-run.ts";
 import { exitOf, renderBackup, renderBackupJson, renderPlan, renderPlanJson } from "../backup/backup-text.ts";
 import type { Accepted } from "../backup/export-all.ts";
-import { readLeafName } from "../backup/leaf-record.ts";
 import { previewBackup } from "../backup/preview.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";

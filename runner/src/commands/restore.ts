@@ -1,4 +1,4 @@
-import { readLeafName } from "../backup/leaf-record.ts";
+import { readLeafName } from "../archive/leaf-record.ts";
 import type { Context } from "../context.ts";
 import { TIERS } from "../contract/tiers.ts";
 import type { Database } from "../db/connect.ts";

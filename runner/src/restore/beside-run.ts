@@ -1,4 +1,4 @@
-import type { Manifest } from "../backup/manifest.ts";
+import type { Manifest } from "../archive/manifest.ts";
 import type { Context } from "../context.ts";
 import type { Database } from "../db/connect.ts";
 import { readServerVersion } from "../db/restore/server-version.ts";

@@ -1,5 +1,5 @@
-import type { PartRecord } from "../backup/leaf-record.ts";
-import { areSameSlots, decodeSlots, type Slots, slotsOfRuns } from "../backup/slots.ts";
+import type { PartRecord } from "../archive/leaf-record.ts";
+import { areSameSlots, decodeSlots, type Slots, slotsOfRuns } from "../archive/slots.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
 import type { BackupLeaf } from "../db/backup/backup-leaf.ts";
 import { readSlots } from "../db/backup/part-slots.ts";

@@ -1,4 +1,4 @@
-import type { Manifest } from "../backup/manifest.ts";
+import type { Manifest } from "../archive/manifest.ts";
 import type { Candidate } from "./manifests.ts";
 import type { PlannedLeaf } from "./restore-leaf.ts";
 

@@ -1,6 +1,6 @@
-import type { LeafRecord } from "../backup/leaf-record.ts";
-import type { BackupKind, Manifest, ManifestLeaf } from "../backup/manifest.ts";
-import type { ObjectRef } from "../backup/object-ref.ts";
+import type { LeafRecord } from "../archive/leaf-record.ts";
+import type { BackupKind, Manifest, ManifestLeaf } from "../archive/manifest.ts";
+import type { ObjectRef } from "../archive/object-ref.ts";
 import type { Tier } from "../contract/tiers.ts";
 import type { Store } from "../store/store.ts";
 import {

@@ -1,6 +1,6 @@
-import { type LeafRecord, parseLeafRecord } from "../backup/leaf-record.ts";
-import { MANIFEST_PREFIX, type Manifest, type ManifestLeaf, parseManifestKey } from "../backup/manifest.ts";
-import { parseManifest } from "../backup/parse-manifest.ts";
+import { type LeafRecord, parseLeafRecord } from "../archive/leaf-record.ts";
+import { MANIFEST_PREFIX, type Manifest, type ManifestLeaf, parseManifestKey } from "../archive/manifest.ts";
+import { parseManifest } from "../archive/parse-manifest.ts";
 import { SettingsFault } from "../errors.ts";
 import type { Store } from "../store/store.ts";
 import { type NamedManifest, orderCandidates, type Wish } from "./candidates-plan.ts";

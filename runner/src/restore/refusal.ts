@@ -1,5 +1,5 @@
-import { TextFault } from "../backup/named-text.ts";
-import { ObjectFault } from "../backup/object/fault.ts";
+import { TextFault } from "../archive/named-text.ts";
+import { ObjectFault } from "../archive/object/fault.ts";
 import type { Tier } from "../contract/tiers.ts";
 import { isFaultOfRows } from "../db/restore/scratch-leaf.ts";
 import { messageOf } from "../errors.ts";

@@ -1,6 +1,6 @@
-import type { PartRecord } from "../backup/leaf-record.ts";
-import { openObject } from "../backup/object/open.ts";
-import type { ObjectRef } from "../backup/object-ref.ts";
+import type { PartRecord } from "../archive/leaf-record.ts";
+import { openObject } from "../archive/object/open.ts";
+import type { ObjectRef } from "../archive/object-ref.ts";
 import { INTERVALS } from "../contract/intervals.ts";
 import {
   addBounds,

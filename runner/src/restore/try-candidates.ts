@@ -1,4 +1,4 @@
-import type { Manifest } from "../backup/manifest.ts";
+import type { Manifest } from "../archive/manifest.ts";
 import type { Context } from "../context.ts";
 import type { OwnClient } from "../db/session.ts";
 import type { Progress } from "../progress.ts";

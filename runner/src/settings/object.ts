@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { parseIdentity, readIdentityFile } from "../backup/object/identity.ts";
-import { parseRecipients } from "../backup/object/recipients.ts";
+import { parseIdentity, readIdentityFile } from "../archive/object/identity.ts";
+import { parseRecipients } from "../archive/object/recipients.ts";
 import { parseSpool } from "../backup/spool.ts";
 import type { Rows } from "./row.ts";
 

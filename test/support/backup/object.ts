@@ -4,9 +4,9 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { constants, zstdCompressSync } from "node:zlib";
 import { Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
-import type { ObjectFacts } from "../../../runner/src/backup/object/facts.ts";
-import { openObject } from "../../../runner/src/backup/object/open.ts";
-import { sealObject } from "../../../runner/src/backup/object/seal.ts";
+import type { ObjectFacts } from "../../../runner/src/archive/object/facts.ts";
+import { openObject } from "../../../runner/src/archive/object/open.ts";
+import { sealObject } from "../../../runner/src/backup/seal.ts";
 
 export const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 export const NEVER = new AbortController().signal;

@@ -1,9 +1,9 @@
+import { type PartRecord, parseLeafRecord } from "../../../runner/src/archive/leaf-record.ts";
+import type { Manifest } from "../../../runner/src/archive/manifest.ts";
+import { openObject } from "../../../runner/src/archive/object/open.ts";
+import type { ObjectRef } from "../../../runner/src/archive/object-ref.ts";
+import { parseManifest } from "../../../runner/src/archive/parse-manifest.ts";
 import { orderManifests } from "../../../runner/src/backup/chain.ts";
-import { type PartRecord, parseLeafRecord } from "../../../runner/src/backup/leaf-record.ts";
-import type { Manifest } from "../../../runner/src/backup/manifest.ts";
-import { openObject } from "../../../runner/src/backup/object/open.ts";
-import type { ObjectRef } from "../../../runner/src/backup/object-ref.ts";
-import { parseManifest } from "../../../runner/src/backup/parse-manifest.ts";
 import type { Store } from "../../../runner/src/store/store.ts";
 
 const forever = new AbortController().signal;

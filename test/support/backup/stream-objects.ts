@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { createReadStream, readFileSync } from "node:fs";
 import { Readable } from "node:stream";
-import { openObject } from "../../../runner/src/backup/object/open.ts";
-import { sealObject } from "../../../runner/src/backup/object/seal.ts";
+import { openObject } from "../../../runner/src/archive/object/open.ts";
+import { sealObject } from "../../../runner/src/backup/seal.ts";
 
 /**
  * A program by itself, for its memory alone: seals so many bytes of rows as COPY gives them, and opens the object again.

@@ -1,7 +1,7 @@
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, beforeEach } from "vitest";
-import type { Manifest } from "../../../runner/src/backup/manifest.ts";
+import type { Manifest } from "../../../runner/src/archive/manifest.ts";
 import { COPY_COLUMNS } from "../../../runner/src/db/copy-lines.ts";
 import { leafAt } from "../../../runner/src/partition/layout.ts";
 import { newKey } from "../backup/object.ts";

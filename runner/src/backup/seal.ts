@@ -1,11 +1,11 @@
 import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { pipeline, type Readable } from "node:stream";
-import { asSpoolFault, spoolFile } from "../spool.ts";
-import { encrypt } from "./age.ts";
-import type { ObjectFacts } from "./facts.ts";
-import { tallyBytes } from "./tally.ts";
-import { compress } from "./zstd.ts";
+import { encrypt } from "../archive/object/age.ts";
+import type { ObjectFacts } from "../archive/object/facts.ts";
+import { tallyBytes } from "../archive/object/tally.ts";
+import { compress } from "../archive/object/zstd.ts";
+import { asSpoolFault, spoolFile } from "./spool.ts";
 
 /** An object in the spool, ready to be put. Who has put it removes the file. */
 export type SpooledObject = ObjectFacts & { readonly path: string };
