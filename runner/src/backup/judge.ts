@@ -23,7 +23,7 @@ export type SeenRow = {
   readonly oldHash: bigint | null;
   readonly hasNull: boolean;
   readonly valueHash: bigint;
-  readonly oldValueHash?: bigint | null;
+  readonly oldValueHash: bigint | null;
 };
 
 export type SuspectKind = "changed" | "vanished" | "content";
@@ -144,12 +144,11 @@ function divide(rows: readonly SeenRow[]) {
 }
 
 function revise(part: PartRows, { hash, oldHash, hasNull, valueHash, oldValueHash }: SeenRow): PartRows {
-  const [old, oldValue] = [oldHash ?? 0n, oldValueHash ?? null];
-  const lacked = subtractHash(part.nullHash, oldValue ?? 0n);
+  const lacked = subtractHash(part.nullHash, oldValueHash ?? 0n);
   return {
     ...part,
-    hash: addHashes(subtractHash(part.hash, old), hash),
-    nullRows: part.nullRows - (oldValue === null ? 0 : 1) + (hasNull ? 1 : 0),
+    hash: addHashes(subtractHash(part.hash, oldHash ?? 0n), hash),
+    nullRows: part.nullRows - (oldValueHash === null ? 0 : 1) + (hasNull ? 1 : 0),
     nullHash: hasNull ? addHashes(lacked, valueHash) : lacked,
   };
 }

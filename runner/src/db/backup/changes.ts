@@ -38,6 +38,8 @@ export type ChangedRow = LeafPart & {
   readonly isRevised: boolean;
   /** Hash of the row before the first revision since the horizon; null: there is none, or its values make no row. */
   readonly oldHash: bigint | null;
+  /** `valueHash` of that row before; null: it lacked no value. */
+  readonly oldValueHash: bigint | null;
   /** The row lacks a value that the old layout did not have. */
   readonly hasNull: boolean;
   /** Hash of the key and of the values that every candle has: a part of `nullHash` as long as the row has a null. */
@@ -91,7 +93,8 @@ const READ_CHANGES = (leaf: BackupLeaf) => `
          null as "nullHash", ${msOf('t."timestamp"')} as first, null::float8 as last, null::bytea as bytes,
          coalesce(d.hash = ${asSum("l.hash")}::numeric, false) as "isKnown", coalesce(newest.is_same, false) as "isRevised",
          case when oldest.old_values is not null then ${asSum(rowHash(oldColumn))} end as "oldHash", l.has_null as "hasNull",
-         ${asSum("l.value_hash")} as "valueHash"
+         ${asSum("l.value_hash")} as "valueHash",
+         case when oldest.old_values is not null and ${hasNull(oldColumn)} then ${asSum(valueHash(oldColumn))} end as "oldValueHash"
   from listed l
   join ${tableOf(leaf)} t on t.coin_id = l.coin_id and t."interval" = l."interval" and t."timestamp" = l."timestamp"
   left join r3a.backup_doubt d on d.leaf = $1 and d.coin_id = l.coin_id and d."interval" = l."interval" and d."timestamp" = l."timestamp"
@@ -99,10 +102,10 @@ const READ_CHANGES = (leaf: BackupLeaf) => `
   left join lateral (${OLDEST_REVISION("$2")}) oldest on true
   union all
   select 'new', coin_id, "interval", rows::float8, hash, null_rows::float8, null_hash, ${msOf("first")}, ${msOf("last")}, bytes,
-         null, null, null, null, null
+         null, null, null, null, null, null
   from fresh
   union all
-  select 'count', null, null, count(*), null, null, null, null, null, null, null, null, null, null, null from changed where is_set
+  select 'count', null, null, count(*), null, null, null, null, null, null, null, null, null, null, null, null from changed where is_set
   order by 1, 2, 3, 8`;
 
 type ChangeRow = {
@@ -119,6 +122,7 @@ type ChangeRow = {
   readonly isKnown: boolean;
   readonly isRevised: boolean;
   readonly oldHash: string | null;
+  readonly oldValueHash: string | null;
   readonly hasNull: boolean;
   readonly valueHash: string;
 };
@@ -161,6 +165,7 @@ function toChangedRow({
   return {
     ...{ coinId, interval, at: first, hash: BigInt(row.hash), isKnown, isRevised, hasNull: lacks },
     oldHash: row.oldHash === null ? null : BigInt(row.oldHash),
+    oldValueHash: row.oldValueHash === null ? null : BigInt(row.oldValueHash),
     valueHash: BigInt(row.valueHash),
   };
 }
