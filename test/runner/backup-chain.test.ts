@@ -49,9 +49,9 @@ test("a predecessor that is gone is a finding, unless a prune took it away", () 
 });
 
 test("a new manifest is named after the newest of every tier, also where the clock was set back", () => {
-  const [old, recent] = [OLD, NEW].map((key) => parseManifestKey(key) ?? undefined);
+  const [old, recent] = [OLD, NEW].map((key) => parseManifestKey(key));
   const now = Date.parse("2024-02-01T02:00:00.900Z");
   expect(nameTime(now, [])).toBe(Date.parse("2024-02-01T02:00:00Z"));
-  expect(nameTime(now, [old, undefined])).toBe(Date.parse("2024-02-01T02:00:00Z"));
-  expect(nameTime(now, [old, recent])).toBe(Date.parse("2024-02-01T02:15:01Z"));
+  expect(nameTime(now, [old ?? null, null])).toBe(Date.parse("2024-02-01T02:00:00Z"));
+  expect(nameTime(now, [old ?? null, recent ?? null])).toBe(Date.parse("2024-02-01T02:15:01Z"));
 });

@@ -6,7 +6,7 @@ import { closeBackup } from "../db/backup/backup-rows.ts";
 import { countSuspects } from "../db/backup/ledger.ts";
 import { noteCopies } from "../db/backup/manifest-rows.ts";
 import { type Snapshot, withSnapshot } from "../db/backup/snapshot.ts";
-import { findSameText } from "../db/backup/stored-objects.ts";
+import { findSameText, listCopiesSince } from "../db/backup/stored-objects.ts";
 import { writeLedger } from "../db/backup/write-ledger.ts";
 import type { Database } from "../db/connect.ts";
 import { type LockSession, openLockSession, waitForLock } from "../db/lock.ts";
@@ -16,7 +16,7 @@ import { createProgress } from "../progress.ts";
 import type { Store } from "../store/store.ts";
 import { createDueTiers, type DueTiers } from "./due-tiers.ts";
 import { type Accepted, exportAll } from "./export-all.ts";
-import { listHoldings } from "./holdings.ts";
+import { addNoted, listHoldings } from "./holdings.ts";
 import type { LostPart } from "./lost-parts.ts";
 import { createObjectWriter } from "./object-writer.ts";
 import { publish } from "./publish.ts";
@@ -114,22 +114,22 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
   const { kind, recipients, spool, accept } = request;
   const { signal } = locks;
   const { backup, facts } = snapshot;
-  const before = await listHoldings(tiers, signal);
+  const holdings = await listHoldings(tiers, signal);
   failWithout(tiers);
   const progress = createProgress("backup", context.terminal, "tables");
   const writer = createObjectWriter({
-    ...{ tiers, spool, recipients, signal },
+    ...{ tiers, spool, recipients, signal, onHeld: holdings.add },
     async findKnown(sha256) {
       const same = await findSameText(snapshot.client, [sha256]);
       const there = same.map((known) => ({
         ...known,
-        tiers: known.tiers.filter((tier) => before.bytesOf(tier, known.key) !== null),
+        tiers: known.tiers.filter((tier) => holdings.bytesOf(tier, known.key) !== null),
       }));
       return there.findLast((known) => known.tiers.length > 0) ?? null;
     },
   });
   const all = await exportAll(
-    { snapshot, writer, progress, runId: context.runId, isLost: before.isLost },
+    { snapshot, writer, progress, runId: context.runId, isLost: holdings.isLost },
     { kind, accept },
   ).finally(progress.stop);
   failWithout(tiers);
@@ -141,8 +141,8 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
     throw new TryAgain("another backup writes its manifest for half an hour; look at it with runs");
   try {
     await writeLedger(db, snapshot, all.write);
-    // once more: this run and another one put objects since
-    const holdings = await listHoldings(tiers, signal);
+    const copies = await own(db, signal, (client) => listCopiesSince(client, facts.xmin));
+    await addNoted(holdings, { tiers, copies }, signal);
     failWithout(tiers);
     const { lost, ...content } = await own(db, signal, (client) =>
       readPublication(client, { snapshot, kind, runId: context.runId, isLost: holdings.isLost }),

@@ -63,10 +63,10 @@ export function findBreak(
  * The time (ms, whole seconds) that a new manifest is named by: now, or one second after the newest of any tier, so that
  * two manifests of one second, or a clock that was set back, do not make an older one the newest.
  */
-export function nameTime(now: number, newest: readonly (ManifestName | undefined)[]): number {
+export function nameTime(now: number, newest: readonly (ManifestName | null)[]): number {
   const second = Math.floor(now / 1000) * 1000;
   return newest.reduce(
-    (time, name) => Math.max(time, name === undefined ? 0 : Date.parse(name.madeAt) + 1000),
+    (time, name) => Math.max(time, name === null ? 0 : Date.parse(name.madeAt) + 1000),
     second,
   );
 }

@@ -29,6 +29,8 @@ export type WriterTools = {
   readonly spool: string;
   readonly recipients: readonly string[];
   readonly findKnown: FindKnown;
+  /** Is told of each object that was put into a tier and read back. */
+  readonly onHeld: (tier: Tier, object: ObjectRef) => void;
   readonly signal: AbortSignal;
 };
 
@@ -63,6 +65,7 @@ export function createObjectWriter(tools: WriterTools): ObjectWriter {
             ? await completeCopies(tools, known)
             : await putNew(tools, { ...file, rows });
         written.set(plainSha256, placed);
+        for (const tier of placed.tiers) tools.onHeld(tier, placed);
         return placed;
       } finally {
         await rm(file.path, { force: true });

@@ -1,13 +1,13 @@
-import { MANIFEST_PREFIX, type Manifest, type ManifestName, renderManifest } from "../archive/manifest.ts";
+import { type Manifest, type ManifestName, renderManifest } from "../archive/manifest.ts";
 import type { ObjectRef } from "../archive/object-ref.ts";
 import { parseManifest } from "../archive/parse-manifest.ts";
 import type { Tier } from "../contract/tiers.ts";
 import { StoreFault } from "../store/fault.ts";
 import type { Store } from "../store/store.ts";
 import { renderTime } from "../time.ts";
-import { nameTime, orderManifests } from "./chain.ts";
+import { nameTime } from "./chain.ts";
 import type { DueTiers } from "./due-tiers.ts";
-import type { Holdings } from "./holdings.ts";
+import { findNewestNow, type Holdings } from "./holdings.ts";
 import { copyObject } from "./put-objects.ts";
 
 /** `copies`: the tiers that hold each object by the ledger, by its key; `holdings`: what lies there. `records`: the texts of the leaves, by their key. */
@@ -37,18 +37,18 @@ export async function publish(
   signal: AbortSignal,
 ): Promise<Published> {
   const copied: { key: string; tier: Tier }[] = [];
-  const newest = new Map<Tier, ManifestName | undefined>();
+  const newest = new Map<Tier, ManifestName | null>();
   await tiers.inEach(async (store) => {
     for (const key of await copyMissing(tiers, { store, publication }, signal))
       copied.push({ key, tier: store.tier });
-    await putRecords(store, publication.records, signal);
-    newest.set(store.tier, await findNewestName(store, signal));
+    await putRecords(store, publication, signal);
+    newest.set(store.tier, await findNewestNow(publication.holdings, store, signal));
   });
   const madeAt = renderTime(nameTime(publication.now, [...newest.values()]));
   const manifests = new Map<Tier, string>();
   await tiers.inEach(async (store) => {
-    const last = newest.get(store.tier);
-    const previous = last === undefined ? null : { key: last.key, sha256: last.sha256 };
+    const last = newest.get(store.tier) ?? null;
+    const previous = last === null ? null : { key: last.key, sha256: last.sha256 };
     const { key, text } = renderManifest({ ...publication.manifest, previous, madeAt });
     await store.putText(key, text, signal);
     parseManifest(key, await store.getText(key, signal));
@@ -78,13 +78,11 @@ async function copyMissing(
 /** A record is named by its hash: one that lies there already is the same. */
 async function putRecords(
   store: Store,
-  records: ReadonlyMap<string, string>,
+  { records, holdings }: Pick<Publication, "records" | "holdings">,
   signal: AbortSignal,
 ): Promise<void> {
-  const present = new Set<string>();
-  for await (const { key } of store.list("leaves/", signal)) present.add(key);
   for (const [key, text] of records) {
-    if (present.has(key)) continue;
+    if (holdings.bytesOf(store.tier, key) !== null) continue;
     await store.putText(key, text, signal).catch((error: unknown) => {
       if (!(error instanceof StoreFault && error.kind === "exists")) throw error;
     });
@@ -96,10 +94,4 @@ async function putRecords(
       place,
     );
   }
-}
-
-async function findNewestName(store: Store, signal: AbortSignal): Promise<ManifestName | undefined> {
-  const keys: string[] = [];
-  for await (const { key } of store.list(MANIFEST_PREFIX, signal)) keys.push(key);
-  return orderManifests(keys).newestFirst[0];
 }

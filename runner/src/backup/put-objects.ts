@@ -43,13 +43,6 @@ export async function readBack(
   }
 }
 
-/** The length of each object that lies in a tier, by its key. A tier whose disk was changed for an empty one has none. */
-export async function listPresent(store: Store, signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
-  const present = new Map<string, number>();
-  for await (const { key, bytes } of store.list("objects/", signal)) present.set(key, bytes);
-  return present;
-}
-
 /** What is copied, from where, and the folder for the bytes on the way. */
 export type Copying = {
   readonly key: string;

@@ -17,6 +17,8 @@ export type Walk = {
   /** Real path of the tier. */
   readonly root: string;
   readonly prefix: string;
+  /** Keys up to this one are left out; "" leaves out none. */
+  readonly after: string;
   readonly signal: AbortSignal;
   readonly place: StorePlace;
   readonly onStranger: (name: string) => void;
@@ -37,7 +39,7 @@ export async function* walk(of: Walk, folder = ""): AsyncGenerator<StoredObject,
 type Named = { readonly key: string; readonly entry: Dirent };
 
 async function readNames(
-  { root, prefix, signal, place, onStranger }: Walk,
+  { root, prefix, after, signal, place, onStranger }: Walk,
   folder: string,
 ): Promise<Named[]> {
   const found: Named[] = [];
@@ -54,6 +56,7 @@ async function readNames(
     const name = `${folder}${entry.name}`;
     const key = entry.isDirectory() ? `${name}/` : name;
     if (!(key.startsWith(prefix) || (entry.isDirectory() && prefix.startsWith(key)))) continue;
+    if (key <= after && !(entry.isDirectory() && after.startsWith(key))) continue;
     if (isKey(name) && (entry.isFile() || entry.isDirectory())) found.push({ key, entry });
     else if (!isTemporary(entry.name) && !OF_THE_DISK.has(entry.name)) onStranger(printable(name, 100));
   }

@@ -64,14 +64,14 @@ export function openFolderStore(root: string, { tier, report }: StoreOptions): S
       return { bytes, stream: measured(source, { bytes, place, signal, faultOf }) };
     });
 
-  async function* list(prefix: string, signal: AbortSignal): AsyncGenerator<StoredObject, void> {
+  async function* list(prefix: string, signal: AbortSignal, after = ""): AsyncGenerator<StoredObject, void> {
     const place = placeOf("");
     assertPrefix(prefix, place);
     const strangers = createStrangers(report, place);
     try {
       const bounds = { signal, wholeMs: SILENCE_MS, silenceMs: SILENCE_MS, place };
       const found = await withBounds(bounds, () => locateRoot(root, place));
-      const walking = walk({ root: found, prefix, signal, place, onStranger: strangers.add });
+      const walking = walk({ root: found, prefix, after, signal, place, onStranger: strangers.add });
       for (;;) {
         const next = await withBounds(bounds, () => walking.next());
         if (next.done) return;

@@ -18,6 +18,8 @@ export type Listing = {
   /** What stands before every key of the tier, "" or with a `/` at its end. */
   readonly base: string;
   readonly prefix: string;
+  /** Keys up to this one are left out; "" leaves out none. */
+  readonly after: string;
   readonly place: StorePlace;
   readonly signal: AbortSignal;
   readonly onStranger: (name: string) => void;
@@ -33,7 +35,8 @@ export async function* listObjects(of: Listing): AsyncGenerator<StoredObject, vo
     empty += 1;
     for (const { Key, Size } of page.Contents ?? []) {
       const key = readKey(of, page, Key);
-      if (key === null) continue;
+      // a store that does not know StartAfter begins at the beginning
+      if (key === null || key <= of.after) continue;
       if (key <= last || !Number.isSafeInteger(Size) || Number(Size) < 0)
         throw strange(`the listing is out of order or has no length at ${key}`, of.place);
       last = key;
@@ -53,7 +56,7 @@ export async function* listObjects(of: Listing): AsyncGenerator<StoredObject, vo
 }
 
 function askPage(
-  { client, bucket, base, prefix, place, signal }: Listing,
+  { client, bucket, base, prefix, after, place, signal }: Listing,
   token: string | undefined,
 ): Promise<ListObjectsV2CommandOutput> {
   const command = {
@@ -62,6 +65,7 @@ function askPage(
     MaxKeys: PAGE,
     // XML cannot hold every character that a key of somebody else can
     EncodingType: "url",
+    StartAfter: after === "" ? undefined : base + after,
     ContinuationToken: token,
   } as const;
   return ask({ client, place, signal, bytes: PAGE_BYTES }, ({ signal: abortSignal }) =>

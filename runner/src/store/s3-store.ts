@@ -78,7 +78,11 @@ export function openS3Store({ tier, report, bucket, prefix, isPathStyle, storage
     hasBucket = true;
   };
 
-  async function* list(keyPrefix: string, signal: AbortSignal): AsyncGenerator<StoredObject, void> {
+  async function* list(
+    keyPrefix: string,
+    signal: AbortSignal,
+    after = "",
+  ): AsyncGenerator<StoredObject, void> {
     const place = placeOf("");
     signal.throwIfAborted();
     assertPrefix(keyPrefix, place);
@@ -89,6 +93,7 @@ export function openS3Store({ tier, report, bucket, prefix, isPathStyle, storage
         bucket,
         base,
         prefix: keyPrefix,
+        after,
         place,
         signal,
         onStranger: strangers.add,

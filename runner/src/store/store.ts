@@ -31,9 +31,10 @@ export type Store = {
   readonly getText: (key: string, signal: AbortSignal) => Promise<string>;
   /**
    * The objects whose keys begin with `prefix` (a part of a key, or nothing for all), in the order of the bytes of their
-   * keys, page by page. What lies there under a name of another form is reported and left out.
+   * keys, page by page; only those behind the key `after` where it is given. What lies there under a name of another form
+   * is reported and left out.
    */
-  readonly list: (prefix: string, signal: AbortSignal) => AsyncIterable<StoredObject>;
+  readonly list: (prefix: string, signal: AbortSignal, after?: string) => AsyncIterable<StoredObject>;
   /** null: there is no such object. */
   readonly head: (key: string, signal: AbortSignal) => Promise<StoredObject | null>;
   /** Removes an object; there may be none. Kind `denied` where the tier keeps what it has. */

@@ -137,6 +137,10 @@ export function testStore(open: () => Promise<Tried>, many: number): void {
       expect((await listAll(store, prefix)).map(({ key }) => key)).toEqual(
         keys.filter((key) => key.startsWith(prefix)),
       );
+    for (const after of ["a", "a/b", "a/b-c", "a/b-c/d", "a/b-d", "b"]) {
+      const behind = await readAll(store.list("a", going, after));
+      expect(behind.map(({ key }) => key)).toEqual(keys.filter((key) => key < "b" && key > after));
+    }
   });
 
   test(`lists ${many} objects, and stops where the reader stops`, async () => {

@@ -1,5 +1,6 @@
 import type { OwnClient } from "../session.ts";
 import { msOf } from "../sql-time.ts";
+import { isChangedSince } from "./backup-leaf.ts";
 import type { ExportMode } from "./tables.ts";
 
 export type Tier = "hot" | "warm" | "cold";
@@ -122,4 +123,14 @@ const OF_BACKUP = `select ${USE} where u.backup_id = $1 order by o.key`;
 /** What one backup uses, bases apart. */
 export async function listUsesOf(client: OwnClient, backup: number): Promise<readonly UsedObject[]> {
   return client.query<UsedObject>(OF_BACKUP, [backup]);
+}
+
+const COPIES_SINCE = `select key, tier from r3a.backup_copy c where ${isChangedSince("c", "$1")} order by key, tier`;
+
+/** The copies that were noted since a snapshot; `xmin`: of the snapshot. Some of those before may be among them. */
+export async function listCopiesSince(
+  client: OwnClient,
+  xmin: bigint,
+): Promise<readonly { readonly key: string; readonly tier: Tier }[]> {
+  return client.query<{ key: string; tier: Tier }>(COPIES_SINCE, [String(xmin)]);
 }
