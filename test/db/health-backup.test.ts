@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { HOUR_MS } from "../../runner/src/time.ts";
 import { NOW, resultFor, useSyncedDatabase } from "../support/health/synced-database.ts";
 
@@ -11,6 +11,7 @@ function addBackup(tiers: string, hoursAgo: number, outcome = "complete") {
     insert into r3a.backup (run_id, kind, snapshot_at, outcome, tiers)
     values (gen_random_uuid(), 'daily', ${at(hoursAgo)}, '${outcome}', '{${tiers}}')`);
 }
+const folder = (path: string) => ({ kind: "folder", path }) as const;
 
 afterEach(() => database.query("truncate r3a.backup, r3a.backup_suspect"));
 
@@ -23,6 +24,19 @@ test("without any backup there is nothing to check, and health says where to rea
   expect(resultFor(report, "backup suspects")).toBeUndefined();
 });
 
+test("where a tier is set and nothing ever went there, health says so", async () => {
+  const wanted = { backupHot: folder("/a"), backupCold: folder("/b") };
+  expect(resultFor(await measure(wanted), "backup")).toMatchObject({
+    status: "fail",
+    output: "no backup was made yet, and hot, cold are set: run backup",
+  });
+  await addBackup("hot,warm", 3);
+  expect(resultFor(await measure(wanted), "backup")).toMatchObject({
+    status: "warn",
+    names: ["cold: it is set, and no backup ever went there"],
+  });
+});
+
 test("the newest backup whose manifest is in a tier counts", async () => {
   await addBackup("hot,warm", 3);
   await addBackup("hot", 2);
@@ -32,7 +46,7 @@ test("the newest backup whose manifest is in a tier counts", async () => {
     status: "pass",
     observed: 7200,
     at: NOW - 2 * HOUR_MS,
-    output: "the newest backup is 2.0 h old, in hot, warm",
+    output: "the newest backup is 2.0 h old (hot 2.0 h, warm 3.0 h); not set: cold",
   });
   expect(resultFor(report, "backup suspects")).toMatchObject({ status: "pass", observed: 0 });
 });
@@ -68,4 +82,73 @@ test("a suspect fails, with the candle's name, until it is closed", async () => 
   ]);
   await database.query("update r3a.backup_suspect set state = 'gone', closed_at = now()");
   expect(resultFor(await measure(), "backup suspects")).toMatchObject({ status: "pass" });
+});
+
+test("a daily backup that restores much less than those before it fails with what the backup said", async () => {
+  await addBackup("hot", 30);
+  await database.query("update r3a.backup set error = 'it restores 10 rows'");
+  await addBackup("hot", 1, "stored");
+  expect(resultFor(await measure(), "backup size")).toMatchObject({
+    status: "fail",
+    at: NOW - 30 * HOUR_MS,
+    output: "it restores 10 rows",
+  });
+  await addBackup("hot", 1);
+  expect(resultFor(await measure(), "backup size")).toMatchObject({ status: "pass" });
+});
+
+describe("what no backup holds fails by its name:", () => {
+  const leftOut = async () => resultFor(await measure(), "backup left out");
+  const candle = `(coin_id, "interval", "timestamp", open, high, low, close, volume) values (1, '1h',`;
+  test.each<[string, string, string, string]>([
+    [
+      "a column of the candle table",
+      'alter table r3a.ohlcv_partitioned add column "My note" text',
+      'alter table r3a.ohlcv_partitioned drop column "My note"',
+      'the column "My note" of r3a.ohlcv_partitioned',
+    ],
+    [
+      "a column of a small table",
+      "alter table r3a.coin add column note text",
+      "alter table r3a.coin drop column note",
+      "the column note of r3a.coin",
+    ],
+    [
+      "a DEFAULT partition with a row",
+      `create table r3a.rest partition of r3a.ohlcv_1h default;
+       insert into r3a.rest ${candle} '1999-01-01Z', 1, 1, 1, 1, 1)`,
+      "drop table r3a.rest",
+      "the rows of r3a.rest, a DEFAULT partition",
+    ],
+    [
+      "a foreign leaf with a row, in another schema",
+      `create schema theirs;
+       create table theirs."A b" partition of r3a.ohlcv_1h for values from ('1999-01-01Z') to ('1999-02-01Z');
+       insert into theirs."A b" ${candle} '1999-01-01Z', 1, 1, 1, 1, 1)`,
+      "drop schema theirs cascade",
+      "the rows of theirs.A b, which is no leaf of R3A",
+    ],
+    [
+      "the old layout, as long as it is being moved",
+      "create table r3a.legacy_series ()",
+      "drop table r3a.legacy_series",
+      "the rows in r3a.ohlcv_legacy, since the move out of the old layout is not done (migrate-layout)",
+    ],
+  ])("%s", async (_, damage, mend, name) => {
+    await addBackup("hot", 1);
+    expect(await leftOut()).toMatchObject({ status: "pass" });
+    await database.query(damage);
+    try {
+      expect(await leftOut()).toMatchObject({ status: "fail", observed: 1, names: [name] });
+    } finally {
+      await database.query(mend);
+    }
+  });
+
+  test("a table without a row is left to the check of the leaves", async () => {
+    await addBackup("hot", 1);
+    await database.query("create table r3a.rest partition of r3a.ohlcv_1h default");
+    expect(await leftOut()).toMatchObject({ status: "pass" });
+    await database.query("drop table r3a.rest");
+  });
 });

@@ -18,6 +18,9 @@ const SETTINGS: HealthSettings = {
   universeSize: 60,
   ...parseSettings({}, ["freshnessLimits"]),
   dbSizeBudgetGb: 1,
+  backupHot: null,
+  backupWarm: null,
+  backupCold: null,
 };
 const never = new AbortController().signal;
 /** So long may each check take, so also one that waits for nothing on a machine with other work. */

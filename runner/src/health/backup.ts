@@ -1,4 +1,5 @@
-import type { Suspect, TierBackup } from "../db/health/backups.ts";
+import { TIERS, type Tier } from "../contract/tiers.ts";
+import type { DailyFault, Suspect, TierBackup } from "../db/health/backups.ts";
 import { DAY_MS, HOUR_MS, renderDuration, renderTime } from "../time.ts";
 import { type CheckResult, resultOf } from "./report.ts";
 
@@ -7,17 +8,16 @@ const FAIL_MS = 26 * HOUR_MS;
 /** Of a tier that got nothing for longer than the longest time a backup is kept, all is out of date: nobody uses the tier. */
 const UNUSED_MS = 90 * DAY_MS;
 
-/** Compares the age of the newest backup with the bound, and each tier with the newest backup. */
-export function judgeBackups(tiers: readonly TierBackup[], now: number): CheckResult {
+/**
+ * Compares the age of the newest backup with the bound, and each tier with the newest backup. `set`: the tiers that the
+ * settings name.
+ */
+export function judgeBackups(tiers: readonly TierBackup[], set: readonly Tier[], now: number): CheckResult {
   const newest = Math.max(...tiers.map(({ takenAt }) => takenAt));
-  if (tiers.length === 0)
-    return resultOf("backup", "", {
-      status: "skip",
-      unit: "s",
-      output: "no backup was made yet, so none is checked: docs/recovery.md says how to make one",
-    });
+  if (tiers.length === 0) return judgeNone(set);
   const age = now - newest;
   const behind = tiers.filter(({ takenAt }) => newest - takenAt > FAIL_MS && now - takenAt < UNUSED_MS);
+  const lacking = set.filter((each) => tiers.every(({ tier }) => tier !== each));
   const finding = {
     observed: Math.round(age / 1000),
     unit: "s",
@@ -30,18 +30,62 @@ export function judgeBackups(tiers: readonly TierBackup[], now: number): CheckRe
       status: "fail",
       output: `the newest backup is ${renderDuration(age)} old: run backup, and read why the last one failed by runs --command backup`,
     });
-  if (behind.length > 0)
+  if (behind.length + lacking.length > 0)
     return resultOf("backup", "", {
       ...finding,
       status: "warn",
       output: "a tier gets no backups: run backup, which names what the tier refuses",
-      names: behind.map(({ tier, takenAt }) => `${tier}: none since ${renderTime(takenAt)}`),
+      names: [
+        ...behind.map(({ tier, takenAt }) => `${tier}: none since ${renderTime(takenAt)}`),
+        ...lacking.map((tier) => `${tier}: it is set, and no backup ever went there`),
+      ],
     });
-  const held = tiers.filter(({ takenAt }) => newest - takenAt <= FAIL_MS).map(({ tier }) => tier);
+  const held = tiers.filter(({ takenAt }) => newest - takenAt <= FAIL_MS);
+  const unused = TIERS.filter((each) => !set.includes(each) && held.every(({ tier }) => tier !== each));
+  const ages = held.map(({ tier, takenAt }) => `${tier} ${renderDuration(now - takenAt)}`);
   return resultOf("backup", "", {
     ...finding,
     status: "pass",
-    output: `the newest backup is ${renderDuration(age)} old, in ${held.join(", ")}`,
+    output: `the newest backup is ${renderDuration(age)} old (${ages.join(", ")})${unused.length === 0 ? "" : `; not set: ${unused.join(", ")}`}`,
+  });
+}
+
+/** Where a tier is set and nothing ever went there, somebody relies on backups that are not made. */
+function judgeNone(set: readonly Tier[]): CheckResult {
+  const isWanted = set.length > 0;
+  return resultOf("backup", "", {
+    status: isWanted ? "fail" : "skip",
+    unit: "s",
+    output: isWanted
+      ? `no backup was made yet, and ${set.join(", ")} ${set.length === 1 ? "is" : "are"} set: run backup`
+      : "no backup was made yet, so none is checked: docs/recovery.md says how to make one",
+  });
+}
+
+/** The daily backup compares itself with those before it, since a manifest of few rows is the newest one all the same. */
+export function judgeCollapse(newest: DailyFault | null): CheckResult {
+  if (newest === null)
+    return resultOf("backup", "size", { status: "skip", output: "no daily backup is complete yet" });
+  const { fault, takenAt: at } = newest;
+  return resultOf("backup", "size", {
+    status: fault === null ? "pass" : "fail",
+    at,
+    output: fault ?? "the newest daily backup restores as much as those before it",
+  });
+}
+
+/** `leftOut`: what no backup holds, a name each. */
+export function judgeLeftOut(leftOut: readonly string[]): CheckResult {
+  return resultOf("backup", "left out", {
+    status: leftOut.length > 0 ? "fail" : "pass",
+    observed: leftOut.length,
+    unit: "objects",
+    criteria: { fail: 1 },
+    output:
+      leftOut.length > 0
+        ? "no backup holds what is named here: move it into leaves and columns of R3A or into a table of your own, and back that up by yourself"
+        : "backups hold every column and every table of candles",
+    names: leftOut,
   });
 }
 

@@ -1,7 +1,9 @@
 import { slotOf } from "../candle/interval.ts";
 import { INTERVALS, type Interval, WIDTH_MS } from "../contract/intervals.ts";
+import { TIERS } from "../contract/tiers.ts";
+import { listLeftOut } from "../db/backup/left-out.ts";
 import { listRunGroups } from "../db/health/activity.ts";
-import { listSuspects, listTierBackups } from "../db/health/backups.ts";
+import { findDailyFault, listSuspects, listTierBackups } from "../db/health/backups.ts";
 import {
   findChecksumFailures,
   listFaultyConstraints,
@@ -18,7 +20,7 @@ import { findPending } from "../db/schema/schema.ts";
 import type { Reader } from "../db/session.ts";
 import type { Settings } from "../settings/table.ts";
 import { judgeActivity } from "./activity.ts";
-import { judgeBackups, judgeSuspects } from "./backup.ts";
+import { judgeBackups, judgeCollapse, judgeLeftOut, judgeSuspects } from "./backup.ts";
 import { judgeCoverage } from "./coverage.ts";
 import { FUTURE_MS, judgeFreshness, type ScanFacts } from "./freshness.ts";
 import * as integrity from "./integrity.ts";
@@ -33,6 +35,9 @@ export const HEALTH_SETTINGS = [
   "universeSize",
   "freshnessLimits",
   "dbSizeBudgetGb",
+  "backupHot",
+  "backupWarm",
+  "backupCold",
 ] as const;
 export type HealthSettings = Pick<Settings, (typeof HEALTH_SETTINGS)[number]>;
 
@@ -157,17 +162,24 @@ function listSizeMeasurements({ settings, intervals, now }: Place): readonly Mea
   ];
 }
 
-function measureBackups({ now }: Place): Measurement {
+function measureBackups({ settings, now }: Place): Measurement {
+  const { backupHot: hot, backupWarm: warm, backupCold: cold } = settings;
+  const addresses = { hot, warm, cold };
+  const set = TIERS.filter((tier) => addresses[tier] !== null);
   return {
     check: "backup",
-    components: ["", "suspects"],
+    components: ["", "suspects", "size", "left out"],
     isQuick: false,
     look: async (ask) => {
       const tiers = await ask(listTierBackups);
-      const age = judgeBackups(tiers, now);
-      return age.status === "skip"
-        ? [age]
-        : [age, judgeSuspects(await ask((client) => listSuspects(client, MOST_NAMES)))];
+      const age = judgeBackups(tiers, set, now);
+      if (tiers.length === 0) return [age];
+      return [
+        age,
+        judgeSuspects(await ask((client) => listSuspects(client, MOST_NAMES))),
+        judgeCollapse(await ask(findDailyFault)),
+        judgeLeftOut(await ask(listLeftOut)),
+      ];
     },
   };
 }

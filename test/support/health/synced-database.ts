@@ -24,6 +24,9 @@ export const SETTINGS: HealthSettings = {
   universeSize: 60,
   ...parseSettings({}, ["freshnessLimits"]),
   dbSizeBudgetGb: null,
+  backupHot: null,
+  backupWarm: null,
+  backupCold: null,
 };
 
 /** Two symbols of 1h that were synced a moment before NOW: health finds nothing wrong until a test damages something. */

@@ -37,3 +37,15 @@ const LIST_SUSPECTS = `
 export async function listSuspects(client: Reader, most: number): Promise<readonly Suspect[]> {
   return (await client.query<Suspect>(LIST_SUSPECTS, [most])).rows;
 }
+
+/** What the newest daily backup found out about itself: why a person must look; null: nothing. */
+const DAILY_FAULT = `
+  select error as fault, ${msOf("snapshot_at")} as "takenAt" from r3a.backup
+  where kind = 'daily' and outcome = 'complete' order by id desc limit 1`;
+
+export type DailyFault = { readonly fault: string | null; readonly takenAt: number };
+
+/** null: no daily backup is complete. */
+export async function findDailyFault(client: Reader): Promise<DailyFault | null> {
+  return (await client.query<DailyFault>(DAILY_FAULT)).rows[0] ?? null;
+}
