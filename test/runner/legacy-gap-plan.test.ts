@@ -2,13 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Gap } from "../../runner/src/candle/gap.ts";
 import { type Span, subtract, union } from "../../runner/src/candle/span.ts";
-import {
-  coverLeaf,
-  IN_OLD_LAYOUT,
-  isInOldLayout,
-  planLeafGaps,
-  slotsOfLeaf,
-} from "../../runner/src/legacy/gap-plan.ts";
+import { slotsOfLeaf } from "../../runner/src/candle/waiting-gap.ts";
+import { coverLeaf, IN_OLD_LAYOUT, isInOldLayout, planLeafGaps } from "../../runner/src/legacy/gap-plan.ts";
 import { MINUTE_MS } from "../../runner/src/time.ts";
 
 const SLOTS = 40;

@@ -46,3 +46,9 @@ export const CRON_JOBS = [
  * and every result of the runner from such a database says so.
  */
 export const SIMULATED_ENDING = "_simulated";
+
+/**
+ * The schema that a restore of the whole database keeps in its target while it is under way, and the table whose existence
+ * there keeps every other command away.
+ */
+export const RESTORE_SCHEMA = { name: "r3a_restore", gate: "hot_set_pending" } as const;

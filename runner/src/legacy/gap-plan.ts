@@ -1,7 +1,8 @@
 import type { Gap } from "../candle/gap.ts";
-import { slotAtOrAfter, slotOf } from "../candle/interval.ts";
-import { hull, intersect, overlaps, type Span, spanOf, subtract, union } from "../candle/span.ts";
+import { slotOf } from "../candle/interval.ts";
+import { hull, type Span, subtract, union } from "../candle/span.ts";
 import { within } from "../candle/sweep.ts";
+import { knownFirst, takeMoved, waitsIn } from "../candle/waiting-gap.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 
 /** The evidence of a gap whose candles are in a leaf of the old layout; the migration 000012_old_layout writes the same words. */
@@ -27,12 +28,6 @@ export function coverLeaf(
   return covered === null ? own : hull(covered, own);
 }
 
-/** The slots of the leaf's span that the series covers: from now on each is stored or a gap. Null: there is none. */
-export function slotsOfLeaf(interval: Interval, leaf: Span, covered: Span): Span | null {
-  const whole = spanOf(slotAtOrAfter(interval, leaf.from), slotAtOrAfter(interval, leaf.to));
-  return whole === null ? null : intersect(whole, covered);
-}
-
 type LeafFacts = {
   readonly before: Span | null;
   readonly covered: Span;
@@ -52,28 +47,7 @@ type LeafFacts = {
 export function planLeafGaps(interval: Interval, existing: readonly Gap[], facts: LeafFacts): readonly Gap[] {
   const { before, covered, slots, missing, now, newId } = facts;
   const inside = slots === null ? [] : [slots];
-  const unstored = union(missing);
-  const touched = slots === null ? [] : existing.filter((gap) => overlaps(gap, slots));
-  const changed = touched.flatMap((gap): Gap[] => {
-    const rest = isInOldLayout(gap)
-      ? subtract(gap, inside)
-      : union([...subtract(gap, inside), ...within(unstored, gap)]);
-    const filled = subtract(gap, rest);
-    if (filled.length === 0) return [];
-    const open = rest.map((span, index) => ({ ...gap, ...span, id: index === 0 ? gap.id : newId() }));
-    // what was filled stays in the log as repaired; a gap of the old layout does so only when nothing of it is left
-    if (isInOldLayout(gap) && rest.length > 0) return open;
-    const repaired = filled.map((span, index) => ({
-      ...gap,
-      ...span,
-      id: rest.length === 0 && index === 0 ? gap.id : newId(),
-      state: "repaired" as const,
-      nextCheckAt: null,
-    }));
-    return [...open, ...repaired];
-  });
-  const others = union(existing.filter((gap) => !isInOldLayout(gap)));
-  const unlogged = unstored.flatMap((span) => subtract(span, within(others, span)));
+  const { changed, unlogged } = takeMoved(existing, { place: IN_OLD_LAYOUT, slots, missing, newId });
   const beyond = before === null ? [] : subtract(covered, [before, ...inside, ...existing]);
   const added: Gap[] = [
     ...splitByRejected(interval, unlogged, facts.rejected).map((piece) => ({
@@ -92,13 +66,11 @@ export function planLeafGaps(interval: Interval, existing: readonly Gap[], facts
       nextCheckAt: null,
     })),
   ];
-  // known rows first: the log has one row per begin, and a row that now begins later makes room for a new one
-  const known = new Set(existing.map(({ id }) => id));
-  return [...changed, ...added].toSorted((a, b) => Number(known.has(b.id)) - Number(known.has(a.id)));
+  return knownFirst([...changed, ...added], existing);
 }
 
-export function isInOldLayout({ state, evidence }: Gap): boolean {
-  return state === "not_requested" && evidence.error === IN_OLD_LAYOUT;
+export function isInOldLayout(gap: Gap): boolean {
+  return waitsIn(gap, IN_OLD_LAYOUT);
 }
 
 /** A slot whose row must not be stored becomes a gap of its own, with the row as evidence. `missing`: disjoint, in order. */

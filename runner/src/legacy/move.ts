@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { slotOf } from "../candle/interval.ts";
+import { slotsOfLeaf } from "../candle/waiting-gap.ts";
 import type { Database } from "../db/connect.ts";
 import { isGeneral } from "../db/fault.ts";
 import { ensureLeaf, listLeafNames } from "../db/leaves.ts";
@@ -14,7 +15,7 @@ import type { Logger } from "../log.ts";
 import { leafAt } from "../partition/layout.ts";
 import type { Progress } from "../progress.ts";
 import { sleep } from "../sleep.ts";
-import { coverLeaf, planLeafGaps, slotsOfLeaf } from "./gap-plan.ts";
+import { coverLeaf, planLeafGaps } from "./gap-plan.ts";
 
 export type MoveTools = {
   readonly db: Database;
