@@ -4,6 +4,7 @@ import { TIERS } from "../contract/tiers.ts";
 import { listLeftOut } from "../db/backup/left-out.ts";
 import { listRunGroups } from "../db/health/activity.ts";
 import { findDailyFault, listSuspects, listTierBackups } from "../db/health/backups.ts";
+import { listTierDrills } from "../db/health/drills.ts";
 import {
   findChecksumFailures,
   listFaultyConstraints,
@@ -22,6 +23,7 @@ import type { Settings } from "../settings/table.ts";
 import { judgeActivity } from "./activity.ts";
 import { judgeBackups, judgeCollapse, judgeLeftOut, judgeSuspects } from "./backup.ts";
 import { judgeCoverage } from "./coverage.ts";
+import { judgeDrills } from "./drill.ts";
 import { FUTURE_MS, judgeFreshness, type ScanFacts } from "./freshness.ts";
 import * as integrity from "./integrity.ts";
 import { judgeRunning, judgeRuns } from "./jobs.ts";
@@ -168,7 +170,7 @@ function measureBackups({ settings, now }: Place): Measurement {
   const set = TIERS.filter((tier) => addresses[tier] !== null);
   return {
     check: "backup",
-    components: ["", "suspects", "size", "left out"],
+    components: ["", "suspects", "size", "left out", "drill"],
     isQuick: false,
     look: async (ask) => {
       const tiers = await ask(listTierBackups);
@@ -179,6 +181,7 @@ function measureBackups({ settings, now }: Place): Measurement {
         judgeSuspects(await ask((client) => listSuspects(client, MOST_NAMES))),
         judgeCollapse(await ask(findDailyFault)),
         judgeLeftOut(await ask(listLeftOut)),
+        judgeDrills(await ask(listTierDrills), now),
       ];
     },
   };

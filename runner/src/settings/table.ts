@@ -27,6 +27,8 @@ export type Settings = JanitorSettings &
   StoreSettings &
   ObjectSettings & {
     readonly dbUrl: string;
+    /** On the server for drills. */
+    readonly drillDbUrl: string;
     readonly autoPeriod: boolean;
     readonly syncIntervals: readonly Interval[];
     readonly fallbackStart: number;
@@ -56,6 +58,7 @@ export type Settings = JanitorSettings &
 /** Every setting of the runner. A group of commands keeps its own rows in a file, as the janitor does, and adds them here. */
 export const SETTINGS: Rows<Settings> = {
   dbUrl: { name: "DB_URL", parse: parseDbUrl },
+  drillDbUrl: { name: "DRILL_DB_URL", parse: parseDbUrl },
   autoPeriod: { name: "AUTO_PERIOD", parse: parseBoolean },
   syncIntervals: { name: "SYNC_INTERVALS", parse: parseIntervals },
   fallbackStart: { name: "FALLBACK_START", parse: (text) => parseFallbackStart(text, Date.now()) },

@@ -91,6 +91,11 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
     key: "run_id check_name component",
     columns: "run_id check_name component checked_at status observed unit criteria output names",
   }),
+  table(["daily", "rows"], "r3a.drill", {
+    key: "run_id",
+    columns:
+      "run_id tier begun_at finished_at manifest snapshot_at verdict rto_s whole_s rpo_s leaves tables rows golden damaged faults",
+  }),
   table(["daily", "rows"], "r3a_util.maint_op", {
     key: "id",
     columns: "id at run_id op object attempt outcome sqlstate ms error",

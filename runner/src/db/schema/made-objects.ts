@@ -35,6 +35,7 @@ export const MADE_OBJECTS = `
 000016_backup_ledger r r3a.backup_part: leaf text; coin_id integer; interval text; rows bigint; hash numeric(20,0); null_rows bigint; null_hash numeric(20,0); slots bytea; first_ts timestamp with time zone; last_ts timestamp with time zone; as_of bigint; base_key text; base_hash numeric(20,0); base_backup bigint; hash_form smallint; server_version integer
 000016_backup_ledger r r3a.backup_suspect: id bigint; leaf text; coin_id integer; interval text; at timestamp with time zone; kind text; hash numeric(20,0); found_by bigint; found_at timestamp with time zone; state text; reason text; accepted_run uuid; closed_at timestamp with time zone
 000016_backup_ledger r r3a.backup_use: backup_id bigint; key text; kind text; leaf text; table_name text; mode text; columns text[]; first_ts timestamp with time zone; last_ts timestamp with time zone
+000017_drill r r3a.drill: run_id uuid; tier text; begun_at timestamp with time zone; finished_at timestamp with time zone; manifest text; snapshot_at timestamp with time zone; verdict text; rto_s bigint; whole_s bigint; rpo_s bigint; leaves integer; tables integer; rows bigint; golden integer; damaged text; faults text[]
 000004_gaps f r3a.count_gaps()
 000001_advisory_locks f r3a_util.acquire_lock(_scope text, _key text)
 000010_index_plan f r3a_util.generate_index_sql(_pages_per_range integer, _fillfactor integer)
