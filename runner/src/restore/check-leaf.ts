@@ -34,26 +34,42 @@ function slotsOf({ span }: BackupLeaf, { interval, first, last }: PartState): Sl
   return slotsOfRuns({ span, interval }, [{ first, last }]);
 }
 
-/**
- * Throws a RestoreRefusal where rows, slots or hash of a part are not what the record says. `made`: the version of the
- * server that made the hashes of the record; `here`: of this one.
- */
-export async function checkLeaf(
+/** `made`: the version of the server that made the hashes of the record; `here`: of this one. */
+export type CheckedRecord = {
+  readonly parts: readonly PartRecord[];
+  readonly made: number;
+  readonly here: number;
+};
+
+/** Throws a RestoreRefusal where rows, slots or hash of a part are not what the record says, or a part is not in it. */
+export async function checkLeaf(client: OwnClient, leaf: BackupLeaf, record: CheckedRecord): Promise<void> {
+  const fault = await findLeafFault(client, leaf, record);
+  if (fault !== null)
+    throw new RestoreRefusal(`the rows of its objects are not what it says of ${leaf.name}: ${fault}`);
+}
+
+/** How a table that holds a leaf differs from its record, with the first parts that do; null: it does not. */
+export async function findLeafFault(
   client: OwnClient,
   leaf: BackupLeaf,
-  record: { readonly parts: readonly PartRecord[]; readonly made: number; readonly here: number },
-): Promise<void> {
+  record: CheckedRecord,
+): Promise<string | null> {
   const found = new Map((await readFoundParts(client, leaf)).map((part) => [nameOf(part), part]));
   const hasHash = Math.floor(record.made / MAJOR) === Math.floor(record.here / MAJOR);
-  const faults = record.parts.flatMap((part) => {
+  const differing = record.parts.flatMap((part) => {
     const fault = faultOf(leaf, part, { found: found.get(nameOf(part)), hasHash });
     return fault === null ? [] : [`coin ${part.coinId} ${part.interval} ${fault}`];
   });
-  if (faults.length === 0) return;
+  const recorded = new Set(record.parts.map(nameOf));
+  const others = [...found.values()]
+    .filter((part) => !recorded.has(nameOf(part)))
+    .map(
+      ({ coinId, interval, rows }) => `coin ${coinId} ${interval} has ${rows} rows and is not in the record`,
+    );
+  const faults = [...differing, ...others];
+  if (faults.length === 0) return null;
   const more = faults.length > SHOWN ? `; and ${faults.length - SHOWN} more` : "";
-  throw new RestoreRefusal(
-    `the rows of its objects are not what it says of ${leaf.name}: ${faults.slice(0, SHOWN).join("; ")}${more}`,
-  );
+  return `${faults.slice(0, SHOWN).join("; ")}${more}`;
 }
 
 function faultOf(

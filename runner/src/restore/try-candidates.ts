@@ -24,7 +24,7 @@ export type Attempt = {
   readonly progress: Progress;
   /** Of this server, e.g. 180004. */
   readonly serverVersion: number;
-  /** Reasons by tier and key: what was refused once is not read again for the manifests before. */
+  /** Reasons by address and key: what a store gave wrong once is not read from it again for the manifests before. */
   readonly broken: Map<string, string>;
 };
 
@@ -56,7 +56,7 @@ export async function tryCandidates(attempt: Attempt, name: string): Promise<Cho
       const reason = reasonOf(error);
       if (reason === null) throw error;
       const broke = KEY_IN_REASON.exec(reason)?.[0];
-      if (broke !== undefined) broken.set(`${tier} ${broke}`, reason);
+      if (broke !== undefined) broken.set(`${candidate.store.address} ${broke}`, reason);
       refuse({ tier, manifest: key, leaf: name, reason, isNewer: isOfLaterRelease(error) });
     }
   }
@@ -67,12 +67,12 @@ type Wanted = { readonly candidate: Candidate; readonly manifest: Manifest; read
 
 async function planFrom(
   { context, broken, symbols }: Attempt,
-  { candidate: { store, tier }, manifest, name }: Wanted,
+  { candidate: { store }, manifest, name }: Wanted,
 ): Promise<PlannedLeaf> {
   const leaf = manifest.leaves.find((each) => each.name === name);
   if (leaf === undefined) throw new RestoreRefusal(`it holds no leaf ${name}`);
   const refuseBroken = (keys: readonly string[]) => {
-    const [reason] = keys.flatMap((key) => broken.get(`${tier} ${key}`) ?? []);
+    const [reason] = keys.flatMap((key) => broken.get(`${store.address} ${key}`) ?? []);
     if (reason !== undefined) throw new RestoreRefusal(reason);
   };
   refuseBroken([leaf.key]);
