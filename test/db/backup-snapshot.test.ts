@@ -55,7 +55,7 @@ test("a backup runs, is stored with its ledger, and complete with its manifests;
   const good = await store({ isWhole: true, rows: 3, bytes: 4 });
   expect(await outcomeOf(good)).toEqual({ outcome: "stored", error: null });
   await withRunner(database, (db) =>
-    closeBackup(db, good, { outcome: "complete", manifests: { warm: "m/1", hot: "m/2" } }),
+    closeBackup(db, good, { outcome: "complete", manifests: { warm: "m/1", hot: "m/2" }, fault: null }),
   );
   expect(
     await database.query("select outcome, tiers, is_whole, rows::int from r3a.backup where id = $1", [good]),
@@ -67,7 +67,9 @@ test("a backup runs, is stored with its ledger, and complete with its manifests;
   expect(backup).toBeGreaterThan(good);
   expect(await outcomeOf(backup)).toEqual({ outcome: "failed", error: "the store is full" });
   await expect(
-    withRunner(database, (db) => closeBackup(db, backup, { outcome: "complete", manifests: {} })),
+    withRunner(database, (db) =>
+      closeBackup(db, backup, { outcome: "complete", manifests: {}, fault: null }),
+    ),
   ).rejects.toThrow("is not stored");
   expect(await readBeside(database, (client) => findLastStored(client, "delta"))).toMatchObject({
     id: good,

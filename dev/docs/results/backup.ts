@@ -38,6 +38,13 @@ export const backup = z.union([
       .describe(
         "Parts that no tier gives back; something of each is suspect, so the live rows are not taken.",
       ),
+    collapse: z
+      .string()
+      .nullable()
+      .describe("Why this daily backup restores much less than one of the seven before it."),
+    leftOut: z
+      .array(z.string())
+      .describe("Columns and tables of the database that no backup holds, and an old layout."),
   }),
   resultOf("backup", {
     ...dryRun,

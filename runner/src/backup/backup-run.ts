@@ -1,19 +1,21 @@
-import type { BackupKind } from "../archive/manifest.ts";
+import type { BackupKind, Manifest } from "../archive/manifest.ts";
 import type { Context } from "../context.ts";
 import type { Tier } from "../contract/tiers.ts";
 import { TIER_PROMISES } from "../contract/tiers.ts";
 import { closeBackup } from "../db/backup/backup-rows.ts";
-import { countSuspects } from "../db/backup/ledger.ts";
+import { countAcceptedSince, countSuspects } from "../db/backup/ledger.ts";
+import { listLeftOut } from "../db/backup/left-out.ts";
 import { noteCopies } from "../db/backup/manifest-rows.ts";
 import { type Snapshot, withSnapshot } from "../db/backup/snapshot.ts";
 import { findSameText, listCopiesSince } from "../db/backup/stored-objects.ts";
 import { writeLedger } from "../db/backup/write-ledger.ts";
 import type { Database } from "../db/connect.ts";
 import { type LockSession, openLockSession, waitForLock } from "../db/lock.ts";
-import { own } from "../db/session.ts";
+import { bounded, own } from "../db/session.ts";
 import { SettingsFault, TryAgain } from "../errors.ts";
 import { createProgress } from "../progress.ts";
 import type { Store } from "../store/store.ts";
+import { countRows, findCollapse } from "./collapse.ts";
 import { createDueTiers, type DueTiers } from "./due-tiers.ts";
 import { type Accepted, exportAll } from "./export-all.ts";
 import { addNoted, listHoldings } from "./holdings.ts";
@@ -45,7 +47,8 @@ export type TierResult = {
 
 /**
  * Times in ms. `leaves`: those that were looked at. `rows`, `bytes`, `objects`: new ones. `found`: new suspects. `lost`: parts
- * that are in no manifest of this run, since no tier has what restores them and something of them is suspect.
+ * that are in no manifest of this run, since no tier has what restores them and something of them is suspect. `collapse`:
+ * why a daily run restores much less than one before it. `leftOut`: names of what is in the database and in no backup.
  */
 export type BackupResult = {
   readonly kind: BackupKind;
@@ -60,10 +63,14 @@ export type BackupResult = {
   readonly found: number;
   readonly open: number;
   readonly lost: readonly LostPart[];
+  readonly collapse: string | null;
+  readonly leftOut: readonly string[];
 };
 
 /** A manifest is written within seconds, also where a tier lacks much: then its objects are copied first. */
 const MANIFEST_PATIENCE_MS = 30 * 60_000;
+/** The catalog, and one row of each table that is none of ours. */
+const LOOK_MS = 30_000;
 
 /** The tiers that a run of this kind writes to; throws a SettingsFault where there is none. */
 export function chooseDue(kind: BackupKind, stores: readonly Store[]): readonly Store[] {
@@ -154,8 +161,13 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
       copied.map((copy) => ({ ...copy, verifiedAt: Date.now() })),
     );
     failWithout(tiers);
-    await closeBackup(db, backup, { outcome: "complete", manifests: Object.fromEntries(manifests) });
+    const collapse =
+      kind === "daily" ? await compareSizes({ db, tiers, signal }, content.manifest, manifests) : null;
+    await closeBackup(db, backup, {
+      ...{ outcome: "complete", manifests: Object.fromEntries(manifests), fault: collapse },
+    });
     const open = await own(db, signal, countSuspects);
+    const leftOut = await bounded(db, { limitMs: LOOK_MS, signal }, listLeftOut);
     return {
       ...{ kind, backup, snapshotAt: facts.takenAt, isWhole: all.write.isWhole, leaves: all.leaves, open },
       ...{ objects: all.write.objects.length, rows: all.write.rows, bytes: all.write.bytes },
@@ -163,11 +175,27 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
         ...{ tier, address, manifest: manifests.get(tier) ?? null, fault: tiers.faults.get(tier) ?? null },
       })),
       found: all.write.found.length,
-      lost,
+      ...{ lost, collapse, leftOut },
     };
   } finally {
     await locks.unlock("backup-manifest", "global");
   }
+}
+
+/** In the nearest tier where it differs: a disk that is new has no earlier manifests. */
+async function compareSizes(
+  { db, tiers, signal }: Pick<Work, "db" | "tiers"> & { readonly signal: AbortSignal },
+  manifest: Pick<Manifest, "leaves">,
+  published: ReadonlyMap<Tier, string>,
+): Promise<string | null> {
+  const rows = countRows(manifest);
+  const countAccepted = (since: number) => own(db, signal, (client) => countAcceptedSince(client, since));
+  let collapse: string | null = null;
+  await tiers.inEach(async (store) => {
+    const compared = { rows, key: published.get(store.tier) ?? "", countAccepted };
+    collapse ??= await findCollapse(store, compared, signal);
+  });
+  return collapse;
 }
 
 function failWithout(tiers: DueTiers): void {

@@ -6,9 +6,10 @@ import { renderSecond } from "../time.ts";
 import type { BackupResult } from "./backup-run.ts";
 import type { BackupPlan } from "./preview.ts";
 
-/** 1 where a tier failed or something is suspect: a person must look. */
-export function exitOf({ tiers, open, lost }: BackupResult): ExitCode {
-  return open > 0 || lost.length > 0 || tiers.some(({ fault }) => fault !== null) ? EXIT.failed : EXIT.done;
+/** 1 where a tier failed, something is suspect or left out, or the backup is much smaller than before: a person must look. */
+export function exitOf({ tiers, open, lost, collapse, leftOut }: BackupResult): ExitCode {
+  const isBad = open > 0 || lost.length + leftOut.length > 0 || collapse !== null;
+  return isBad || tiers.some(({ fault }) => fault !== null) ? EXIT.failed : EXIT.done;
 }
 
 /** Decimal megabytes, as a person compares them with a disk. */
@@ -20,6 +21,7 @@ const MOST_LOST = 20;
 export function renderBackup(result: BackupResult): string {
   const { kind, backup, snapshotAt, isWhole, leaves, objects, rows, bytes, tiers, found, open, lost } =
     result;
+  const { collapse, leftOut } = result;
   const lines = [
     `${kind} backup ${backup} of ${renderSecond(snapshotAt)}${isWhole ? ", judged by content" : ""}: ${leaves} leaves looked at,`,
     `${objects} new objects with ${rows} rows, ${megabytes(bytes)} as stored`,
@@ -44,6 +46,12 @@ export function renderBackup(result: BackupResult): string {
       "live rows are not believed. Set the rows right, or take them as they are: backup --accept. Then run backup:",
       ...lost.slice(0, MOST_LOST).map(({ leaf, coinId, interval }) => `${leaf} coin ${coinId} ${interval}`),
       ...(lost.length > MOST_LOST ? [`and ${lost.length - MOST_LOST} more`] : []),
+    );
+  if (collapse !== null) lines.push(collapse);
+  if (leftOut.length > 0)
+    lines.push(
+      "no backup holds these; move them to where R3A looks, or back them up by yourself:",
+      ...leftOut,
     );
   return `${lines.join("\n")}\n`;
 }

@@ -46,13 +46,17 @@ export async function noteSnapshot(db: Database, backup: number, facts: Snapshot
   await withClient(db, (client) => client.query(NOTE_SNAPSHOT, values));
 }
 
-/** `manifests`: the key of the manifest by the tier that holds it. */
+/** `manifests`: the key of the manifest by the tier that holds it. `fault`: why a person must look at it; health shows it. */
 export type BackupEnd =
-  | { readonly outcome: "complete"; readonly manifests: Readonly<Record<string, string>> }
+  | {
+      readonly outcome: "complete";
+      readonly manifests: Readonly<Record<string, string>>;
+      readonly fault: string | null;
+    }
   | { readonly outcome: "failed"; readonly error: string };
 
 const COMPLETE = `
-  update r3a.backup set outcome = 'complete', finished_at = now(), manifests = $2,
+  update r3a.backup set outcome = 'complete', finished_at = now(), manifests = $2, error = $3,
          tiers = array(select jsonb_object_keys($2::jsonb) order by 1)
   where id = $1 and outcome = 'stored'`;
 /** What the ledger has already stays believed: only the manifest is missing, and the next backup writes one. */
@@ -72,7 +76,11 @@ export async function closeBackup(db: Database, backup: number, end: BackupEnd):
       await client.query(FAIL, [backup, end.error.slice(0, LONGEST_ERROR)]);
       return;
     }
-    const { rowCount } = await client.query(COMPLETE, [backup, JSON.stringify(end.manifests)]);
+    const { rowCount } = await client.query(COMPLETE, [
+      backup,
+      JSON.stringify(end.manifests),
+      end.fault?.slice(0, LONGEST_ERROR) ?? null,
+    ]);
     if (rowCount !== 1) throw new Error(`backup ${backup} is not stored, so it cannot be complete`);
   });
 }

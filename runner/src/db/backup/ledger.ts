@@ -180,3 +180,14 @@ export async function countSuspects(client: OwnClient): Promise<number> {
   const [row] = await client.query<{ count: number }>(COUNT_SUSPECTS);
   return row?.count ?? 0;
 }
+
+/** $1: since when. An accepted part whose candles are not known one by one counts as any number. */
+const COUNT_ACCEPTED = `
+  select count(*)::float8 as count, coalesce(bool_or("at" is null), false) as "isWhole" from r3a.backup_suspect
+  where state = 'accepted' and kind <> 'changed' and closed_at >= to_timestamp($1::float8 / 1000)`;
+
+/** Candles that a person accepted as gone since then (ms); null: of a whole part, so nobody knows how many. */
+export async function countAcceptedSince(client: OwnClient, since: number): Promise<number | null> {
+  const [row] = await client.query<{ count: number; isWhole: boolean }>(COUNT_ACCEPTED, [since]);
+  return row?.isWhole === true ? null : (row?.count ?? 0);
+}
