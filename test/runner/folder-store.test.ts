@@ -72,19 +72,33 @@ test("a folder that does not exist is never made, and the fault says why", async
   expect((await faultOf(store.putText("a", "x", going))).message).toContain("it is no folder");
 });
 
-test("what a killed run left is not listed, and goes when it is a day old", async () => {
+test("what a killed run left is not listed, and goes when it is an hour old", async () => {
   const { root, store, reports } = open();
   const left = (index: number) =>
     join(root, "objects", `.put-01a20000-0000-7000-8000-00000000000${index}.tmp`);
   await store.putText("objects/a", "x", going);
   for (const index of [1, 2]) writeFileSync(left(index), "half an obj");
   const [now, hour] = [Date.now() / 1000, 3600];
-  utimesSync(left(1), now, now - 25 * hour);
-  utimesSync(left(2), now, now - 23 * hour);
+  utimesSync(left(1), now, now - 1.1 * hour);
+  utimesSync(left(2), now, now - 0.9 * hour);
   expect((await listAll(store)).map(({ key }) => key)).toEqual(["objects/a"]);
   await open(root).store.putText("objects/b", "x", going);
   expect(readdirSync(join(root, "objects")).sort()).toEqual([left(2).split("/").at(-1), "a", "b"]);
   expect(reports).toEqual([]);
+});
+
+test("what a killed run left in another folder goes with the first write after a listing that met it", async () => {
+  const { root, store } = open();
+  await store.putText("objects/ab/a", "x", going);
+  const left = join(root, "objects/ab/.put-01a20000-0000-7000-8000-000000000001.tmp");
+  writeFileSync(left, "half an obj");
+  const old = Date.now() / 1000 - 7200;
+  utimesSync(left, old, old);
+  const { store: reader } = open(root);
+  await listAll(reader, "objects/");
+  expect(readdirSync(join(root, "objects/ab"))).toHaveLength(2);
+  await reader.putText("manifests/m", "x", going);
+  expect(readdirSync(join(root, "objects/ab"))).toEqual(["a"]);
 });
 
 test("a run that is killed between the name and the removal of the temporary name leaves a whole object", async () => {

@@ -22,6 +22,8 @@ export type Walk = {
   readonly signal: AbortSignal;
   readonly place: StorePlace;
   readonly onStranger: (name: string) => void;
+  /** Gets the folder (as a part of a key) of a temporary file. */
+  readonly onTemporary: (folder: string) => void;
 };
 
 /** The objects below `folder` (a key that ends with `/`, or "") in the order of their keys. */
@@ -39,7 +41,7 @@ export async function* walk(of: Walk, folder = ""): AsyncGenerator<StoredObject,
 type Named = { readonly key: string; readonly entry: Dirent };
 
 async function readNames(
-  { root, prefix, after, signal, place, onStranger }: Walk,
+  { root, prefix, after, signal, place, onStranger, onTemporary }: Walk,
   folder: string,
 ): Promise<Named[]> {
   const found: Named[] = [];
@@ -58,7 +60,8 @@ async function readNames(
     if (!(key.startsWith(prefix) || (entry.isDirectory() && prefix.startsWith(key)))) continue;
     if (key <= after && !(entry.isDirectory() && after.startsWith(key))) continue;
     if (isKey(name) && (entry.isFile() || entry.isDirectory())) found.push({ key, entry });
-    else if (!isTemporary(entry.name) && !OF_THE_DISK.has(entry.name)) onStranger(printable(name, 100));
+    else if (isTemporary(entry.name)) onTemporary(folder);
+    else if (!OF_THE_DISK.has(entry.name)) onStranger(printable(name, 100));
   }
   // the keys are ASCII, and a folder counts with its `/`: so S3 orders them too
   return found.sort((a, b) => (a.key < b.key ? -1 : 1));

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { link, lstat, open, opendir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { DAY_MS } from "../time.ts";
+import { HOUR_MS } from "../time.ts";
 import type { Bounded } from "./bounded.ts";
 import { type Content, checked } from "./content.ts";
 import { StoreFault, type StorePlace } from "./fault.ts";
@@ -9,8 +9,11 @@ import { codeOf } from "./folder-place.ts";
 import { syncFolder } from "./folder-sync.ts";
 
 const FILE_MODE = 0o600;
-/** No run writes one object for so long: the run that wrote an older temporary file was killed. */
-const LEFTOVER_MS = DAY_MS;
+/**
+ * Of a put that lives a byte is written every 120 s (bounded.ts), so the run that wrote an older temporary file was killed;
+ * the rest is for clocks that differ.
+ */
+const LEFTOVER_MS = HOUR_MS;
 const TEMPORARY = /^\.put-[0-9a-f-]{36}\.tmp$/;
 
 export const isTemporary = (name: string) => TEMPORARY.test(name);

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { lstat, open, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Bounded, longestMs, withBounds } from "./bounded.ts";
 import type { Content } from "./content.ts";
@@ -26,6 +26,8 @@ export function openFolderStore(root: string, { tier, report }: StoreOptions): S
   const address = `file://${root}`;
   const placeOf = (key: string): StorePlace => ({ tier, address, key });
   const swept = new Set<string>();
+  /** Folders in which a listing met temporary files. Who only reads removes none. */
+  const untidy = new Set<string>();
 
   const onObject = <T>(
     key: string,
@@ -48,9 +50,10 @@ export function openFolderStore(root: string, { tier, report }: StoreOptions): S
   const write = (key: string, content: Content, signal: AbortSignal) =>
     onObject(key, { signal, bytes: content.bytes }, async (place, bounded) => {
       const path = await prepareFolder(root, place);
-      const folder = dirname(path);
-      if (!swept.has(folder)) await removeLeftovers(folder, Date.now());
-      swept.add(folder);
+      for (const folder of [dirname(path), ...untidy]) {
+        if (!swept.has(folder)) await removeLeftovers(folder, Date.now());
+        swept.add(folder);
+      }
       await writeNew(path, content, { ...bounded, place });
     });
 
@@ -71,7 +74,11 @@ export function openFolderStore(root: string, { tier, report }: StoreOptions): S
     try {
       const bounds = { signal, wholeMs: SILENCE_MS, silenceMs: SILENCE_MS, place };
       const found = await withBounds(bounds, () => locateRoot(root, place));
-      const walking = walk({ root: found, prefix, after, signal, place, onStranger: strangers.add });
+      const onTemporary = (folder: string) => void untidy.add(join(found, folder));
+      const walking = walk({
+        ...{ root: found, prefix, after, signal, place, onTemporary },
+        onStranger: strangers.add,
+      });
       for (;;) {
         const next = await withBounds(bounds, () => walking.next());
         if (next.done) return;
