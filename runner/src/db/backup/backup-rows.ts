@@ -18,10 +18,11 @@ export type SnapshotFacts = {
 };
 
 const ABANDON = `
-  update r3a.backup set outcome = 'failed', finished_at = now(), error = 'the process is gone'
-  where kind = $1 and outcome = 'running'`;
+  update r3a.backup set finished_at = now(), error = 'the process is gone',
+         outcome = case outcome when 'running' then 'failed' else outcome end
+  where kind = $1 and finished_at is null`;
 
-/** Closes backups of the kind that are still running by the ledger; the caller holds the lock of the kind. */
+/** Closes backups of the kind that did not end by the ledger; the caller holds the lock of the kind. */
 export async function abandonBackups(client: OwnClient, kind: BackupKind): Promise<void> {
   await client.query(ABANDON, [kind]);
 }
