@@ -7,6 +7,7 @@ import {
   listStoredParts,
   listSuspects,
 } from "../../runner/src/db/backup/ledger.ts";
+import { noteObject } from "../../runner/src/db/backup/note-object.ts";
 import { withSnapshot } from "../../runner/src/db/backup/snapshot.ts";
 import {
   findSameText,
@@ -46,10 +47,13 @@ const object = (name: string, backup: number, text = name): StoredObject => ({
   ...{ key: name, madeBy: backup, attempt: "abc", rows: 1, bytes: 2, sha256: "ab".repeat(32), plainBytes: 3 },
   plainSha256: Buffer.from(text.padEnd(32, "-")).toString("hex"),
 });
-const store = (write: Partial<LedgerWrite> | ((backup: number) => Partial<LedgerWrite>)) =>
+/** `noted`: names of objects that the backup notes where no other one did. */
+const store = (write: Partial<LedgerWrite>, noted: readonly string[] = []) =>
   inSnapshot(database, async (snapshot, db) => {
-    const more = typeof write === "function" ? write(snapshot.backup) : write;
-    await writeLedger(db, snapshot, { ...emptyWrite, ...more });
+    const known = await database.query<{ key: string }>("select key from r3a.backup_object");
+    for (const name of noted.filter((each) => !known.some(({ key }) => key === each)))
+      await noteObject(db, object(name, snapshot.backup));
+    await writeLedger(db, snapshot, { ...emptyWrite, ...write });
     return snapshot.backup;
   });
 const parts = () => readBeside(database, (client) => listStoredParts(client, leaf));
@@ -88,23 +92,19 @@ test("a part that a later backup wrote is left alone, but gets the base of the e
   );
 });
 
-test("a ledger is written as a whole or not at all", async () => {
+test("a ledger is written as a whole or not at all, but what may lie in a tier stays noted", async () => {
   const bad = part(-1);
-  await expect(
-    store((backup) => ({ objects: [object("o1", backup)], leaves: () => [leafWrite({ parts: [bad] })] })),
-  ).rejects.toThrow();
-  expect(await database.query("select from r3a.backup_object")).toEqual([]);
+  const copies = [{ key: "o1", tier: "hot", verifiedAt: 1_000 }] as const;
+  await expect(store({ copies, leaves: () => [leafWrite({ parts: [bad] })] }, ["o1"])).rejects.toThrow();
+  expect(await database.query("select from r3a.backup_copy")).toEqual([]);
+  expect(await database.query("select key from r3a.backup_object")).toEqual([{ key: "o1" }]);
 });
 
 test("deltas are needed until a later base has their rows; a text that comes again keeps its place in the order", async () => {
   const use = (key: string) =>
     ({ kind: "delta", key, columns: ["a"], leaf: leaf.name, first: 0, last: 60_000 }) as const;
   const delta = (key: string) =>
-    store((backup) => ({
-      objects: [object(key, backup)],
-      uses: [use(key)],
-      leaves: () => [leafWrite({ parts: [part(2)] })],
-    }));
+    store({ uses: [use(key)], leaves: () => [leafWrite({ parts: [part(2)] })] }, [key]);
   const needed = async () =>
     (await readBeside(database, (client) => listNeededDeltas(client, leaf.name))).map(({ key }) => key);
   await delta("one");
@@ -125,11 +125,7 @@ test("of a table the newest whole export and what followed are its objects, also
   const use = (key: string, mode: "whole" | "rows") =>
     ({ kind: "table", key, columns: ["a"], table: "r3a.coin", mode }) as const;
   const put = (key: string, mode: "whole" | "rows") =>
-    store((backup) => ({
-      objects: [object(key, backup)],
-      uses: [use(key, mode)],
-      copies: [{ key, tier: "hot", verifiedAt: 1_000 }],
-    }));
+    store({ uses: [use(key, mode)], copies: [{ key, tier: "hot", verifiedAt: 1_000 }] }, [key]);
   const listed = async () =>
     (await readBeside(database, listTableObjects)).map(({ key, mode, tiers }) => [key, mode, tiers]);
   await put("a", "whole");
@@ -142,7 +138,7 @@ test("of a table the newest whole export and what followed are its objects, also
   await put("a", "whole");
   expect(await listed()).toEqual([["a", "whole", ["hot"]]]);
   const text = object("a", 1).plainSha256;
-  expect(await readBeside(database, (client) => findSameText(client, [text]))).toMatchObject([
+  expect(await withRunner(database, (db) => findSameText(db, text))).toMatchObject([
     { key: "a", tiers: ["hot"] },
   ]);
 });

@@ -7,7 +7,7 @@ import { countAcceptedSince, countSuspects } from "../db/backup/ledger.ts";
 import { listLeftOut } from "../db/backup/left-out.ts";
 import { noteCopies } from "../db/backup/manifest-rows.ts";
 import { type Snapshot, withSnapshot } from "../db/backup/snapshot.ts";
-import { findSameText, listCopiesSince } from "../db/backup/stored-objects.ts";
+import { listCopiesSince } from "../db/backup/stored-objects.ts";
 import { writeLedger } from "../db/backup/write-ledger.ts";
 import type { Database } from "../db/connect.ts";
 import { type LockSession, openLockSession, waitForLock } from "../db/lock.ts";
@@ -20,6 +20,7 @@ import { createDueTiers, type DueTiers } from "./due-tiers.ts";
 import { type Accepted, exportAll } from "./export-all.ts";
 import { addNoted, listHoldings } from "./holdings.ts";
 import type { LostPart } from "./lost-parts.ts";
+import { createObjectLedger } from "./object-ledger.ts";
 import { createObjectWriter } from "./object-writer.ts";
 import { publish } from "./publish.ts";
 import { readPublication } from "./read-publication.ts";
@@ -124,17 +125,11 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
   const holdings = await listHoldings(tiers, signal);
   failWithout(tiers);
   const progress = createProgress("backup", context.terminal, "tables");
-  const writer = createObjectWriter({
-    ...{ tiers, spool, recipients, signal, onHeld: holdings.add },
-    async findKnown(sha256) {
-      const same = await findSameText(snapshot.client, [sha256]);
-      const there = same.map((known) => ({
-        ...known,
-        tiers: known.tiers.filter((tier) => holdings.bytesOf(tier, known.key) !== null),
-      }));
-      return there.findLast((known) => known.tiers.length > 0) ?? null;
-    },
-  });
+  // a tier that failed since then gives the others nothing
+  const isListed = (tier: Tier, key: string) =>
+    !tiers.faults.has(tier) && holdings.bytesOf(tier, key) !== null;
+  const ledger = createObjectLedger({ db, locks, backup, isListed });
+  const writer = createObjectWriter({ tiers, spool, recipients, ledger, signal, onHeld: holdings.add });
   const all = await exportAll(
     { snapshot, writer, progress, runId: context.runId, isLost: holdings.isLost },
     { kind, accept },
@@ -170,7 +165,7 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
     const leftOut = await bounded(db, { limitMs: LOOK_MS, signal }, listLeftOut);
     return {
       ...{ kind, backup, snapshotAt: facts.takenAt, isWhole: all.write.isWhole, leaves: all.leaves, open },
-      ...{ objects: all.write.objects.length, rows: all.write.rows, bytes: all.write.bytes },
+      ...{ objects: all.objects, rows: all.write.rows, bytes: all.write.bytes },
       tiers: due.map(({ tier, address }) => ({
         ...{ tier, address, manifest: manifests.get(tier) ?? null, fault: tiers.faults.get(tier) ?? null },
       })),

@@ -35,8 +35,8 @@ type Tools = {
   readonly isLost: (key: string) => boolean;
 };
 
-/** `leaves`: the number of those that were looked at. */
-export type Exported = { readonly write: LedgerWrite; readonly leaves: number };
+/** `leaves`: the number of those that were looked at; `objects`: of the new ones. */
+export type Exported = { readonly write: LedgerWrite; readonly leaves: number; readonly objects: number };
 
 /** Open suspects of one run that are known by their time; beyond these a part is judged by its content all the same. */
 export const MOST_SUSPECTS = 1_000_000;
@@ -103,10 +103,7 @@ export async function exportAll(
     isWhole: done.some(({ isWhole }) => isWhole),
     rows: fresh.reduce((sum, { rows }) => sum + rows, 0),
     bytes: fresh.reduce((sum, { bytes }) => sum + bytes, 0),
-    objects: fresh.map((object) => ({ ...object, madeBy: snapshot.backup })),
-    copies: distinct.flatMap(({ key, tiers }) =>
-      tiers.map((tier) => ({ key, tier, verifiedAt: Date.now() })),
-    ),
+    copies: distinct.flatMap(({ key, read }) => read.map((tier) => ({ key, tier, verifiedAt: Date.now() }))),
     uses: [...done.flatMap(({ objects }) => objects.flatMap(toUse)), ...tables.used.map(({ use }) => use)],
     gapSeries: tables.gapSeries,
     found: [...done.flatMap((leaf) => leaf.suspects), ...lost],
@@ -116,7 +113,7 @@ export async function exportAll(
     accepted: accept === null ? null : { ids: acceptedIds.map(({ id }) => id), reason: accept.reason, runId },
     leaves: () => done.flatMap((leaf) => toLeafWrite(leaf, snapshot)),
   };
-  return { write, leaves: done.length };
+  return { write, leaves: done.length, objects: fresh.length };
 }
 
 export const isLeafName = (name: string) => /^ohlcv_(1m|15m|1h|slow)_\d{4}/.test(name);

@@ -1,23 +1,21 @@
 import { rm } from "node:fs/promises";
 import type { Readable } from "node:stream";
+import { ObjectFault } from "../archive/object/fault.ts";
 import { newAttempt, objectKey, parseObjectKey } from "../archive/object/key.ts";
 import type { ObjectRef } from "../archive/object-ref.ts";
 import type { Tier } from "../contract/tiers.ts";
+import { StoreFault } from "../store/fault.ts";
 import type { DueTiers } from "./due-tiers.ts";
-import { copyObject, putObject } from "./put-objects.ts";
+import type { KnownObject, ObjectLedger } from "./object-ledger.ts";
+import { copyObject, putObject, readBack } from "./put-objects.ts";
 import { type SpooledObject, sealObject } from "./seal.ts";
 
-/** A sealed object, and the tiers that hold it since this run or an earlier one. */
+/** A sealed object. `read`: the tiers from which this run read it to its end. `isNew`: this run made it. */
 export type PlacedObject = ObjectRef & {
   readonly attempt: string;
-  readonly tiers: readonly Tier[];
+  readonly read: readonly Tier[];
   readonly isNew: boolean;
 };
-
-/** An object of an earlier backup with these plain bytes; null: there is none. */
-export type FindKnown = (
-  plainSha256: string,
-) => Promise<(ObjectRef & { readonly tiers: readonly Tier[] }) | null>;
 
 export type ObjectWriter = {
   /** Seals rows (COPY text) and puts them into each tier that did not fail; null: there were none, and `emptyToo` is not set. */
@@ -28,11 +26,13 @@ export type WriterTools = {
   readonly tiers: DueTiers;
   readonly spool: string;
   readonly recipients: readonly string[];
-  readonly findKnown: FindKnown;
-  /** Is told of each object that was put into a tier and read back. */
+  readonly ledger: ObjectLedger;
+  /** Is told of each object that this run read from a tier. */
   readonly onHeld: (tier: Tier, object: ObjectRef) => void;
   readonly signal: AbortSignal;
 };
+
+type CountedObject = SpooledObject & { readonly rows: number };
 
 const NEWLINE = 0x0a;
 
@@ -41,7 +41,7 @@ const NEWLINE = 0x0a;
  * not put again where that object lies already.
  */
 export function createObjectWriter(tools: WriterTools): ObjectWriter {
-  const { spool, recipients, findKnown, signal } = tools;
+  const { spool, recipients, signal } = tools;
   /** Of this run, by their plain bytes: every empty table is the same object. */
   const written = new Map<string, PlacedObject>();
   return {
@@ -59,13 +59,9 @@ export function createObjectWriter(tools: WriterTools): ObjectWriter {
         const { plainSha256 } = file;
         const same = written.get(plainSha256);
         if (same !== undefined) return { ...same, isNew: false };
-        const known = await findKnown(plainSha256);
-        const placed =
-          known !== null && known.tiers.length > 0
-            ? await completeCopies(tools, known)
-            : await putNew(tools, { ...file, rows });
+        const placed = await place(tools, { ...file, rows });
         written.set(plainSha256, placed);
-        for (const tier of placed.tiers) tools.onHeld(tier, placed);
+        for (const tier of placed.read) tools.onHeld(tier, placed);
         return placed;
       } finally {
         await rm(file.path, { force: true });
@@ -74,28 +70,66 @@ export function createObjectWriter(tools: WriterTools): ObjectWriter {
   };
 }
 
-async function putNew(
+async function place(tools: WriterTools, file: CountedObject): Promise<PlacedObject> {
+  const { ledger } = tools;
+  const { plainSha256 } = file;
+  const isHeld = ({ tiers }: KnownObject) => tiers.length > 0;
+  const held = (await ledger.list(plainSha256)).findLast(isHeld);
+  if (held !== undefined) return completeCopies(tools, held);
+  return ledger.alone(plainSha256, async () => {
+    // a run that was killed, or one that is at work, noted the newest and may have put it
+    const noted = (await ledger.list(plainSha256)).at(-1);
+    const read = noted === undefined ? [] : await findHolders(tools, noted);
+    return noted === undefined || read.length === 0
+      ? putNew(tools, file)
+      : completeCopies(tools, { ...noted, tiers: read }, read);
+  });
+}
+
+/** The tiers that hold the object by what they give. */
+async function findHolders(
   { tiers, signal }: WriterTools,
-  { rows, path, bytes, sha256, plainBytes, plainSha256 }: SpooledObject & { readonly rows: number },
+  { key, bytes, sha256 }: ObjectRef,
+): Promise<readonly Tier[]> {
+  const holders: Tier[] = [];
+  await tiers.inEach(async (store) => {
+    try {
+      await readBack(store, key, { bytes, sha256 }, signal);
+      holders.push(store.tier);
+    } catch (error) {
+      const isNone = error instanceof StoreFault && (error.kind === "missing" || error.kind === "broken");
+      if (!isNone && !(error instanceof ObjectFault)) throw error;
+    }
+  });
+  return holders;
+}
+
+async function putNew(
+  { tiers, ledger, signal }: WriterTools,
+  { rows, path, bytes, sha256, plainBytes, plainSha256 }: CountedObject,
 ): Promise<PlacedObject> {
   const attempt = newAttempt();
   const key = objectKey(plainSha256, attempt);
-  const held = await tiers.inEach((store) => putObject(store, key, { path, bytes, sha256 }, signal));
-  return { key, bytes, sha256, plainBytes, plainSha256, rows, attempt, tiers: held, isNew: true };
+  const object = { key, bytes, sha256, plainBytes, plainSha256, rows, attempt };
+  await ledger.note(object);
+  const read = await tiers.inEach((store) => putObject(store, key, { path, bytes, sha256 }, signal));
+  return { ...object, read, isNew: true };
 }
 
 /** An object of these bytes lies in some tier: the others get a copy of it, since no tier stores the same bytes twice. */
 async function completeCopies(
   { tiers, spool, signal }: WriterTools,
-  known: ObjectRef & { readonly tiers: readonly Tier[] },
+  { tiers: holders, ...known }: KnownObject,
+  read: readonly Tier[] = [],
 ): Promise<PlacedObject> {
-  const sources = tiers.list().filter(({ tier }) => known.tiers.includes(tier));
-  const copied = await tiers.inEach(async (store) => {
-    if (known.tiers.includes(store.tier)) return;
+  const sources = tiers.list().filter(({ tier }) => holders.includes(tier));
+  const done = await tiers.inEach(async (store) => {
+    if (holders.includes(store.tier)) return;
     await copyObject(store, { key: known.key, facts: known, sources, spool }, signal);
   });
+  const copied = done.filter((tier) => !holders.includes(tier));
   const attempt = parseObjectKey(known.key)?.attempt ?? "";
-  return { ...known, attempt, tiers: [...new Set([...known.tiers, ...copied])], isNew: false };
+  return { ...known, attempt, read: [...read, ...copied], isNew: false };
 }
 
 function countLines(part: Buffer): number {

@@ -73,6 +73,6 @@ export async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
 
 /** A backup that leaves nothing in the ledger but itself. */
 export const emptyWrite: LedgerWrite = {
-  ...{ isWhole: false, rows: 0, bytes: 0, objects: [], copies: [], uses: [], gapSeries: [] },
+  ...{ isWhole: false, rows: 0, bytes: 0, copies: [], uses: [], gapSeries: [] },
   ...{ found: [], gone: [], accepted: null, leaves: () => [] },
 };

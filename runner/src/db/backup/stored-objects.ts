@@ -1,3 +1,4 @@
+import { type Database, queryRows } from "../connect.ts";
 import type { OwnClient } from "../session.ts";
 import { msOf } from "../sql-time.ts";
 import { isChangedSince } from "./backup-leaf.ts";
@@ -56,7 +57,7 @@ const USE = `
 
 const BY_KEY = `select ${OBJECT} from r3a.backup_object o where o.key = any($1) order by o.key`;
 const BY_TEXT = `
-  select ${OBJECT} from r3a.backup_object o where o.plain_sha256 = any($1) order by o.backup_id, o.key`;
+  select ${OBJECT} from r3a.backup_object o where o.plain_sha256 = $1 order by o.backup_id, o.key`;
 
 /** The objects of these keys that the ledger has. */
 export async function findObjects(
@@ -66,12 +67,12 @@ export async function findObjects(
   return client.query<PlacedObject>(BY_KEY, [keys]);
 }
 
-/** The objects with these texts (SHA-256), oldest first: one tier never holds the same text twice. */
-export async function findSameText(
-  client: OwnClient,
-  plainSha256: readonly string[],
-): Promise<readonly PlacedObject[]> {
-  return client.query<PlacedObject>(BY_TEXT, [plainSha256]);
+/**
+ * The objects with this text (SHA-256), oldest first: one tier never holds the same text twice. Asked as the ledger is now,
+ * since another backup may have put one after the snapshot.
+ */
+export async function findSameText(db: Database, plainSha256: string): Promise<readonly PlacedObject[]> {
+  return queryRows<PlacedObject>(db, BY_TEXT, [plainSha256]);
 }
 
 /**

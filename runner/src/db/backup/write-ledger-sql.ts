@@ -6,13 +6,6 @@ const time = (ms: string) => `to_timestamp(${ms} / 1000)`;
 export const STORE_BACKUP = `
   update r3a.backup set outcome = 'stored', is_whole = $2, rows = $3, bytes = $4 where id = $1 and outcome = 'running'`;
 
-export const ADD_OBJECTS = `
-  insert into r3a.backup_object (key, backup_id, attempt, rows, bytes, sha256, plain_bytes, plain_sha256)
-  select key, "madeBy", attempt, rows, bytes, sha256, "plainBytes", "plainSha256"
-  from jsonb_to_recordset($1) as o (key text, "madeBy" bigint, attempt text, rows bigint, bytes bigint, sha256 text,
-       "plainBytes" bigint, "plainSha256" text)
-  on conflict (key) do nothing`;
-
 export const ADD_COPIES = `
   insert into r3a.backup_copy as c (key, tier, verified_at)
   select key, tier, ${time('"verifiedAt"')} from jsonb_to_recordset($1) as o (key text, tier text, "verifiedAt" float8)

@@ -10,7 +10,7 @@ import type { LeafCounter } from "./leaf-counters.ts";
 import type { PartBase, StoredPart, Suspect } from "./ledger.ts";
 import { HASH_FORM } from "./row-hash.ts";
 import type { Snapshot } from "./snapshot.ts";
-import type { ObjectUse, StoredObject, Tier } from "./stored-objects.ts";
+import type { ObjectUse, Tier } from "./stored-objects.ts";
 import * as SQL from "./write-ledger-sql.ts";
 
 export type PartWrite = Omit<StoredPart, "asOf" | "base" | "hashForm" | "serverVersion">;
@@ -26,14 +26,13 @@ export type LeafWrite = {
 export type ObjectCopy = { readonly key: string; readonly tier: Tier; readonly verifiedAt: number };
 
 /**
- * What a backup leaves in the ledger. `gone` and `accepted` are ids of open suspects; `rows`, `bytes`: of the objects that it
+ * What a backup leaves in the ledger beside its objects, which were noted before they were put. `gone` and `accepted` are ids of open suspects; `rows`, `bytes`: of the objects that it
  * made. `leaves` is asked again where the server ended the transaction for the sake of another one.
  */
 export type LedgerWrite = {
   readonly isWhole: boolean;
   readonly rows: number;
   readonly bytes: number;
-  readonly objects: readonly StoredObject[];
   readonly copies: readonly ObjectCopy[];
   readonly uses: readonly ObjectUse[];
   readonly gapSeries: readonly GapSeries[];
@@ -63,7 +62,6 @@ export async function writeLedger(db: Database, snapshot: Snapshot, write: Ledge
       ]);
       if (rowCount !== 1)
         throw new Error(`backup ${backup} is not running any more: another one of its kind closed it`);
-      await inChunks(client, SQL.ADD_OBJECTS, write.objects);
       await inChunks(client, SQL.ADD_COPIES, write.copies);
       await inChunks(client, SQL.ADD_USES, write.uses, backup);
       await inChunks(client, SQL.SET_GAP_SERIES, write.gapSeries.map(asText), backup);
