@@ -5,6 +5,7 @@ import type { Span } from "../candle/span.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { FIGURES } from "./candles.ts";
 import { type Database, queryRows, withClient } from "./connect.ts";
+import type { OwnClient } from "./session.ts";
 import { isSound } from "./sound-candle.ts";
 import { msOf } from "./sql-time.ts";
 
@@ -61,6 +62,7 @@ const FIND_CONTRADICTIONS = `
   having count(*) = 2 and (${FIGURES.map((name) => `min(${name}) <> max(${name})`).join(" or ")})
   order by slot`;
 
+type MissingRow = { from: string; to: string };
 type SeriesPart = { readonly coinId: number; readonly interval: Interval; readonly span: Span };
 
 /** Spans (slot-aligned) of the part in which no candle is stored. */
@@ -70,7 +72,13 @@ export async function findMissing(db: Database, part: SeriesPart): Promise<reado
 
 /** The same, as the caller's transaction sees the candles. */
 export async function findMissingOn(client: pg.ClientBase, part: SeriesPart): Promise<readonly Span[]> {
-  const { rows } = await client.query<{ from: string; to: string }>(FIND_MISSING, parametersOf(part));
+  const { rows } = await client.query<MissingRow>(FIND_MISSING, parametersOf(part));
+  return rows.map(({ from, to }) => ({ from: Number(from), to: Number(to) }));
+}
+
+/** The same on a connection of its own. */
+export async function findMissingIn(client: OwnClient, part: SeriesPart): Promise<readonly Span[]> {
+  const rows = await client.query<MissingRow>(FIND_MISSING, parametersOf(part));
   return rows.map(({ from, to }) => ({ from: Number(from), to: Number(to) }));
 }
 

@@ -1,4 +1,3 @@
-import type pg from "pg";
 import type { Evidence, Gap, GapReason, GapState } from "../candle/gap.ts";
 import { slotOf } from "../candle/interval.ts";
 import type { Span } from "../candle/span.ts";
@@ -55,9 +54,12 @@ const UPSERT_GAPS = `
     evidence = excluded.evidence, attempts = excluded.attempts, next_check_at = excluded.next_check_at,
     run_id = excluded.run_id, updated_at = now()`;
 
+/** A client of the pool, or one of its own. */
+type Writer = { query(text: string, values: unknown[]): Promise<unknown> };
+
 /** Adds new gaps and updates known ones, in the caller's transaction. */
 export async function upsertGaps(
-  client: pg.PoolClient,
+  client: Writer,
   gaps: readonly SeriesGap[],
   runId: string | null,
 ): Promise<void> {

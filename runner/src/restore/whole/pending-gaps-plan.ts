@@ -1,4 +1,5 @@
 import type { Gap } from "../../candle/gap.ts";
+import { separate } from "../../candle/gap-overlap.ts";
 import { type Span, union } from "../../candle/span.ts";
 import { subtractAll, within } from "../../candle/sweep.ts";
 import { IN_BACKUP, knownFirst, takeMoved, waitsIn } from "../../candle/waiting-gap.ts";
@@ -37,8 +38,12 @@ export function planLoaded(
     readonly newId: () => string;
   },
 ): LoadedGaps {
-  const { changed, unlogged } = takeMoved(existing, { place: IN_BACKUP, slots, missing, newId });
-  const waiting = new Set(existing.filter((gap) => waitsIn(gap, IN_BACKUP)).map(({ id }) => id));
+  // a person can have logged gaps that overlap, and the log has one row per begin
+  const { logged = [], doubled = [] } = Object.groupBy(separate(existing), ({ state }) =>
+    state === "repaired" ? "doubled" : "logged",
+  );
+  const { changed, unlogged } = takeMoved(logged, { place: IN_BACKUP, slots, missing, newId });
+  const waiting = new Set(logged.filter((gap) => waitsIn(gap, IN_BACKUP)).map(({ id }) => id));
   const isGone = ({ id, state }: Gap) => state === "repaired" && waiting.has(id);
   const added = unlogged.map(
     (span): Gap => ({
@@ -53,6 +58,6 @@ export function planLoaded(
   );
   return {
     gone: changed.filter(isGone).map(({ id }) => id),
-    changed: knownFirst([...changed.filter((gap) => !isGone(gap)), ...added], existing),
+    changed: [...doubled, ...knownFirst([...changed.filter((gap) => !isGone(gap)), ...added], logged)],
   };
 }
