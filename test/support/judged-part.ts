@@ -90,6 +90,7 @@ export function createPart(count: number, extra: number | null = 7) {
         now: stateOf(rows),
         added: added.size === 0 ? null : stateOf(added),
         again,
+        unlisted: null,
         open: [...open.map((at) => ({ at })), ...(isContentOpen ? [{ at: null }] : [])],
       });
       for (const at of [...added.keys(), ...judgement.adopted])

@@ -20,7 +20,7 @@ import { isSealed } from "../partition/sealed.ts";
 import type { Progress } from "../progress.ts";
 import { type ExportedLeaf, exportLeaf, type LeafObject } from "./export-leaf.ts";
 import { exportTables } from "./export-tables.ts";
-import { horizonOf, oldestXid } from "./horizon.ts";
+import { horizonOf } from "./horizon.ts";
 import type { ObjectWriter } from "./object-writer.ts";
 
 /** Parts of a leaf whose state a person accepts as it is; `coinId` null: of every coin. `reason`: one sentence. */
@@ -74,7 +74,7 @@ export async function exportAll(
     const open = byLeaf.get(name) ?? [];
     const horizon = horizonOf(looks.get(name)?.backup, facts);
     const accepted = accept?.leaf === name ? listAccepted(open, accept) : [];
-    const question = { leaf, believed, open, horizon, oldest: oldestXid(facts), isDaily, accepted };
+    const question = { leaf, believed, open, horizon, isDaily, accepted };
     const besideAgain = unseen.has(name) ? open.flatMap(toRowKey) : [];
     done.push(await beside((other) => exportLeaf({ client: other, writer }, { ...question, besideAgain })));
     progress.advance(1);

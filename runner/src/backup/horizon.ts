@@ -5,11 +5,6 @@ export type Server = Pick<SnapshotFacts, "xmin" | "nextXid" | "systemIdentifier"
 
 /** Half of what the server can tell apart: beyond this a row that changed long ago could look as if it were in the future. */
 const FARTHEST = 1_000_000_000n;
-/** The server tells 2^31 numbers apart. */
-const COMPARABLE = 2_000_000_000n;
-/** The first number of an ordinary transaction. */
-const FIRST = 3n;
-
 /**
  * The number of a transaction from which on rows may have changed since the earlier backup; null where the numbers say
  * nothing about it: another server, a promoted standby, a counter that is behind, or a distance that wraps around.
@@ -20,9 +15,4 @@ export function horizonOf(earlier: Server | undefined, now: Server): bigint | nu
   const isBehind = now.nextXid < earlier.nextXid;
   const isFar = now.nextXid - earlier.xmin > FARTHEST;
   return isOther || isBehind || isFar ? null : earlier.xmin;
-}
-
-/** A number below those of all rows that the server can tell apart. */
-export function oldestXid({ nextXid }: Pick<Server, "nextXid">): bigint {
-  return nextXid > COMPARABLE ? nextXid - COMPARABLE : FIRST;
 }

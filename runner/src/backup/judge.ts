@@ -8,6 +8,7 @@ import {
   subtractSlots,
   unionSlots,
 } from "../archive/slots.ts";
+import type { UnlistedRows } from "../db/backup/unlisted.ts";
 
 /**
  * A row on a believed slot that was written since the last backup. `isKnown`: that backup met the row in just this state.
@@ -48,6 +49,8 @@ export type Evidence = {
   /** The rows on slots that are not believed; null: there are none. */
   readonly added: PartRows | null;
   readonly again: readonly SeenRow[];
+  /** Of the rows that were written again those that are not in `again`; null: all are. */
+  readonly unlisted: UnlistedRows | null;
   /** The suspects of earlier backups that are open. */
   readonly open: readonly Pick<Suspect, "at">[];
 };
@@ -80,7 +83,7 @@ export const NO_ROWS: PartRows = {
  * the row that was believed. Values for NULLs are the one case that takes the hash off the table, since nobody kept the
  * hash of the row before; their prices must be those of before, and nothing else of the part may be in doubt.
  */
-export function judgePart({ range, believed, now, added, again, open }: Evidence): Judgement {
+export function judgePart({ range, believed, now, added, again, unlisted, open }: Evidence): Judgement {
   const grown = joinRows(believed ?? NO_ROWS, added ?? NO_ROWS);
   if (isSame(grown, now)) return sound(grown, []); // a row may have been written with the values that it had
 
@@ -88,7 +91,7 @@ export function judgePart({ range, believed, now, added, again, open }: Evidence
   const { revised, others } = divide(written);
   const explained = revised.reduce(revise, grown);
   if (isSame(explained, now)) return sound(explained, revised);
-  if (open.length === 0 && areFilled(explained, now, others))
+  if (open.length === 0 && areFilled(explained, now, sumUp(others, unlisted)))
     return sound({ ...now, slots: grown.slots }, written);
 
   const suspects: Suspect[] = [
@@ -153,16 +156,21 @@ function revise(part: PartRows, { hash, oldHash, hasNull, valueHash, oldValueHas
   };
 }
 
+function sumUp(rows: readonly SeenRow[], unlisted: UnlistedRows | null): UnlistedRows {
+  return {
+    rows: rows.length + (unlisted?.rows ?? 0),
+    valueHash: rows.reduce((sum, row) => addHashes(sum, row.valueHash), unlisted?.valueHash ?? 0n),
+    hasNull: rows.some(({ hasNull }) => hasNull) || unlisted?.hasNull === true,
+  };
+}
+
 /**
  * Whether each of the rows lacked a value before and has all now, with the same prices and volume: then exactly their
  * hashes are missing among the rows that lack one.
  */
-function areFilled(before: PartRows, now: PartRows, rows: readonly SeenRow[]): boolean {
-  if (rows.length === 0 || rows.some(({ hasNull }) => hasNull) || !hasSameSlots(before, now)) return false;
-  const sum = rows.reduce((hash, row) => addHashes(hash, row.valueHash), 0n);
-  return (
-    before.nullRows - now.nullRows === rows.length && subtractHash(before.nullHash, now.nullHash) === sum
-  );
+function areFilled(before: PartRows, now: PartRows, { rows, valueHash, hasNull }: UnlistedRows): boolean {
+  if (rows === 0 || hasNull || !hasSameSlots(before, now)) return false;
+  return before.nullRows - now.nullRows === rows && subtractHash(before.nullHash, now.nullHash) === valueHash;
 }
 
 function hasSameSlots(a: PartRows, b: PartRows): boolean {

@@ -1,9 +1,11 @@
 import type { PartRows } from "../archive/part.ts";
+import { hasSlot, indexOf } from "../archive/slots.ts";
 import type { BackupLeaf, LeafPart } from "../db/backup/backup-leaf.ts";
-import { type ChangedRow, type NewRows, readChanges } from "../db/backup/changes.ts";
+import { type ChangedRow, type NewRows, readChanges, readFresh } from "../db/backup/changes.ts";
 import type { StoredPart } from "../db/backup/ledger.ts";
 import { readSlots } from "../db/backup/part-slots.ts";
 import { countParts, type PartState, readPartStates } from "../db/backup/part-state.ts";
+import { readRevised, sumUnrevised, type UnlistedRows } from "../db/backup/unlisted.ts";
 import type { OwnClient } from "../db/session.ts";
 import { isSeenWhole, type Judgement, joinRows, judgePart, NO_ROWS, type Suspect } from "./judge.ts";
 
@@ -12,10 +14,8 @@ export type LeafQuestion = {
   readonly leaf: BackupLeaf;
   readonly believed: readonly StoredPart[];
   readonly open: readonly (LeafPart & Pick<Suspect, "at">)[];
-  /** Rows from this number of a transaction on may have changed; null: the numbers say nothing. */
+  /** Rows from this number of a transaction on may have changed; null: the numbers of transactions say nothing. */
   readonly horizon: bigint | null;
-  /** A number below that of every row. */
-  readonly oldest: bigint;
   /** Whether each part is judged by its content. */
   readonly isDaily: boolean;
   /** Parts whose state a person accepted as it is now, in a daily run. */
@@ -58,16 +58,21 @@ export async function lookAtLeaf(client: OwnClient, question: LeafQuestion): Pro
   }
   const now = await readNow(client, leaf, odd, states);
   const judged = odd.map((part) =>
-    judge(question, part, { now, added: fresh.get(part.text) ?? null, again: again.get(part.text) ?? [] }),
+    judge(question, part, {
+      ...{ now, added: fresh.get(part.text) ?? null, again: again.get(part.text) ?? [], unlisted: null },
+    }),
   );
   return judged.some(({ isSeen }) => !isSeen)
     ? lookWhole(client, question)
     : { isWhole: false, parts: [...plain, ...judged.map(({ looked }) => looked)] };
 }
 
-/** Without the numbers of transactions: every part by its content, and a part that grew by the rows on its new slots. */
+/**
+ * Every part by its content, and a part that grew by the rows on its new slots. What else was written is not known row by
+ * row: revisions explain it, and values that came for NULLs where the numbers of transactions tell how many there are.
+ */
 async function lookWhole(client: OwnClient, question: LeafQuestion): Promise<LeafLook> {
-  const { leaf, oldest } = question;
+  const { leaf, horizon } = question;
   const states = byPart(await readPartStates(client, leaf));
   const odd = listParts(question, [states]).filter(({ text, before, open, isAccepted }) => {
     const state = states.get(text);
@@ -80,13 +85,31 @@ async function lookWhole(client: OwnClient, question: LeafQuestion): Promise<Lea
     );
   });
   const now = await readNow(client, leaf, odd, states);
-  const isKnown = odd.some(({ before }) => before !== null);
-  const fresh = isKnown ? byPart((await readChanges(client, leaf, oldest)).fresh) : null;
-  const parts = odd.map((part) => {
-    const added = part.before === null ? (now.get(part.text) ?? null) : (fresh?.get(part.text) ?? null);
-    return judge(question, part, { now, added, again: [] }).looked;
+  const known = odd.filter(({ before }) => before !== null);
+  const fresh = byPart(known.length === 0 ? [] : await readFresh(client, leaf));
+  const plain = odd.map((part) => {
+    const added = part.before === null ? (now.get(part.text) ?? null) : (fresh.get(part.text) ?? null);
+    return judge(question, part, { now, added, again: [], unlisted: null }).looked;
+  });
+  const unclear = plain.filter(({ before, judgement }) => before !== null && !judgement.isSound);
+  if (unclear.length === 0) return { isWhole: true, parts: plain };
+  const revised = Map.groupBy(await readRevised(client, leaf, { parts: unclear, horizon }), textOf);
+  const filled = byPart(horizon === null ? [] : await sumUnrevised(client, leaf, horizon));
+  const parts = plain.map((looked, index) => {
+    const part = odd[index];
+    if (part === undefined || !unclear.includes(looked)) return looked;
+    const isOld = ({ at }: ChangedRow) => isBelieved(question, part, at);
+    const again = (revised.get(part.text) ?? []).filter(isOld);
+    const unlisted = filled.get(part.text) ?? null;
+    const explained = judge(question, part, { now, added: looked.added, again, unlisted }).looked;
+    return explained.judgement.isSound ? explained : looked;
   });
   return { isWhole: true, parts };
+}
+
+function isBelieved({ leaf }: LeafQuestion, { key, before }: Part, at: number): boolean {
+  const index = indexOf({ span: leaf.span, interval: key.interval }, at);
+  return before !== null && hasSlot(before.slots, index);
 }
 
 type Part = {
@@ -118,6 +141,7 @@ type Seen = {
   readonly now: ReadonlyMap<string, PartRows>;
   readonly added: NewRows | PartRows | null;
   readonly again: readonly ChangedRow[];
+  readonly unlisted: UnlistedRows | null;
 };
 
 function judge({ leaf }: LeafQuestion, { key, text, before, open, isAccepted }: Part, seen: Seen) {
@@ -125,7 +149,7 @@ function judge({ leaf }: LeafQuestion, { key, text, before, open, isAccepted }: 
   const now = seen.now.get(text) ?? NO_ROWS;
   const added = isAccepted ? now : seen.added;
   const again = isAccepted ? [] : seen.again;
-  const evidence = { range, believed: before, now, added, again, open };
+  const evidence = { range, believed: before, now, added, again, unlisted: seen.unlisted, open };
   const looked: LookedPart = { ...key, before, added, again, judgement: judgePart(evidence) };
   return { looked, isSeen: isSeenWhole(evidence) };
 }

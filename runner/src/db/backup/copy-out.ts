@@ -56,7 +56,7 @@ export function copyParts(client: OwnClient, leaf: BackupLeaf, parts: readonly L
   return copyLeaf(client, leaf, isOf(parts));
 }
 
-/** The rows of a leaf that changed since the horizon (as in `readChanges`), of `parts` (null: of all), less `without`. */
+/** The rows of a leaf that changed since the horizon (as in `readChanges`; null: all rows), of `parts` (null: of all), less `without`. */
 export function copyChanged(
   client: OwnClient,
   leaf: BackupLeaf,
@@ -65,14 +65,15 @@ export function copyChanged(
     parts = null,
     without,
   }: {
-    readonly horizon: bigint;
+    readonly horizon: bigint | null;
     readonly parts?: readonly LeafPart[] | null;
     readonly without: readonly RowKey[];
   },
 ): Readable {
   const others =
     without.length === 0 ? [] : [`not exists (select from (${keys(without)}) w where ${IS_KEY})`];
-  return copyLeaf(client, leaf, [isChangedSince("t", numberText(horizon)), ...isOf(parts), ...others]);
+  const changed = horizon === null ? [] : [isChangedSince("t", numberText(horizon))];
+  return copyLeaf(client, leaf, [...changed, ...isOf(parts), ...others]);
 }
 
 /** The rows of these keys, as far as they are there. */

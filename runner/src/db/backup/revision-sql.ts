@@ -1,10 +1,9 @@
-import { isChangedSince } from "./backup-leaf.ts";
+import { asSum, hasNull, rowHash, valueHash } from "./row-hash.ts";
 
-/** Of the revisions of the candle `t` that are not older than the horizon. */
-const revisions = (columns: string, horizon: string, order: string) => `
+/** Of the revisions of the candle `t` that came since the last backup: `isSince` is the condition on `r`. */
+const revisions = (columns: string, isSince: string, order: string) => `
   select ${columns} from r3a.candle_revision r
-  where r.coin_id = t.coin_id and r."interval" = t."interval" and r."timestamp" = t."timestamp"
-    and ${isChangedSince("r", horizon)}
+  where r.coin_id = t.coin_id and r."interval" = t."interval" and r."timestamp" = t."timestamp" and ${isSince}
   order by r.id ${order} limit 1`;
 
 /** As text, so that 1.50 is not 1.5. */
@@ -19,8 +18,8 @@ const isSame = [
   "coalesce(r.new_values->'close_time' = to_jsonb(t.close_time), r.new_values->>'close_time' is null)",
 ].join(" and ");
 
-/** Whether the newest revision ends in the values of `t`. $: the parameter of the horizon. */
-export const NEWEST_REVISION = (horizon: string) => revisions(`${isSame} as is_same`, horizon, "desc");
+/** Whether the newest revision ends in the values of `t`. */
+const newestRevision = (isSince: string) => revisions(`${isSame} as is_same`, isSince, "desc");
 
 const NUMBERS = [...MANDATORY, "quote_volume", "taker_base", "taker_quote"];
 
@@ -33,8 +32,13 @@ const isReadable = [
 ].join(" and ");
 
 /** The first one, if its old values can be read: a person may have written the row. */
-export const OLDEST_REVISION = (horizon: string) =>
-  revisions(`case when ${isReadable} then r.old_values end as old_values, r.old_source`, horizon, "asc");
+const oldestRevision = (isSince: string) =>
+  revisions(`case when ${isReadable} then r.old_values end as old_values, r.old_source`, isSince, "asc");
+
+/** For each row of `t` its first revision and its last one since the last backup. */
+export const joinRevisions = (isSince: string) => `
+  left join lateral (${newestRevision(isSince)}) newest on true
+  left join lateral (${oldestRevision(isSince)}) oldest on true`;
 
 const numberOf = (name: string) =>
   `case when jsonb_typeof(oldest.old_values->'${name}') = 'number' then (oldest.old_values->'${name}')::numeric end`;
@@ -44,7 +48,7 @@ const closeTime = `case when oldest.old_values->'close_time' = to_jsonb(t.close_
   when oldest.old_values->>'close_time' ~ '${MOMENT}' then (oldest.old_values->>'close_time')::timestamptz end`;
 
 /** The columns of the candle as it was before the revision `oldest`. No revision changes the flags. */
-export const oldColumn = (column: string): string => {
+const oldColumn = (column: string): string => {
   if (NUMBERS.includes(column)) return `(${numberOf(column)})`;
   if (column === "trades")
     return `(case when ${numberOf(column)} between -1e18 and 1e18 then (${numberOf(column)})::bigint end)`;
@@ -52,3 +56,9 @@ export const oldColumn = (column: string): string => {
   if (column === "close_time") return `(${closeTime})`;
   return `t.${column}`;
 };
+
+/** What `joinRevisions` says of a row, as in ChangedRow; the hashes as decimal text. */
+export const REVISION_COLUMNS = `
+  coalesce(newest.is_same, false) as "isRevised",
+  case when oldest.old_values is not null then ${asSum(rowHash(oldColumn))} end as "oldHash",
+  case when oldest.old_values is not null and ${hasNull(oldColumn)} then ${asSum(valueHash(oldColumn))} end as "oldValueHash"`;
