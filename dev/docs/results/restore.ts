@@ -51,8 +51,7 @@ const failed = z
   .strictObject({ leaf, outcome: z.literal("failed"), from: z.null(), durationMs })
   .describe("No backup of the leaf could be restored from.");
 
-const shape = {
-  schema: z.string(),
+const refused = {
   refused: z
     .array(
       z.strictObject({
@@ -63,6 +62,36 @@ const shape = {
       }),
     )
     .describe("What was not restored from, in the order in which it was tried."),
+} as const;
+
+const shape = { schema: z.string(), ...refused } as const;
+
+const wholeLeaf = {
+  leaf,
+  isHot: z.boolean().describe("The other commands wait for the leaf."),
+  tier: tier.nullable().describe("Null: no backup of the leaf could be restored from."),
+  rows: count,
+  bytes,
+  isAway: z.boolean().describe("A tier that gave no answer may have the leaf: it still waits."),
+  durationMs,
+} as const;
+const whole = {
+  whole: z.literal(true),
+  from: z
+    .strictObject({ tier, manifest: z.string(), snapshotAt: time })
+    .nullable()
+    .describe("Where the tables come from. Null: no backup can be restored from."),
+  isResumed: z.boolean().describe("The run goes on with a restore that was cut off."),
+  isOver: z.boolean().describe("Nothing is left to be loaded."),
+  tables: z
+    .array(z.strictObject({ name: z.string(), rows: count }))
+    .describe(
+      "Empty where the run goes on with another one. In a plan the rows of all objects, of which later ones replace earlier ones.",
+    ),
+  rows: count.describe("Of the leaves."),
+  hotMs: count.nullable().describe("Until every other command worked again, in ms. Null: they do not yet."),
+  durationMs,
+  ...refused,
 } as const;
 
 export const restore = z.union([
@@ -84,5 +113,14 @@ export const restore = z.union([
     ...dryRun,
     ...shape,
     leaves: z.array(z.union([z.strictObject({ ...done, outcome: z.literal("planned") }), failed])),
+  }),
+  resultOf("restore", {
+    ...whole,
+    leaves: z.array(z.strictObject({ ...wholeLeaf, outcome: z.enum(["restored", "failed"]) })),
+  }),
+  resultOf("restore", {
+    ...dryRun,
+    ...whole,
+    leaves: z.array(z.strictObject({ ...wholeLeaf, outcome: z.enum(["planned", "failed"]) })),
   }),
 ]);

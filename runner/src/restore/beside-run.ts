@@ -11,7 +11,8 @@ import type { ChosenLeaf } from "./chosen-leaf.ts";
 import { type ComparedLeaf, compareRestored } from "./compare-run.ts";
 import { chooseLeaves } from "./leaf-plan.ts";
 import { type Candidate, createManifestReader, listCandidates, type ManifestReader } from "./manifests.ts";
-import type { Refused } from "./refusal.ts";
+import { type Refused, tellRefused } from "./refusal.ts";
+import { restoreLeaf } from "./restore-leaf.ts";
 import { type Attempt, tryCandidates } from "./try-candidates.ts";
 
 /** Which leaves and coins; times in ms. All null: everything. */
@@ -61,12 +62,7 @@ export async function restoreBeside(
   const refused: Refused[] = [];
   const refuse = (one: Refused) => {
     refused.push(one);
-    const { tier, manifest, leaf, reason } = one;
-    const what = [tier, manifest, leaf].filter((each) => each !== null).join(", ");
-    log.warn(
-      { "event.name": "backup_refused", tier, manifest, leaf, reason },
-      `[RESTORE] not from ${what}: ${reason}`,
-    );
+    tellRefused(log, one);
   };
   const candidates = await listCandidates(request.stores, request.wish, { signal, refuse });
   const reader = createManifestReader(signal, refuse);
@@ -83,7 +79,8 @@ export async function restoreBeside(
     return await own(db, signal, async (client) => {
       const { identity, schema, isPreview, selection } = request;
       const attempt: Attempt = {
-        ...{ context, client, candidates, reader, refuse, progress, identity, schema, isPreview },
+        ...{ context, candidates, reader, refuse, progress, identity, schema, isPreview },
+        load: ({ plan, versions }, source) => restoreLeaf(client, { plan, schema, versions }, source),
         symbols: selection.symbols,
         serverVersion: await readServerVersion(client),
         broken: new Map(),

@@ -41,11 +41,19 @@ export type CheckedRecord = {
   readonly here: number;
 };
 
-/** Throws a RestoreRefusal where rows, slots or hash of a part are not what the record says, or a part is not in it. */
-export async function checkLeaf(client: OwnClient, leaf: BackupLeaf, record: CheckedRecord): Promise<void> {
-  const fault = await findLeafFault(client, leaf, record);
-  if (fault !== null)
-    throw new RestoreRefusal(`the rows of its objects are not what it says of ${leaf.name}: ${fault}`);
+/**
+ * What the table holds. Throws a RestoreRefusal where rows, slots or hash of a part are not what the record says, or a part
+ * is not in it.
+ */
+export async function checkLeaf(
+  client: OwnClient,
+  leaf: BackupLeaf,
+  record: CheckedRecord,
+): Promise<readonly FoundPart[]> {
+  const found = await readFoundParts(client, leaf);
+  const fault = describeFaults(leaf, found, record);
+  if (fault === null) return found;
+  throw new RestoreRefusal(`the rows of its objects are not what it says of ${leaf.name}: ${fault}`);
 }
 
 /** How a table that holds a leaf differs from its record, with the first parts that do; null: it does not. */
@@ -54,7 +62,11 @@ export async function findLeafFault(
   leaf: BackupLeaf,
   record: CheckedRecord,
 ): Promise<string | null> {
-  const found = new Map((await readFoundParts(client, leaf)).map((part) => [nameOf(part), part]));
+  return describeFaults(leaf, await readFoundParts(client, leaf), record);
+}
+
+function describeFaults(leaf: BackupLeaf, parts: readonly FoundPart[], record: CheckedRecord): string | null {
+  const found = new Map(parts.map((part) => [nameOf(part), part]));
   const hasHash = Math.floor(record.made / MAJOR) === Math.floor(record.here / MAJOR);
   const differing = record.parts.flatMap((part) => {
     const fault = faultOf(leaf, part, { found: found.get(nameOf(part)), hasHash });

@@ -10,7 +10,7 @@ import {
   type Refuse,
   readLeafRecord,
 } from "./manifests.ts";
-import { isOfLaterRelease, type Refused, reasonOf } from "./refusal.ts";
+import { kindOf, type Refused, reasonOf } from "./refusal.ts";
 
 /**
  * A backup in a tier. Times in ms. `objects`: the keys of all that it names, once each, of `bytes` together as stored; they
@@ -88,7 +88,7 @@ function createRecordReader(signal: AbortSignal, refuse: Refuse): RecordReader {
       const reason = reasonOf(error);
       if (reason === null) throw error;
       failed.add(`${tier} ${leaf.key}`);
-      refuse({ tier, manifest: key, leaf: leaf.name, reason, isNewer: isOfLaterRelease(error) });
+      refuse({ tier, manifest: key, leaf: leaf.name, reason, ...kindOf(error) });
       return null;
     }
   };

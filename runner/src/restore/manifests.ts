@@ -4,7 +4,7 @@ import { parseManifest } from "../archive/parse-manifest.ts";
 import { SettingsFault } from "../errors.ts";
 import type { Store } from "../store/store.ts";
 import { type NamedManifest, orderCandidates, type Wish } from "./candidates-plan.ts";
-import { isOfLaterRelease, type Refused, RestoreRefusal, reasonOf } from "./refusal.ts";
+import { kindOf, type Refused, RestoreRefusal, reasonOf } from "./refusal.ts";
 
 /** A manifest that may be restored from, and the store that has it. */
 export type Candidate = NamedManifest & { readonly store: Store };
@@ -29,7 +29,7 @@ export async function listCandidates(
     } catch (error) {
       const reason = reasonOf(error);
       if (reason === null) throw error;
-      refuse({ tier, manifest: null, leaf: null, reason, isNewer: false });
+      refuse({ tier, manifest: null, leaf: null, reason, ...kindOf(error) });
     }
   }
   return orderCandidates(found, wish);
@@ -58,7 +58,7 @@ export function createManifestReader(signal: AbortSignal, refuse: Refuse): Manif
         const reason = reasonOf(error);
         if (reason === null) throw error;
         refused.add(candidate);
-        refuse({ tier, manifest: key, leaf: null, reason, isNewer: isOfLaterRelease(error) });
+        refuse({ tier, manifest: key, leaf: null, reason, ...kindOf(error) });
         return null;
       }
     },

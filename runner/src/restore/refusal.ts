@@ -3,6 +3,7 @@ import { ObjectFault } from "../archive/object/fault.ts";
 import type { Tier } from "../contract/tiers.ts";
 import { isFaultOfRows } from "../db/restore/scratch-leaf.ts";
 import { messageOf } from "../errors.ts";
+import type { Logger } from "../log.ts";
 import { StoreFault } from "../store/fault.ts";
 
 /** Why something of a backup is not restored from. `isNewer`: a later release wrote it, which this one cannot read. */
@@ -26,6 +27,8 @@ export type Refused = {
   readonly reason: string;
   /** A later release can restore from it: the exit code is 78 where nothing else was left. */
   readonly isNewer: boolean;
+  /** The store gave no answer: a later try may find it. */
+  readonly isAway: boolean;
 };
 
 /**
@@ -42,9 +45,14 @@ export function reasonOf(error: unknown): string | null {
   return isOfBackup ? messageOf(error) : null;
 }
 
-/** Whether only a later release can restore what was refused. */
-export function isOfLaterRelease(error: unknown): boolean {
-  return error instanceof RestoreRefusal && error.isNewer;
+/** Whether only a later release can restore what was refused, and whether the store gave no answer. */
+export function kindOf(error: unknown): Pick<Refused, "isNewer" | "isAway"> {
+  return { isNewer: error instanceof RestoreRefusal && error.isNewer, isAway: isOfAway(error) };
+}
+
+function isOfAway(error: unknown): boolean {
+  if (error instanceof RestoreRefusal) return isOfAway(error.cause);
+  return error instanceof StoreFault && (error.kind === "unreachable" || error.kind === "clock");
 }
 
 /** The same error with the object that it is about, where its message does not name it. */
@@ -52,4 +60,13 @@ export function about(key: string, error: unknown): unknown {
   const reason = reasonOf(error);
   if (reason === null || reason.includes(key)) return error;
   return new RestoreRefusal(`${key}: ${reason}`, { cause: error });
+}
+
+/** Says in the log why something is not restored from. */
+export function tellRefused(log: Logger, { tier, manifest, leaf, reason }: Refused): void {
+  const what = [tier, manifest, leaf].filter((each) => each !== null).join(", ");
+  log.warn(
+    { "event.name": "backup_refused", tier, manifest, leaf, reason },
+    `[RESTORE] not from ${what}: ${reason}`,
+  );
 }

@@ -21,7 +21,7 @@ import { pickRows } from "./pick-rows.ts";
 import { about, RestoreRefusal } from "./refusal.ts";
 
 export type PlannedLeaf = LeafPlan<PartRecord, ObjectRef> & { readonly parent: string };
-type Step = LeafStep<PartRecord, ObjectRef>;
+export type Step = LeafStep<PartRecord, ObjectRef>;
 
 /** Where the objects are and how they are opened. `onRows` gets the numbers of rows as they pass. */
 export type Source = {
@@ -31,12 +31,10 @@ export type Source = {
   readonly onRows: (rows: number) => void;
 };
 
-/** `versions`: of the server that made the hashes of the record, and of this one. */
-type Target = {
-  readonly plan: PlannedLeaf;
-  readonly schema: string;
-  readonly versions: { readonly made: number; readonly here: number };
-};
+/** Of the server that made the hashes of the record, and of this one. */
+export type Versions = { readonly made: number; readonly here: number };
+
+type Target = { readonly plan: PlannedLeaf; readonly schema: string; readonly versions: Versions };
 
 /**
  * Makes the table of one leaf in `schema` and compares it with its record, in one transaction: where an object or a part is
@@ -65,7 +63,8 @@ export function scratchOf({ name, span }: Pick<PlannedLeaf, "name" | "span">, sc
   return { schema, name, span, intervals };
 }
 
-async function applyDelta(
+/** Lets the rows of a delta replace those of the same key. */
+export async function applyDelta(
   client: OwnClient,
   { leaf, step }: { readonly leaf: ScratchLeaf; readonly step: Step },
   source: Source,
@@ -84,7 +83,7 @@ async function applyDelta(
 }
 
 /** Sends the rows of one object, and refuses it where it is not what the manifest says. */
-async function apply(
+export async function apply(
   { object, parts }: Step,
   { store, identity, signal, onRows }: Source,
   send: (rows: readonly Buffer[]) => Promise<void>,

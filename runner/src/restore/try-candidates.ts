@@ -1,19 +1,28 @@
 import type { Manifest } from "../archive/manifest.ts";
 import type { Context } from "../context.ts";
-import type { OwnClient } from "../db/session.ts";
 import type { Progress } from "../progress.ts";
 import type { ChosenLeaf } from "./chosen-leaf.ts";
 import { planLeaf } from "./leaf-plan.ts";
 import { type Candidate, type ManifestReader, type Refuse, readLeafRecord } from "./manifests.ts";
-import { isOfLaterRelease, RestoreRefusal, reasonOf } from "./refusal.ts";
-import { type PlannedLeaf, restoreLeaf } from "./restore-leaf.ts";
+import { kindOf, RestoreRefusal, reasonOf } from "./refusal.ts";
+import type { PlannedLeaf, Source, Versions } from "./restore-leaf.ts";
+
+/** A leaf that is planned from one candidate. */
+export type LeafToLoad = {
+  readonly plan: PlannedLeaf;
+  readonly candidate: Candidate;
+  readonly manifest: Manifest;
+  readonly versions: Versions;
+};
 
 /** What the leaves of one run share. */
 export type Attempt = {
   readonly context: Context;
-  readonly client: OwnClient;
   readonly identity: string;
+  /** The schema that the leaves come into, as the log names it. */
   readonly schema: string;
+  /** Loads one leaf and compares it with its record; where it throws, nothing of the leaf stays. */
+  readonly load: (leaf: LeafToLoad, source: Source) => Promise<void>;
   readonly isPreview: boolean;
   /** Only the rows of these; null: of all. */
   readonly symbols: readonly string[] | null;
@@ -46,7 +55,8 @@ export async function tryCandidates(attempt: Attempt, name: string): Promise<Cho
       const { madeAt, snapshotAt, coins } = manifest;
       const chosen = { plan, candidate, manifest: { madeAt, snapshotAt, coins } };
       if (attempt.isPreview || plan.parts.length === 0) return chosen;
-      await fill(attempt, { plan, candidate, made: manifest.hash.serverVersion });
+      const versions = { made: manifest.hash.serverVersion, here: attempt.serverVersion };
+      await fill(attempt, { plan, candidate, manifest, versions });
       context.log.info(
         { "event.name": "leaf_restored", leaf: name, tier, manifest: key, rows: plan.rows },
         `[RESTORE] ${schema}.${name}: ${plan.rows} rows as of ${snapshotAt}, from ${tier}`,
@@ -57,7 +67,7 @@ export async function tryCandidates(attempt: Attempt, name: string): Promise<Cho
       if (reason === null) throw error;
       const broke = KEY_IN_REASON.exec(reason)?.[0];
       if (broke !== undefined) broken.set(`${candidate.store.address} ${broke}`, reason);
-      refuse({ tier, manifest: key, leaf: name, reason, isNewer: isOfLaterRelease(error) });
+      refuse({ tier, manifest: key, leaf: name, reason, ...kindOf(error) });
     }
   }
   return null;
@@ -97,11 +107,9 @@ function coinsOf({ coins, madeAt }: Manifest, symbols: readonly string[] | null)
   return new Set(coins.filter(({ symbol }) => symbols.includes(symbol)).map(({ id }) => id));
 }
 
-type Chosen = { readonly plan: PlannedLeaf; readonly candidate: Candidate; readonly made: number };
-
 async function fill(
-  { client, context: { signal }, identity, schema, progress, serverVersion }: Attempt,
-  { plan, candidate: { store }, made }: Chosen,
+  { load, context: { signal }, identity, progress }: Attempt,
+  leaf: LeafToLoad,
 ): Promise<void> {
   let passed = 0;
   const onRows = (rows: number) => {
@@ -109,8 +117,7 @@ async function fill(
     progress.advance(rows);
   };
   try {
-    const versions = { made, here: serverVersion };
-    await restoreLeaf(client, { plan, schema, versions }, { store, identity, signal, onRows });
+    await load(leaf, { store: leaf.candidate.store, identity, signal, onRows });
   } catch (error) {
     // the next candidate begins from nothing
     progress.correct(passed);

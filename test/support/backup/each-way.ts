@@ -6,13 +6,20 @@ import { temporaryFolder } from "../folder.ts";
 import type { Result } from "../result-json.ts";
 import { newKey } from "./object.ts";
 
-/** Settings of a backup with one tier in a new folder. */
-export async function backupSettings(): Promise<Readonly<Record<string, string>>> {
+type BackupSettings = Readonly<
+  Record<"BACKUP_HOT" | "BACKUP_SPOOL" | "BACKUP_RECIPIENTS" | "BACKUP_IDENTITY", string>
+>;
+
+/** Settings of a backup with one tier in a new folder, and the key that restores it. */
+export async function backupSettings(): Promise<BackupSettings> {
   const folder = temporaryFolder();
   const [hot, spool] = [join(folder, "hot"), join(folder, "spool")];
   for (const path of [hot, spool]) mkdirSync(path);
-  const { recipient } = await newKey();
-  return { BACKUP_HOT: `file://${hot}`, BACKUP_SPOOL: spool, BACKUP_RECIPIENTS: recipient };
+  const { recipient, identity } = await newKey();
+  return {
+    ...{ BACKUP_HOT: `file://${hot}`, BACKUP_SPOOL: spool },
+    ...{ BACKUP_RECIPIENTS: recipient, BACKUP_IDENTITY: identity },
+  };
 }
 
 type Run = (args: string, exit: number, more: Readonly<Record<string, string>>) => Promise<Result>;

@@ -1,0 +1,47 @@
+import { EXIT, type ExitCode } from "../../contract/exits.ts";
+import type { Tier } from "../../contract/tiers.ts";
+import type { Store } from "../../store/store.ts";
+import type { Wish } from "../candidates-plan.ts";
+import type { Refused } from "../refusal.ts";
+import type { LeafResult } from "./load-leaves.ts";
+import type { LoadedTable } from "./load-tables.ts";
+
+export type WholeRequest = {
+  readonly stores: readonly Store[];
+  readonly identity: string;
+  readonly wish: Wish;
+  readonly isPreview: boolean;
+};
+
+/** The manifest that the tables come from. `snapshotAt`: ISO UTC. */
+export type WholeSource = { readonly tier: Tier; readonly manifest: string; readonly snapshotAt: string };
+
+/**
+ * `from` null: no backup can be restored from. `rows`: of the leaves that are restored. `hotMs`: until the database could be
+ * used again; null: it cannot yet. `isOver`: nothing is left to be loaded; else the same command goes on.
+ */
+export type WholeOutcome = {
+  readonly from: WholeSource | null;
+  readonly isResumed: boolean;
+  readonly isOver: boolean;
+  readonly tables: readonly LoadedTable[];
+  readonly leaves: readonly LeafResult[];
+  readonly rows: number;
+  readonly hotMs: number | null;
+  readonly ms: number;
+  readonly refused: readonly Refused[];
+};
+
+/** 75 where nothing but an answer of the tiers was missing. */
+export function exitOfLeaves(leaves: readonly LeafResult[]): ExitCode {
+  const failed = leaves.filter(({ outcome }) => outcome === "failed");
+  if (failed.length === 0) return EXIT.done;
+  return failed.every(({ isAway }) => isAway) ? EXIT.tryAgain : EXIT.failed;
+}
+
+/** 3 where no backup can be restored from, 78 where only a later release can, 75 where no tier gave an answer. */
+export function exitOf({ from, leaves, refused }: WholeOutcome): ExitCode {
+  if (from !== null) return exitOfLeaves(leaves);
+  if (refused.some(({ isNewer }) => isNewer)) return EXIT.settings;
+  return refused.length > 0 && refused.every(({ isAway }) => isAway) ? EXIT.tryAgain : EXIT.brake;
+}

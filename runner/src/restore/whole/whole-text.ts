@@ -1,0 +1,80 @@
+import { renderCount, renderTable, wrapLine } from "../../render.ts";
+import { renderResult } from "../../result.ts";
+import { renderDuration } from "../../time.ts";
+import type { Refused } from "../refusal.ts";
+import type { LeafResult } from "./load-leaves.ts";
+import type { WholeOutcome } from "./whole-outcome.ts";
+
+type Shown = { readonly isPreview: boolean };
+
+export function renderWholeJson(outcome: WholeOutcome, { isPreview }: Shown): string {
+  const { from, isResumed, isOver, tables, leaves, rows, hotMs, ms, refused } = outcome;
+  return renderResult("restore", {
+    ...(isPreview ? { dryRun: true } : {}),
+    ...{ whole: true, from, isResumed, isOver, tables },
+    leaves: leaves.map(({ name, ms: durationMs, ...leaf }) => ({ leaf: name, ...leaf, durationMs })),
+    ...{ rows, hotMs, durationMs: ms },
+    refused: refused.map(({ tier, manifest, leaf, reason }) => ({ tier, manifest, leaf, reason })),
+  });
+}
+
+/** The same for a person. */
+export function renderWhole(outcome: WholeOutcome, shown: Shown): string {
+  const { from, leaves, tables, refused } = outcome;
+  if (from === null) return `${["no backup can be restored from", ...renderRefused(refused)].join("\n")}\n`;
+  const lines = [
+    wrapLine(`from ${from.tier}, ${from.manifest}: everything as of ${from.snapshotAt}`),
+    "",
+    ...(tables.length === 0
+      ? []
+      : [
+          renderTable(
+            ["table", "rows"],
+            tables.map(({ name, rows }) => [name, rows]),
+          ),
+          "",
+        ]),
+    renderTable(
+      ["leaf", "hot", "tier", "rows", ""],
+      leaves.map((leaf) => [
+        ...[leaf.name, leaf.isHot ? "hot" : "", leaf.tier ?? "", leaf.rows],
+        wordsOf(leaf),
+      ]),
+    ),
+    "",
+    ...renderEnd(outcome, shown).map(wrapLine),
+    ...renderRefused(refused),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function wordsOf({ outcome, isAway }: LeafResult): string {
+  if (outcome === "planned") return "would be restored";
+  if (outcome === "restored") return "is restored";
+  return isAway ? "still waits: a tier gave no answer" : "no backup of it can be restored from";
+}
+
+function renderEnd(outcome: WholeOutcome, { isPreview }: Shown): readonly string[] {
+  const { leaves, rows, hotMs, ms, isOver } = outcome;
+  if (isPreview) return [`${renderCount(leaves.length, "leaf", "leaves")} with ${renderCount(rows, "row")}`];
+  const hot =
+    hotMs === null
+      ? "the hot set is not complete, and every other command waits for it"
+      : `the database could be used after ${renderDuration(hotMs)}`;
+  const restored = leaves.filter(({ outcome: state }) => state === "restored").length;
+  const lines = [
+    `${renderCount(restored, "leaf", "leaves")} with ${renderCount(rows, "row")} in ${renderDuration(ms)}; ${hot}`,
+  ];
+  if (!isOver) lines.push("run the same command again: it goes on with what still waits");
+  if (leaves.some((leaf) => leaf.outcome === "failed" && !leaf.isAway))
+    lines.push("what no backup has is in the gap log, and the next sync asks the exchange for it");
+  return lines;
+}
+
+function renderRefused(refused: readonly Refused[]): readonly string[] {
+  if (refused.length === 0) return [];
+  const each = refused.map(({ tier, manifest, leaf, reason }) =>
+    wrapLine(`  ${[tier, manifest, leaf].filter((part) => part !== null).join(", ")}: ${reason}`),
+  );
+  return ["", "not restored from:", ...each];
+}
