@@ -231,7 +231,7 @@ describe("tiers", () => {
   test("none that takes the backup is a failure, and the next run has all", async () => {
     await add(1, 0, 100);
     const away = openFolderStore(join(folder, "away"), { tier: "hot", report: () => {} });
-    await expect(backUp("daily", { stores: [away] })).rejects.toThrow("no tier took the backup");
+    await expect(backUp("daily", { stores: [away] })).rejects.toThrow("does not exist");
     const rows = await database.query("select outcome from r3a.backup");
     expect(rows).toEqual([{ outcome: "failed" }]);
     await backUp("daily");

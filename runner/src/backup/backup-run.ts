@@ -16,7 +16,7 @@ import { SettingsFault, TryAgain } from "../errors.ts";
 import { createProgress } from "../progress.ts";
 import type { Store } from "../store/store.ts";
 import { countRows, findCollapse } from "./collapse.ts";
-import { createDueTiers, type DueTiers } from "./due-tiers.ts";
+import { createDueTiers, type DueTiers, failWithout } from "./due-tiers.ts";
 import { type Accepted, exportAll } from "./export-all.ts";
 import { addNoted, listHoldings } from "./holdings.ts";
 import type { LostPart } from "./lost-parts.ts";
@@ -191,9 +191,4 @@ async function compareSizes(
     collapse ??= await findCollapse(store, compared, signal);
   });
   return collapse;
-}
-
-function failWithout(tiers: DueTiers): void {
-  if (tiers.list().length > 0) return;
-  throw new TryAgain(`no tier took the backup: ${[...tiers.faults.values()].join("; ")}`);
 }

@@ -22,6 +22,26 @@ export type StoreFaultKind =
   | "clock"
   | "broken";
 
+/**
+ * What helps after a fault: `settings`: another setting or right; `later`: another try; `look`: a person must look at what
+ * lies there.
+ */
+export type Cure = "settings" | "later" | "look";
+
+const CURES: Readonly<Record<StoreFaultKind, Cure>> = {
+  exists: "look",
+  missing: "look",
+  denied: "settings",
+  unreachable: "later",
+  full: "later",
+  "no-bucket": "settings",
+  refused: "settings",
+  clock: "later",
+  broken: "look",
+};
+
+export const cureOf = ({ kind }: Pick<StoreFault, "kind">): Cure => CURES[kind];
+
 /** Which tier and which object a fault is about. `key`: "" where it is about the whole tier. */
 export type StorePlace = { readonly tier: Tier; readonly address: string; readonly key: string };
 
