@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { TIERS } from "../../../runner/src/contract/tiers.ts";
-import { count, dryRun, interval, resultOf, skippedOf, time } from "./parts.ts";
+import { count, dryRun, interval, resultOf, skippedOf, status, time } from "./parts.ts";
 
 const kind = z.enum(["daily", "delta"]);
 const place = { tier: z.enum(TIERS), address: z.string().describe("Without credentials.") } as const;
@@ -60,5 +60,22 @@ export const backup = z.union([
     ),
     open,
   }),
+  resultOf("backup", {
+    check: z.literal(true).describe("backup check: no backup was made."),
+    tiers: z.array(
+      z.strictObject({
+        ...place,
+        status: status.describe("The worst of the steps."),
+        steps: z.array(
+          z.strictObject({
+            name: z.enum(["list", "write", "read", "overwrite", "rights", "room", "delete", "clock"]),
+            status,
+            output: z.string(),
+          }),
+        ),
+      }),
+    ),
+  }),
+  resultOf("backup", { ...dryRun, check: z.literal(true), tiers: z.array(z.strictObject(place)) }),
   skippedOf("backup"),
 ]);

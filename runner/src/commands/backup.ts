@@ -1,22 +1,25 @@
 import { readLeafName } from "../archive/leaf-record.ts";
 import { type BackupRequest, chooseDue, runBackup } from "../backup/backup-run.ts";
 import { exitOf, renderBackup, renderBackupJson, renderPlan, renderPlanJson } from "../backup/backup-text.ts";
+import { checkTiers } from "../backup/check-run.ts";
+import * as checked from "../backup/check-text.ts";
 import type { Accepted } from "../backup/export-all.ts";
 import { previewBackup } from "../backup/preview.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { isSymbol, parseSymbol } from "../contract/symbol.ts";
+import { TIERS } from "../contract/tiers.ts";
 import { findCoinId } from "../db/backup/manifest-rows.ts";
 import type { Database } from "../db/connect.ts";
 import { findHolder } from "../db/lock.ts";
 import { renderArguments } from "../db/runs.ts";
 import { withDatabase } from "../db/with-database.ts";
-import { UsageFault } from "../errors.ts";
+import { SettingsFault, UsageFault } from "../errors.ts";
 import { renderSkipped } from "../result.ts";
 import { withRun } from "../run.ts";
 import { STORE_SETTINGS } from "../settings/backup.ts";
 import { openStores } from "../store/open-store.ts";
-import { type Command, collectFaults, OPTION, parseReason } from "./command.ts";
+import { type Command, collectFaults, type Faults, OPTION, parseReason, type RawOptions } from "./command.ts";
 
 /** A leaf, and the coin whose parts are meant; `symbol` null: all. */
 type Target = { readonly leaf: string; readonly symbol: string | null };
@@ -26,11 +29,16 @@ export const backup: Command = {
   examples: [
     "backup",
     "backup --delta",
+    "backup check",
     "backup --dry-run",
     'backup --accept ohlcv_1m_2026_01:BTCUSDT --reason "mended by hand, ticket 12"',
   ],
   define: (command) =>
     command
+      .argument(
+        "[check]",
+        "make no backup: try whether each tier takes an object, gives it back, and refuses to lose it",
+      )
       .option("--delta", "only what changed since the last backup, to the tiers hot and warm")
       .option(
         "--accept <leaf[:symbol]>",
@@ -40,8 +48,9 @@ export const backup: Command = {
       .option(...OPTION.dryRun)
       .option(...OPTION.deadline)
       .option(...OPTION.json),
-  async run(context, _args, options) {
+  async run(context, [what], options) {
     const faults = collectFaults();
+    if (what !== undefined) return check(context, faults, { what, options });
     const target = faults.take("--accept", options.accept, parseTarget) ?? null;
     const reason = faults.take("--reason", options.reason, parseReason) ?? null;
     if ((options.accept === undefined) !== (options.reason === undefined))
@@ -90,6 +99,45 @@ export const backup: Command = {
     }
   },
 };
+
+/** Without the database: a tier can be checked before there is one. */
+async function check(
+  context: Context,
+  faults: Faults,
+  { what, options }: { readonly what: string; readonly options: RawOptions },
+): Promise<ExitCode> {
+  if (what !== "check")
+    faults.note(`backup takes check and nothing else, not ${JSON.stringify(what.slice(0, 80))}`);
+  for (const name of ["delta", "accept", "reason"])
+    if (options[name] !== undefined) faults.note(`backup check and --${name} exclude each other`);
+  const settings = faults.settings(context, STORE_SETTINGS);
+  const { backupHot: hot, backupWarm: warm, backupCold: cold } = settings;
+  const stores = await openStores(settings, (text) =>
+    context.log.warn({ "event.name": "store_stranger" }, `[BACKUP] ${text}`),
+  );
+  try {
+    const addresses = { hot, warm, cold };
+    const tiers = stores.flatMap((store) => {
+      const address = addresses[store.tier];
+      return address === null ? [] : [{ store, address }];
+    });
+    if (tiers.length === 0)
+      throw new SettingsFault([
+        `no tier is set: set ${TIERS.map((tier) => `BACKUP_${tier.toUpperCase()}`).join(", ")} to where backups shall lie`,
+      ]);
+    const asJson = options.json === true;
+    if (options.dryRun === true) {
+      const render = asJson ? checked.renderCheckPlanJson : checked.renderCheckPlan;
+      context.print(render(stores));
+      return EXIT.done;
+    }
+    const found = await checkTiers(tiers, context.signal);
+    context.print(asJson ? checked.renderCheckJson(found) : checked.renderCheck(found));
+    return checked.exitOf(found);
+  } finally {
+    await Promise.all(stores.map((store) => store.close()));
+  }
+}
 
 async function run(
   context: Context,

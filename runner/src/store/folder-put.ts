@@ -8,7 +8,7 @@ import { StoreFault, type StorePlace } from "./fault.ts";
 import { codeOf } from "./folder-place.ts";
 import { syncFolder } from "./folder-sync.ts";
 
-const FILE_MODE = 0o600;
+export const FILE_MODE = 0o600;
 /**
  * Of a put that lives a byte is written every 120 s (bounded.ts), so the run that wrote an older temporary file was killed;
  * the rest is for clocks that differ.

@@ -128,6 +128,7 @@ export function openFolderStore(root: string, { tier, report }: StoreOptions): S
           if (codeOf(error) !== "ENOENT") throw error;
         }
       }),
+    clockAheadMs: () => null,
     async close() {},
   };
 }

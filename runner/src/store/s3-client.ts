@@ -9,13 +9,16 @@ import { StoreFault } from "./fault.ts";
 const CONNECTIONS = 16;
 const CONNECT_MS = 10_000;
 
+/** `clockAheadMs`: this machine's clock minus the store's, by the last answer; null: there was none. */
+export type TierClient = { readonly client: S3Client; readonly clockAheadMs: () => number | null };
+
 type Place = { readonly tier: Tier; readonly address: string };
 
 /**
  * The client of one tier. Credentials, region and endpoint come from the standard AWS_* names by its own order of sources.
  * It tries each request once: a body that is a stream cannot be sent again, so what is tried again is decided above it.
  */
-export function createClient(isPathStyle: boolean, place: Place): S3Client {
+export function createClient(isPathStyle: boolean, place: Place): TierClient {
   const options = { keepAlive: true, maxSockets: CONNECTIONS } as const;
   const client = new S3Client({
     maxAttempts: 1,
@@ -40,7 +43,19 @@ export function createClient(isPathStyle: boolean, place: Place): S3Client {
     },
     { step: "build", name: "r3aSafeEndpoint" },
   );
-  return client;
+  let aheadMs: number | null = null;
+  client.middlewareStack.add(
+    (next) => async (given) => {
+      const answer = await next(given);
+      const { headers } = answer.response as { readonly headers?: Readonly<Record<string, string>> };
+      const date = Date.parse(headers?.date ?? "");
+      if (!Number.isNaN(date)) aheadMs = Date.now() - date;
+      return answer;
+    },
+    // the answer of a request that is refused passes here too
+    { step: "deserialize", name: "r3aClock", priority: "low" },
+  );
+  return { client, clockAheadMs: () => aheadMs };
 }
 
 /** Its lines would hold requests; what went wrong is in its errors. */

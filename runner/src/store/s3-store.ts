@@ -32,7 +32,7 @@ export type S3Options = StoreOptions & {
 export function openS3Store({ tier, report, bucket, prefix, isPathStyle, storageClass }: S3Options): Store {
   const base = prefix === "" ? "" : `${prefix}/`;
   const address = `s3://${bucket}${prefix === "" ? "" : `/${prefix}`}`;
-  const client = createClient(isPathStyle, { tier, address });
+  const { client, clockAheadMs } = createClient(isPathStyle, { tier, address });
   const placeOf = (key: string): StorePlace => ({ tier, address, key });
   let hasBucket = false;
 
@@ -136,6 +136,7 @@ export function openS3Store({ tier, report, bucket, prefix, isPathStyle, storage
         client.send(new DeleteObjectCommand({ Bucket: bucket, Key: base + key }), { abortSignal }),
       );
     },
+    clockAheadMs,
     async close() {
       client.destroy();
     },

@@ -39,6 +39,8 @@ export type Store = {
   readonly head: (key: string, signal: AbortSignal) => Promise<StoredObject | null>;
   /** Removes an object; there may be none. Kind `denied` where the tier keeps what it has. */
   readonly remove: (key: string, signal: AbortSignal) => Promise<void>;
+  /** This machine's clock minus the store's (ms), by the last answer; null: there was none, or the store has no clock. */
+  readonly clockAheadMs: () => number | null;
   readonly close: () => Promise<void>;
 };
 

@@ -24,10 +24,12 @@ export async function backupSettings(): Promise<BackupSettings> {
 
 type Run = (args: string, exit: number, more: Readonly<Record<string, string>>) => Promise<Result>;
 
-/** Every form of the result of backup (planned, done, with a tier that failed, with a suspect, left to others), and backups. */
+/** Every form of the result of backup (the check, planned, done, with a tier that failed, with a suspect, left to others), and backups. */
 export async function backUpEachWay(url: string, run: Run): Promise<void> {
   const settings = await backupSettings();
   const query = (sql: string) => withSession(url, (client) => client.query(sql));
+  expect(await run("backup check --dry-run", 0, settings)).toMatchObject({ dryRun: true, check: true });
+  expect(await run("backup check", 0, settings)).toMatchObject({ check: true, tiers: [{ tier: "hot" }] });
   expect(await run("backup --dry-run", 0, settings)).toMatchObject({ dryRun: true, kind: "daily", open: 0 });
   const away = { ...settings, BACKUP_WARM: `${settings.BACKUP_HOT}-away` };
   const first = await run("backup", 1, away);

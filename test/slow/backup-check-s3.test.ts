@@ -1,0 +1,117 @@
+import {
+  CreateBucketCommand,
+  ListObjectsV2Command,
+  PutObjectLockConfigurationCommand,
+} from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectResult } from "../support/result-json.ts";
+import { runRunner } from "../support/runner.ts";
+import { findGateway } from "../support/store/gateway.ts";
+import { type S3Proxy, startS3Proxy } from "../support/store/s3-proxy.ts";
+import { KEYS, type S3Server, startS3Server } from "../support/store/s3-server.ts";
+
+type Step = { readonly name: string; readonly status: string; readonly output: string };
+type Tier = { readonly tier: string; readonly status: string; readonly steps: readonly Step[] };
+
+const gateway = await findGateway();
+
+describe.skipIf("missing" in gateway)(
+  `backup check on S3 ${"missing" in gateway ? gateway.missing : ""}`,
+  () => {
+    let server: S3Server;
+    let proxy: S3Proxy;
+    beforeAll(async () => {
+      if ("missing" in gateway) throw new Error(gateway.missing);
+      server = await startS3Server(gateway.file);
+      proxy = await startS3Proxy(server.url);
+    });
+    afterAll(async () => {
+      await proxy?.stop();
+      await server?.stop();
+    });
+
+    async function check(
+      bucket: string,
+      {
+        exit = 0,
+        env = {},
+      }: { readonly exit?: number; readonly env?: Readonly<Record<string, string>> } = {},
+    ): Promise<Tier> {
+      const ended = await runRunner(["backup", "check", "--json"], {
+        AWS_ACCESS_KEY_ID: KEYS.access,
+        AWS_SECRET_ACCESS_KEY: KEYS.secret,
+        AWS_REGION: "us-east-1",
+        AWS_ENDPOINT_URL_S3: proxy.url,
+        BACKUP_S3_PATH_STYLE: "true",
+        BACKUP_COLD: `s3://${bucket}/r3a`,
+        ...env,
+      });
+      expect(ended.code, ended.stderr + ended.stdout).toBe(exit);
+      expect(ended.stdout + ended.stderr).not.toContain(KEYS.secret);
+      const { tiers } = expectResult(ended) as unknown as { readonly tiers: readonly Tier[] };
+      const [tier] = tiers;
+      if (tier === undefined) throw new Error("a tier was checked");
+      return tier;
+    }
+    const statusOf = ({ steps }: Tier) => Object.fromEntries(steps.map(({ name, status }) => [name, status]));
+    const GOOD = { list: "pass", write: "pass", read: "pass", overwrite: "pass", clock: "pass" };
+    const list = async (Bucket: string) =>
+      (await server.client.send(new ListObjectsV2Command({ Bucket }))).Contents ?? [];
+
+    test("a key that may delete is warned of, and nothing stays", async () => {
+      proxy.set(() => "pass");
+      const bucket = await server.makeBucket();
+      const tier = await check(bucket);
+      expect(statusOf(tier)).toEqual({ ...GOOD, delete: "warn" });
+      expect(await list(bucket)).toEqual([]);
+    });
+
+    test("a bucket that locks its objects refuses the delete, which is what one wants", async () => {
+      proxy.set(() => "pass");
+      const Bucket = `locked-${process.pid}`;
+      await server.client.send(new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: true }));
+      const Rule = { DefaultRetention: { Mode: "COMPLIANCE", Days: 1 } } as const;
+      await server.client.send(
+        new PutObjectLockConfigurationCommand({
+          Bucket,
+          ObjectLockConfiguration: { ObjectLockEnabled: "Enabled", Rule },
+        }),
+      );
+      const tier = await check(Bucket);
+      expect(statusOf(tier)).toEqual({ ...GOOD, delete: "pass" });
+      expect(tier.steps.find(({ name }) => name === "delete")?.output).toMatch(
+        /^deletes are refused; probes\//,
+      );
+      expect(await list(Bucket)).toHaveLength(1);
+    });
+
+    test("a store that takes a second write of the same object fails", async () => {
+      // as a server that does not know If-None-Match: it answers 200, and has another text then
+      const bucket = await server.makeBucket();
+      proxy.set((method, count) => (method === "PUT" && count === 2 ? "html" : "pass"));
+      const tier = await check(bucket, { exit: 1 });
+      expect(statusOf(tier)).toMatchObject({ ...GOOD, overwrite: "fail", delete: "warn" });
+      expect(tier.steps.find(({ name }) => name === "overwrite")?.output).toContain("keeps If-None-Match: *");
+    });
+
+    test("wrong keys are 78, no bucket too", async () => {
+      proxy.set(() => "pass");
+      const bucket = await server.makeBucket();
+      const wrong = await check(bucket, { exit: 78, env: { AWS_SECRET_ACCESS_KEY: "canary-wrong" } });
+      expect(wrong.steps[0]).toMatchObject({
+        name: "list",
+        status: "fail",
+        output: expect.stringContaining("credentials are not accepted"),
+      });
+      const none = await check("no-such-bucket", { exit: 78 });
+      expect(none.steps[0]?.output).toContain("the bucket does not exist");
+    });
+
+    test("a key that may not write is 78", async () => {
+      const bucket = await server.makeBucket();
+      proxy.set((method) => (method === "PUT" ? { status: 403, code: "AccessDenied" } : "pass"));
+      const tier = await check(bucket, { exit: 78 });
+      expect(statusOf(tier)).toEqual({ list: "pass", write: "fail", clock: "pass" });
+    });
+  },
+);
