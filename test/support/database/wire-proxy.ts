@@ -7,6 +7,8 @@ export type Tap = {
   readonly target?: string;
   readonly onClient?: (data: Buffer, wire: Wire) => void;
   readonly onServer?: (data: Buffer, wire: Wire) => void;
+  /** The server hears of the end of a client, as from a process that was killed; a firewall that forgot it says nothing. */
+  readonly tellsEnd?: true;
 };
 export type WireProxy = TcpProxy & {
   /** Connections so far. */
@@ -18,7 +20,7 @@ export async function startWireProxy(target: string, tap: (connection: number) =
   let connections = 0;
   const proxy = await startTcpProxy(target, (client, reach) => {
     connections += 1;
-    const { onClient, onServer, target: other } = tap(connections);
+    const { onClient, onServer, target: other, tellsEnd } = tap(connections);
     const upstream = reach(other);
     const wire: Wire = {
       toServer: (data) => upstream.write(data),
@@ -26,6 +28,7 @@ export async function startWireProxy(target: string, tap: (connection: number) =
     };
     client.on("data", (data) => (onClient ?? ((all) => wire.toServer(all)))(data, wire));
     upstream.on("data", (data) => (onServer ?? ((all) => wire.toClient(all)))(data, wire));
+    if (tellsEnd) client.on("end", () => upstream.end());
     client.on("close", () => upstream.destroy());
     upstream.on("close", () => client.destroy());
   });
