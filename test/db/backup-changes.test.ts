@@ -39,7 +39,8 @@ async function backUp(): Promise<void> {
       const found = await readPartStates(client, leaf);
       return { states: found, slots: await collect(readSlots(client, leaf, found)) };
     });
-    const parts = states.map((part, index) => ({ ...part, slots: slots[index]?.slots ?? new Uint8Array() }));
+    const more = { serverVersion: snapshot.facts.serverVersion, slots: new Uint8Array() };
+    const parts = states.map((part, index) => ({ ...part, ...more, ...slots[index] }));
     const counter = { changes: 0n, countedAs: "" };
     await writeLedger(db, snapshot, { ...emptyWrite, leaves: () => [{ leaf, counter, parts, bases: [] }] });
   });

@@ -37,6 +37,7 @@ const part = (rows: number, more: Partial<PartWrite> = {}): PartWrite => ({
     nullRows: 0,
     nullHash: 0n,
     slots: Uint8Array.of(255, 1),
+    serverVersion: 180004,
   },
   ...{ first: Date.parse(START), last: Date.parse(START) + 60_000, ...more },
 });

@@ -1,8 +1,10 @@
-import { beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { MIXED } from "../../runner/src/archive/hash-version.ts";
 import { upsertCandles } from "../../runner/src/db/candles.ts";
 import { withTransaction } from "../../runner/src/db/session.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { addMinutes, makeLeaf, withRunner } from "../support/backup/parts.ts";
+import { newestManifest, readRecords } from "../support/backup/restored.ts";
 import { useBackups } from "../support/backup/runs.ts";
 import { makeCandles } from "../support/candle/candle-rows.ts";
 import { useQuietServer } from "../support/database/quiet-server.ts";
@@ -88,6 +90,63 @@ test("a revision beside damage of the same part explains nothing there", async (
   expect(await backups.run("delta")).toMatchObject({ isWhole: true, found: 1, open: 1 });
   expect(await backups.run("daily")).toMatchObject({ found: 0, open: 1 });
   expect(await backups.restored()).toEqual(truth);
+});
+
+describe("after an upgrade to a version of the server with other hashes", () => {
+  /** The ledger as the version before would have left it. */
+  const upgrade = () =>
+    database.query(`
+      with backups as (update r3a.backup set system_identifier = '7480000000000000001', server_version = 150004)
+      update r3a.backup_part set server_version = 150004, hash = mod(hash + 1, 18446744073709551616),
+        base_hash = mod(base_hash + 1, 18446744073709551616), null_hash = mod(null_hash + 1, 18446744073709551616)`);
+
+  beforeEach(async () => {
+    for (const coin of [1, 2]) await add(coin, 0, 200);
+    await backups.run("daily");
+    await add(3, 0, 200);
+    await backups.run("daily");
+    await upgrade();
+  });
+
+  test("the text of a part decides: nothing is suspect, no candle is put again, and new ones are taken", async () => {
+    await add(1, 200, 10);
+    const first = await backups.run("delta");
+    expect(first).toMatchObject({ isWhole: true, found: 0, open: 0 });
+    expect(await backups.restored()).toEqual(await backups.stored());
+    const [{ rows } = { rows: 0 }] = await database.query<{ rows: number }>(
+      "select sum(rows)::int as rows from r3a.backup_object where backup_id = $1 and key in (select base_key from r3a.backup_part)",
+      [first.backup],
+    );
+    // of the coin that grew alone: the others stay where they lie
+    expect(rows).toBe(210);
+    await revise(2, 10, 3);
+    expect(await backups.run("delta")).toMatchObject({ isWhole: false, found: 0 });
+    expect(await backups.run("daily")).toMatchObject({ found: 0, open: 0 });
+    expect(await backups.restored()).toEqual(await backups.stored());
+  });
+
+  test("an object whose rows are others leaves its parts in doubt, and the earlier rows restore with what is new", async () => {
+    const truth = await backups.stored();
+    await add(1, 200, 10);
+    const grown = await backups.stored();
+    await database.query(
+      `update r3a.ohlcv_partitioned set close = 1 where coin_id = 1 and "timestamp" = '${time(7)}'`,
+    );
+    expect(await backups.run("delta")).toMatchObject({ isWhole: true, found: 2, open: 2 });
+    expect(await backups.restored()).toEqual(grown);
+    // a restore cannot compare these hashes with its own, and must not refuse the leaf for them
+    const manifest = await newestManifest(backups.hot);
+    const [record] = await readRecords(backups.hot, manifest);
+    expect(record?.parts.map((part) => part.serverVersion)).toEqual([MIXED, 150_004, undefined]);
+    await add(3, 200, 5);
+    expect(await backups.run("daily")).toMatchObject({ found: 0, open: 2 });
+    expect(linesOf(1, await backups.restored())).toEqual(linesOf(1, grown));
+    expect(linesOf(2, await backups.restored())).toEqual(linesOf(2, truth));
+    const accept = { leaf: leaf.name, coinId: null, reason: "looked at them" };
+    expect(await backups.run("daily", { accept })).toMatchObject({ open: 0 });
+    expect(await backups.restored()).toEqual(await backups.stored());
+    expect(await backups.run("daily")).toMatchObject({ found: 0, open: 0 });
+  });
 });
 
 test("more rows than are looked at one by one: values for all that lack them, and revisions, are explained", async () => {

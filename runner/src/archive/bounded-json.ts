@@ -56,6 +56,10 @@ export function orNull<T>(read: Read<T>): Read<T | null> {
   return (value, path) => (value === null ? null : read(value, path));
 }
 
+export function orNothing<T>(read: Read<T>): Read<T | undefined> {
+  return (value, path) => (value === undefined ? undefined : read(value, path));
+}
+
 /** A list of at most `most` values. */
 export function listOf<T>(read: Read<T>, most: number): Read<readonly T[]> {
   return (value, path) => {

@@ -4,6 +4,7 @@ import {
   listOf,
   objectOf,
   oneOf,
+  orNothing,
   orNull,
   type Read,
   text,
@@ -20,7 +21,8 @@ import { countSlots, decodeSlots, indexOf, lastSlot, listSlots } from "./slots.t
  * What a restore must give back for a part: so many rows with this hash (decimal, below 2^64) in these slots
  * (`encodeSlots`). `first`, `last`: open times, ISO UTC. `base`: index into `bases`; null: all rows are in deltas.
  * `baseBackup`: the backup whose snapshot the base shows: the deltas of later backups are applied, and none of earlier
- * ones, whose rows are out of date; null as `base`.
+ * ones, whose rows are out of date; null as `base`. `serverVersion`: of the server that made the hash (0: of two), where it
+ * cannot be compared with those of the server that the manifest names.
  */
 export type PartRecord = {
   readonly coinId: number;
@@ -32,6 +34,7 @@ export type PartRecord = {
   readonly last: string;
   readonly base: number | null;
   readonly baseBackup: number | null;
+  readonly serverVersion?: number | undefined;
 };
 
 /** The parts of one leaf, as a text of its own that is written once: a leaf that did not change costs nothing. */
@@ -96,6 +99,7 @@ const readPart: Read<PartRecord> = objectOf<PartRecord>({
   last: timeText,
   base: orNull(whole(0, MOST_BASES - 1)),
   baseBackup: orNull(whole(1)),
+  serverVersion: orNothing(whole(0, 9_999_999)),
 });
 
 const readRecord: Read<LeafRecord> = objectOf<LeafRecord>({

@@ -1,3 +1,4 @@
+import { areComparable } from "../archive/hash-version.ts";
 import { leafOfName, type PartRecord, renderLeafRecord } from "../archive/leaf-record.ts";
 import type { Manifest, ManifestLeaf } from "../archive/manifest.ts";
 import { measureText } from "../archive/named-text.ts";
@@ -14,12 +15,16 @@ export type DeltaObject = ObjectRef & {
   readonly last: number;
 };
 
-/** The parts of one leaf with what they need: `objects` has every base that a part names. */
+/**
+ * The parts of one leaf with what they need: `objects` has every base that a part names. `serverVersion`: of the server that
+ * the manifest names.
+ */
 export type LeafContent = {
   readonly name: string;
   readonly parts: readonly StoredPart[];
   readonly objects: ReadonlyMap<string, ObjectRef>;
   readonly deltas: readonly DeltaObject[];
+  readonly serverVersion: number;
 };
 
 /** A leaf as the manifest names it, the text of its record, and the deltas that complete its bases, oldest first. */
@@ -34,12 +39,16 @@ export type RecordedLeaf = {
  * The record of a leaf; null where no part of it has rows. Equal contents make equal texts, so a leaf that did not change
  * has its record already. Throws where a base is missing: such a manifest would restore less than it says.
  */
-export function recordLeaf({ name, parts, objects, deltas }: LeafContent): RecordedLeaf | null {
+export function recordLeaf(content: LeafContent): RecordedLeaf | null {
+  const { name, parts, objects, deltas, serverVersion } = content;
   const filled = parts.filter(({ rows }) => rows > 0).toSorted(byKey);
   if (filled.length === 0) return null;
   const keys = [...new Set(filled.flatMap(({ base }) => (base === null ? [] : [base.key])))].toSorted();
   const bases = keys.map((key) => refOf(objects.get(key), key));
-  const records = filled.map((part) => recordPart(part, keys));
+  const records = filled.map((part) => ({
+    ...recordPart(part, keys),
+    ...(areComparable(part.serverVersion, serverVersion) ? {} : { serverVersion: part.serverVersion }),
+  }));
   const { key, text } = renderLeafRecord({ version: 1, leaf: name, bases, parts: records });
   const { sha256, bytes } = measureText(text);
   const { parent, span } = leafOfName(name);

@@ -48,6 +48,7 @@ export async function exportAll(
   { kind, accept }: { readonly kind: BackupKind; readonly accept: Accepted | null },
 ): Promise<Exported> {
   const { client, counters, facts, beside } = snapshot;
+  const { serverVersion } = facts;
   const isDaily = kind === "daily";
   const [looks, suspects] = [
     await listLooks(client),
@@ -74,7 +75,7 @@ export async function exportAll(
     const open = byLeaf.get(name) ?? [];
     const horizon = horizonOf(looks.get(name)?.backup, facts);
     const accepted = accept?.leaf === name ? listAccepted(open, accept) : [];
-    const question = { leaf, believed, open, horizon, isDaily, accepted };
+    const question = { leaf, believed, open, horizon, isDaily, accepted, serverVersion };
     const besideAgain = unseen.has(name) ? open.flatMap(toRowKey) : [];
     done.push(await beside((other) => exportLeaf({ client: other, writer }, { ...question, besideAgain })));
     progress.advance(1);

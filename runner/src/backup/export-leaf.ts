@@ -1,11 +1,13 @@
 import type { Readable } from "node:stream";
+import { areComparable, MIXED } from "../archive/hash-version.ts";
 import type { BackupLeaf, LeafPart } from "../db/backup/backup-leaf.ts";
 import { copyChanged, copyParts, copyRows, type RowKey } from "../db/backup/copy-out.ts";
 import type { Suspect as StoredSuspect } from "../db/backup/ledger.ts";
 import type { LeafWrite, PartWrite } from "../db/backup/write-ledger.ts";
 import type { OwnClient } from "../db/session.ts";
 import { type NextPart, planLeafExport } from "./leaf-export.ts";
-import { type LeafLook, type LeafQuestion, lookAtLeaf } from "./look-leaf.ts";
+import { lookAtLeaf } from "./look-leaf.ts";
+import type { LeafLook, LeafQuestion, LookedPart } from "./look-part.ts";
 import type { ObjectWriter, PlacedObject } from "./object-writer.ts";
 
 /** An object of a leaf. `first`, `last`: open times (ms) between which its rows lie. */
@@ -36,7 +38,10 @@ export async function exportLeaf(
   const next = listNext(question, look);
   const plan = planLeafExport({ look, parts: next, span: leaf.span }, question.isDaily);
   const objects: LeafObject[] = [];
-  const bases: LeafWrite["bases"][number][] = [];
+  const bases: LeafWrite["bases"][number][] = next.flatMap(
+    ({ coinId, interval, before, believed, hasBase }) =>
+      hasBase && before?.base ? [{ coinId, interval, key: before.base.key, hash: believed.hash }] : [],
+  );
   const put = async (kind: LeafObject["kind"], rows: Readable, span: TimeRange) => {
     const placed = await writer.write(rows);
     if (placed !== null) objects.push({ ...placed, kind, leaf: leaf.name, ...span });
@@ -60,9 +65,7 @@ export async function exportLeaf(
   if (beside.length > 0) await put("beside", copyRows(client, leaf, beside), rangeOfRows(beside));
   return {
     ...{ leaf, objects, bases, isWhole: look.isWhole },
-    parts: next
-      .filter(isChanged)
-      .map(({ coinId, interval, believed }) => toWrite({ coinId, interval }, believed)),
+    parts: next.filter(isChanged).map(toWrite),
     suspects: look.parts.flatMap(({ coinId, interval, judgement }) =>
       judgement.suspects.map((suspect) => ({ leaf: leaf.name, coinId, interval, ...suspect })),
     ),
@@ -71,10 +74,12 @@ export async function exportLeaf(
 }
 
 /** Every part of the leaf after the look: those that were not judged are what they were. */
-function listNext({ believed }: LeafQuestion, { parts }: LeafLook): readonly NextPart[] {
+function listNext({ believed, serverVersion }: LeafQuestion, { parts }: LeafLook): readonly NextPart[] {
   const textOf = ({ coinId, interval }: LeafPart) => `${coinId}:${interval}`;
-  const judged = parts.map(({ coinId, interval, before, judgement }) => ({
-    ...{ coinId, interval, before, believed: judgement.believed, isSound: judgement.isSound },
+  const judged = parts.map((part) => ({
+    ...{ coinId: part.coinId, interval: part.interval, before: part.before },
+    ...{ believed: part.judgement.believed, isSound: part.judgement.isSound },
+    ...{ serverVersion: versionOf(part, serverVersion), hasBase: part.hasBase },
   }));
   const seen = new Set(judged.map(textOf));
   const others = believed.filter((part) => !seen.has(textOf(part)));
@@ -82,21 +87,29 @@ function listNext({ believed }: LeafQuestion, { parts }: LeafLook): readonly Nex
     ...judged,
     ...others.map((part) => ({
       ...{ coinId: part.coinId, interval: part.interval, before: part, believed: part, isSound: true },
+      ...{ serverVersion: part.serverVersion, hasBase: false },
     })),
   ];
 }
 
-function isChanged({ before, believed }: NextPart): boolean {
+/** A part that could not be compared keeps the hash of the other server, and where it grew the hash is of both. */
+function versionOf({ before, added, judgement }: LookedPart, here: number): number {
+  if (before === null || judgement.isSound || areComparable(before.serverVersion, here)) return here;
+  return added === null ? before.serverVersion : MIXED;
+}
+
+function isChanged({ before, believed, serverVersion }: NextPart): boolean {
   return (
-    before?.rows !== believed.rows || before.hash !== believed.hash || before.nullHash !== believed.nullHash
+    before?.rows !== believed.rows ||
+    before.hash !== believed.hash ||
+    before.nullHash !== believed.nullHash ||
+    before.serverVersion !== serverVersion
   );
 }
 
-function toWrite(
-  key: LeafPart,
-  { rows, hash, nullRows, nullHash, slots, first, last }: NextPart["believed"],
-): PartWrite {
-  return { ...key, rows, hash, nullRows, nullHash, slots, first, last };
+function toWrite({ coinId, interval, serverVersion, believed }: NextPart): PartWrite {
+  const { rows, hash, nullRows, nullHash, slots, first, last } = believed;
+  return { coinId, interval, rows, hash, nullRows, nullHash, slots, first, last, serverVersion };
 }
 
 type TimeRange = { readonly first: number; readonly last: number };

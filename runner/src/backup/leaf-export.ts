@@ -5,13 +5,18 @@ import type { LeafPart } from "../db/backup/backup-leaf.ts";
 import type { RowKey } from "../db/backup/copy-out.ts";
 import type { StoredPart } from "../db/backup/ledger.ts";
 import { packParts } from "./groups.ts";
-import type { LeafLook, LookedPart } from "./look-leaf.ts";
+import type { LeafLook, LookedPart } from "./look-part.ts";
 
-/** A part after a look: what restores from now on, and whether the table is just that. */
+/**
+ * A part after a look: what restores from now on, and whether the table is just that. `serverVersion`: of the server that made
+ * the hashes of `believed`, MIXED for two. `hasBase`: as in LookedPart.
+ */
 export type NextPart = LeafPart & {
   readonly before: StoredPart | null;
   readonly believed: PartRows;
   readonly isSound: boolean;
+  readonly serverVersion: number;
+  readonly hasBase: boolean;
 };
 
 /**
@@ -38,8 +43,8 @@ export function planLeafExport(
   isDaily: boolean,
 ): LeafExport {
   const takesBases = isDaily || look.isWhole;
-  const isRight = ({ before, believed }: NextPart) =>
-    before?.base?.hash === believed.hash && before.base !== null;
+  const isRight = ({ before, believed, hasBase }: NextPart) =>
+    hasBase || (before?.base?.hash === believed.hash && before.base !== null);
   const needy = takesBases
     ? parts.filter((part) => part.isSound && part.believed.rows > 0 && !isRight(part))
     : [];

@@ -61,7 +61,8 @@ export async function readPublication(
     const keys = new Set(parts.flatMap(({ base }) => (base === null ? [] : [base.key])));
     const bases = await findObjects(client, [...keys]);
     const objects = new Map(bases.map((base) => [base.key, base]));
-    const leaf = recordLeaf({ name, parts, objects, deltas: deltas.get(name) ?? [] });
+    const { serverVersion } = facts;
+    const leaf = recordLeaf({ name, parts, objects, deltas: deltas.get(name) ?? [], serverVersion });
     if (leaf === null) continue;
     leaves.push(leaf);
     placed.push(...bases);

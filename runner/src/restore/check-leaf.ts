@@ -1,3 +1,4 @@
+import { areComparable } from "../archive/hash-version.ts";
 import type { PartRecord } from "../archive/leaf-record.ts";
 import { areSameSlots, decodeSlots, type Slots, slotsOfRuns } from "../archive/slots.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
@@ -10,8 +11,6 @@ import { RestoreRefusal } from "./refusal.ts";
 /** What a table holds of a part. */
 export type FoundPart = PartState & { readonly slots: Slots };
 
-/** Hashes of two major versions of the server may differ; then rows, slots and the SHA-256 of each object must do. */
-const MAJOR = 10_000;
 /** Parts that a refusal names. */
 const SHOWN = 3;
 
@@ -34,7 +33,10 @@ function slotsOf({ span }: BackupLeaf, { interval, first, last }: PartState): Sl
   return slotsOfRuns({ span, interval }, [{ first, last }]);
 }
 
-/** `made`: the version of the server that made the hashes of the record; `here`: of this one. */
+/**
+ * `made`: the version of the server that made the hashes of the record, but for parts that name another; `here`: of this one.
+ * Where they cannot be compared, rows, slots and the SHA-256 of each object must do.
+ */
 export type CheckedRecord = {
   readonly parts: readonly PartRecord[];
   readonly made: number;
@@ -67,8 +69,8 @@ export async function findLeafFault(
 
 function describeFaults(leaf: BackupLeaf, parts: readonly FoundPart[], record: CheckedRecord): string | null {
   const found = new Map(parts.map((part) => [nameOf(part), part]));
-  const hasHash = Math.floor(record.made / MAJOR) === Math.floor(record.here / MAJOR);
   const differing = record.parts.flatMap((part) => {
+    const hasHash = areComparable(part.serverVersion ?? record.made, record.here);
     const fault = faultOf(leaf, part, { found: found.get(nameOf(part)), hasHash });
     return fault === null ? [] : [`coin ${part.coinId} ${part.interval} ${fault}`];
   });

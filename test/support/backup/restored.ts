@@ -1,4 +1,8 @@
-import { type PartRecord, parseLeafRecord } from "../../../runner/src/archive/leaf-record.ts";
+import {
+  type LeafRecord,
+  type PartRecord,
+  parseLeafRecord,
+} from "../../../runner/src/archive/leaf-record.ts";
 import type { Manifest } from "../../../runner/src/archive/manifest.ts";
 import { openObject } from "../../../runner/src/archive/object/open.ts";
 import type { ObjectRef } from "../../../runner/src/archive/object-ref.ts";
@@ -22,6 +26,11 @@ export async function newestManifest(store: Store): Promise<Manifest> {
   const [newest] = await readManifests(store);
   if (newest === undefined) throw new Error(`${store.tier} has no manifest`);
   return newest;
+}
+
+/** The records of the leaves of a manifest, in its order. */
+export async function readRecords(store: Store, { leaves }: Manifest): Promise<readonly LeafRecord[]> {
+  return Promise.all(leaves.map(async ({ key }) => parseLeafRecord(key, await store.getText(key, forever))));
 }
 
 /** The lines of COPY in an object. */

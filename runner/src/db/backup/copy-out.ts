@@ -51,9 +51,17 @@ function copyLeaf(client: OwnClient, leaf: BackupLeaf, where: readonly string[])
 const isOf = (parts: readonly LeafPart[] | null) =>
   parts === null ? [] : [`(t.coin_id, t."interval") in (${pairs(parts)})`];
 
-/** All rows of parts of a leaf; null: of every part. One line a row. */
-export function copyParts(client: OwnClient, leaf: BackupLeaf, parts: readonly LeafPart[] | null): Readable {
-  return copyLeaf(client, leaf, isOf(parts));
+const isNot = (rows: readonly RowKey[]) =>
+  rows.length === 0 ? [] : [`not exists (select from (${keys(rows)}) w where ${IS_KEY})`];
+
+/** All rows of parts of a leaf (null: of every part), less `without`. One line a row. */
+export function copyParts(
+  client: OwnClient,
+  leaf: BackupLeaf,
+  parts: readonly LeafPart[] | null,
+  without: readonly RowKey[] = [],
+): Readable {
+  return copyLeaf(client, leaf, [...isOf(parts), ...isNot(without)]);
 }
 
 /** The rows of a leaf that changed since the horizon (as in `readChanges`; null: all rows), of `parts` (null: of all), less `without`. */
@@ -70,10 +78,8 @@ export function copyChanged(
     readonly without: readonly RowKey[];
   },
 ): Readable {
-  const others =
-    without.length === 0 ? [] : [`not exists (select from (${keys(without)}) w where ${IS_KEY})`];
   const changed = horizon === null ? [] : [isChangedSince("t", numberText(horizon))];
-  return copyLeaf(client, leaf, [...changed, ...isOf(parts), ...others]);
+  return copyLeaf(client, leaf, [...changed, ...isOf(parts), ...isNot(without)]);
 }
 
 /** The rows of these keys, as far as they are there. */

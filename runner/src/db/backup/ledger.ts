@@ -1,9 +1,11 @@
+import { MIXED } from "../../archive/hash-version.ts";
 import type { Interval } from "../../contract/intervals.ts";
 import type { OwnClient } from "../session.ts";
 import { boundedMs, msOf } from "../sql-time.ts";
 import type { BackupLeaf, LeafPart } from "./backup-leaf.ts";
 import type { BackupKind } from "./backup-rows.ts";
 import type { LeafCounter } from "./leaf-counters.ts";
+import { HASH_FORM } from "./row-hash.ts";
 
 /** A backup whose objects and parts are in the ledger. `xmin`, `nextXid`: as in SnapshotFacts. */
 export type StoredBackup = {
@@ -68,6 +70,7 @@ export type PartBase = { readonly key: string; readonly hash: bigint; readonly b
 /**
  * What a restore gives back for a part. `first`, `last` in ms, null without rows. Where base.hash is not `hash`, the deltas of
  * the leaf of later backups than base.backup come on top, and those of earlier ones must not: they hold older rows.
+ * `serverVersion`: of the server that made the hashes; MIXED where they cannot be compared with any.
  */
 export type StoredPart = LeafPart & {
   readonly rows: number;
@@ -108,6 +111,7 @@ export async function listStoredParts(
     ...part,
     hash: BigInt(part.hash),
     nullHash: BigInt(part.nullHash),
+    serverVersion: part.hashForm === HASH_FORM ? part.serverVersion : MIXED,
     base:
       baseKey === null || baseHash === null || baseBackup === null
         ? null

@@ -13,7 +13,7 @@ import type { Snapshot } from "./snapshot.ts";
 import type { ObjectUse, Tier } from "./stored-objects.ts";
 import * as SQL from "./write-ledger-sql.ts";
 
-export type PartWrite = Omit<StoredPart, "asOf" | "base" | "hashForm" | "serverVersion">;
+export type PartWrite = Omit<StoredPart, "asOf" | "base" | "hashForm">;
 
 /** A leaf that the backup looked at: the parts that changed, and the new bases (of parts that the ledger then has). */
 export type LeafWrite = {
@@ -81,12 +81,12 @@ async function writeLeaf(
   reader: OwnClient,
   { snapshot, leaf, counter, parts, bases }: LeafWrite & { readonly snapshot: Snapshot },
 ): Promise<void> {
-  const { backup, facts } = snapshot;
+  const { backup } = snapshot;
   const rows = parts.map((part) => ({
     ...part,
     ...{ leaf: leaf.name, hash: String(part.hash), nullHash: String(part.nullHash) },
     slots: Buffer.from(part.slots).toString("hex"),
-    ...{ hashForm: HASH_FORM, serverVersion: facts.serverVersion },
+    hashForm: HASH_FORM,
   }));
   await inChunks(client, SQL.SET_PARTS, rows, backup);
   const based = bases.map((base) => ({ ...base, leaf: leaf.name, hash: String(base.hash) }));
