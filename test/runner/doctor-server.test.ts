@@ -33,7 +33,7 @@ const verified = {
 } as const;
 const throughTls = (change: Partial<Transport>, extra: string | null = null) =>
   judgeTls({ step: "in", address: "db:5432", ms: 1, transport: { ...transport, ...change } }, extra, NOW);
-const schema = { pending: [], unknown: [], layout: "none" as const, faults: [] as string[] };
+const schema = { pending: [], unknown: [], layout: "none", loading: null as const, faults: [] as string[] };
 
 test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   [
@@ -220,6 +220,20 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
     "warn",
     /ohlcv_legacy/,
     /migrate-layout/,
+  ],
+  [
+    "a restore whose newest leaves are not loaded",
+    judgeSchema({ ...schema, pending: ["000009_x"], loading: { loaded: 2, leaves: 108, isGated: true } }),
+    "fail",
+    /2 of 108 leaves are loaded; run restore --all again.*ends with 75/,
+    /wait/,
+  ],
+  [
+    "a restore that loads history",
+    judgeSchema({ ...schema, loading: { loaded: 20, leaves: 108, isGated: false } }),
+    "warn",
+    /20 of 108 leaves are loaded.*backup waits/,
+    /wait/,
   ],
   [
     "another exchange",

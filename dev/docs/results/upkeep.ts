@@ -103,6 +103,7 @@ export const refreshLastts = z.union([
     ),
     busy: count.describe("Differences that were left to a sync at the same row."),
     isLegacyThere: z.boolean().describe("Candles of the old layout are not moved yet."),
+    isRestoring: z.boolean().describe("A restore has not loaded all leaves yet."),
   }),
   skippedOf("refresh-lastts"),
 ]);

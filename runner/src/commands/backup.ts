@@ -13,6 +13,7 @@ import { findCoinId } from "../db/backup/manifest-rows.ts";
 import type { Database } from "../db/connect.ts";
 import { findHolder } from "../db/lock.ts";
 import { renderArguments } from "../db/runs.ts";
+import { refuseWhileLoading } from "../db/schema/restore-gate.ts";
 import { withDatabase } from "../db/with-database.ts";
 import { SettingsFault, UsageFault } from "../errors.ts";
 import { renderSkipped } from "../result.ts";
@@ -76,6 +77,9 @@ export const backup: Command = {
     try {
       const due = chooseDue(kind, stores);
       return await withDatabase(context, { command: "backup", url: settings.dbUrl }, async (db) => {
+        await refuseWhileLoading(db, {
+          why: "a backup of what is loaded so far would restore less than the one before",
+        });
         if (isPreview) {
           const plan = await previewBackup(db, { kind, due, signal: context.signal });
           context.print(options.json === true ? renderPlanJson(plan) : renderPlan(plan));

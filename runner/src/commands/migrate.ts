@@ -1,6 +1,8 @@
 import { EXIT } from "../contract/exits.ts";
 import { ROLE_NAMES } from "../contract/names.ts";
+import { closeDatabase, openDatabase } from "../db/connect.ts";
 import { migrate as applyMigrations, type Migrated, migrateWithRoles } from "../db/schema/migrate.ts";
+import { refuseWhileLoading } from "../db/schema/restore-gate.ts";
 import { messageOf, TryAgain } from "../errors.ts";
 import { renderResult } from "../result.ts";
 import { parseCount } from "../settings/parsers.ts";
@@ -29,15 +31,26 @@ export const migrate: Command = {
     const tellAgain = (error: unknown) =>
       context.log.warn({ "event.name": "migrate_again" }, `[RUN] trying again: ${messageOf(error)}`);
     const request = { isPlan, stop: context.signal, warn, onBusy: tellAgain };
-    const done = await whileAway({ signal: context.signal, waitMs: waitS * 1000, tellAgain }, async () =>
-      options.roles === true
+    const done = await whileAway({ signal: context.signal, waitMs: waitS * 1000, tellAgain }, async () => {
+      await refuseWhileGated(dbUrl);
+      return options.roles === true
         ? migrateWithRoles(dbUrl, request)
-        : { files: await applyMigrations(dbUrl, request), statements: [] },
-    );
+        : { files: await applyMigrations(dbUrl, request), statements: [] };
+    });
     context.print(options.json === true ? renderJson(done, isPlan) : renderText(done, isPlan));
     return EXIT.done;
   },
 };
+
+/** A restore migrates the older schema of its backup by itself. */
+async function refuseWhileGated(url: string): Promise<void> {
+  const db = openDatabase(url, "migrate");
+  try {
+    await refuseWhileLoading(db, { why: "the restore itself migrates the schema", isOpen: true });
+  } finally {
+    await closeDatabase(db);
+  }
+}
 
 type Patience = {
   readonly signal: AbortSignal;

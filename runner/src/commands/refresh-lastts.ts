@@ -47,6 +47,11 @@ function logRefresh({ log }: Context, refreshed: Refreshed, isPreview: boolean):
       { "event.name": "legacy_beside" },
       "[MAINT] r3a.ohlcv_legacy still holds candles: no last timestamp is lowered or removed until migrate-layout is done",
     );
+  if (refreshed.isRestoring)
+    log.warn(
+      { "event.name": "restore_beside" },
+      "[MAINT] a restore has not loaded all leaves yet: no last timestamp is lowered or removed until it is done",
+    );
   if (refreshed.changes.length > 0 && !isPreview)
     log.warn(
       { "event.name": "last_ts_corrected", changes: refreshed.changes.length, busy: refreshed.busy },

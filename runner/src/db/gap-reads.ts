@@ -5,7 +5,7 @@ import type { Interval } from "../contract/intervals.ts";
 import type { GapRequest } from "../sync/fill-plan.ts";
 import type { Coin } from "./coins.ts";
 import { type Database, withClient } from "./connect.ts";
-import { GAP_COLUMNS, type GapRow, gapOf, IS_ASKED, wholeSlots } from "./gaps.ts";
+import { GAP_COLUMNS, type GapRow, gapOf, IS_ASKED, IS_IN_BACKUP, wholeSlots } from "./gaps.ts";
 import { faultOfGaps } from "./series-fault.ts";
 import { msOf } from "./sql-time.ts";
 
@@ -103,7 +103,7 @@ const READ_BY_TIME = `
   select ${spanOf("$7::timestamptz")} from r3a.ohlcv_gap_log g
   where ${OF_SERIES} and ${REACHES("$3::timestamptz")} and g.to_ts > $3 and g.from_ts < $4::timestamptz
     and case when g.state = 'before_listing' then g.to_ts > $7::timestamptz
-             else case $5 when 'all' then ${IS_ASKED} when 'wanted' then g.state = 'not_requested' or g.next_check_at <= $6::timestamptz
+             else case $5 when 'all' then ${IS_ASKED} when 'wanted' then g.state = 'not_requested' and not ${IS_IN_BACKUP} or g.next_check_at <= $6::timestamptz
                   else false end end
   order by g.from_ts limit ${PART}`;
 

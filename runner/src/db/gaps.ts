@@ -1,6 +1,7 @@
 import type { Evidence, Gap, GapReason, GapState } from "../candle/gap.ts";
 import { slotOf } from "../candle/interval.ts";
 import type { Span } from "../candle/span.ts";
+import { IN_BACKUP } from "../candle/waiting-gap.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 
 export type GapRow = {
@@ -20,6 +21,9 @@ export const GAP_COLUMNS = `g.id, g.from_ts as "fromTs", g.to_ts as "toTs", g.st
 
 /** Whether runs ask for the gap at all: of what nobody asked for, only what migrate-layout moves has a time to ask at. */
 export const IS_ASKED = `(g.state <> 'not_requested' or g.next_check_at is not null)`;
+
+/** Whether the candles of a gap are in a backup that a restore loads: no run asks for these, not even a backfill. */
+export const IS_IN_BACKUP = `(g.state = 'not_requested' and g.evidence ->> 'error' is not distinct from '${IN_BACKUP}')`;
 
 /** The whole slots that a stretch (ms) touches, at least one: a person may have logged a part of a slot. */
 export function wholeSlots(interval: Interval, { from, to }: Span): Span {

@@ -10,6 +10,7 @@ import {
 import { readSchema, type SchemaState } from "../db/doctor/stored.ts";
 import { createUnicodeDatabase, resetReadOnly } from "../db/remedy-sql.ts";
 import { judgeDatabase, noteOfServer } from "../db/schema/requirements.ts";
+import { describeLoading } from "../db/schema/restore-gate.ts";
 import { commandLine } from "../program-name.ts";
 import { renderDuration } from "../time.ts";
 import { byLimit, type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
@@ -127,7 +128,13 @@ export function judgeClock(aheadMs: number, whose: string, limits: typeof CLOCK_
 }
 
 /** `mayMigrate` false: the check `server` failed, and a migration would be refused until that is mended. */
-export function judgeSchema({ pending, unknown, layout, faults }: SchemaState, mayMigrate = true): Finding {
+export function judgeSchema(state: SchemaState, mayMigrate = true): Finding {
+  const { pending, unknown, layout, loading, faults } = state;
+  if (loading?.isGated)
+    return fail(
+      `${describeLoading(loading)}; until the newest ones are there, every other command ends with 75`,
+      "wait for it",
+    );
   const by = (command: string) => (mayMigrate ? commandLine(command) : "first do what the check server says");
   if (layout === "old")
     return fail("the database has the old layout: a leaf per coin, month and interval", by("migrate-layout"));
@@ -143,6 +150,11 @@ export function judgeSchema({ pending, unknown, layout, faults }: SchemaState, m
     return warn(
       "rows still lie in r3a.ohlcv_legacy: the move out of the old layout is not done",
       by("migrate-layout"),
+    );
+  if (loading !== null)
+    return warn(
+      `${describeLoading(loading)}; gaps --state not_requested lists what is not there yet, and backup waits`,
+      "wait for it",
     );
   return pass("the schema is what this program needs");
 }

@@ -2,6 +2,7 @@ import { againCommand } from "../again-command.ts";
 import { GAP_OVERDUE_MS } from "../candle/gap-due.ts";
 import type { RecentCandles } from "../db/health/integrity.ts";
 import type { SeriesScan } from "../db/scan.ts";
+import { describeLoading, type Loading } from "../db/schema/restore-gate.ts";
 import { renderCount, renderNotRequested, renderNumber } from "../render.ts";
 import { renderDuration } from "../time.ts";
 import { type CheckResult, RUNBOOK_JOBS, resultOf } from "./report.ts";
@@ -28,12 +29,16 @@ function judgeFaults(
   });
 }
 
-export function judgePending(pending: readonly string[]): CheckResult {
+/** `loading`: how far a restore of the whole database is; null where none is under way. */
+export function judgePending(pending: readonly string[], loading: Loading | null): CheckResult {
   const result = judgeFaults("schema", pending, {
     good: "every migration is applied",
     bad: "the database lacks migrations: run migrate",
   });
-  return { ...result, runbook: RUNBOOK_JOBS };
+  if (loading === null || (pending.length > 0 && !loading.isGated))
+    return { ...result, runbook: RUNBOOK_JOBS };
+  const status = loading.isGated ? "fail" : "warn";
+  return { ...result, status, output: describeLoading(loading), names: [], runbook: RUNBOOK_JOBS };
 }
 
 export function judgeIndexes(faults: readonly string[]): CheckResult {

@@ -17,6 +17,7 @@ import { listMissingKeys } from "../db/health/keys.ts";
 import { listAttached, listDetaching, readAges } from "../db/health/leaves.ts";
 import { findSize, listRecordCounts } from "../db/health/size.ts";
 import { listExpected, scanSeries } from "../db/scan.ts";
+import { findLoading } from "../db/schema/restore-gate.ts";
 import { findPending } from "../db/schema/schema.ts";
 import type { Reader } from "../db/session.ts";
 import type { Settings } from "../settings/table.ts";
@@ -118,7 +119,9 @@ function listCatalogMeasurements({ intervals, now }: Place): readonly Measuremen
   const part = (component: string, look: (client: Reader) => Promise<CheckResult>) =>
     measureOne("integrity", component, look);
   return [
-    part("schema", async (client) => integrity.judgePending(await findPending(client))),
+    part("schema", async (client) =>
+      integrity.judgePending(await findPending(client), await findLoading(client)),
+    ),
     part("indexes", async (client) => integrity.judgeIndexes(await listFaultyIndexes(client))),
     part("leaves", async (client) => judgeLeaves(await listAttached(client), intervals, now)),
     part("detach", async (client) => judgeDetaching(await listDetaching(client))),

@@ -9,6 +9,7 @@ import type { LockSession } from "../db/lock.ts";
 import { type RunItem, renderArguments, upsertItems } from "../db/runs.ts";
 import { migrate } from "../db/schema/migrate.ts";
 import { checkServer } from "../db/schema/requirements.ts";
+import { refuseWhileLoading } from "../db/schema/restore-gate.ts";
 import { tellOfWait, waitForSchema } from "../db/schema/schema.ts";
 import { sessionName, withLocks } from "../db/with-database.ts";
 import { messageOf } from "../errors.ts";
@@ -43,6 +44,7 @@ export async function runMove(context: Context, request: MoveRequest): Promise<E
   return withLocks({ url: request.dbUrl, name, signal: context.signal }, async (db, locks) => {
     // before the old table is renamed: if migrate refuses the server, the database must be as it was
     await checkServer(db, (note) => context.log.warn({ "event.name": "server_noted" }, `[MAINT] ${note}`));
+    await refuseWhileLoading(db, { why: "no leaf is moved before all are loaded" });
     const isMoved = !request.isPreview && (await findState(db)) === "none";
     if (isMoved && request.asJson) {
       context.print(renderSummary(await summarizeNothing(db), true));

@@ -18,6 +18,7 @@ import {
   setRows,
 } from "../db/maint/last-ts.ts";
 import { countEqual, type OpenLeaf } from "../db/maint/last-ts-look.ts";
+import { isLoading } from "../db/schema/restore-gate.ts";
 import { type OwnClient, own } from "../db/session.ts";
 import { leafAt, listLeavesOf } from "../partition/layout.ts";
 import {
@@ -51,6 +52,8 @@ export type Refreshed = {
   readonly busy: number;
   /** Something differs, and candles of the old layout are not moved yet: nothing was lowered or removed. */
   readonly isLegacyThere: boolean;
+  /** Something differs, and a restore has not loaded all leaves yet: nothing was lowered or removed. */
+  readonly isRestoring: boolean;
 };
 
 /**
@@ -72,7 +75,7 @@ export async function refreshLastTs(
 export async function refreshOn(client: OwnClient, request: RefreshRequest): Promise<Refreshed | null> {
   const open = listOpenLeaves({ from: request.now - request.lookbackMs, to: request.now + LATEST_MS });
   const series = await countEqual(client, open);
-  if (series !== null) return { series, changes: [], busy: 0, isLegacyThere: false };
+  if (series !== null) return { series, changes: [], busy: 0, isLegacyThere: false, isRestoring: false };
   if (!(await beginRefresh(client, request.isPreview ? "look" : "refresh"))) return null;
   const refreshed = await refreshDiffering(client, open, request.isPreview);
   await client.query("commit");
@@ -88,11 +91,13 @@ async function refreshDiffering(
   const { known, stored } = await findDiffering(client, compared);
   const all = planRefresh(known, stored, true);
   const isMoving = all.length > 0 && (await readStateOn(client)) === "moving";
-  const changes = isMoving ? planRefresh(known, stored, false) : all;
+  const isRestoring = all.length > 0 && (await isLoading(client));
+  const mayLower = !isMoving && !isRestoring;
+  const changes = mayLower ? all : planRefresh(known, stored, false);
   const { written, busy } =
     isPreview || changes.length === 0
       ? { written: changes, busy: 0 }
-      : await applyChanges(client, changes, !isMoving);
+      : await applyChanges(client, changes, mayLower);
   const coinIds = written.map(({ coinId }) => coinId);
   const symbols = coinIds.length === 0 ? new Map<number, string>() : await listSymbolsOf(client, coinIds);
   return {
@@ -103,6 +108,7 @@ async function refreshDiffering(
     })),
     busy,
     isLegacyThere: isMoving,
+    isRestoring,
   };
 }
 

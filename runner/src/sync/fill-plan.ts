@@ -169,7 +169,7 @@ export async function* pageGaps(
  * would be stored. `unasked` has such gaps of the span.
  */
 export function leaveUnasked(task: Task, unasked: readonly Span[]): readonly Task[] {
-  return unasked.length === 0 ? [task] : subtract(task, unasked).map(fetchTask);
+  return unasked.length === 0 ? [task] : subtract(task, unasked).map((span) => ({ ...task, ...span }));
 }
 
 /** What of a stretch before the listing is not before it any more. */

@@ -1,4 +1,5 @@
 import { intersect, type Span } from "../candle/span.ts";
+import { IN_BACKUP, waitsIn } from "../candle/waiting-gap.ts";
 import type { Database } from "../db/connect.ts";
 import { findUnasked, readRequested } from "../db/gap-reads.ts";
 import type { SeriesState } from "../db/series.ts";
@@ -16,10 +17,9 @@ export async function* listTasks(
   db: Database,
   { series, plan, correct = () => {} }: Planned,
 ): AsyncGenerator<Task> {
-  // a backfill asks for just what nobody asked for yet
   const isWanted = plan.gaps?.which === "wanted";
   const cut = async (task: Task, counted: readonly Task[]) => {
-    const tasks = isWanted ? [task] : leaveUnasked(task, await listUnasked(db, series, task));
+    const tasks = leaveUnasked(task, await listLeftOut(db, series, { task, isWanted }));
     correct(countCandles(series.interval, tasks) - countCandles(series.interval, counted));
     return tasks;
   };
@@ -30,15 +30,23 @@ export async function* listTasks(
 }
 
 /**
- * What nobody asked for in the span of a request; the end of the log is there, so a minute job reads nothing. A request
- * that goes beyond what is covered is the window of a sync, which joins no gaps: while old candles wait for their move,
- * the overlap lies among what nobody asked for.
+ * What of a request's span is left out: what a restore loads, and what nobody asked for, but by a backfill, which asks for
+ * just that (`isWanted`), and by a request that goes beyond what is covered: this is the window of a sync, which joins no
+ * gaps, and while old candles wait for their move, its overlap lies among what nobody asked for. The end of the log is
+ * there, so a minute job reads nothing.
  */
-async function listUnasked(db: Database, series: SeriesState, task: Task): Promise<readonly Span[]> {
+async function listLeftOut(
+  db: Database,
+  series: SeriesState,
+  { task, isWanted }: { readonly task: Task; readonly isWanted: boolean },
+): Promise<readonly Span[]> {
   const { covered, gaps, gapsFrom } = series;
-  const isWindow = covered === null || task.to > covered.to;
-  const inside = isWindow || task.kind !== "fetch" ? null : intersect(task, covered);
-  if (inside === null) return [];
-  if (inside.from < gapsFrom) return findUnasked(db, series, inside);
-  return gaps.filter((gap) => gap.state === "not_requested" && gap.nextCheckAt === null);
+  const inside = covered === null || task.kind === "before_listing" ? null : intersect(task, covered);
+  if (covered === null || inside === null) return [];
+  const unasked =
+    inside.from < gapsFrom
+      ? await findUnasked(db, series, inside)
+      : gaps.filter((gap) => gap.state === "not_requested" && gap.nextCheckAt === null);
+  const mayAsk = isWanted || task.kind !== "fetch" || task.to > covered.to;
+  return mayAsk ? unasked.filter((gap) => waitsIn(gap, IN_BACKUP)) : unasked;
 }

@@ -3,6 +3,7 @@ import { type LegacyState, LOOK_AT_ROOT, type RootLook, stateOf } from "../legac
 import { onlyRow } from "../only-row.ts";
 import { currentNames, missingFirst } from "../schema/first-numbers.ts";
 import { OBJECTS } from "../schema/requirements.ts";
+import { findLoading, type Loading } from "../schema/restore-gate.ts";
 import { APPLIED, listFiles, listPending } from "../schema/schema.ts";
 import { judgeObjects, type ObjectRow } from "../schema/schema-objects.ts";
 import { leftMs } from "../sql-time.ts";
@@ -15,6 +16,8 @@ export type SchemaState = {
   readonly pending: readonly string[];
   readonly unknown: readonly string[];
   readonly layout: LegacyState;
+  /** How far a restore of the whole database is; null where none is under way. */
+  readonly loading: Loading | null;
   /** One sentence for each object that differs from what the migrations make. */
   readonly faults: readonly string[];
 };
@@ -28,7 +31,12 @@ export async function readSchema(db: Database, signal: AbortSignal): Promise<Sch
       const ledger = await client.query<{ hasLedger: boolean }>(HAS_LEDGER);
       const applied = ledger.rows[0]?.hasLedger ? (await client.query<{ name: string }>(APPLIED)).rows : [];
       const objects = await client.query<ObjectRow>(OBJECTS);
-      return { look: onlyRow(look.rows), applied, objects: objects.rows };
+      return {
+        look: onlyRow(look.rows),
+        applied,
+        objects: objects.rows,
+        loading: await findLoading(client),
+      };
     }),
   ]);
   const applied = state.applied.map(({ name }) => name);
@@ -36,6 +44,7 @@ export async function readSchema(db: Database, signal: AbortSignal): Promise<Sch
     pending,
     unknown: currentNames(applied).filter((name) => !files.includes(name)),
     layout: stateOf(state.look, pending),
+    loading: state.loading,
     // the table of objects knows the last state alone
     faults: missingFirst(applied).length > 0 ? [] : judgeObjects(state.objects, pending),
   };

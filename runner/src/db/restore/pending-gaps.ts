@@ -33,8 +33,13 @@ const WAITS = `
   select from r3a.ohlcv_gap_log g
   where g.coin_id = s.coin_id and g."interval" = s."interval" and g.state = 'not_requested' and g.evidence ->> 'error' = $4
     and g.from_ts < to_timestamp($3::float8 / 1000) and g.to_ts > to_timestamp($2::float8 / 1000)`;
-/** In the order in which every writer of the log changes the counts of the series. */
-const LIST_WAITING = `${COVERED} and exists (${WAITS}) order by s.coin_id, s."interval"`;
+/**
+ * Also series of which nothing waits: their log may call a candle missing that the leaf brings, and rows that somebody stored
+ * meanwhile go. In the order in which every writer of the log changes the counts of the series.
+ */
+const LIST_TOUCHED = `${COVERED}
+  and (s.covered_from < to_timestamp($3::float8 / 1000) and s.covered_to > to_timestamp($2::float8 / 1000) or exists (${WAITS}))
+  order by s.coin_id, s."interval"`;
 
 type GapRow = {
   id: string;
@@ -106,7 +111,7 @@ export async function shrinkPendingGaps(client: OwnClient, leaf: PendingLeaf): P
   await lockSeries(client, leaf);
   const [clock] = await client.query<{ now: Date }>(READ_NOW);
   // read again: until the locks were held, syncs moved the ends of the series
-  for (const row of await listWaiting(client, leaf)) {
+  for (const row of await listTouched(client, leaf)) {
     const { coinId, interval } = row;
     const covered = coveredOf(row);
     const slots = slotsOfLeaf(interval, leaf.span, covered ?? leaf.span);
@@ -126,8 +131,8 @@ export async function shrinkPendingGaps(client: OwnClient, leaf: PendingLeaf): P
   }
 }
 
-async function listWaiting(client: OwnClient, { intervals, span }: PendingLeaf) {
-  return client.query<SeriesRow>(LIST_WAITING, [intervals, span.from, span.to, IN_BACKUP]);
+async function listTouched(client: OwnClient, { intervals, span }: PendingLeaf) {
+  return client.query<SeriesRow>(LIST_TOUCHED, [intervals, span.from, span.to, IN_BACKUP]);
 }
 
 async function readGaps(
@@ -145,12 +150,12 @@ const TRY_LOCKS = `
   select n::int, pg_try_advisory_xact_lock(key) as held from unnest($1::bigint[]) with ordinality as k (key, n)`;
 
 /**
- * Takes the locks of all series that wait for the leaf, or none of them: a sync passes over a series that is held, so the ones
+ * Takes the locks of all series that the leaf holds, or none of them: a sync passes over a series that is held, so the ones
  * that are free must not be held while another one is waited for.
  */
 async function lockSeries(client: OwnClient, leaf: PendingLeaf): Promise<void> {
   const until = performance.now() + LOCKS_WITHIN_MS;
-  const names = (await listWaiting(client, leaf)).map(({ symbol, interval }) => `${symbol}:${interval}`);
+  const names = (await listTouched(client, leaf)).map(({ symbol, interval }) => `${symbol}:${interval}`);
   const keys = names.map((name) => lockKey("series", name));
   for (;;) {
     await client.query("savepoint series_locks");

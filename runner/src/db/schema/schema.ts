@@ -9,6 +9,7 @@ import { CONNECT_TIMEOUT_MS, type Database, withClient } from "../connect.ts";
 import { codeOf } from "../fault.ts";
 import { INVALID_SCHEMA, UNDEFINED_COLUMN, UNDEFINED_TABLE } from "../sqlstate.ts";
 import { currentNames, missingFirst } from "./first-numbers.ts";
+import { describeLoading, findLoading, IS_GATED } from "./restore-gate.ts";
 
 /** Beside the sources in development, beside the bundle in the image. */
 const SQL = new URL(import.meta.url.endsWith(".ts") ? "../../../../sql/" : "sql/", import.meta.url);
@@ -16,7 +17,9 @@ export const MIGRATIONS = fileURLToPath(new URL("migrations", SQL));
 /** What a database of an earlier day may lack before its names are rewritten. */
 export const FIRST_MIGRATIONS = fileURLToPath(new URL("first-migrations", SQL));
 
-export const APPLIED = `select name from r3a.migration order by name`;
+/** Every command asks this first, so that the gate of a restore costs the minute job no statement of its own. */
+export const APPLIED = `select name, ${IS_GATED} as "isGated" from r3a.migration order by name`;
+type AppliedRow = { readonly name: string; readonly isGated: boolean };
 
 /** Names of the files that were not applied to the database yet. */
 export async function listPending(db: Database): Promise<readonly string[]> {
@@ -36,8 +39,12 @@ export async function pendingOf(applied: readonly string[]): Promise<readonly st
 
 /** The names in r3a.migration, unchanged. */
 export async function listApplied(client: pg.ClientBase): Promise<readonly string[]> {
-  return client.query<{ name: string }>(APPLIED).then(
-    ({ rows }) => rows.map(({ name }) => name),
+  return (await readApplied(client)).map(({ name }) => name);
+}
+
+async function readApplied(client: pg.ClientBase): Promise<readonly AppliedRow[]> {
+  return client.query<AppliedRow>(APPLIED).then(
+    ({ rows }) => rows,
     (error: unknown) => {
       if (codeOf(error) === UNDEFINED_TABLE || codeOf(error) === INVALID_SCHEMA) return [];
       if (codeOf(error) === UNDEFINED_COLUMN) throw new SettingsFault([FOREIGN_LEDGER]);
@@ -74,8 +81,8 @@ export type Wait = {
 };
 
 /**
- * Waits until the database answers and has every migration of this program; TryAgain after `waitMs`, which says which
- * of the two it was.
+ * Waits until the database answers, has every migration of this program, and no restore keeps it closed; TryAgain after
+ * `waitMs`, which says which of these it was.
  */
 export async function waitForSchema(db: Database, { waitMs, signal, tell }: Wait): Promise<void> {
   const until = performance.now() + waitMs;
@@ -86,15 +93,11 @@ export async function waitForSchema(db: Database, { waitMs, signal, tell }: Wait
   );
   try {
     for (;;) {
-      const state = await listPending(db).catch((error: unknown) => {
+      const fault = await withClient(db, findLack).catch((error: unknown) => {
         if (error instanceof TryAgain) return error;
         throw error;
       });
-      if (!(state instanceof TryAgain) && state.length === 0) return;
-      const fault =
-        state instanceof TryAgain
-          ? state
-          : new TryAgain(`the database lacks ${state.join(", ")}: run migrate`);
+      if (fault === null) return;
       if (performance.now() >= until) throw fault;
       [why, longestMs] = [messageOf(fault), waitMs];
       await sleep(Math.min(500, Math.max(1, until - performance.now())), signal);
@@ -102,6 +105,18 @@ export async function waitForSchema(db: Database, { waitMs, signal, tell }: Wait
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Why nothing can work in the database yet; null where everything can. */
+async function findLack(client: pg.ClientBase): Promise<TryAgain | null> {
+  const applied = await readApplied(client);
+  if (applied.some(({ isGated }) => isGated)) {
+    const loading = await findLoading(client);
+    if (loading !== null) return new TryAgain(describeLoading(loading));
+  }
+  const pending = await pendingOf(applied.map(({ name }) => name));
+  if (pending.length === 0) return null;
+  return new TryAgain(`the database lacks ${pending.join(", ")}: run migrate`);
 }
 
 /** Tells of the wait in the log, where a person at a terminal sees it too. */

@@ -1,0 +1,50 @@
+import type pg from "pg";
+import { RESTORE_SCHEMA } from "../../contract/names.ts";
+import { TryAgain } from "../../errors.ts";
+import { type Database, withClient } from "../connect.ts";
+import { onlyRow } from "../only-row.ts";
+import type { OwnClient } from "../session.ts";
+
+const { name: SCHEMA, gate: GATE } = RESTORE_SCHEMA;
+
+const hasTable = (name: string) =>
+  `exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = '${SCHEMA}' and c.relname = '${name}')`;
+
+/** Whether a restore has not loaded yet what the database is of no use without. By the catalog alone: it needs no right. */
+export const IS_GATED = hasTable(GATE);
+
+/** How far a restore of the whole database is; `isGated`: the database is of no use yet. */
+export type Loading = { readonly loaded: number; readonly leaves: number; readonly isGated: boolean };
+
+const LOOK = `select ${hasTable("state")} as "isUnderWay"`;
+const COUNT = `
+  select ${IS_GATED} as "isGated", s.leaves, s.leaves - (select count(*)::int from ${SCHEMA}.leaf) as loaded from ${SCHEMA}.state s`;
+
+/** Null where no restore of the whole database is under way. */
+export async function findLoading(client: pg.ClientBase): Promise<Loading | null> {
+  const { isUnderWay } = onlyRow((await client.query<{ isUnderWay: boolean }>(LOOK)).rows);
+  return isUnderWay ? ((await client.query<Loading>(COUNT)).rows[0] ?? null) : null;
+}
+
+/** Whether one is under way, in the caller's transaction. */
+export async function isLoading(client: OwnClient): Promise<boolean> {
+  return onlyRow(await client.query<{ isUnderWay: boolean }>(LOOK)).isUnderWay;
+}
+
+/** What every command says of it. */
+export function describeLoading({ loaded, leaves }: Pick<Loading, "loaded" | "leaves">): string {
+  return `a restore into this database is under way: ${loaded} of ${leaves} leaves are loaded; run restore --all again if its process is gone`;
+}
+
+/**
+ * Throws TryAgain while a restore of the whole database is under way, for work that would take what is loaded for all that
+ * there is; `why` is the end of the sentence. `isOpen`: the work may go on once other commands do.
+ */
+export async function refuseWhileLoading(
+  db: Database,
+  { why, isOpen = false }: { readonly why: string; readonly isOpen?: boolean },
+): Promise<void> {
+  const loading = await withClient(db, findLoading);
+  if (loading === null || (isOpen && !loading.isGated)) return;
+  throw new TryAgain(`${describeLoading(loading)}; ${why}`);
+}
