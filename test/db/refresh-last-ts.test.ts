@@ -233,25 +233,16 @@ test("both timeouts are in effect in the run's own transaction, and the session'
 
 test.each([
   ["the old layout still holds candles", "create table r3a.legacy_series ()", "isLegacyThere"],
-  [
-    "a restore has not loaded all leaves",
-    "create schema r3a_restore create table r3a_restore.state ()",
-    "isRestoring",
-  ],
+  ["a restore is under way", "create schema r3a_restore create table state ()", "isRestoring"],
 ])("where %s nothing is lowered or removed", async (_, make, fact) => {
   await store(0, "1m", NOW - 2 * DAY);
-  await setLastTs(0, "1m", NOW);
-  await setLastTs(1, "1m", NOW);
+  for (const index of [0, 1]) await setLastTs(index, "1m", NOW);
   await store(0, "4h", NOW - 20 * DAY);
   await setLastTs(0, "4h", NOW - 30 * DAY);
   await database.query(make);
   try {
-    expect(await refresh()).toMatchObject({
-      changes: [{ interval: "4h", to: NOW - 20 * DAY }],
-      isLegacyThere: false,
-      isRestoring: false,
-      [fact]: true,
-    });
+    const facts = { isLegacyThere: false, isRestoring: false, [fact]: true };
+    expect(await refresh()).toMatchObject({ changes: [{ interval: "4h", to: NOW - 20 * DAY }], ...facts });
   } finally {
     await database.query("drop table if exists r3a.legacy_series; drop schema if exists r3a_restore cascade");
   }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { SeriesScan } from "../../runner/src/db/scan.ts";
-import { judgeGaps } from "../../runner/src/health/integrity.ts";
+import { judgeGaps, judgePending } from "../../runner/src/health/integrity.ts";
 
 const NOW = Date.UTC(2026, 5, 15);
 const series = (more: Partial<SeriesScan>): SeriesScan => ({
@@ -24,4 +24,16 @@ test("gaps that nobody asked for are counted and named, and are no fault", () =>
   const both = judgeGaps([series({ gaps: 1, notRequested: 1 })], NOW);
   expect(both.runbook).toBe("OhlcvScriptErrors");
   expect(both.output).toMatch(/^1 open gap, which gaps --repair .* at its time; 1 gap was never asked for/);
+});
+
+test("fails while a restore keeps every command away, and warns while history loads", () => {
+  const judge = (isGated: boolean, pending: readonly string[] = []) =>
+    judgePending(pending, { loaded: 3, leaves: 9, isGated });
+  const output = expect.stringContaining("3 of 9 leaves are loaded");
+  expect(judge(true, ["000011_health_results"])).toMatchObject({ status: "fail", output, names: [] });
+  expect(judge(false)).toMatchObject({ status: "warn", output });
+  expect(judge(false, ["000011_health_results"])).toMatchObject({
+    status: "fail",
+    names: ["000011_health_results"],
+  });
 });

@@ -176,18 +176,6 @@ describe("integrity", () => {
     expect(result).toMatchObject({ status: "fail", runbook: "OhlcvScriptErrors" });
   });
 
-  test("fails while a restore keeps every command away, and warns while history loads", () => {
-    const judge = (isGated: boolean, pending: readonly string[] = []) =>
-      judgePending(pending, { loaded: 3, leaves: 9, isGated });
-    const output = expect.stringContaining("3 of 9 leaves are loaded");
-    expect(judge(true, ["000011_health_results"])).toMatchObject({ status: "fail", output, names: [] });
-    expect(judge(false)).toMatchObject({ status: "warn", output });
-    expect(judge(false, ["000011_health_results"])).toMatchObject({
-      status: "fail",
-      names: ["000011_health_results"],
-    });
-  });
-
   test("tells checksums that are off from none that failed", () => {
     expect(judgeChecksums(null)).toMatchObject({ status: "warn", observed: null });
     expect(judgeChecksums(0)).toMatchObject({ status: "pass", observed: 0 });

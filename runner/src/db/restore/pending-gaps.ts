@@ -161,7 +161,11 @@ async function lockSeries(client: OwnClient, leaf: PendingLeaf): Promise<void> {
     await client.query("savepoint series_locks");
     const tried = await client.query<{ n: number; held: boolean }>(TRY_LOCKS, [keys]);
     const busy = tried.filter(({ held }) => !held);
-    if (busy.length === 0) return;
+    if (busy.length === 0) {
+      // the rows that follow must not belong to the savepoint
+      await client.query("release savepoint series_locks");
+      return;
+    }
     // the server frees the locks that were taken since then
     await client.query("rollback to savepoint series_locks");
     if (performance.now() > until)
