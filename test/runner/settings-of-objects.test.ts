@@ -1,10 +1,9 @@
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bech32 } from "@scure/base";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isBech32Key } from "../../runner/src/archive/object/bech32.ts";
-import { settingsChecks } from "../../runner/src/doctor/settings.ts";
 import { createRedactor, createResultRedactor } from "../../runner/src/redact.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";
 import { newKey } from "../support/backup/object.ts";
@@ -143,24 +142,6 @@ describe("BACKUP_IDENTITY and BACKUP_IDENTITY_FILE", () => {
     for (const redact of [createRedactor({}), createResultRedactor({})])
       expect(redact(text)).toBe(`key [REDACTED] and {"k":"[REDACTED]\\n"}`);
     expect(createRedactor({ BACKUP_IDENTITY: secretOf(online) })(secretOf(online))).toBe("[REDACTED]");
-  });
-
-  test("make doctor warn of a file that others can read, and of nothing where backups are not set up", async () => {
-    const never = new AbortController().signal;
-    const look = (env: Readonly<Record<string, string>>) =>
-      settingsChecks(env)
-        .find(({ name }) => name === "settings")
-        ?.look(never);
-    const path = fileOf(online.identity);
-    expect(await look({ BACKUP_IDENTITY_FILE: path })).toMatchObject({ status: "pass" });
-    chmodSync(path, 0o644);
-    expect(await look({ BACKUP_IDENTITY_FILE: path })).toMatchObject({
-      status: "warn",
-      output: expect.stringContaining(`every user of this machine can read the secret key in ${path}`),
-      remedy: expect.stringContaining(`chmod 600 ${path}`),
-    });
-    expect(await look({})).toMatchObject({ status: "pass" });
-    expect(await look({ BACKUP_RECIPIENTS: "x" })).toMatchObject({ status: "fail" });
   });
 });
 

@@ -1,14 +1,17 @@
 import { closeDatabase, type Database, openDatabase } from "../db/connect.ts";
+import { STORE_SETTINGS } from "../settings/backup.ts";
 import { type Environment, parseSettings } from "../settings/parse.ts";
 import type { Settings } from "../settings/table.ts";
 import { type Check, type Result, runChecks } from "./check.ts";
 import { clusterChecks } from "./cluster.ts";
 import { exchangeChecks } from "./exchange.ts";
 import { healthCheck } from "./health.ts";
+import { keysCheck } from "./keys.ts";
 import { createOnSchema } from "./schema-lack.ts";
 import { serverChecks } from "./server.ts";
 import { sessionChecks } from "./session.ts";
 import { settingsChecks } from "./settings.ts";
+import { storesCheck } from "./stores.ts";
 
 export type Place = {
   readonly env: Environment;
@@ -44,6 +47,8 @@ function createChecks({ env, namespace, signal }: Place, db: Database): readonly
     ...serverChecks(db, env.NODE_EXTRA_CA_CERTS ?? null),
     ...sessionChecks(db, onSchema),
     healthCheck(db, env),
+    storesCheck(readSetting(env, STORE_SETTINGS)),
+    keysCheck(env),
     ...exchangeChecks(db, onSchema, readSetting(env, ["exchangeUrl", "egressKey"])),
     ...clusterChecks(env, namespace, signal),
   ];

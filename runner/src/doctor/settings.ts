@@ -2,7 +2,6 @@ import { distanceOf } from "../candle/nearest-name.ts";
 import { ENVIRONMENT } from "../contract/environment.ts";
 import { SettingsFault } from "../errors.ts";
 import { listProxyVariables } from "../exchange/proxy.ts";
-import { isOpenToOthers } from "../settings/object.ts";
 import { type Environment, listUsable, parseSettings } from "../settings/parse.ts";
 import type { Settings } from "../settings/table.ts";
 import { type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
@@ -36,7 +35,7 @@ export function settingsChecks(env: Environment): readonly Check[] {
           good: "all other settings can be read",
           remedyOf: () => "correct them; docs/commands.md lists the environment with its defaults",
         });
-        return withOpenFile(withMisspelt(found, listMisspelt(env)), env.BACKUP_IDENTITY_FILE?.trim() ?? "");
+        return withMisspelt(found, listMisspelt(env));
       },
     },
     { name: "proxy", needs: [], look: async () => judgeProxy(listProxyVariables(env)) },
@@ -62,13 +61,6 @@ function withMisspelt(found: Finding, misspelt: readonly string[]): Finding {
   const output = listSome([found.output, ...misspelt]);
   if (found.status !== "pass") return { ...found, output };
   return warn(output, "correct the name of the variable, or take it out of the environment");
-}
-
-function withOpenFile(found: Finding, path: string): Finding {
-  if (found.status === "fail" || path === "" || !isOpenToOthers(path)) return found;
-  const output = `every user of this machine can read the secret key in ${path}`;
-  const remedy = `chmod 600 ${path}; in a pod, mount its secret with defaultMode 0400`;
-  return warn(listSome([found.output, output]), [found.remedy, remedy].filter(Boolean).join("; "));
 }
 
 export function judgeProxy(names: readonly string[]): Finding {

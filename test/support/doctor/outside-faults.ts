@@ -1,3 +1,4 @@
+import { newKey } from "../backup/object.ts";
 import { type Installation, named, ownPod } from "../kubernetes/installation.ts";
 import { damaged, type Fault, type Ground } from "./ground.ts";
 
@@ -18,7 +19,7 @@ const inCluster = (
 const lacks = (list: string, names: readonly string[]) => (installation: Installation) =>
   Object.assign(installation.answers.lists, { [list]: named(names) });
 
-/** Those of the exchange and of the cluster. */
+/** Those of the exchange, of the cluster, and of what backups need. */
 export const OUTSIDE_FAULTS: Readonly<Record<string, Fault>> = {
   budget: damaged(
     "insert into r3a.api_budget (egress_key, firewall_until) values ('default', now() + interval '10 min')",
@@ -29,6 +30,19 @@ export const OUTSIDE_FAULTS: Readonly<Record<string, Fault>> = {
     status: "warn",
     output: /^HTTPS_PROXY is set, and requests to the exchange use no proxy$/,
     arrange: ({ look }) => look({ HTTPS_PROXY: "http://127.0.0.1:1" }),
+  },
+  stores: {
+    status: "fail",
+    output: /^hot \(file:\/\/\/nowhere\/r3a\): the folder does not exist/,
+    arrange: ({ look }) => look({ BACKUP_HOT: "file:///nowhere/r3a" }),
+  },
+  keys: {
+    status: "fail",
+    output: /^backups are encrypted to 1 public key, and the identity opens none of them$/,
+    arrange: async ({ look }) => {
+      const [{ identity }, { recipient }] = [await newKey(), await newKey()];
+      return look({ BACKUP_IDENTITY: identity, BACKUP_RECIPIENTS: recipient });
+    },
   },
   exchange: {
     status: "fail",

@@ -19,12 +19,18 @@ export async function* encrypt(
   yield* await encrypter.encrypt(ReadableStream.from(source));
 }
 
+/** The public key of each secret key of an identity. */
+export async function publicKeysOf(identity: string): Promise<readonly string[]> {
+  const { identityToRecipient } = await import("age-encryption");
+  return Promise.all(listKeys(identity).map(identityToRecipient));
+}
+
 /** The content of an age file that one of the keys of `identity` opens, each part authenticated before it passes. */
 export async function* decrypt(
   source: AsyncIterable<Uint8Array>,
   identity: string,
 ): AsyncGenerator<Uint8Array> {
-  const { Decrypter, identityToRecipient } = await import("age-encryption");
+  const { Decrypter } = await import("age-encryption");
   const keys = listKeys(identity);
   const decrypter = new Decrypter();
   for (const key of keys) decrypter.addIdentity(key);
@@ -35,7 +41,7 @@ export async function* decrypt(
     if (error === feed.error) throw error;
     const said = messageOf(error);
     if (said.startsWith("no identity matched")) {
-      const own = await Promise.all(keys.map(identityToRecipient));
+      const own = await publicKeysOf(identity);
       throw new ObjectFault(`the object is encrypted to other keys than the identity's (${own.join(", ")})`);
     }
     const place = feed.isEnded ? "its last part is damaged, or what followed it is cut off" : "it is damaged";
