@@ -4,17 +4,17 @@ import { renderResult } from "../result.ts";
 import { renderTime } from "../time.ts";
 import type { BesideOutcome, BesideRequest, LeafOutcome } from "./beside-run.ts";
 import type { ComparedPart } from "./compare-run.ts";
-import type { Refused } from "./refusal.ts";
+import { exitOfNone, type Refused } from "./refusal.ts";
 
 type Shown = Pick<BesideRequest, "schema" | "isPreview" | "isCompared">;
 
 /**
- * The exit code: 3 where no backup could be restored from, or 78 where only a later release could; 1 where a leaf failed,
- * where nothing is there of what was asked for, or where the live rows differ.
+ * The exit code: that of exitOfNone where no backup could be restored from; 1 where a leaf failed, where nothing is there of
+ * what was asked for, or where the live rows differ.
  */
 export function exitOf({ leaves, refused }: BesideOutcome): ExitCode {
   const isNone = leaves === null || (leaves.length > 0 && leaves.every(({ chosen }) => chosen === null));
-  if (isNone) return refused.some(({ isNewer }) => isNewer) ? EXIT.settings : EXIT.brake;
+  if (isNone) return exitOfNone(refused);
   const isBad = ({ chosen, compared }: LeafOutcome) =>
     chosen === null || (compared !== null && compared.parts.length + compared.otherCoins.length > 0);
   return leaves.length === 0 || leaves.some(isBad) ? EXIT.failed : EXIT.done;

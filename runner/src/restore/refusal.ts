@@ -1,5 +1,6 @@
 import { TextFault } from "../archive/named-text.ts";
 import { ObjectFault } from "../archive/object/fault.ts";
+import { EXIT, type ExitCode } from "../contract/exits.ts";
 import type { Tier } from "../contract/tiers.ts";
 import { isFaultOfRows } from "../db/restore/scratch-leaf.ts";
 import { messageOf } from "../errors.ts";
@@ -53,6 +54,15 @@ export function kindOf(error: unknown): Pick<Refused, "isNewer" | "isAway"> {
 function isOfAway(error: unknown): boolean {
   if (error instanceof RestoreRefusal) return isOfAway(error.cause);
   return error instanceof StoreFault && (error.kind === "unreachable" || error.kind === "clock");
+}
+
+/**
+ * The exit code where nothing could be restored: 78 where only a later release can, 75 where no tier gave an answer, and
+ * else 3.
+ */
+export function exitOfNone(refused: readonly Refused[]): ExitCode {
+  if (refused.some(({ isNewer }) => isNewer)) return EXIT.settings;
+  return refused.length > 0 && refused.every(({ isAway }) => isAway) ? EXIT.tryAgain : EXIT.brake;
 }
 
 /** The same error with the object that it is about, where its message does not name it. */

@@ -2,7 +2,7 @@ import { EXIT, type ExitCode } from "../../contract/exits.ts";
 import type { Tier } from "../../contract/tiers.ts";
 import type { Store } from "../../store/store.ts";
 import type { Wish } from "../candidates-plan.ts";
-import type { Refused } from "../refusal.ts";
+import { exitOfNone, type Refused } from "../refusal.ts";
 import type { LeafResult } from "./load-leaves.ts";
 import type { LoadedTable } from "./load-tables.ts";
 
@@ -41,7 +41,5 @@ export function exitOfLeaves(leaves: readonly LeafResult[]): ExitCode {
 
 /** 3 where no backup can be restored from, 78 where only a later release can, 75 where no tier gave an answer. */
 export function exitOf({ from, leaves, refused }: WholeOutcome): ExitCode {
-  if (from !== null) return exitOfLeaves(leaves);
-  if (refused.some(({ isNewer }) => isNewer)) return EXIT.settings;
-  return refused.length > 0 && refused.every(({ isAway }) => isAway) ? EXIT.tryAgain : EXIT.brake;
+  return from === null ? exitOfNone(refused) : exitOfLeaves(leaves);
 }
