@@ -37,7 +37,9 @@ export async function exportTables(
   for (const table of EXPORTED_TABLES) {
     if (table.when === "daily" && !isDaily) continue;
     const horizon = lost.has(table.name) ? null : horizons[table.when];
-    const mode: ExportMode = horizon === null ? "whole" : table.mode;
+    // a series whose last gap was deleted has no row that could say so
+    const hasLost = table.mode === "series" && gapSeries.some(({ rows }) => rows === 0);
+    const mode: ExportMode = horizon === null || hasLost ? "whole" : table.mode;
     const rows = open(client, { table, mode, horizon, gapSeries });
     if (rows === null) continue;
     // a table that is empty now must not get its old rows back

@@ -37,7 +37,6 @@ export type Attempt = {
   readonly broken: Map<string, string>;
 };
 
-/** A key as reasons name it. */
 const KEY_IN_REASON = /\b(?:objects|leaves)\/[0-9a-z_/-]+\.(?:zst\.age|json)/;
 
 /**
@@ -65,28 +64,39 @@ export async function tryCandidates(attempt: Attempt, name: string): Promise<Cho
     } catch (error) {
       const reason = reasonOf(error);
       if (reason === null) throw error;
-      const broke = KEY_IN_REASON.exec(reason)?.[0];
-      if (broke !== undefined) broken.set(`${candidate.store.address} ${broke}`, reason);
+      noteBroken(broken, candidate, reason);
       refuse({ tier, manifest: key, leaf: name, reason, ...kindOf(error) });
     }
   }
   return null;
 }
 
+/** Remembers the object or record that a reason names, by the store that has it. */
+export function noteBroken(broken: Map<string, string>, { store }: Candidate, reason: string): void {
+  const key = KEY_IN_REASON.exec(reason)?.[0];
+  if (key !== undefined) broken.set(`${store.address} ${key}`, reason);
+}
+
+/** Refuses what needs an object that was refused before. */
+export function refuseBroken(
+  broken: ReadonlyMap<string, string>,
+  { store }: Candidate,
+  keys: readonly string[],
+): void {
+  const [reason] = keys.flatMap((key) => broken.get(`${store.address} ${key}`) ?? []);
+  if (reason !== undefined) throw new RestoreRefusal(reason);
+}
+
 type Wanted = { readonly candidate: Candidate; readonly manifest: Manifest; readonly name: string };
 
 async function planFrom(
   { context, broken, symbols }: Attempt,
-  { candidate: { store }, manifest, name }: Wanted,
+  { candidate, manifest, name }: Wanted,
 ): Promise<PlannedLeaf> {
   const leaf = manifest.leaves.find((each) => each.name === name);
   if (leaf === undefined) throw new RestoreRefusal(`it holds no leaf ${name}`);
-  const refuseBroken = (keys: readonly string[]) => {
-    const [reason] = keys.flatMap((key) => broken.get(`${store.address} ${key}`) ?? []);
-    if (reason !== undefined) throw new RestoreRefusal(reason);
-  };
-  refuseBroken([leaf.key]);
-  const { bases, parts } = await readLeafRecord(store, leaf, context.signal);
+  refuseBroken(broken, candidate, [leaf.key]);
+  const { bases, parts } = await readLeafRecord(candidate.store, leaf, context.signal);
   const plan = planLeaf(
     {
       ...{ name, bases, parts },
@@ -95,7 +105,11 @@ async function planFrom(
     },
     coinsOf(manifest, symbols),
   );
-  refuseBroken(plan.steps.map(({ object }) => object.key));
+  refuseBroken(
+    broken,
+    candidate,
+    plan.steps.map(({ object }) => object.key),
+  );
   return { ...plan, parent: leaf.parent };
 }
 

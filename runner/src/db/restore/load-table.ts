@@ -88,35 +88,12 @@ export async function mergeRows(
     on conflict (${key}) do ${replaced === "" ? "nothing" : `update set ${replaced}`}`);
 }
 
-/** Lets the staged rows replace all rows of their series. `backup`: the one that exported them. */
-export async function mergeSeries(
-  client: OwnClient,
-  { table, columns }: TargetTable,
-  backup: number,
-): Promise<void> {
+/** Lets the staged rows replace all rows of their series. */
+export async function mergeSeries(client: OwnClient, { table, columns }: TargetTable): Promise<void> {
   await client.query(`
-    create temp table if not exists restored_series (coin_id integer, "interval" text, backup bigint) on commit drop;
     delete from ${table} t using (select distinct coin_id, "interval" from pg_temp.restored_rows) s
     where t.coin_id = s.coin_id and t."interval" = s."interval";
     insert into ${table} (${columns}) overriding system value select ${columns} from pg_temp.restored_rows`);
-  await client.query(
-    `insert into pg_temp.restored_series select distinct coin_id, "interval", $1::bigint from pg_temp.restored_rows`,
-    [backup],
-  );
-}
-
-/** A series whose last gap was deleted has no row in any later object: the ledger alone says that it has none. */
-const FORGET_GAPS = `
-  delete from r3a.ohlcv_gap_log g using r3a.backup_gap_series s
-  where s.rows = 0 and g.coin_id = s.coin_id and g."interval" = s."interval" and not exists (
-    select from pg_temp.restored_series r where r.coin_id = s.coin_id and r."interval" = s."interval" and r.backup > s.backup_id)`;
-
-/** After all tables are loaded. */
-export async function forgetGaps(client: OwnClient): Promise<void> {
-  await client.query(
-    `create temp table if not exists restored_series (coin_id integer, "interval" text, backup bigint) on commit drop`,
-  );
-  await client.query(FORGET_GAPS);
 }
 
 export async function countRows(client: OwnClient, { table }: TargetTable): Promise<number> {

@@ -39,7 +39,16 @@ const BEGIN = `
   create table ${SCHEMA}.${GATE} ();
   comment on schema ${SCHEMA} is 'A restore of the whole database is under way: run restore --all again if its process is gone.';
   grant usage on schema ${SCHEMA} to public;
-  grant select on all tables in schema ${SCHEMA} to public`;
+  grant select on all tables in schema ${SCHEMA} to public;
+  do $$ declare
+    owner constant name := (select pg_get_userbyid(nspowner) from pg_namespace where nspname = 'r3a');
+    part text;
+  begin
+    -- another login may go on with the restore
+    foreach part in array array['table ${SCHEMA}.state', 'table ${SCHEMA}.leaf', 'table ${SCHEMA}.${GATE}', 'schema ${SCHEMA}'] loop
+      execute format('alter %s owner to %I', part, owner);
+    end loop;
+  end $$`;
 
 const NOTE = `
   insert into ${SCHEMA}.state (tier, manifest, sha256, backup, made_at, snapshot_at, leaves)

@@ -5,7 +5,6 @@ import {
   countRows,
   emptyTable,
   findTable,
-  forgetGaps,
   makeStage,
   mergeRows,
   mergeSeries,
@@ -47,7 +46,6 @@ export async function loadTables(
     for (const object of table.objects) await loadObject(client, { target, object }, opened);
     loaded.push({ name: table.name, rows: await countRows(client, target) });
   }
-  if (tables.some(({ name }) => name === "r3a.backup_gap_series")) await forgetGaps(client);
   return loaded;
 }
 
@@ -62,5 +60,5 @@ async function loadObject(client: OwnClient, { target, object }: Loading, opened
   await makeStage(client, target);
   await sendRows(opened, object, (rows) => stageTableRows(client, target, rows));
   if (object.mode === "rows") await mergeRows(client, target);
-  else await mergeSeries(client, target, object.backup);
+  else await mergeSeries(client, target);
 }

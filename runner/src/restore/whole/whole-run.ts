@@ -18,6 +18,7 @@ import {
   type Refuse,
 } from "../manifests.ts";
 import { kindOf, type Refused, reasonOf, tellRefused } from "../refusal.ts";
+import { noteBroken, refuseBroken } from "../try-candidates.ts";
 import { beginWhole } from "./first-step.ts";
 import { type LeafResult, loadLeaves } from "./load-leaves.ts";
 import type { LoadedTable } from "./load-tables.ts";
@@ -131,12 +132,15 @@ async function beginOrGoOn(
     );
     return { restoration, tables: [], isResumed: true };
   }
+  const broken = new Map<string, string>();
   for (const candidate of listed) {
     const manifest = await reader.read(candidate);
     if (manifest === null) continue;
     const { tier, key } = candidate;
     try {
       const { identity } = request;
+      const ofTables = manifest.tables.flatMap(({ objects }) => objects.map((object) => object.key));
+      refuseBroken(broken, candidate, [manifest.schema.key, ...ofTables]);
       const { restoration, tables, roles } = await beginWhole(client, {
         ...{ candidate, manifest, identity, signal },
       });
@@ -153,6 +157,7 @@ async function beginOrGoOn(
     } catch (error) {
       const reason = reasonOf(error);
       if (reason === null) throw error;
+      noteBroken(broken, candidate, reason);
       refuse({ tier, manifest: key, leaf: null, reason, ...kindOf(error) });
     }
   }
