@@ -51,7 +51,8 @@ export const backup: Command = {
       .option(...OPTION.json),
   async run(context, [what], options) {
     const faults = collectFaults();
-    if (what !== undefined) return check(context, faults, { what, options });
+    // an argument that is left out comes as an empty word
+    if (what) return check(context, faults, { what, options });
     const target = faults.take("--accept", options.accept, parseTarget) ?? null;
     const reason = faults.take("--reason", options.reason, parseReason) ?? null;
     if ((options.accept === undefined) !== (options.reason === undefined))
