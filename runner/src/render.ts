@@ -60,9 +60,19 @@ export function renderNothing(isNarrowed: boolean): string {
   return isNarrowed ? "nothing is stored of this selection" : "no series is stored yet";
 }
 
-/** What every report says of gaps that nobody asked for. */
-export function renderNotRequested(count: number): string {
-  return `${renderCount(count, "gap was", "gaps were")} never asked for: ${commandLine("gaps --state not_requested")}`;
+/** Gaps that no run asks for, and how many of them (`inBackup`) are only not loaded yet by a restore. */
+export type Unasked = { readonly notRequested: number; readonly inBackup: number };
+
+/** What every report says of gaps that no run asks for; nothing where there are none. */
+export function renderUnasked({ notRequested, inBackup }: Unasked): readonly string[] {
+  const never = notRequested - inBackup;
+  const list = commandLine("gaps --state not_requested");
+  return [
+    ...(never === 0 ? [] : [`${renderCount(never, "gap was", "gaps were")} never asked for: ${list}`]),
+    ...(inBackup === 0
+      ? []
+      : [`${renderCount(inBackup, "gap is", "gaps are")} in the backup, and a restore loads them: ${list}`]),
+  ];
 }
 
 /**

@@ -95,6 +95,7 @@ test("a repair tells a series that is busy from one that failed, in JSON too", a
         results: { filled: 0, partly: 0, missing: 0, failed: 1, busy: 1, notAsked: 0 },
         open: 2,
         notRequested: 0,
+        inBackup: 0,
         gaps: [
           expect.objectContaining({ symbol: "BTCUSDT", candles: 1, missing: 1, result: "busy" }),
           expect.objectContaining({

@@ -30,6 +30,7 @@ const stored = (symbol: string, ageMs: number | null, more: Partial<SeriesScan> 
   newestClose: ageMs === null ? null : NOW - ageMs,
   gaps: 0,
   notRequested: 0,
+  inBackup: 0,
   dueSince: null,
   ...more,
 });

@@ -21,6 +21,7 @@ export const summary = z
     ),
     gapsOpen: count.describe("Of these symbols, after the run."),
     gapsNotRequested: count.describe("Gaps of these symbols that nobody asked for yet."),
+    gapsInBackup: count.describe("Of these the ones that a restore has yet to load."),
     newestAgeMs: durationMs.nullable().describe("Milliseconds since the close of the newest candle."),
   })
   .meta({ id: "summary" });

@@ -68,6 +68,7 @@ export const verify = resultOf("verify", {
   series: count.describe("Series that were compared."),
   faults: count.describe("Findings that are faults, and series that could not be compared."),
   notRequested: count.describe("Gaps that nobody asked for yet; none of them is a fault."),
+  inBackup: count.describe("Of these the ones that a restore has yet to load."),
   notes: texts,
   commands: texts.describe(
     "The commands that ask the exchange again, where this ends a finding; at most 50.",
@@ -82,6 +83,7 @@ const nextCheckAt = time.nullable().describe("Null: no run asks for it by itself
 const logShape = {
   open: count.optional(),
   notRequested: count.optional(),
+  inBackup: count.optional(),
   nextCheckAt: nextCheckAt.optional(),
 } as const;
 

@@ -1,6 +1,7 @@
 import type { GapReason, GapState } from "../candle/gap.ts";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract/intervals.ts";
+import { IS_IN_BACKUP } from "./gaps.ts";
 import type { ReadSeries } from "./read.ts";
 import type { OwnClient } from "./session.ts";
 import { msOf } from "./sql-time.ts";
@@ -56,7 +57,7 @@ export async function listCoverage(
  * statement reads the gaps of the span alone.
  */
 const SUM_GAPS = `
-  select g.state, g.reason, count(*)::int as gaps,
+  select g.state, g.reason, ${IS_IN_BACKUP} as "inBackup", count(*)::int as gaps,
          sum(${msOf("least(g.to_ts, to_timestamp($4::float8 / 1000)) - greatest(g.from_ts, to_timestamp($3::float8 / 1000))")})::float8 as ms
   from r3a.ohlcv_gap_log g
   where g.coin_id = $1 and g."interval" = $2 and g.state <> 'repaired'
@@ -65,12 +66,14 @@ const SUM_GAPS = `
       where p.coin_id = $1 and p."interval" = $2 and p.state <> 'repaired' and p.from_ts < to_timestamp($3::float8 / 1000)
     ), to_timestamp($3::float8 / 1000))
     and g.to_ts > to_timestamp($3::float8 / 1000) and g.from_ts < to_timestamp($4::float8 / 1000)
-  group by 1, 2`;
+  group by 1, 2, 3`;
 
 /** Gaps of one kind within a span: how many, and how long together (ms). */
 export type GapSum = {
   readonly state: GapState;
   readonly reason: GapReason | null;
+  /** A restore loads them. */
+  readonly inBackup: boolean;
   readonly gaps: number;
   readonly ms: number;
 };

@@ -2,7 +2,8 @@ import type { GapState } from "../candle/gap.ts";
 import type { Span } from "../candle/span.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "./connect.ts";
-import { type GapRow, gapOf, IS_ASKED, type SeriesGap, wholeSlots } from "./gaps.ts";
+import { type GapRow, gapOf, IS_ASKED, IS_IN_BACKUP, type SeriesGap, wholeSlots } from "./gaps.ts";
+import { onlyRow } from "./only-row.ts";
 import { msOf } from "./sql-time.ts";
 
 const OF_LOG = `
@@ -12,7 +13,7 @@ const LISTED = `${OF_LOG}
     and g.state = any($3::text[]) and g.from_ts < $5::timestamptz and g.to_ts > $4::timestamptz
     and ($6::timestamptz is null or g.next_check_at <= $6) and (not $7::boolean or ${IS_ASKED})`;
 
-const COUNT_LISTED = `select count(*)::float8 as gaps ${LISTED}`;
+const COUNT_LISTED = `select count(*)::float8 as gaps, (count(*) filter (where ${IS_IN_BACKUP}))::float8 as "inBackup" ${LISTED}`;
 
 /** A time that a Date cannot hold (only a person can have written it) is moved to where a Date can. */
 const bounded = (time: string) => `greatest(least(${time}, '9999-01-01'), to_timestamp(0))`;
@@ -62,23 +63,35 @@ function valuesOf({ states, symbols, intervals, from, to, dueBy, isAsked = false
   return [symbols, intervals, states, begin, end, dueBy === undefined ? null : new Date(dueBy), isAsked];
 }
 
-export async function countGaps(db: Database, filter: GapFilter): Promise<number> {
-  const { rows } = await withClient(db, (client) =>
-    client.query<{ gaps: number }>(COUNT_LISTED, valuesOf(filter)),
-  );
-  return rows[0]?.gaps ?? 0;
+/** Gaps of one kind; `inBackup`: those of them that a restore loads. */
+export type GapCount = { readonly gaps: number; readonly inBackup: number };
+
+export async function countGaps(db: Database, filter: GapFilter): Promise<GapCount> {
+  const { rows } = await withClient(db, (client) => client.query<GapCount>(COUNT_LISTED, valuesOf(filter)));
+  return onlyRow(rows);
 }
 
-/** `nextCheckAt` (ms): when the first gap that is not repaired is due; null: no job asks for any. */
+/** The gaps of the scope that no run asks for. */
+export async function countUnasked(
+  db: Database,
+  scope: Omit<GapFilter, "states">,
+): Promise<{ readonly notRequested: number; readonly inBackup: number }> {
+  const { gaps, inBackup } = await countGaps(db, { ...scope, states: ["not_requested"] });
+  return { notRequested: gaps, inBackup };
+}
+
+/** `inBackup`: of those that were not requested, the ones that a restore loads. `nextCheckAt` (ms): when the first gap that is not repaired is due; null: no job asks for any. */
 export type LogState = {
   readonly open: number;
   readonly notRequested: number;
+  readonly inBackup: number;
   readonly nextCheckAt: number | null;
 };
 
 const SUM_UP = `
   select count(*) filter (where g.state = 'open')::float8 as open,
          count(*) filter (where g.state = 'not_requested')::float8 as "notRequested",
+         count(*) filter (where ${IS_IN_BACKUP})::float8 as "inBackup",
          ${msOf(bounded("min(g.next_check_at)"))} as "nextCheckAt",
          min(g.next_check_at) is null as "isNever"
   ${OF_LOG} and g.state <> 'repaired'`;
@@ -88,9 +101,9 @@ export async function sumUpGaps(db: Database, { symbols, intervals }: GapScope):
     client.query<LogState & { isNever: boolean }>(SUM_UP, [symbols, intervals]),
   );
   const [sum] = rows;
-  if (sum === undefined) return { open: 0, notRequested: 0, nextCheckAt: null };
-  const { open, notRequested, nextCheckAt, isNever } = sum;
-  return { open, notRequested, nextCheckAt: isNever ? null : nextCheckAt };
+  if (sum === undefined) return { open: 0, notRequested: 0, inBackup: 0, nextCheckAt: null };
+  const { nextCheckAt, isNever, ...counts } = sum;
+  return { ...counts, nextCheckAt: isNever ? null : nextCheckAt };
 }
 
 /**

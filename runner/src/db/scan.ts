@@ -1,9 +1,10 @@
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
+import { IS_IN_BACKUP } from "./gaps.ts";
 import type { Reader } from "./session.ts";
 import { msOf } from "./sql-time.ts";
 
 /**
- * How far one series is. Times in ms; `gaps`: the open gaps; `notRequested`: the gaps that nobody asked for; `dueSince`:
+ * How far one series is. Times in ms; `gaps`: the open gaps; `notRequested`: the gaps that nobody asked for, `inBackup`: those of them that a restore loads; `dueSince`:
  * when the first open gap was due.
  */
 export type SeriesScan = {
@@ -14,6 +15,7 @@ export type SeriesScan = {
   readonly newestClose: number | null;
   readonly gaps: number;
   readonly notRequested: number;
+  readonly inBackup: number;
   readonly dueSince: number | null;
 };
 
@@ -23,8 +25,7 @@ export type SeriesScan = {
  */
 const SCAN = `
   select s.coin_id as "coinId", c.symbol, s."interval", ${msOf("l.last_ts")} as newest, coalesce(n.open, 0)::int as open,
-         (select count(*)::int from r3a.ohlcv_gap_log g
-          where g.coin_id = s.coin_id and g."interval" = s."interval" and g.state = 'not_requested') as "notRequested",
+         u."notRequested", u."inBackup",
          ${msOf("g.due")} as due
   from r3a.series s
   join r3a.coin c on c.id = s.coin_id
@@ -39,10 +40,14 @@ const SCAN = `
       order by g.next_check_at limit 1
     ) first
   ) g
+  cross join lateral (
+    select count(*)::int as "notRequested", (count(*) filter (where ${IS_IN_BACKUP}))::int as "inBackup" from r3a.ohlcv_gap_log g
+    where g.coin_id = s.coin_id and g."interval" = s."interval" and g.state = 'not_requested'
+  ) u
   where s."interval" = any($1::text[]) and ($2::int[] is null or s.coin_id = any($2)) and s.covered_to is not null
   order by c.symbol`;
 
-type ScanRow = Pick<SeriesScan, "coinId" | "symbol" | "interval" | "notRequested"> & {
+type ScanRow = Pick<SeriesScan, "coinId" | "symbol" | "interval" | "notRequested" | "inBackup"> & {
   readonly newest: number | null;
   readonly open: number;
   readonly due: number | null;

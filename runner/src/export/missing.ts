@@ -56,7 +56,8 @@ export function coveredPart({ asked, covered }: Pick<SpanFacts, "asked" | "cover
 const NEVER = "never asked for (backfill fetches them)";
 const NOT_YET = "not asked for yet (sync fetches them)";
 
-function whyOf({ state, reason }: GapSum): string {
+function whyOf({ state, reason, inBackup }: GapSum): string {
+  if (inBackup) return "in the backup, and not loaded yet by the restore";
   if (state === "not_requested") return NEVER;
   if (state === "before_listing") return "before the listing";
   if (state === "after_delisting") return "after the delisting";

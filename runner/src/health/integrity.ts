@@ -3,7 +3,7 @@ import { GAP_OVERDUE_MS } from "../candle/gap-due.ts";
 import type { RecentCandles } from "../db/health/integrity.ts";
 import type { SeriesScan } from "../db/scan.ts";
 import { describeLoading, type Loading } from "../db/schema/restore-gate.ts";
-import { renderCount, renderNotRequested, renderNumber } from "../render.ts";
+import { renderCount, renderNumber, renderUnasked } from "../render.ts";
 import { renderDuration } from "../time.ts";
 import { type CheckResult, RUNBOOK_JOBS, resultOf } from "./report.ts";
 
@@ -112,7 +112,11 @@ export function judgeGaps(series: readonly SeriesScan[], now: number): CheckResu
   const withGaps = series.filter(({ gaps }) => gaps > 0);
   const overdue = withGaps.filter(({ dueSince }) => dueSince !== null && dueSince < now - GAP_OVERDUE_MS);
   const count = withGaps.reduce((sum, { gaps }) => sum + gaps, 0);
-  const notRequested = series.reduce((sum, one) => sum + one.notRequested, 0);
+  const sum = (count: (one: SeriesScan) => number) => series.reduce((total, one) => total + count(one), 0);
+  const unasked = {
+    notRequested: sum(({ notRequested }) => notRequested),
+    inBackup: sum(({ inBackup }) => inBackup),
+  };
   const gaps = renderCount(count, "open gap");
   const oldest = Math.max(0, ...overdue.map(({ dueSince }) => now - (dueSince ?? now)));
   return resultOf("integrity", "gaps", {
@@ -121,14 +125,16 @@ export function judgeGaps(series: readonly SeriesScan[], now: number): CheckResu
     unit: "gaps",
     // a gap that is not overdue is no damage
     ...(overdue.length === 0 && count > 0 ? { runbook: RUNBOOK_JOBS } : {}),
-    criteria: { warn: 1, overdueSeconds: GAP_OVERDUE_MS / 1000, notRequested },
+    criteria: { warn: 1, overdueSeconds: GAP_OVERDUE_MS / 1000, ...unasked },
     output: `${
       overdue.length > 0
         ? `${gaps}, the oldest due for ${renderDuration(oldest)}: run gaps --repair, and see why its job does not`
         : count > 0
           ? `${gaps}, which gaps --repair asks for again at ${count === 1 ? "its" : "their"} time`
           : "no gap is open"
-    }${notRequested === 0 ? "" : `; ${renderNotRequested(notRequested)}`}`,
+    }${renderUnasked(unasked)
+      .map((line) => `; ${line}`)
+      .join("")}`,
     names: (overdue.length > 0 ? overdue : withGaps).map(
       ({ symbol, interval, gaps }) => `${symbol} ${interval}: ${gaps}`,
     ),

@@ -4,9 +4,9 @@ import type { ListedGap, LogState } from "../db/gap-list.ts";
 import {
   renderCount,
   renderNothing,
-  renderNotRequested,
   renderNumber,
   renderOpenGaps,
+  renderUnasked,
   wrapLine,
 } from "../render.ts";
 import { streamResult } from "../result.ts";
@@ -68,7 +68,10 @@ export function createRepairReport(context: Context, { asJson, isPreview }: Repo
       if (asJson) {
         const nextCheckAt =
           state === null || state.nextCheckAt === null ? null : renderTime(state.nextCheckAt);
-        const log = state === null ? {} : { open: state.open, notRequested: state.notRequested, nextCheckAt };
+        const log =
+          state === null
+            ? {}
+            : { open: state.open, notRequested: state.notRequested, inBackup: state.inBackup, nextCheckAt };
         const run = isPreview ? { dryRun: true } : { runId: context.runId, results: counts };
         await result.add(part);
         result.end({ asked: gaps, ...run, ...facts, ...log });
@@ -150,7 +153,7 @@ const WORDS: Readonly<Record<GapResult, string>> = {
 function describeLog(state: StateAfter, hasAsked: boolean): readonly string[] {
   const { open, notRequested, nextCheckAt, isStored, isNarrowed } = state;
   if (!isStored && !hasAsked && open + notRequested === 0) return [renderNothing(isNarrowed)];
-  const never = notRequested === 0 ? [] : [renderNotRequested(notRequested)];
+  const never = renderUnasked(state);
   const count = renderOpenGaps(open);
   if (nextCheckAt === null) return [count, ...never];
   const when = renderSecond(nextCheckAt);

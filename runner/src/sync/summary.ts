@@ -2,7 +2,7 @@ import type { Interval } from "../contract/intervals.ts";
 import { type Database, withClient } from "../db/connect.ts";
 import type { RunItem } from "../db/runs.ts";
 import { scanSeries } from "../db/scan.ts";
-import { renderNotRequested, renderNumber, renderOpenGaps, renderTable } from "../render.ts";
+import { renderNumber, renderOpenGaps, renderTable, renderUnasked } from "../render.ts";
 import { renderDuration } from "../time.ts";
 
 /**
@@ -23,6 +23,8 @@ export type SyncSummary = {
   readonly stopped: number;
   readonly gapsOpen: number;
   readonly gapsNotRequested: number;
+  /** Of these the ones that a restore loads. */
+  readonly gapsInBackup: number;
   readonly newestAgeMs: number | null;
 };
 
@@ -71,6 +73,7 @@ export async function summarizeSync(
       stopped: sum(({ isStopped = false }) => (isStopped ? 1 : 0)),
       gapsOpen: series.reduce((total, { gaps }) => total + gaps, 0),
       gapsNotRequested: series.reduce((total, { notRequested }) => total + notRequested, 0),
+      gapsInBackup: series.reduce((total, { inBackup }) => total + inBackup, 0),
       newestAgeMs: Number.isFinite(newest) ? Math.max(0, now - newest) : null,
     };
   });
@@ -104,7 +107,10 @@ export function renderSummary(
   );
   const counts = columns.map((name) => `${renderNumber(sum((row) => row[name]))} ${name}`);
   const open = sum(({ gapsOpen }) => gapsOpen);
-  const notRequested = sum(({ gapsNotRequested }) => gapsNotRequested);
+  const unasked = renderUnasked({
+    notRequested: sum(({ gapsNotRequested }) => gapsNotRequested),
+    inBackup: sum(({ gapsInBackup }) => gapsInBackup),
+  });
   const kept = sum((row) => row.kept);
   return [
     table,
@@ -112,7 +118,7 @@ export function renderSummary(
     ...dropped.map((symbol) => `${symbol}: the exchange does not know it any more`),
     ...unanswered.map((symbol) => `${symbol}: the exchange gave no listing of it`),
     ...(summaries.length > 1 ? [`all intervals: ${counts.join(", ")}`] : []),
-    ...(notRequested > 0 ? [renderOpenGaps(open), renderNotRequested(notRequested)] : []),
+    ...(unasked.length > 0 ? [renderOpenGaps(open), ...unasked] : []),
     ...(kept > 0
       ? [
           `${kept === 1 ? "1 stored candle is" : `${renderNumber(kept)} stored candles are`} not in the exchange's answers any more; what is stored stays, and the log names it`,

@@ -1,11 +1,12 @@
+import { IN_BACKUP } from "../candle/waiting-gap.ts";
 import type { Context } from "../context.ts";
 import { WIDTH_MS } from "../contract/intervals.ts";
 import type { Database } from "../db/connect.ts";
-import { countGaps, type GapFilter, type ListedGap, listGaps } from "../db/gap-list.ts";
+import { countGaps, countUnasked, type GapFilter, type ListedGap, listGaps } from "../db/gap-list.ts";
 import { hasSeries } from "../db/series-list.ts";
 import { refuseUnknown } from "../db/unknown-symbols.ts";
 import { commandLine } from "../program-name.ts";
-import { renderCount, renderNothing, renderNotRequested, renderNumber, wrapLine } from "../render.ts";
+import { renderCount, renderNothing, renderNumber, renderUnasked, wrapLine } from "../render.ts";
 import { streamResult } from "../result.ts";
 import { renderSecond, renderShortTime, renderTime } from "../time.ts";
 
@@ -33,7 +34,7 @@ export async function printGaps(
     context.print(part.map((gap) => `${describe(gap)}\n`).join(""));
     await context.printed();
   });
-  const more = listed < SHOWN ? 0 : (await countGaps(db, filter)) - listed;
+  const more = listed < SHOWN ? 0 : (await countGaps(db, filter)).gaps - listed;
   if (more > 0)
     context.print(
       `... and ${renderNumber(more)} more; --json prints all;\n--symbols, --intervals, --state, --from and --to narrow the list\n`,
@@ -42,10 +43,12 @@ export async function printGaps(
     context.print(
       `${(await hasSeries(db, filter)) ? describeNone(filter) : renderNothing(isNarrowed(filter))}\n`,
     );
-  const others = filter.states.includes("not_requested")
-    ? 0
-    : await countGaps(db, { ...filter, states: ["not_requested"] });
-  if (others > 0) context.print(`${renderNotRequested(others)}\n`);
+  if (filter.states.includes("not_requested")) return;
+  context.print(
+    renderUnasked(await countUnasked(db, filter))
+      .map((line) => `${line}\n`)
+      .join(""),
+  );
 }
 
 function isNarrowed({ symbols, intervals, from, to }: GapFilter): boolean {
@@ -73,6 +76,8 @@ function describe(gap: ListedGap): string {
 }
 
 function explain({ state, reason, attempts, evidence }: ListedGap): string {
+  if (state === "not_requested" && evidence.error === IN_BACKUP)
+    return "in the backup, and not loaded yet by the restore";
   if (state === "not_requested")
     return `never asked for${evidence.error === undefined ? "" : `, ${evidence.error}`}`;
   const why =
@@ -82,7 +87,7 @@ function explain({ state, reason, attempts, evidence }: ListedGap): string {
   return state === "open" ? why : `${state}${reason === null ? "" : `, ${why}`}`;
 }
 
-/** The command that fills a gap which no run asks for by itself; null where one does, and for what migrate-layout moves. */
+/** The command that fills a gap which no run asks for by itself; null where one does, and for what a restore or migrate-layout brings. */
 function remedyOf({ state, symbol, interval, from, to, evidence, nextCheckAt }: ListedGap): string | null {
   if (state !== "not_requested" || nextCheckAt !== null || evidence.error !== undefined) return null;
   return commandLine(

@@ -3,9 +3,10 @@ import { WIDTH_MS } from "../contract/intervals.ts";
 import {
   renderCount,
   renderNothing,
-  renderNotRequested,
   renderNumber,
   renderTable,
+  renderUnasked,
+  type Unasked,
   wrapLine,
 } from "../render.ts";
 import { streamResult } from "../result.ts";
@@ -64,11 +65,11 @@ export function createReport(
       const remedy = REMEDIES[disagreement.kind];
       if (remedy !== undefined) notes.add(`${disagreement.kind}: ${remedy}`);
     },
-    /** `notRequested`: gaps that nobody asked for, in what was compared; none of them is a fault. */
-    async end(series: number, notRequested: number) {
+    /** `unasked`: gaps in what was compared that no run asks for; none of them is a fault. */
+    async end(series: number, unasked: Unasked) {
       if (asJson) {
         await result.add(part);
-        result.end({ series, faults, notRequested, notes: [...notes], commands: again.commands() });
+        result.end({ series, faults, ...unasked, notes: [...notes], commands: again.commands() });
         return;
       }
       const isClean = count === 0 && faults === 0;
@@ -81,7 +82,7 @@ export function createReport(
         // whole in their lines, so that they can be copied
         ...again.commands().map((command) => `  ${command}`),
         series === 0 && isClean ? renderNothing(isNarrowed) : sum,
-        ...(notRequested === 0 ? [] : [renderNotRequested(notRequested)]),
+        ...renderUnasked(unasked),
       ];
       context.print(`${lines.join("\n")}\n`);
     },

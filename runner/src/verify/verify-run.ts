@@ -5,7 +5,7 @@ import type { Interval } from "../contract/intervals.ts";
 import { findDatabaseTime } from "../db/clock.ts";
 import { findCoins, listCoins } from "../db/coins.ts";
 import type { Database } from "../db/connect.ts";
-import { countGaps } from "../db/gap-list.ts";
+import { countUnasked } from "../db/gap-list.ts";
 import { loadSeries } from "../db/series.ts";
 import { refuseUnknown } from "../db/unknown-symbols.ts";
 import { createProgress } from "../progress.ts";
@@ -54,7 +54,6 @@ export async function runVerify(
   } finally {
     progress.stop();
   }
-  const scope = { symbols, intervals, states: ["not_requested"] as const, from: span.from, to: span.to };
-  await report.end(series, await countGaps(db, scope));
+  await report.end(series, await countUnasked(db, { symbols, intervals, from: span.from, to: span.to }));
   return report.faults() > 0 ? EXIT.failed : EXIT.done;
 }
