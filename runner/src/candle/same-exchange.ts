@@ -54,13 +54,27 @@ export function judgeLikeness(answered: readonly Shown[], unlisted: readonly Sam
   };
 }
 
-/** By value; of the old system's candles as far as the stored digits go, since its columns may have rounded them. */
+type Values = Pick<Candle, (typeof FIELDS)[number]>;
+
+/** By value; of the old system's candles as far as the stored digits go. */
 function isSame(sample: Sample, candle: Candle): boolean {
+  if (sample.isOld) return isSameAsOld(sample, candle);
+  return isWithin(sample, candle, (_field, size) => FLOAT_ERROR * size);
+}
+
+/** Whether a candle that was taken over from the old system is this one: the columns there may have rounded it. */
+export function isSameAsOld(old: Values, candle: Values): boolean {
+  return isWithin(old, candle, (field, size) => REAL_ERROR * size + halfUnit(old[field]));
+}
+
+function isWithin(
+  own: Values,
+  other: Values,
+  errorOf: (field: (typeof FIELDS)[number], size: number) => number,
+): boolean {
   return FIELDS.every((field) => {
-    const [stored, shown] = [Number(sample[field]), Number(candle[field])];
-    const size = Math.max(Math.abs(stored), Math.abs(shown));
-    const error = sample.isOld ? REAL_ERROR * size + halfUnit(sample[field]) : FLOAT_ERROR * size;
-    return Math.abs(stored - shown) <= error;
+    const [stored, shown] = [Number(own[field]), Number(other[field])];
+    return Math.abs(stored - shown) <= errorOf(field, Math.max(Math.abs(stored), Math.abs(shown)));
   });
 }
 

@@ -3,9 +3,10 @@ import type { CommandName } from "../contract/commands.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { renderResult, roundEstimate } from "../result.ts";
 import { renderTime } from "../time.ts";
+import { weightShareOf } from "../weighed-exchange.ts";
 import type { FillRequest } from "./fill-run.ts";
 import { type Preview, previewFill, renderPreview } from "./preview.ts";
-import { weightShareOf, withWork } from "./work.ts";
+import { withWork } from "./work.ts";
 
 /** Prints what the command would ask for and stores nothing. `plan` is no dry run: a plan is all that it is for. */
 export async function runPreview(

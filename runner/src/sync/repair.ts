@@ -11,6 +11,7 @@ import { refuseUnknown } from "../db/unknown-symbols.ts";
 import { messageOf } from "../errors.ts";
 import { collectItems, exitCodeOrThrow } from "../run.ts";
 import type { Settings } from "../settings/table.ts";
+import { weightShareOf } from "../weighed-exchange.ts";
 import { type AskedSpans, createAskedSpans, createComparison } from "./asked-gaps.ts";
 import { planRepair } from "./fill-plan.ts";
 import { type FillCommand, type FillWork, runCoins } from "./fill-run.ts";
@@ -18,7 +19,7 @@ import { type Preview, previewFill, renderCost } from "./preview.ts";
 import { recordOfPreview } from "./preview-run.ts";
 import { createRepairReport, type StateAfter } from "./repair-report.ts";
 import { type SyncSummary, summarizeSync } from "./summary.ts";
-import { type Work, type WorkSettings, weightShareOf, withWork } from "./work.ts";
+import { type Work, type WorkSettings, withWork } from "./work.ts";
 
 export type RepairRequest = {
   readonly intervals: readonly Interval[];

@@ -2,7 +2,6 @@ import { setImmediate } from "node:timers/promises";
 import type { Context } from "../context.ts";
 import type { CommandName } from "../contract/commands.ts";
 import type { ExitCode } from "../contract/exits.ts";
-import { openBudget } from "../db/budget.ts";
 import { findDatabaseTime } from "../db/clock.ts";
 import type { Database } from "../db/connect.ts";
 import { isThisHost } from "../db/connection/tls.ts";
@@ -11,14 +10,13 @@ import { addressOf, claimOrigin, findOrigin, refuseOther } from "../db/origin.ts
 import { patienceMs, tellOfWait, waitForSchema } from "../db/schema/schema.ts";
 import { sessionName, withLocks } from "../db/with-database.ts";
 import { messageOf, TryAgain } from "../errors.ts";
-import { createBinance } from "../exchange/binance.ts";
-import { type ClockReading, type Exchange, WEIGHT_PER_MINUTE } from "../exchange/exchange.ts";
+import type { ClockReading, Exchange } from "../exchange/exchange.ts";
 import { ExchangeFailure, isExchangeAway } from "../exchange/failure.ts";
-import { createLimiter } from "../exchange/limiter.ts";
 import { listProxyVariables } from "../exchange/proxy.ts";
 import { exitCodeOrThrow, failedBy, type RunResult, withRun } from "../run.ts";
 import type { Settings } from "../settings/table.ts";
 import { renderDuration } from "../time.ts";
+import { createWeighedExchange, weightShareOf } from "../weighed-exchange.ts";
 import type { NewAddress } from "./exchange-identity.ts";
 
 export type WorkSettings = Pick<Settings, "dbUrl" | "exchangeUrl" | "weightLimit" | "egressKey">;
@@ -39,19 +37,8 @@ export type Work = {
   readonly signal: AbortSignal;
 };
 
-/** Backfill and gap repair leave the rest to the minute jobs, which they must never starve. */
-const BACKGROUND_WEIGHT_SHARE = 0.6;
-
-const LONGEST_REQUEST_MS = 10_000;
-const SHORTEST_REQUEST_MS = 1_000;
-/** At most 3 s between four tries, and the start of the process on a busy machine. */
-const WAITS_MS = 8_000;
 /** The log warns where this machine's clock is so far from the exchange's. The exchange's decides what is closed. */
 const CLOCK_WARNING_MS = 5_000;
-/** The share of the exchange's weight that a run may take. */
-export function weightShareOf(settings: WorkSettings, isBackground: boolean): number {
-  return isBackground ? Math.min(BACKGROUND_WEIGHT_SHARE, settings.weightLimit) : settings.weightLimit;
-}
 
 /** `isBackground`: takes at most 60 % of the exchange's weight. `isReadOnly`: a plan; no ledger row, nothing claimed. */
 type WorkRun = {
@@ -111,21 +98,8 @@ async function openExchange(
   const { signal } = locks;
   const ready = openWhenMigrated({ db, locks }, context);
   ready.catch(() => {}); // awaited below, after the exchange's client is made
-  const budget = openBudget(db, settings.egressKey);
   const share = weightShareOf(settings, isBackground);
-  const exchange = createBinance({
-    url: settings.exchangeUrl,
-    createLimiter: (now) => createLimiter({ budget, limitPerMinute: share * WEIGHT_PER_MINUTE, now, signal }),
-    timeoutMs: requestTimeoutMs(context.deadlineS),
-    signal,
-    onRetry: (failure, attempt) =>
-      context.log.debug({ "event.name": "request_retried", attempt }, failure.message),
-    onLeftOut: (path, { leftOut, examples }) =>
-      context.log.warn(
-        { "event.name": "entries_left_out", path, left_out: leftOut, examples },
-        `[RUN] ${leftOut} entries of ${path} cannot be right and are left out, among them ${examples.map((each) => JSON.stringify(each)).join(", ")}`,
-      ),
-  });
+  const exchange = createWeighedExchange(context, db, { settings, share, signal });
   await ready;
   const clock = exchange.readClock({
     now: () => findDatabaseTime(db),
@@ -142,12 +116,6 @@ async function openWhenMigrated({ db, locks }: Pick<Work, "db" | "locks">, conte
   early.catch(() => {}); // a database that is away now may be there after the wait
   await waitForSchema(db, { waitMs: patienceMs(deadlineS), signal, tell: tellOfWait(context) });
   await early.catch(() => locks.open());
-}
-
-/** Four tries, the waits between them and the start must fit into a deadline, so a short one means short requests. */
-function requestTimeoutMs(deadlineS: number | null): number {
-  if (deadlineS === null) return LONGEST_REQUEST_MS;
-  return Math.min(LONGEST_REQUEST_MS, Math.max(SHORTEST_REQUEST_MS, (deadlineS * 1000 - WAITS_MS) / 4));
 }
 
 /** An exchange that is away before any series was touched is a reason to try again later. */
