@@ -5,7 +5,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RESULTS } from "../../dev/docs/results/schemas.ts";
 import { REGISTRY } from "../../runner/src/commands/registry.ts";
 import { COMMANDS, type CommandName } from "../../runner/src/contract/commands.ts";
-import { backUpEachWay } from "../support/backup/each-way.ts";
 import { expectExit, HOUR, iso, MINUTE } from "../support/candle/series.ts";
 import { withSession } from "../support/database/empty-database.ts";
 import { jobOf, OURS, ownedBy, podOf, STATUS } from "../support/kubernetes/janitor-objects.ts";
@@ -13,9 +12,9 @@ import { startApi } from "../support/kubernetes/scripted-api.ts";
 import { useLegacyDatabases } from "../support/legacy/build.ts";
 import { stripIndexes } from "../support/maint/damage.ts";
 import { openLeafOf } from "../support/maint/runs.ts";
-import { restoreEachWay } from "../support/restore/each-way.ts";
 import { expectResult, type Result } from "../support/result-json.ts";
 import { type RunResult, runRunner } from "../support/runner.ts";
+import { testTiersEachWay } from "../support/tiers-each-way.ts";
 import { useWorld } from "../support/world.ts";
 
 /** Every command that takes --json, in every form that it has, with something to say: each result has its schema. */
@@ -189,8 +188,7 @@ describe("upkeep", () => {
   });
 });
 
-test("backup", () => backUpEachWay(world.database.url, run), 120_000);
-test("restore", async () => void seen.push(...(await restoreEachWay(world, END))));
+testTiersEachWay({ world, ms: END, run, seen });
 
 describe("reports", () => {
   let api: Awaited<ReturnType<typeof startApi>>;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { CommandName } from "../../../runner/src/contract/commands.ts";
 import { backup } from "./backup.ts";
 import { backups } from "./backups.ts";
+import { drill } from "./drill.ts";
 import { backfill, plan, sync } from "./fill.ts";
 import { restore } from "./restore.ts";
 import { runs } from "./runs.ts";
@@ -27,6 +28,7 @@ export const RESULTS: Readonly<Partial<Record<CommandName, z.ZodType>>> = {
   backup,
   backups,
   restore,
+  drill,
   janitor,
   health,
   doctor,

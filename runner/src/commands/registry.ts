@@ -76,6 +76,10 @@ export const REGISTRY: Readonly<
     summary: "restore leaves from a backup beside the live table, verified",
     load: async () => (await import("./restore.ts")).restore,
   },
+  drill: {
+    summary: "prove that the newest backup of a tier restores: into a database of its own, compared",
+    load: async () => (await import("./drill.ts")).drill,
+  },
   janitor: {
     summary: "find pods and Jobs that are stuck in the cluster, and delete them",
     load: async () => (await import("./janitor.ts")).janitor,

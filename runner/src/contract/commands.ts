@@ -24,6 +24,8 @@ export const ROLE_OF = {
   backups: "reader",
   // it makes a schema
   restore: "owner",
+  // it restores with another role, that of DRILL_DB_URL, and writes into the ledger here
+  drill: "writer",
   janitor: null,
   // with a role that may not write, health leaves no row in the ledger and says so
   health: "reader",
@@ -57,6 +59,7 @@ export const ASKS_EXCHANGE: Readonly<Record<CommandName, boolean | `--${string}`
   backup: false,
   backups: false,
   restore: false,
+  drill: true,
   janitor: false,
   health: false,
   doctor: true,
