@@ -1,12 +1,11 @@
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
-import { TIERS, type Tier } from "../contract/tiers.ts";
+import { TIERS } from "../contract/tiers.ts";
 import type { Database } from "../db/connect.ts";
 import { findHolder } from "../db/lock.ts";
-import { readLastDrills } from "../db/restore/drill-ledger.ts";
 import { renderArguments } from "../db/runs.ts";
 import { withDatabase } from "../db/with-database.ts";
-import { SettingsFault } from "../errors.ts";
+import { chooseStore } from "../restore/drill/choose-store.ts";
 import { runDrill } from "../restore/drill/drill-run.ts";
 import {
   renderDrill,
@@ -16,14 +15,12 @@ import {
 } from "../restore/drill/drill-text.ts";
 import { previewDrill } from "../restore/drill/preview-drill.ts";
 import type { DrillRequest } from "../restore/drill/prove.ts";
-import { chooseTier } from "../restore/drill/turn-plan.ts";
 import { restoreWhole } from "../restore/whole/whole-run.ts";
 import { renderSkipped } from "../result.ts";
 import { type RunResult, withRun } from "../run.ts";
 import { STORE_SETTINGS } from "../settings/backup.ts";
 import { oneOf } from "../settings/parsers.ts";
 import { openStores } from "../store/open-store.ts";
-import type { Store } from "../store/store.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
 export const drill: Command = {
@@ -81,18 +78,6 @@ export const drill: Command = {
     }
   },
 };
-
-async function chooseStore(db: Database, stores: readonly Store[], tier: Tier | null): Promise<Store> {
-  const tiers = stores.map((store) => store.tier);
-  const chosen = tier ?? chooseTier(tiers, await readLastDrills(db));
-  const store = stores.find((each) => each.tier === chosen);
-  if (store !== undefined) return store;
-  throw new SettingsFault([
-    tier === null
-      ? "BACKUP_HOT, BACKUP_WARM and BACKUP_COLD are not set: there is no backup to drill with"
-      : `BACKUP_${tier.toUpperCase()} is not set, and --tier ${tier} asks for it`,
-  ]);
-}
 
 type Asked = { readonly request: DrillRequest; readonly asJson: boolean };
 
