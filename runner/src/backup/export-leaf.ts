@@ -58,7 +58,7 @@ export async function exportLeaf(
     const rows =
       "rows" in plan.delta
         ? copyRows(client, leaf, plan.delta.rows)
-        : copyChanged(client, leaf, { horizon, without: plan.delta.without });
+        : copyChanged(client, leaf, { horizon, ...plan.delta });
     await put("delta", rows, { first: leaf.span.from, last: leaf.span.to - 1 });
   }
   const beside = [...question.besideAgain, ...plan.beside];

@@ -19,18 +19,22 @@ export type NextPart = LeafPart & {
   readonly hasBase: boolean;
 };
 
+/** The rows that were written since the last backup, of `parts` (null: of every part), but for `without`. */
+type ChangedRows = { readonly parts: readonly LeafPart[] | null; readonly without: readonly RowKey[] };
+
 /**
  * What of a leaf goes into objects. `bases`: groups of whole parts. `delta`: the rows that were written since the last
- * backup but for `without`, or the rows of these keys; null: none. `beside`: rows that are suspect, as they are.
+ * backup, or the rows of these keys; null: none. `beside`: rows that are suspect, as they are.
  */
 export type LeafExport = {
   readonly bases: readonly (readonly NextPart[])[];
-  readonly delta: { readonly without: readonly RowKey[] } | { readonly rows: readonly RowKey[] } | null;
+  readonly delta: ChangedRows | { readonly rows: readonly RowKey[] } | null;
   readonly beside: readonly RowKey[];
 };
 
 /**
- * A delta run writes rows, a daily run whole parts. A part with suspects keeps its base; then the rows that were written
+ * A delta run writes rows, a daily run whole parts. A part that is new is written whole by both: without a base it would need
+ * every older delta of the leaf, which may lie in no tier any more, though none of them has a row of it. A part with suspects keeps its base; then the rows that were written
  * since the last backup go into a delta, those of every part of the leaf: without the newest state of a row an older delta
  * that the part with the suspects still needs would win over the new base of the others.
  */
@@ -45,26 +49,37 @@ export function planLeafExport(
   const takesBases = isDaily || look.isWhole;
   const isRight = ({ before, believed, hasBase }: NextPart) =>
     hasBase || (before?.base?.hash === believed.hash && before.base !== null);
-  const needy = takesBases
-    ? parts.filter((part) => part.isSound && part.believed.rows > 0 && !isRight(part))
-    : [];
+  const needy = parts.filter(
+    (part) => part.isSound && part.believed.rows > 0 && !isRight(part) && (takesBases || isNew(part.before)),
+  );
   const groups = packParts(needy.map((part) => ({ ...part, rows: part.believed.rows })));
   const beside = look.parts.flatMap((part) =>
     part.judgement.suspects.flatMap(({ at, kind }) =>
       at === null || kind !== "changed" ? [] : [{ ...keyOf(part), at }],
     ),
   );
-  return { bases: groups, delta: planDelta(look, { takesBases, span }), beside };
+  const based = takesBases ? [] : needy;
+  return { bases: groups, delta: planDelta(look, { takesBases, span, based }), beside };
 }
+
+const isNew = (before: StoredPart | null) => before === null || (before.rows === 0 && before.base === null);
 
 function planDelta(
   { isWhole, parts }: LeafLook,
-  { takesBases, span }: { readonly takesBases: boolean; readonly span: Span },
+  {
+    takesBases,
+    span,
+    based,
+  }: { readonly takesBases: boolean; readonly span: Span; readonly based: readonly LeafPart[] },
 ): LeafExport["delta"] {
-  const later = parts.filter(({ added, judgement }) => added !== null || judgement.adopted.length > 0);
+  const isBased = ({ coinId, interval }: LeafPart) =>
+    based.some((part) => part.coinId === coinId && part.interval === interval);
+  const others = parts.filter((part) => !isBased(part));
+  const later = others.filter(({ added, judgement }) => added !== null || judgement.adopted.length > 0);
   const hasOldBase = parts.some(({ judgement }) => !judgement.isSound);
   if (later.length === 0 || (takesBases && !hasOldBase)) return null;
-  if (!isWhole) return { without: parts.flatMap(listRefused) };
+  if (!isWhole)
+    return { parts: based.length === 0 ? null : others.map(keyOf), without: others.flatMap(listRefused) };
   const rows = later
     .filter(({ judgement }) => !judgement.isSound)
     .flatMap((part) =>
