@@ -32,6 +32,7 @@ test("every variable of the contract has one row in the table, or a reason to ha
     AWS_SESSION_TOKEN: ofTheSdk,
     AWS_REGION: ofTheSdk,
     AWS_PROFILE: ofTheSdk,
+    AWS_SHARED_CREDENTIALS_FILE: ofTheSdk,
     AWS_ROLE_ARN: ofTheSdk,
     AWS_WEB_IDENTITY_TOKEN_FILE: ofTheSdk,
     AWS_CONTAINER_CREDENTIALS_FULL_URI: ofTheSdk,

@@ -1,4 +1,4 @@
-import { symlinkSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { TIER_PROMISES, TIERS } from "../../runner/src/contract/tiers.ts";
@@ -6,6 +6,7 @@ import { SettingsFault } from "../../runner/src/errors.ts";
 import { STORE_SETTINGS } from "../../runner/src/settings/backup.ts";
 import { parseSettings } from "../../runner/src/settings/parse.ts";
 import { openStores } from "../../runner/src/store/open-store.ts";
+import { readProfile } from "../../runner/src/store/s3-profile.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { faultsOf as faultsIn } from "../support/settings-faults.ts";
 
@@ -145,4 +146,29 @@ test("a tier that is farther away promises no more than the one before it", () =
   expect(TIERS.map((tier) => TIER_PROMISES[tier].rtoMinutes)).toEqual([5, 30, 90]);
   const ages = TIERS.map((tier) => TIER_PROMISES[tier].rpoMinutes);
   expect(ages).toEqual(ages.toSorted((a, b) => a - b));
+});
+
+test("a profile gives region and endpoint, and is named where it is not there or has no use", async () => {
+  const path = join(temporaryFolder(), "config");
+  writeFileSync(
+    path,
+    "# of the team\n[default]\nregion = eu-1\n\n[profile far]\r\nregion=us-2\r\ns3 =\n  endpoint_url = https://no\nendpoint_url = https://far.example\n[profile bare]\n",
+  );
+  expect(await readProfile("far", path)).toEqual({
+    ...{ name: "far", region: "us-2", endpoint: "https://far.example" },
+  });
+  expect(await readProfile("default", path)).toMatchObject({ region: "eu-1", endpoint: null });
+  expect(await readProfile("bare", path)).toEqual({ name: "bare", region: null, endpoint: null });
+  await expect(readProfile("fa", path)).rejects.toThrow(
+    `${path} has no profile fa: add the section [profile fa]`,
+  );
+  await expect(readProfile("far", `${path}-away`)).rejects.toThrow(
+    /cannot be read .*: name the file by AWS_CONFIG_FILE/,
+  );
+  await expect(open({ BACKUP_HOT: "file:///mnt/a", BACKUP_HOT_PROFILE: "far" })).rejects.toThrow(
+    "BACKUP_HOT_PROFILE is set, and BACKUP_HOT names no place in S3",
+  );
+  expect(faultsOf({ BACKUP_WARM_PROFILE: "a b" })).toEqual([
+    expect.stringMatching(/^BACKUP_WARM_PROFILE must be the name/),
+  ]);
 });

@@ -1,9 +1,12 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   CreateBucketCommand,
   ListObjectsV2Command,
   PutObjectLockConfigurationCommand,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "../support/folder.ts";
 import { expectResult } from "../support/result-json.ts";
 import { runRunner } from "../support/runner.ts";
 import { findGateway } from "../support/store/gateway.ts";
@@ -112,6 +115,40 @@ describe.skipIf("missing" in gateway)(
       proxy.set((method) => (method === "PUT" ? { status: 403, code: "AccessDenied" } : "pass"));
       const tier = await check(bucket, { exit: 78 });
       expect(statusOf(tier)).toEqual({ list: "pass", write: "fail", clock: "pass" });
+    });
+
+    test("two tiers are at two providers, each with the key, region and endpoint of its profile", async () => {
+      if ("missing" in gateway) throw new Error(gateway.missing);
+      const other = await startS3Server(gateway.file);
+      try {
+        proxy.set(() => "pass");
+        const [warm, cold] = [await server.makeBucket(), await other.makeBucket()];
+        const config = join(temporaryFolder(), "config");
+        const fields = (url: string) =>
+          `region = us-east-1\nendpoint_url = ${url}\naws_access_key_id = ${KEYS.access}\naws_secret_access_key=${KEYS.secret}\n`;
+        writeFileSync(
+          config,
+          `[profile near]\n${fields(server.url)}\n[profile "far.2"]\n${fields(other.url)}`,
+        );
+        const env = {
+          ...{ AWS_CONFIG_FILE: config, BACKUP_WARM_PROFILE: "near", BACKUP_COLD_PROFILE: "far.2" },
+          ...{ BACKUP_WARM: `s3://${warm}`, BACKUP_COLD: `s3://${cold}` },
+          // a cluster sets these for its own provider, and neither profile may take them
+          ...{ AWS_REGION: "nowhere-1", AWS_ACCESS_KEY_ID: "wrong", AWS_SECRET_ACCESS_KEY: "canary-wrong" },
+          AWS_ENDPOINT_URL_S3: "http://127.0.0.1:1",
+        };
+        const ended = await runRunner(["backup", "check", "--json"], {
+          ...env,
+          BACKUP_S3_PATH_STYLE: "true",
+        });
+        expect([ended.code, ended.stderr], ended.stdout).toEqual([0, ""]);
+        expect(JSON.parse(ended.stdout).tiers.map(statusOf)).toEqual([
+          { ...GOOD, delete: "warn" },
+          { ...GOOD, delete: "warn" },
+        ]);
+      } finally {
+        await other.stop();
+      }
     });
   },
 );

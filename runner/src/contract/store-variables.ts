@@ -14,6 +14,12 @@ export const STORE_VARIABLES = {
   },
   BACKUP_WARM: { meaning: "the second place, which gets every run too; as BACKUP_HOT." },
   BACKUP_COLD: { meaning: "the place far away, which gets the daily run; as BACKUP_HOT." },
+  BACKUP_HOT_PROFILE: {
+    meaning:
+      "profile in the files of Amazon's tools whose key, region and endpoint_url the tier hot uses, so that two tiers can be at two providers. The profile wins over the variables that begin with AWS_. Default: these variables alone.",
+  },
+  BACKUP_WARM_PROFILE: { meaning: "as BACKUP_HOT_PROFILE, for the tier warm." },
+  BACKUP_COLD_PROFILE: { meaning: "as BACKUP_HOT_PROFILE, for the tier cold." },
   BACKUP_S3_PATH_STYLE: {
     meaning:
       "true: the bucket stands in the path of a request, as most S3 servers of one's own want it; false: in the host.",
@@ -35,6 +41,12 @@ export const STORE_VARIABLES = {
     meaning: `${SDK}: the file with the token of a workload's identity; EKS sets it.`,
   },
   AWS_PROFILE: { meaning: `${SDK}: the profile in the files of Amazon's tools.` },
+  AWS_CONFIG_FILE: {
+    meaning: `${SDK}: the file with profiles, their regions and endpoints. Default: .aws/config of the user.`,
+  },
+  AWS_SHARED_CREDENTIALS_FILE: {
+    meaning: `${SDK}: the file with the keys of profiles. Default: .aws/credentials of the user.`,
+  },
   AWS_CONTAINER_CREDENTIALS_FULL_URI: {
     meaning: `${SDK}: where a pod gets its key; the Pod Identity of EKS sets it.`,
   },

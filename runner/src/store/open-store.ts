@@ -5,6 +5,7 @@ import { listClashes, renderAddress, type TierAddress } from "./address.ts";
 import { withBounds } from "./bounded.ts";
 import { type Endpoints, listEndpointFaults } from "./endpoint.ts";
 import { openFolderStore } from "./folder-store.ts";
+import { type Profile, readProfile } from "./s3-profile.ts";
 import type { Store, StoreOptions } from "./store.ts";
 
 /** The path of a folder is at hand, or its disk hangs. */
@@ -15,6 +16,10 @@ export type StoresSettings = Endpoints & {
   readonly backupHot: TierAddress | null;
   readonly backupWarm: TierAddress | null;
   readonly backupCold: TierAddress | null;
+  readonly backupHotProfile?: string | null;
+  readonly backupWarmProfile?: string | null;
+  readonly backupColdProfile?: string | null;
+  readonly awsConfigFile?: string | null;
   readonly backupS3PathStyle: boolean;
   readonly backupS3StorageClass: StorageClass | null;
 };
@@ -29,6 +34,11 @@ export async function openStores(
   report: (text: string) => void,
 ): Promise<readonly Store[]> {
   const addresses = { hot: settings.backupHot, warm: settings.backupWarm, cold: settings.backupCold };
+  const profiles = {
+    hot: settings.backupHotProfile ?? null,
+    warm: settings.backupWarmProfile ?? null,
+    cold: settings.backupColdProfile ?? null,
+  };
   const usesS3 = TIERS.some((tier) => addresses[tier]?.kind === "s3");
   const faults = [
     ...listClashes({
@@ -37,12 +47,19 @@ export async function openStores(
       cold: await resolve("cold", addresses.cold),
     }),
     ...(usesS3 ? listEndpointFaults(settings) : []),
+    ...TIERS.filter((tier) => profiles[tier] !== null && addresses[tier]?.kind !== "s3").map((tier) => {
+      const name = `BACKUP_${tier.toUpperCase()}`;
+      return `${name}_PROFILE is set, and ${name} names no place in S3: take one of them away`;
+    }),
   ];
   if (faults.length > 0) throw new SettingsFault(faults);
   const stores: Store[] = [];
   for (const tier of TIERS) {
     const address = addresses[tier];
-    if (address !== null) stores.push(await openStore(address, settings, { tier, report }));
+    if (address === null) continue;
+    const name = profiles[tier];
+    const profile = name === null ? null : await readProfile(name, settings.awsConfigFile ?? null);
+    stores.push(await openStore(address, settings, { tier, report, profile }));
   }
   return stores;
 }
@@ -63,7 +80,7 @@ async function resolve(tier: Tier, address: TierAddress | null): Promise<TierAdd
 async function openStore(
   address: TierAddress,
   { backupS3PathStyle, backupS3StorageClass }: StoresSettings,
-  options: StoreOptions,
+  options: StoreOptions & { readonly profile: Profile | null },
 ): Promise<Store> {
   if (address.kind === "folder") return openFolderStore(address.path, options);
   // loaded here: no other command, and no backup to folders, pays for the client

@@ -4,6 +4,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import type { Tier } from "../contract/tiers.ts";
 import { isSafe } from "./endpoint.ts";
 import { StoreFault } from "./fault.ts";
+import type { Profile } from "./s3-profile.ts";
 
 /** Objects that are moved at once; a backup puts a few. */
 const CONNECTIONS = 16;
@@ -15,14 +16,21 @@ export type TierClient = { readonly client: S3Client; readonly clockAheadMs: () 
 type Place = { readonly tier: Tier; readonly address: string };
 
 /**
- * The client of one tier. Credentials, region and endpoint come from the standard AWS_* names by its own order of sources.
+ * The client of one tier. Credentials, region and endpoint come from the profile, or from the standard AWS_* names by the
+ * client's own order of sources.
  * It tries each request once: a body that is a stream cannot be sent again, so what is tried again is decided above it.
  */
-export function createClient(isPathStyle: boolean, place: Place): TierClient {
+export function createClient(
+  { isPathStyle, profile }: { readonly isPathStyle: boolean; readonly profile: Profile | null },
+  place: Place,
+): TierClient {
   const options = { keepAlive: true, maxSockets: CONNECTIONS } as const;
   const client = new S3Client({
     maxAttempts: 1,
     forcePathStyle: isPathStyle,
+    ...(profile === null ? {} : { profile: profile.name }),
+    ...(profile?.region ? { region: profile.region } : {}),
+    ...(profile?.endpoint ? { endpoint: profile.endpoint } : {}),
     // checksums are given by name: SHA-256 of what is put, and the manifest's of what is read
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",

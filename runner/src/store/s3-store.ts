@@ -13,6 +13,7 @@ import { measured } from "./measured.ts";
 import { createClient } from "./s3-client.ts";
 import { faultOfS3 } from "./s3-fault.ts";
 import { listObjects } from "./s3-list.ts";
+import type { Profile } from "./s3-profile.ts";
 import { putNew } from "./s3-put.ts";
 import { ask, secretsOf, type Try } from "./s3-send.ts";
 import { readSpooled } from "./spooled-file.ts";
@@ -26,13 +27,16 @@ export type S3Options = StoreOptions & {
   readonly prefix: string;
   readonly isPathStyle: boolean;
   readonly storageClass: StorageClass | null;
+  /** Whose key, region and endpoint are used; null or absent: those of the environment. */
+  readonly profile?: Profile | null;
 };
 
 /** The tier in a bucket of S3, below a prefix. Importing this file loads the client of S3 (30 MB). */
-export function openS3Store({ tier, report, bucket, prefix, isPathStyle, storageClass }: S3Options): Store {
+export function openS3Store(options: S3Options): Store {
+  const { tier, report, bucket, prefix, isPathStyle, storageClass, profile = null } = options;
   const base = prefix === "" ? "" : `${prefix}/`;
   const address = `s3://${bucket}${prefix === "" ? "" : `/${prefix}`}`;
-  const { client, clockAheadMs } = createClient(isPathStyle, { tier, address });
+  const { client, clockAheadMs } = createClient({ isPathStyle, profile }, { tier, address });
   const placeOf = (key: string): StorePlace => ({ tier, address, key });
   let hasBucket = false;
 
