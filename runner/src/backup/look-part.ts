@@ -1,8 +1,8 @@
 import type { PartRows } from "../archive/part.ts";
 import type { BackupLeaf, LeafPart } from "../db/backup/backup-leaf.ts";
 import type { ChangedRow, NewRows } from "../db/backup/changes.ts";
+import { addSlots } from "../db/backup/found-parts.ts";
 import type { StoredPart } from "../db/backup/ledger.ts";
-import { readSlots } from "../db/backup/part-slots.ts";
 import { type PartState, readPartStates } from "../db/backup/part-state.ts";
 import type { UnlistedRows } from "../db/backup/unlisted.ts";
 import type { OwnClient } from "../db/session.ts";
@@ -95,12 +95,13 @@ export async function readNow(
   if (parts.length === 0) return new Map();
   const keys = parts.map(({ key }) => key);
   const states = known ?? byPart(await readPartStates(client, leaf, keys));
-  const now = new Map<string, PartRows>();
-  for await (const { slots, ...key } of readSlots(client, leaf, keys)) {
-    const state = states.get(textOf(key));
-    if (state !== undefined) now.set(textOf(key), { ...state, slots });
-  }
-  return now;
+  return byPart(
+    await addSlots(
+      client,
+      leaf,
+      keys.flatMap((key) => states.get(textOf(key)) ?? []),
+    ),
+  );
 }
 
 export function asSound(believed: PartRows): Judgement {

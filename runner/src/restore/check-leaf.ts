@@ -1,37 +1,21 @@
 import { areComparable } from "../archive/hash-version.ts";
 import type { PartRecord } from "../archive/leaf-record.ts";
-import { areSameSlots, decodeSlots, type Slots, slotsOfRuns } from "../archive/slots.ts";
-import { WIDTH_MS } from "../contract/intervals.ts";
+import { areSameSlots, decodeSlots } from "../archive/slots.ts";
 import type { BackupLeaf } from "../db/backup/backup-leaf.ts";
-import { readSlots } from "../db/backup/part-slots.ts";
+import { addSlots, type FoundPart } from "../db/backup/found-parts.ts";
 import { type PartState, readPartStates } from "../db/backup/part-state.ts";
 import type { OwnClient } from "../db/session.ts";
 import { RestoreRefusal } from "./refusal.ts";
-
-/** What a table holds of a part. */
-export type FoundPart = PartState & { readonly slots: Slots };
 
 /** Parts that a refusal names. */
 const SHOWN = 3;
 
 /** Every part of a table that holds a leaf. */
 export async function readFoundParts(client: OwnClient, leaf: BackupLeaf): Promise<readonly FoundPart[]> {
-  const states = await readPartStates(client, leaf);
-  const slots = new Map<string, Slots>();
-  const unclear = states.filter((state) => !isUnbroken(state));
-  for await (const part of readSlots(client, leaf, unclear)) slots.set(nameOf(part), part.slots);
-  return states.map((state) => ({ ...state, slots: slots.get(nameOf(state)) ?? slotsOf(leaf, state) }));
+  return addSlots(client, leaf, await readPartStates(client, leaf));
 }
 
 const nameOf = ({ coinId, interval }: Pick<PartState, "coinId" | "interval">) => `${coinId} ${interval}`;
-
-function isUnbroken({ rows, first, last, interval, isAligned }: PartState): boolean {
-  return isAligned && rows === (last - first) / WIDTH_MS[interval] + 1;
-}
-
-function slotsOf({ span }: BackupLeaf, { interval, first, last }: PartState): Slots {
-  return slotsOfRuns({ span, interval }, [{ first, last }]);
-}
 
 /**
  * `made`: the version of the server that made the hashes of the record, but for parts that name another; `here`: of this one.

@@ -1,6 +1,7 @@
 import { leafOfName, type PartRecord } from "../../archive/leaf-record.ts";
 import type { Manifest } from "../../archive/manifest.ts";
 import type { BackupLeaf } from "../../db/backup/backup-leaf.ts";
+import type { FoundPart } from "../../db/backup/found-parts.ts";
 import { COPY_COLUMNS } from "../../db/copy-lines.ts";
 import { inLeafTransaction, partName, readHashes } from "../../db/restore/live-leaf.ts";
 import { noteParts } from "../../db/restore/note-parts.ts";
@@ -9,7 +10,7 @@ import { takeWaiting } from "../../db/restore/restoration.ts";
 import { addRows } from "../../db/restore/scratch-leaf.ts";
 import { type NotedObject, noteObjects } from "../../db/restore/settle-ledger.ts";
 import type { OwnClient } from "../../db/session.ts";
-import { checkLeaf, type FoundPart } from "../check-leaf.ts";
+import { checkLeaf } from "../check-leaf.ts";
 import { apply, applyDelta, type Source, type Step, scratchOf } from "../restore-leaf.ts";
 import type { LeafToLoad } from "../try-candidates.ts";
 
