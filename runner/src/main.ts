@@ -157,7 +157,8 @@ async function runCommand(argv: readonly string[]): Promise<ExitCode> {
     loaded.define(command);
     command.addHelpText("after", `\nExamples:\n${listLines(loaded.examples)}`);
     command.action(async (...args: unknown[]) => {
-      const words = args.slice(0, -2).map((word) => (typeof word === "string" ? word : ""));
+      // commander gives undefined for a word that may be left out
+      const words = args.slice(0, -2).filter((word) => typeof word === "string");
       outcome = await loaded.run(contextOf(name, command.opts()), words, command.opts());
     });
   }
