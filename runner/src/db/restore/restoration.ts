@@ -45,7 +45,7 @@ const BEGIN = `
     part text;
   begin
     -- another login may go on with the restore
-    foreach part in array array['table ${SCHEMA}.state', 'table ${SCHEMA}.leaf', 'table ${SCHEMA}.${GATE}', 'schema ${SCHEMA}'] loop
+    foreach part in array array['schema ${SCHEMA}', 'table ${SCHEMA}.state', 'table ${SCHEMA}.leaf', 'table ${SCHEMA}.${GATE}'] loop
       execute format('alter %s owner to %I', part, owner);
     end loop;
   end $$`;

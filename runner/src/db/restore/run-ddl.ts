@@ -44,12 +44,12 @@ function plain(name: string): string {
 /** $1, $2, $3: all, actors, makers. */
 const ROLE_FACTS = `
   select current_user::text as "user", current_database()::text as database, me.rolsuper or me.rolcreaterole as "mayCreate",
-         array(select name from unnest($1::text[]) as name where not exists (select from pg_roles r where r.rolname = name)) as missing,
+         array(select name from unnest($1::text[]) as name where not exists (select from pg_roles r where r.rolname = name) order by 1) as missing,
          array(select name from unnest($2::text[]) as name
                where not me.rolsuper and name <> current_user and not exists (
-                 select from pg_roles r where r.rolname = name and pg_has_role(r.oid, 'USAGE'))) as strange,
+                 select from pg_roles r where r.rolname = name and pg_has_role(r.oid, 'USAGE')) order by 1) as strange,
          array(select name from unnest($3::text[]) as name where not exists (
-                 select from pg_roles r where r.rolname = name and has_database_privilege(r.oid, current_database(), 'CREATE'))) as closed,
+                 select from pg_roles r where r.rolname = name and has_database_privilege(r.oid, current_database(), 'CREATE')) order by 1) as closed,
          (select pg_has_role(datdba, 'USAGE') from pg_database where datname = current_database()) as "ownsDatabase"
   from pg_roles me where me.rolname = current_user`;
 
