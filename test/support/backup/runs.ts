@@ -22,8 +22,8 @@ export type Backups = {
   readonly warm: Store;
   /** Into the tier hot where nothing else is said. */
   run(kind: "daily" | "delta", request?: Partial<BackupRequest>): Promise<BackupResult>;
-  /** The candles of the table as lines of COPY. */
-  stored(): Promise<readonly string[]>;
+  /** The candles of a table, of the live one where nothing else is said, as lines of COPY. */
+  stored(table?: string): Promise<readonly string[]>;
   /** The candles that the newest manifest of a tier gives back. */
   restored(store?: Store): Promise<readonly string[]>;
 };
@@ -72,8 +72,8 @@ export function useBackups(database: UsedDatabase): Backups {
       if (result === null) throw new Error("another backup is at work");
       return result;
     },
-    async stored() {
-      const select = `copy (select ${COPY_COLUMNS} from r3a.ohlcv_partitioned) to stdout`;
+    async stored(table = "r3a.ohlcv_partitioned") {
+      const select = `copy (select ${COPY_COLUMNS} from ${table}) to stdout`;
       const text = await withRunner(database, (db) =>
         own(db, signal, (client) => textOf(client.copyOut(select))),
       );
