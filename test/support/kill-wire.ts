@@ -12,6 +12,16 @@ export type KillPoint = {
   readonly when: "before" | "after";
 };
 
+type MakePoint = (name: string, when: KillPoint["when"], ...words: string[]) => KillPoint;
+export const ask: MakePoint = (name, when, ...words) => ({
+  ...{ name: `${when} ${name}`, wire: "database", words, when },
+});
+export const give: MakePoint = (name, when, ...words) => ({
+  ...{ name: `${when} ${name}`, wire: "store", words, when },
+});
+/** As a statement of its own; the settings of a session have the word too. */
+export const COMMIT = "commit\0";
+
 export type KillWire = {
   readonly url: string;
   /** Calls `kill` once the words were said. Replaces what was armed before. */

@@ -1,18 +1,10 @@
-import type { KillPoint } from "../kill-wire.ts";
+import { ask, COMMIT, give, type KillPoint } from "../kill-wire.ts";
 
-const ask = (name: string, when: KillPoint["when"], ...words: string[]): KillPoint => ({
-  ...{ name: `${when} ${name}`, wire: "database", words, when },
-});
-const give = (name: string, when: KillPoint["when"], ...words: string[]): KillPoint => ({
-  ...{ name: `${when} ${name}`, wire: "store", words, when },
-});
 /** Of an object below the prefix r3a: the first mention of a folder is a put. */
 const put = (folder: string) => ["PUT /", `/r3a/${folder}/`];
 const get = (folder: string) => ["GET /", `/r3a/${folder}/`];
 const NOTE = "insert into r3a.backup_object";
 const STORED = "set outcome = 'stored'";
-/** As a statement of its own; the settings of a session have the word too. */
-const COMMIT = "commit\0";
 const COMPLETE = "set outcome = 'complete'";
 const ACCEPTED = "set state = 'accepted'";
 

@@ -6,6 +6,7 @@ import { parseObjectKey } from "../../../runner/src/archive/object/key.ts";
 import { openS3Store } from "../../../runner/src/store/s3-store.ts";
 import type { Store } from "../../../runner/src/store/store.ts";
 import type { UsedDatabase } from "../database/database.ts";
+import type { OwnServer } from "../database/own-server.ts";
 import { type KillPoint, type KillWire, startKillWire } from "../kill-wire.ts";
 import { startRunner } from "../runner.ts";
 import type { Gateway } from "../store/gateway.ts";
@@ -17,6 +18,8 @@ export type Kills = {
   readonly backups: Backups;
   /** Hot, a folder, and warm, in S3, without a wire before it. */
   tiers(): readonly Store[];
+  /** The wire before a database of the server. */
+  urlOf(name: string): string;
   /** Settings of a run that has a wire before its database and its store. */
   env(): Readonly<Record<string, string>>;
   /**
@@ -31,17 +34,14 @@ export type Kills = {
 };
 
 const forever = new AbortController().signal;
-/** A session that says anything of a killed run; the server frees its locks when it ends. */
-const SESSIONS = `
-  select application_name from pg_stat_activity
-  where datname = current_database() and application_name ~ '^r3a (backup|restore)' and pid <> pg_backend_pid()`;
-const LOCKS = `
-  select * from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`;
+/** Those of a killed run; the server frees their locks when it ends them. */
+const SESSIONS = `select application_name from pg_stat_activity where application_name ~ '^r3a (backup|restore)'`;
+const LOCKS = `select * from pg_locks where locktype = 'advisory'`;
 /** Longer than any put lasts, so that a temporary file counts as left. */
 const LONG_MS = 2 * 3_600_000;
 
-/** Registers hooks: for each test new tiers, with a wire before the database and before the store. */
-export function useKills(database: UsedDatabase, gateway: Gateway): Kills {
+/** Registers hooks; the server is the test file's own. For each test new tiers, with a wire before the database and before the store. */
+export function useKills(database: OwnServer, gateway: Gateway): Kills {
   const backups = useBackups(database);
   let server: S3Server;
   let [ofDatabase, ofStore]: (KillWire | undefined)[] = [];
@@ -96,8 +96,13 @@ export function useKills(database: UsedDatabase, gateway: Gateway): Kills {
       await sleep(50);
     }
   };
+  const urlOf = (name: string) => {
+    const url = new URL(wires().database.url);
+    url.pathname = `/${name}`;
+    return url.href;
+  };
   return {
-    ...{ backups, tiers, env },
+    ...{ backups, tiers, env, urlOf },
     async killAt(point, args, act) {
       const wire = wires()[point.wire];
       const acted = Promise.withResolvers<void>();
