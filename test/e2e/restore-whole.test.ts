@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { openFolderStore } from "../../runner/src/store/folder-store.ts";
@@ -11,6 +12,10 @@ const world = useWorld({ symbols: 3 });
 const emptyDatabase = useEmptyDatabases();
 const lost = useLostDatabase(world);
 
+/** What docs/recovery.md shows. */
+const page = readFileSync(new URL("../../docs/recovery.md", import.meta.url), "utf8");
+const lines = page.split("\n").filter((line) => line.startsWith("./r3a restore --all"));
+
 const query = (url: string, sql: string, values: readonly unknown[] = []) =>
   withSession(url, async (client) => (await client.query(sql, [...values])).rows);
 const hot = () =>
@@ -18,12 +23,14 @@ const hot = () =>
 
 test("a plan names tables and leaves in their order, needs no key, and changes nothing", async () => {
   const url = await emptyDatabase();
-  const { stdout } = await lost.run(`restore --all --to ${url} --dry-run`, 0, { BACKUP_IDENTITY: "" });
+  const [plan = "", ...others] = lines.map((line) => line.replace(/^.\/r3a (.* --to )\S+/, `$1${url}`));
+  expect(others).toHaveLength(1);
+  const { stdout } = await lost.run(plan, 0, { BACKUP_IDENTITY: "" });
   expect(stdout).toMatch(/r3a\.coin +2\n/);
   expect(stdout).toMatch(new RegExp(`ohlcv_1m_20.*hot.*\\n[^]*${OLD_LEAF} +hot +240  would be restored\\n`));
-  const plan = await lost.restore(url, " --dry-run");
-  expect(plan).toMatchObject({ dryRun: true, isOver: false, hotMs: null, refused: [] });
-  expect((plan.leaves as readonly object[]).length).toBeGreaterThan(3);
+  const result = await lost.restore(url, " --dry-run");
+  expect(result).toMatchObject({ dryRun: true, isOver: false, hotMs: null, refused: [] });
+  expect((result.leaves as readonly object[]).length).toBeGreaterThan(3);
   expect(await query(url, "select from pg_namespace where nspname like 'r3a%'")).toEqual([]);
 });
 
