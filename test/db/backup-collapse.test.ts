@@ -59,17 +59,3 @@ test("candles that a person accepted as gone are no collapse; those that came ba
   expect(await backups.run("daily", { accept })).toMatchObject({ open: 0, collapse: null });
   expect(await backups.run("daily")).toMatchObject({ collapse: null });
 });
-
-test("what the lists of a backup lack is named, and the rest is backed up", async () => {
-  await database.query("alter table r3a.ohlcv_partitioned add column note text");
-  try {
-    const result = await backups.run("delta");
-    expect(result.leftOut).toEqual(["the column note of r3a.ohlcv_partitioned"]);
-    expect(exitOf(result)).toBe(1);
-    expect(renderBackup(result)).toContain("the column note of r3a.ohlcv_partitioned");
-    expect(await backups.restored()).toEqual(await backups.stored());
-  } finally {
-    await database.query("alter table r3a.ohlcv_partitioned drop column note");
-  }
-  expect((await backups.run("delta")).leftOut).toEqual([]);
-});

@@ -56,7 +56,7 @@ export async function exportAll(
   ];
   const stored = new Set(await listStoredLeaves(client));
   const byLeaf = Map.groupBy(suspects, ({ leaf }) => leaf);
-  const names = [...counters.keys()].filter(isLeafName).toSorted();
+  const names = [...counters.keys()].toSorted();
   // the server counts a transaction up to 10 s late: where candles come all the time, the count is no reason to look away
   const isOpen = (name: string) => !isSealed(leafOfName(name).span, facts.takenAt);
   const isTouched = (name: string) => !isUntouched(looks.get(name)?.counter, counters.get(name));
@@ -116,8 +116,6 @@ export async function exportAll(
   };
   return { write, leaves: done.length, objects: fresh.length };
 }
-
-export const isLeafName = (name: string) => /^ohlcv_(1m|15m|1h|slow)_\d{4}/.test(name);
 
 function isAccepted({ coinId }: LeafPart, accept: Accepted): boolean {
   return accept.coinId === null || accept.coinId === coinId;

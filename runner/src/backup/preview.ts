@@ -6,7 +6,7 @@ import type { Database } from "../db/connect.ts";
 import { own } from "../db/session.ts";
 import { isSealed } from "../partition/sealed.ts";
 import type { Store } from "../store/store.ts";
-import { isLeafName, MOST_SUSPECTS } from "./export-all.ts";
+import { MOST_SUSPECTS } from "./export-all.ts";
 
 /** `written`: rows that were written since the last backup by the server's count; null: no backup looked at the leaf. */
 export type PlannedLeaf = { readonly leaf: string; readonly written: number | null };
@@ -36,7 +36,7 @@ export async function previewBackup(
       !isSealed(leafOfName(name).span, Date.now()) ||
       suspects.some(({ leaf }) => leaf === name) ||
       !isUntouched(looks.get(name)?.counter, counters.get(name));
-    const names = [...counters.keys()].filter(isLeafName).filter(isDue).toSorted();
+    const names = [...counters.keys()].filter(isDue).toSorted();
     const writtenOf = (name: string) => {
       const [before, now] = [looks.get(name)?.counter, counters.get(name)];
       if (before === undefined || now === undefined || before.countedAs !== now.countedAs) return null;

@@ -12,7 +12,7 @@ export type AttachedLeaf = {
 };
 
 /** Sentences about tables that stand where a leaf belongs, with other bounds or under another name. */
-export function listMisaligned(leaves: readonly AttachedLeaf[]): string[] {
+export function listMisaligned(leaves: readonly Pick<AttachedLeaf, "name" | "parent" | "span">[]): string[] {
   return leaves.flatMap(({ name, parent, span }) => {
     const interval = INTERVALS.find((candidate) => leafAt(candidate, 0).parent === parent);
     const should = interval !== undefined && span !== null ? leafAt(interval, span.from) : null;
