@@ -63,6 +63,21 @@ test("psql makes the same schema of it in an empty database: tables, leaves, set
   expect((await withSession(url, (client) => client.query(names))).rows).toEqual([own]);
 });
 
+test("a table that is no leaf is left out, and the schema can be made all the same", async () => {
+  await server.query(`
+    create table r3a.ohlcv_1m_2031x partition of r3a.ohlcv_1m for values from ('2031-01-01Z') to ('2031-02-01Z');
+    create table r3a.ohlcv_1m_2031_03 partition of r3a.ohlcv_1m for values from ('2031-04-01Z') to ('2031-05-01Z')`);
+  try {
+    const url = await emptyDatabase("beside");
+    await load(url, await readBeside(server, renderDdl));
+    const made =
+      "select count(*)::int as count from pg_class where relname like 'ohlcv\\_1m\\_20%' and relkind = 'r'";
+    expect((await withSession(url, (client) => client.query(made))).rows).toEqual([{ count: 1 }]);
+  } finally {
+    await server.query("drop table r3a.ohlcv_1m_2031x, r3a.ohlcv_1m_2031_03");
+  }
+});
+
 test("psql stops where a role is missing, and then nothing is made", async () => {
   const sql = await readBeside(server, renderDdl);
   const url = await emptyDatabase("without");
