@@ -14,6 +14,7 @@ import { findTable } from "../../db/restore/load-table.ts";
 import { readServerVersion } from "../../db/restore/server-version.ts";
 import { listFiles } from "../../db/schema/schema.ts";
 import type { OwnClient } from "../../db/session.ts";
+import { renderCount } from "../../render.ts";
 import { findLeafFault } from "../check-leaf.ts";
 import { readLeafRecord } from "../manifests.ts";
 import { reasonOf } from "../refusal.ts";
@@ -94,7 +95,9 @@ async function compareTable(
   }
   const { missing, more, example } = await compareExpected(client, target);
   if (missing + more === 0) return null;
-  return `${missing} rows are missing or differ, ${more} are too many, among them ${example}`;
+  const lacks = renderCount(missing, "row is missing or differs", "rows are missing or differ");
+  const extra = renderCount(more, "row is too many", "rows are too many");
+  return `${lacks}, ${extra}, among them ${example}`;
 }
 
 const MAJOR = 10_000;
