@@ -18,7 +18,7 @@ import type { LeafWrite, LedgerWrite } from "../db/backup/write-ledger.ts";
 import { COPY_COLUMNS } from "../db/copy-lines.ts";
 import { isSealed } from "../partition/sealed.ts";
 import type { Progress } from "../progress.ts";
-import { type ExportedLeaf, exportLeaf, type LeafObject } from "./export-leaf.ts";
+import { type ExportedLeaf, exportLeaf, type LeafObject, unpackParts } from "./export-leaf.ts";
 import { exportTables } from "./export-tables.ts";
 import { horizonOf } from "./horizon.ts";
 import type { ObjectWriter } from "./object-writer.ts";
@@ -112,7 +112,9 @@ export async function exportAll(
       .flatMap(({ leaf, sound }) => listGone(byLeaf.get(leaf.name) ?? [], sound))
       .filter((id) => !acceptedIds.some((each) => each.id === id)),
     accepted: accept === null ? null : { ids: acceptedIds.map(({ id }) => id), reason: accept.reason, runId },
-    leaves: () => done.flatMap((leaf) => toLeafWrite(leaf, snapshot)),
+    *leaves() {
+      for (const leaf of done) yield* toLeafWrite(leaf, snapshot);
+    },
   };
   return { write, leaves: done.length, objects: fresh.length };
 }
@@ -171,7 +173,8 @@ function toUse(object: LeafObject): readonly ObjectUse[] {
   return kind === "base" ? [] : [{ key, kind, leaf, first, last, columns: CANDLE_COLUMNS }];
 }
 
-function toLeafWrite({ leaf, parts, bases }: ExportedLeaf, { counters }: Snapshot): readonly LeafWrite[] {
+function toLeafWrite(exported: ExportedLeaf, { counters }: Snapshot): readonly LeafWrite[] {
+  const { leaf, bases } = exported;
   const counter = counters.get(leaf.name);
-  return counter === undefined ? [] : [{ leaf, counter, parts, bases }];
+  return counter === undefined ? [] : [{ leaf, counter, parts: unpackParts(exported), bases }];
 }
