@@ -100,7 +100,7 @@ describe("settings and arguments", () => {
     expect([ended.code, ended.stderr]).toEqual([code, expect.stringMatching(words)]);
   });
 
-  test.each(["public", "r3a", "pg_temp", "information_schema", "Upper", "a;b"])(
+  test.each(["public", "r3a", "r3a_restore", "pg_temp", "information_schema", "Upper", "a;b"])(
     "the schema %s is refused",
     async (schema) => {
       const ended = await runRunner(["restore", "--to-schema", schema], env);

@@ -6,7 +6,7 @@ export function parseSchemaName(text: string): string {
     throw new Error(
       `must be a plain name in small letters, e.g. r3a_restored, not ${JSON.stringify(text.slice(0, 80))}`,
     );
-  if (/^(public|r3a|r3a_util|information_schema|pg_.*)$/.test(text))
+  if (/^(public|r3a|r3a_util|r3a_restore|information_schema|pg_.*)$/.test(text))
     throw new Error(`must be a schema of its own: ${text} has tables that a restore must not touch`);
   return text;
 }

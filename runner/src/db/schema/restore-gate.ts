@@ -7,8 +7,9 @@ import type { OwnClient } from "../session.ts";
 
 const { name: SCHEMA, gate: GATE } = RESTORE_SCHEMA;
 
-const hasTable = (name: string) =>
-  `exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = '${SCHEMA}' and c.relname = '${name}')`;
+/** No join, which costs each command 0.4 ms to plan; to_regclass is quicker still, and fails where the schema is closed. */
+const hasTable = (name: string) => `exists (
+    select from pg_class where relname = '${name}' and relnamespace = (select oid from pg_namespace where nspname = '${SCHEMA}'))`;
 
 /** Whether a restore has not loaded yet what the database is of no use without. By the catalog alone: it needs no right. */
 export const IS_GATED = hasTable(GATE);
