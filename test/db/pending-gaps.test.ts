@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { IN_BACKUP } from "../../runner/src/candle/waiting-gap.ts";
 import { INTERVALS, WIDTH_MS } from "../../runner/src/contract/intervals.ts";
+import { readPartStates } from "../../runner/src/db/backup/part-state.ts";
 import { openDatabase } from "../../runner/src/db/connect.ts";
 import { lockKey } from "../../runner/src/db/lock.ts";
 import {
@@ -70,13 +71,14 @@ const findUnexplained = () =>
 
 /** Stores the rows of a leaf again, but for those that the condition names, and takes the leaf out of the log. */
 async function load(leaf: PendingLeaf, lost = "false"): Promise<void> {
+  const interval = leaf.intervals[0] ?? "1m";
   await withOwn(async (client) => {
     await client.query(
       `insert into r3a.${leaf.name} select t.* from public.kept t where t."interval" = any ($1)
        and t."timestamp" >= $2 and t."timestamp" < $3 and not (${lost})`,
       [leaf.intervals, new Date(leaf.span.from), new Date(leaf.span.to)],
     );
-    await shrinkPendingGaps(client, leaf);
+    await shrinkPendingGaps(client, leaf, await readPartStates(client, leafAt(interval, leaf.span.from)));
   });
 }
 
@@ -179,16 +181,18 @@ test("a leaf waits for a sync that holds one of its series, keeps no other sync 
       await new Promise((resolve) => setTimeout(resolve, 300));
     }
     expect(isLoaded).toBe(false);
-    // meanwhile that sync goes on behind the covered end
+    // meanwhile that sync has found that the exchange lacks the next candle; it could not store one in a leaf that is loaded
     await sync.query(`
-      insert into r3a.ohlcv_partitioned (coin_id, "interval", "timestamp", open, high, low, close, volume)
-      select coin_id, "interval", covered_to, 1, 1, 1, 1, 1 from r3a.series where "interval" = '1m' and coin_id in (
-        select id from r3a.coin where symbol = 'BTCUSDT');
+      insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason)
+      select gen_random_uuid(), coin_id, "interval", covered_to, covered_to + interval '1 min', 'confirmed_absent', 'absent'
+      from r3a.series s join r3a.coin c on c.id = s.coin_id where c.symbol = 'BTCUSDT' and s."interval" = '1m';
       update r3a.series s set covered_to = covered_to + interval '1 min' from r3a.coin c
       where c.id = s.coin_id and c.symbol = 'BTCUSDT' and s."interval" = '1m'`);
     await sync.query("select pg_advisory_unlock($1)", [key("BTCUSDT")]);
     await loading;
     expect(await findUnexplained()).toEqual([]);
-    expect((await readLog()).filter((gap) => gap.includes("02-01 01:0"))).toEqual([]);
+    expect((await readLog()).filter((gap) => gap.includes("02-01 01:0"))).toEqual([
+      "BTCUSDT 1m 02-01 01:00..02-01 01:01 confirmed_absent",
+    ]);
   });
 });

@@ -23,8 +23,14 @@ export async function addSlots(
   return states.map((state) => ({ ...state, slots: slots.get(nameOf(state)) ?? slotsOf(leaf, state) }));
 }
 
-/** Rows that damage put outside of the leaf have no slot. */
-function isUnbroken({ span }: BackupLeaf, { rows, first, last, interval, isAligned }: PartState): boolean {
+/**
+ * Whether the rows are the slots from the first to the last one, each once. Rows that damage put outside of the leaf have no
+ * slot.
+ */
+export function isUnbroken(
+  { span }: Pick<BackupLeaf, "span">,
+  { rows, first, last, interval, isAligned }: PartState,
+): boolean {
   const isInside = first >= span.from && last < span.to;
   return isInside && isAligned && rows === (last - first) / WIDTH_MS[interval] + 1;
 }

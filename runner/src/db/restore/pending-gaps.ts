@@ -2,13 +2,16 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Evidence, Gap, GapReason, GapState } from "../../candle/gap.ts";
 import { slotAtOrAfter, slotOf } from "../../candle/interval.ts";
-import { type Span, spanOf } from "../../candle/span.ts";
+import { type Span, spanOf, subtract } from "../../candle/span.ts";
 import { IN_BACKUP, slotsOfLeaf } from "../../candle/waiting-gap.ts";
-import type { Interval } from "../../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../../contract/intervals.ts";
 import { TryAgain } from "../../errors.ts";
 import { planLoaded, planWaiting } from "../../restore/whole/pending-gaps-plan.ts";
 import { MINUTE_MS } from "../../time.ts";
 import { findMissingIn } from "../audit.ts";
+import type { LeafPart } from "../backup/backup-leaf.ts";
+import { isUnbroken } from "../backup/found-parts.ts";
+import type { PartState } from "../backup/part-state.ts";
 import { type SeriesGap, upsertGaps, wholeSlots } from "../gaps.ts";
 import { lockKey } from "../lock.ts";
 import type { OwnClient } from "../session.ts";
@@ -103,13 +106,18 @@ function coveredOf({ interval, from, to }: SeriesRow): Span | null {
 
 /**
  * Takes a leaf that was loaded, or that no backup has, out of these gaps; what is covered there and neither stored nor in
- * another gap becomes an open gap that is due at once. Call it as the last step of the leaf's own transaction (read
+ * another gap becomes an open gap that is due at once. `parts`: all that the leaf holds now. Call it as the last step of the leaf's own transaction (read
  * committed): it takes the locks of the series as syncs do, until the transaction ends. TryAgain where others held one of
  * them for 10 min; then the transaction can only be rolled back.
  */
-export async function shrinkPendingGaps(client: OwnClient, leaf: PendingLeaf): Promise<void> {
+export async function shrinkPendingGaps(
+  client: OwnClient,
+  leaf: PendingLeaf,
+  parts: readonly PartState[],
+): Promise<void> {
   await lockSeries(client, leaf);
   const [clock] = await client.query<{ now: Date }>(READ_NOW);
+  const byName = new Map(parts.map((part) => [nameOf(part), part]));
   // read again: until the locks were held, syncs moved the ends of the series
   for (const row of await listTouched(client, leaf)) {
     const { coinId, interval } = row;
@@ -118,7 +126,10 @@ export async function shrinkPendingGaps(client: OwnClient, leaf: PendingLeaf): P
     if (slots === null) continue;
     const { gone, changed } = planLoaded(await readGaps(client, row, slots), {
       slots,
-      missing: covered === null ? [] : await findMissingIn(client, { coinId, interval, span: slots }),
+      missing:
+        covered === null
+          ? []
+          : await findMissing(client, leaf, { row, slots, part: byName.get(nameOf(row)) }),
       now: clock?.now.getTime() ?? Date.now(),
       newId: randomUUID,
     });
@@ -129,6 +140,23 @@ export async function shrinkPendingGaps(client: OwnClient, leaf: PendingLeaf): P
       null,
     );
   }
+}
+
+const nameOf = ({ coinId, interval }: LeafPart) => `${coinId} ${interval}`;
+
+/** The rows of a part without a hole are not read again: this took a third of the time of the load. */
+async function findMissing(
+  client: OwnClient,
+  { span }: PendingLeaf,
+  {
+    row: { coinId, interval },
+    slots,
+    part,
+  }: { readonly row: SeriesRow; readonly slots: Span; readonly part: PartState | undefined },
+): Promise<readonly Span[]> {
+  if (part === undefined) return [slots];
+  if (!isUnbroken({ span }, part)) return findMissingIn(client, { coinId, interval, span: slots });
+  return subtract(slots, [{ from: part.first, to: part.last + WIDTH_MS[interval] }]);
 }
 
 async function listTouched(client: OwnClient, { intervals, span }: PendingLeaf) {

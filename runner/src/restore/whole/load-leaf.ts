@@ -34,7 +34,7 @@ export async function loadLeaf(client: OwnClient, wanted: LeafToLoad, source: So
     const parts = found.map((part) => ({ ...part, base: baseOf(part, { wanted, hashes }) }));
     await noteParts(client, leaf.name, { parts, backup: manifest.backup, serverVersion: versions.here });
     await takeWaiting(client, leaf.name);
-    await shrinkPendingGaps(client, live);
+    await shrinkPendingGaps(client, live, found);
   });
 }
 
@@ -43,7 +43,7 @@ export async function giveUpLeaf(client: OwnClient, name: string, signal: AbortS
   const leaf = leafOfName(name);
   await inLeafTransaction(client, { leaf, signal }, async () => {
     await takeWaiting(client, name);
-    await shrinkPendingGaps(client, scratchOf(leaf, "r3a"));
+    await shrinkPendingGaps(client, scratchOf(leaf, "r3a"), []);
   });
 }
 
