@@ -4,7 +4,8 @@ import { hostname } from "node:os";
 import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { sealObject } from "../../runner/src/backup/seal.ts";
-import { requireRoom, SpoolFault, spoolFile, sweepSpool } from "../../runner/src/backup/spool.ts";
+import { requireRoom, spoolFile, sweepSpool } from "../../runner/src/backup/spool.ts";
+import { TryAgain } from "../../runner/src/errors.ts";
 import { inParts, NEVER, newKey } from "../support/backup/object.ts";
 import { temporaryFolder } from "../support/folder.ts";
 
@@ -42,7 +43,7 @@ test("a folder with too little room is told before the work, with what is free a
   const folder = temporaryFolder();
   await expect(requireRoom(folder, 1)).resolves.toBeUndefined();
   const asked = requireRoom(folder, 1e18);
-  await expect(asked).rejects.toBeInstanceOf(SpoolFault);
+  await expect(asked).rejects.toBeInstanceOf(TryAgain);
   await expect(asked).rejects.toThrow(
     new RegExp(
       `^the spool ${folder} has [\\d,]+ bytes free, and the next object may need 1,000,000,000,000,000,000: `,

@@ -7,7 +7,7 @@ import { ObjectFault } from "../archive/object/fault.ts";
 import { messageOf } from "../errors.ts";
 import { StoreFault } from "../store/fault.ts";
 import type { Store } from "../store/store.ts";
-import { spoolFile } from "./spool.ts";
+import { asSpoolFault, spoolFile } from "./spool.ts";
 
 /** The stored bytes of an object, and where they lie on this machine. */
 export type CipherFile = CipherFacts & { readonly path: string };
@@ -65,7 +65,10 @@ export async function copyObject(
     const path = spoolFile(spool);
     try {
       const cipher = compareCipher(await source.get(key, signal), facts);
-      await pipeline(cipher, createWriteStream(path, { flags: "wx", mode: 0o600 }), { signal });
+      const file = createWriteStream(path, { flags: "wx", mode: 0o600 });
+      await pipeline(cipher, file, { signal }).catch((error: unknown) => {
+        throw asSpoolFault(error, path, file.bytesWritten);
+      });
       await putObject(target, key, { ...facts, path }, signal);
       return;
     } catch (error) {

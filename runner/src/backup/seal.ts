@@ -19,7 +19,7 @@ export type Sealing = {
 
 /**
  * Compresses and encrypts a stream into a file of the spool that its owner alone reads. Where `plain` fails, the spool
- * is full or `signal` is aborted, the file is removed and the error thrown: of a full spool a SpoolFault, of `signal` its reason.
+ * is full or `signal` is aborted, the file is removed and the error thrown: of a full spool TryAgain, of `signal` its reason.
  */
 export async function sealObject(
   plain: Readable | AsyncIterable<Uint8Array>,

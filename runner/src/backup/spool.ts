@@ -3,6 +3,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { lstat, readdir, rm, statfs } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
+import { TryAgain } from "../errors.ts";
 import { renderNumber } from "../render.ts";
 import { DAY_MS, SECOND_MS } from "../time.ts";
 
@@ -28,19 +29,14 @@ export function parseSpool(folder: string): string {
   return folder;
 }
 
-/** The spool cannot take an object. The message names the folder and what to do. */
-export class SpoolFault extends Error {
-  override readonly name = "SpoolFault";
-}
-
 const ADVICE = "make room there, or set BACKUP_SPOOL to a folder with more";
 
-/** Throws a SpoolFault where the folder has less free than `bytes`: an hour of reading would end with a full disk. */
+/** Throws TryAgain where the folder has less free than `bytes`: an hour of reading would end with a full disk. */
 export async function requireRoom(folder: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   if (free < bytes)
-    throw new SpoolFault(
+    throw new TryAgain(
       `the spool ${folder} has ${renderNumber(free)} bytes free, and the next object may need ${renderNumber(bytes)}: ${ADVICE}`,
     );
 }
@@ -49,7 +45,7 @@ const FULL = ["ENOSPC", "EDQUOT", "EFBIG"];
 /** A write to the database or the store fails with other codes. */
 const OF_DISK = [...FULL, "EIO", "EROFS"];
 
-/** A SpoolFault for an error of the file at `path`, after `written` bytes; every other error as it is. */
+/** TryAgain for an error of the file at `path`, after `written` bytes; every other error as it is. */
 export function asSpoolFault(error: unknown, path: string, written: number): unknown {
   const { code = "", syscall, path: of } = error as NodeJS.ErrnoException;
   if (of !== path && !(syscall === "write" && OF_DISK.includes(code))) return error;
@@ -57,7 +53,7 @@ export function asSpoolFault(error: unknown, path: string, written: number): unk
   const text = FULL.includes(code)
     ? `the spool ${folder} is full: an object needs more than ${renderNumber(written)} bytes there; ${ADVICE}`
     : `the spool ${folder} cannot be written (${code}): set BACKUP_SPOOL to a folder where this user may make files`;
-  return new SpoolFault(text, { cause: error });
+  return new TryAgain(text, { cause: error });
 }
 
 /**

@@ -26,7 +26,7 @@ export const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
   brake: "stopped by a brake (janitor), or no backup can be restored from (restore): a person must look",
   usage: "wrong arguments, all faults listed together",
   tryAgain:
-    "try again later: the database cannot be reached or waits for migrate; the exchange bans or holds this address, or cannot be reached, and no series succeeded; no tier of backups can be reached (backup, restore)",
+    "try again later: the database cannot be reached or waits for migrate; the exchange bans or holds this address, or cannot be reached, and no series succeeded; no tier of backups can be reached or has room, or the spool has none (backup, restore)",
   settings:
     "wrong settings, all faults listed together, a wrong password or missing right too; region refused; database of another exchange; every tier refuses the backup",
   deadline: "its own deadline passed; the work done so far is stored",
