@@ -8,11 +8,13 @@ import { leafAt } from "../../runner/src/partition/layout.ts";
 import { newKey } from "../support/backup/object.ts";
 import { makeSeries } from "../support/candle/made-series.ts";
 import { useDatabase } from "../support/database/database.ts";
+import { useEmptyDatabases } from "../support/database/empty-database.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { ROOT } from "../support/program.ts";
 
 const run = promisify(execFile);
 const database = useDatabase();
+const emptyDatabase = useEmptyDatabases();
 const folder = temporaryFolder();
 const bundle = join(folder, "runner");
 /** Of the 256 MiB of their pods. */
@@ -46,7 +48,7 @@ test.skipIf(process.platform !== "linux")(
     const peakOf = async (command: string) => {
       await run(process.execPath, [...program, ...command.split(" ")], { env });
       const kb = Number(readFileSync(file, "utf8"));
-      process.stderr.write(`${command}: ${kb} kB\n`);
+      process.stderr.write(`${command.replace(/ --to \S+/, "")}: ${kb} kB\n`);
       expect(kb).toBeGreaterThan(50_000);
       return kb;
     };
@@ -62,6 +64,8 @@ test.skipIf(process.platform !== "linux")(
              (select count(*)::int from large.${leafAt("1m", JANUARY - 1).name}) as large`);
     const month = 31 * 1440;
     expect(rows).toEqual([{ small: COINS_OF_JANUARY * month, large: COINS * month }]);
+    const whole = await emptyDatabase();
+    expect(await peakOf(`restore --all --to ${whole}`)).toBeLessThan(MOST_KB);
   },
   240_000,
 );
