@@ -5,18 +5,25 @@ import {
   ListObjectsV2Command,
   PutObjectLockConfigurationCommand,
 } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { openS3Store } from "../../runner/src/store/s3-store.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { expectResult } from "../support/result-json.ts";
 import { runRunner } from "../support/runner.ts";
 import { findGateway } from "../support/store/gateway.ts";
 import { type S3Proxy, startS3Proxy } from "../support/store/s3-proxy.ts";
 import { KEYS, type S3Server, startS3Server } from "../support/store/s3-server.ts";
+import { faultOf, going } from "../support/store/store-cases.ts";
 
 type Step = { readonly name: string; readonly status: string; readonly output: string };
 type Tier = { readonly tier: string; readonly status: string; readonly steps: readonly Step[] };
 
 const gateway = await findGateway();
+const AWS = {
+  AWS_ACCESS_KEY_ID: KEYS.access,
+  AWS_SECRET_ACCESS_KEY: KEYS.secret,
+  AWS_REGION: "us-east-1",
+} as const;
 
 describe.skipIf("missing" in gateway)(
   `backup check on S3 ${"missing" in gateway ? gateway.missing : ""}`,
@@ -33,6 +40,23 @@ describe.skipIf("missing" in gateway)(
       await server?.stop();
     });
 
+    const envOf = (bucket: string) => ({
+      ...AWS,
+      AWS_ENDPOINT_URL_S3: proxy.url,
+      BACKUP_S3_PATH_STYLE: "true",
+      BACKUP_COLD: `s3://${bucket}/r3a`,
+    });
+
+    /** Its objects can be deleted by nobody for a day. */
+    async function makeLockedBucket(name: string): Promise<string> {
+      const Bucket = `${name}-${process.pid}`;
+      await server.client.send(new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: true }));
+      const Rule = { DefaultRetention: { Mode: "COMPLIANCE", Days: 1 } } as const;
+      const ObjectLockConfiguration = { ObjectLockEnabled: "Enabled", Rule } as const;
+      await server.client.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration }));
+      return Bucket;
+    }
+
     async function check(
       bucket: string,
       {
@@ -40,15 +64,7 @@ describe.skipIf("missing" in gateway)(
         env = {},
       }: { readonly exit?: number; readonly env?: Readonly<Record<string, string>> } = {},
     ): Promise<Tier> {
-      const ended = await runRunner(["backup", "check", "--json"], {
-        AWS_ACCESS_KEY_ID: KEYS.access,
-        AWS_SECRET_ACCESS_KEY: KEYS.secret,
-        AWS_REGION: "us-east-1",
-        AWS_ENDPOINT_URL_S3: proxy.url,
-        BACKUP_S3_PATH_STYLE: "true",
-        BACKUP_COLD: `s3://${bucket}/r3a`,
-        ...env,
-      });
+      const ended = await runRunner(["backup", "check", "--json"], { ...envOf(bucket), ...env });
       expect(ended.code, ended.stderr + ended.stdout).toBe(exit);
       expect(ended.stdout + ended.stderr).not.toContain(KEYS.secret);
       const { tiers } = expectResult(ended) as unknown as { readonly tiers: readonly Tier[] };
@@ -71,15 +87,7 @@ describe.skipIf("missing" in gateway)(
 
     test("a bucket that locks its objects refuses the delete, which is what one wants", async () => {
       proxy.set(() => "pass");
-      const Bucket = `locked-${process.pid}`;
-      await server.client.send(new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: true }));
-      const Rule = { DefaultRetention: { Mode: "COMPLIANCE", Days: 1 } } as const;
-      await server.client.send(
-        new PutObjectLockConfigurationCommand({
-          Bucket,
-          ObjectLockConfiguration: { ObjectLockEnabled: "Enabled", Rule },
-        }),
-      );
+      const Bucket = await makeLockedBucket("locked");
       const tier = await check(Bucket);
       expect(statusOf(tier)).toEqual({ ...GOOD, delete: "pass" });
       expect(tier.steps.find(({ name }) => name === "delete")?.output).toMatch(
@@ -115,6 +123,53 @@ describe.skipIf("missing" in gateway)(
       proxy.set((method) => (method === "PUT" ? { status: 403, code: "AccessDenied" } : "pass"));
       const tier = await check(bucket, { exit: 78 });
       expect(statusOf(tier)).toEqual({ list: "pass", write: "fail", clock: "pass" });
+    });
+
+    test("an object that is locked is as taken as any other, if it is put once more", async () => {
+      proxy.set(() => "pass");
+      const Bucket = await makeLockedBucket("again");
+      for (const [name, value] of Object.entries(AWS)) vi.stubEnv(name, value);
+      vi.stubEnv("AWS_ENDPOINT_URL_S3", proxy.url);
+      const place = { bucket: Bucket, prefix: "r3a", isPathStyle: true, storageClass: null } as const;
+      const store = openS3Store({ ...place, tier: "cold", report: () => {} });
+      await store.putText("leaves/a.json", "the same", going);
+      expect(await faultOf(store.putText("leaves/a.json", "the same", going))).toMatchObject({
+        kind: "exists",
+      });
+      expect(await faultOf(store.putText("leaves/a.json", "another", going))).toMatchObject({
+        kind: "denied",
+      });
+      await store.close();
+      vi.unstubAllEnvs();
+    });
+
+    test("a clock that differs is named, by the check and by doctor, which says whether the tier can be listed", async () => {
+      proxy.set(() => "pass");
+      const bucket = await server.makeBucket();
+      const look = async (env: Readonly<Record<string, string>> = {}) => {
+        const args = ["doctor", "--only", "stores", "--json"];
+        return JSON.parse((await runRunner(args, { ...envOf(bucket), ...env })).stdout).checks[0];
+      };
+      expect(await look()).toMatchObject({
+        status: "pass",
+        output: `cold (s3://${bucket}/r3a) can be listed and has no backup yet`,
+      });
+      expect(await look({ AWS_SECRET_ACCESS_KEY: "canary-wrong" })).toMatchObject({
+        status: "fail",
+        output: expect.stringContaining("the credentials are not accepted"),
+      });
+      proxy.shiftClock(150_000);
+      try {
+        const behind = expect.stringMatching(/this machine's clock is 2(\.\d)? min behind the store's/);
+        expect((await check(bucket)).steps.at(-1)).toMatchObject({
+          name: "clock",
+          status: "warn",
+          output: behind,
+        });
+        expect(await look()).toMatchObject({ status: "warn", output: behind });
+      } finally {
+        proxy.shiftClock(0);
+      }
     });
 
     test("two tiers are at two providers, each with the key, region and endpoint of its profile", async () => {

@@ -35,10 +35,17 @@ export async function putNew(put: Put, content: Content, signal: AbortSignal): P
       await send(put, content, of);
     } catch (error) {
       const fault = faultOfS3(error, place, await secretsOf(client));
-      const isTaken = fault instanceof StoreFault && fault.kind === "exists";
-      if (!isTaken || of.attempt === 1 || !(await isOurs(put, content, of))) throw error;
+      const kind = fault instanceof StoreFault ? fault.kind : null;
+      if (kind === "exists" && of.attempt > 1 && (await isOurs(put, content, of))) return;
+      // versitygw looks at the lock of an object before it looks at the condition
+      if (kind === "denied" && (await isOurs(put, content, of).catch(() => false))) throw taken(place);
+      throw error;
     }
   });
+}
+
+function taken(place: StorePlace): StoreFault {
+  return new StoreFault("exists", "the key is taken by a locked object of the same bytes", place);
 }
 
 async function send(

@@ -27,6 +27,8 @@ export type S3Proxy = {
   readonly url: string;
   /** Decides for each request from now on; `count` from 1. */
   readonly set: (decide: (method: string, count: number) => Deed) => void;
+  /** From now on the answers have times that are so much later. */
+  readonly shiftClock: (ms: number) => void;
   /** How many requests came since `set`, by method. */
   readonly count: (method: string) => number;
   readonly stop: () => Promise<void>;
@@ -36,6 +38,7 @@ export type S3Proxy = {
 export async function startS3Proxy(target: string): Promise<S3Proxy> {
   let decide: (method: string, count: number) => Deed = () => "pass";
   let seen: string[] = [];
+  let shiftMs = 0;
   const server = createServer((asked, answer) => {
     const method = asked.method ?? "";
     seen.push(method);
@@ -46,7 +49,7 @@ export async function startS3Proxy(target: string): Promise<S3Proxy> {
       asked.resume();
       answer.writeHead(200, { "content-type": "text/html" }).end("<html><body>Sign in<br></body></html>");
     } else if (typeof deed === "object") refuse(answer, asked, deed);
-    else passOn(target, { asked, answer }, deed);
+    else passOn({ target, shiftMs }, { asked, answer }, deed);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -55,6 +58,9 @@ export async function startS3Proxy(target: string): Promise<S3Proxy> {
     set(next) {
       decide = next;
       seen = [];
+    },
+    shiftClock(ms) {
+      shiftMs = ms;
     },
     count: (method) => seen.filter((each) => each === method).length,
     async stop() {
@@ -79,7 +85,9 @@ function refuse(
   );
 }
 
-function passOn(target: string, { asked, answer }: Exchanged, deed: Deed): void {
+type Upstream = { readonly target: string; readonly shiftMs: number };
+
+function passOn({ target, shiftMs }: Upstream, { asked, answer }: Exchanged, deed: Deed): void {
   const { hostname, port } = new URL(target);
   const { url: path, method, headers } = asked;
   const upstream = request({ hostname, port, path, method, headers }, (given) => {
@@ -88,7 +96,8 @@ function passOn(target: string, { asked, answer }: Exchanged, deed: Deed): void 
     given.on("end", () => {
       const body = Buffer.concat(parts);
       if (deed === "lose-answer") return asked.socket.destroy();
-      answer.writeHead(given.statusCode ?? 0, given.headers);
+      const date = new Date(Date.now() + shiftMs).toUTCString();
+      answer.writeHead(given.statusCode ?? 0, { ...given.headers, date });
       if (deed === "pass") return answer.end(body);
       answer.write(body.subarray(0, body.length / 2), () => {
         if (deed === "cut-answer") asked.socket.end(); // in order, as a server does that ends too early
