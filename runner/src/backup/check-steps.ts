@@ -2,7 +2,7 @@ import { messageOf } from "../errors.ts";
 import type { Status } from "../status.ts";
 import { type Cure, cureOf, StoreFault, type StoreFaultKind } from "../store/fault.ts";
 import { lookAtFolder } from "../store/folder-look.ts";
-import type { Store } from "../store/store.ts";
+import { STORE_CLOCK_MS, type Store } from "../store/store.ts";
 import { renderDuration } from "../time.ts";
 
 export type StepName = "list" | "write" | "read" | "overwrite" | "rights" | "room" | "delete" | "clock";
@@ -17,8 +17,6 @@ export type CheckedStep = {
 
 /** A fresh month of 1m of 60 symbols has some hundred MB as it is stored. */
 const LEAST_ROOM = 1e9;
-/** S3 refuses signatures of clocks that differ by 15 minutes. */
-const CLOCK_MS = { warn: 60_000, fail: 300_000 };
 const MAY_DELETE =
   "who writes backups there may delete them too, so a stolen key or a fault can take all of them: lock the objects, or give the writer a key without s3:DeleteObject; beside a tier in a folder, have one in S3";
 
@@ -93,8 +91,9 @@ export async function lookAtPlace(
 export function judgeClock(aheadMs: number | null): readonly CheckedStep[] {
   if (aheadMs === null) return [];
   const skew = Math.abs(aheadMs);
-  if (skew < CLOCK_MS.warn) return [stepOf("clock", "pass", "this machine's clock and the store's agree")];
+  if (skew < STORE_CLOCK_MS.warn)
+    return [stepOf("clock", "pass", "this machine's clock and the store's agree")];
   const output = `this machine's clock is ${renderDuration(skew)} ${aheadMs > 0 ? "ahead of" : "behind"} the store's: set both by NTP (timedatectl, chronyc), since at 15 min the store refuses every request`;
-  if (skew < CLOCK_MS.fail) return [stepOf("clock", "warn", output)];
+  if (skew < STORE_CLOCK_MS.fail) return [stepOf("clock", "warn", output)];
   return [{ name: "clock", status: "fail", output, cure: "later" }];
 }

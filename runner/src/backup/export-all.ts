@@ -15,7 +15,7 @@ import {
 import type { Snapshot } from "../db/backup/snapshot.ts";
 import { listBeside, listTableObjects, type ObjectUse } from "../db/backup/stored-objects.ts";
 import type { LeafWrite, LedgerWrite } from "../db/backup/write-ledger.ts";
-import { COPY_COLUMNS } from "../db/copy-lines.ts";
+import { CANDLE_COLUMNS } from "../db/copy-lines.ts";
 import { isSealed } from "../partition/sealed.ts";
 import type { Progress } from "../progress.ts";
 import { type ExportedLeaf, exportLeaf, type LeafObject, unpackParts } from "./export-leaf.ts";
@@ -40,7 +40,6 @@ export type Exported = { readonly write: LedgerWrite; readonly leaves: number; r
 
 /** Open suspects of one run that are known by their time; beyond these a part is judged by its content all the same. */
 export const MOST_SUSPECTS = 1_000_000;
-const CANDLE_COLUMNS = COPY_COLUMNS.split(",").map((column) => column.trim().replaceAll('"', ""));
 
 /** Writes everything that changed since the last backup into objects, and says what the ledger gets. Writes nothing there. */
 export async function exportAll(

@@ -9,6 +9,9 @@ export type CandleBatch = { readonly coinId: number; readonly candles: readonly 
 export const COPY_COLUMNS = `coin_id, "interval", "timestamp", open, high, low, close, volume, quote_volume, trades, taker_base,
   taker_quote, close_time, source, flags`;
 
+/** The names of these columns. */
+export const CANDLE_COLUMNS = COPY_COLUMNS.split(",").map((column) => column.trim().replaceAll('"', ""));
+
 /** A buffer of about 350 lines. */
 const BUFFER_BYTES = 65_536;
 /**

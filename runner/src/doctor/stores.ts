@@ -6,7 +6,7 @@ import type { Settings } from "../settings/table.ts";
 import { worstStatus } from "../status.ts";
 import { StoreFault } from "../store/fault.ts";
 import { openStores } from "../store/open-store.ts";
-import type { Store } from "../store/store.ts";
+import { STORE_CLOCK_MS, type Store } from "../store/store.ts";
 import { type Check, type Finding, fail, pass, skip, warn } from "./check.ts";
 import { judgeClock } from "./server.ts";
 
@@ -15,8 +15,6 @@ export type StoreSettings = Pick<Settings, (typeof STORE_SETTINGS)[number]>;
 /** A store that serves no requests is asked five times within 20 s. */
 const STORE_MS = 25_000;
 const LIMIT_MS = 30_000;
-/** S3 refuses signatures of clocks that differ by 15 minutes. */
-const CLOCK_MS = { warn: 60_000, fail: 300_000 };
 
 /** Whether each tier can be listed, which is all that one can ask without writing; `settings` null: one of them is wrong. */
 export function storesCheck(settings: StoreSettings | null): Check {
@@ -62,7 +60,7 @@ async function lookAt(store: Store, signal: AbortSignal): Promise<readonly Findi
       : pass(`${place} can be listed and has ${listed ? "backups" : "no backup yet"}`);
   const ahead = store.clockAheadMs();
   if (ahead === null) return [found];
-  const clock = judgeClock(ahead, `the store's of ${store.tier}`, CLOCK_MS);
+  const clock = judgeClock(ahead, `the store's of ${store.tier}`, STORE_CLOCK_MS);
   return clock.status === "pass" ? [found] : [found, clock];
 }
 

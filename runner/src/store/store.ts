@@ -47,5 +47,8 @@ export type Store = {
 /** What a store is made with. `report` gets one sentence about something strange in the store that stops nothing. */
 export type StoreOptions = { readonly tier: Tier; readonly report: (text: string) => void };
 
+/** A clock that differs so much from that of a store: at 15 min S3 refuses every signature. */
+export const STORE_CLOCK_MS = { warn: 60_000, fail: 300_000 } as const;
+
 /** Of a text: a manifest of 600 symbols in six years of months has about 2 MB. */
 export const TEXT_BYTES = 16 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { listMisaligned } from "../../partition/attached.ts";
 import { LEAVES, type LeafRow, toAttached } from "../attached-leaves.ts";
-import { COPY_COLUMNS } from "../copy-lines.ts";
+import { CANDLE_COLUMNS } from "../copy-lines.ts";
 import { LOOK_AT_ROOT, type RootLook, stateOf } from "../legacy/state.ts";
 import { onlyRow } from "../only-row.ts";
 import type { Reader } from "../session.ts";
@@ -9,7 +9,6 @@ import { EXPORTED_TABLES } from "./tables.ts";
 
 /** Somebody who attaches tables by the hundred sees that from the first. */
 const MOST_STRANGERS = 20;
-const CANDLE_COLUMNS = COPY_COLUMNS.split(",").map((column) => column.trim().replaceAll('"', ""));
 const EXPORTED = JSON.stringify([
   { name: "r3a.ohlcv_partitioned", columns: CANDLE_COLUMNS },
   ...EXPORTED_TABLES.map(({ name, columns }) => ({ name, columns })),
