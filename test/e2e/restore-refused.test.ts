@@ -119,7 +119,18 @@ describe("a backup that is not what it should be", () => {
     expect(result.refused).toMatchObject([
       { manifest: key, reason: expect.stringContaining("has version 2") },
     ]);
-    expect(result.leaves).toMatchObject([{ outcome: "restored" }]);
+    // what is restored is older than what is there: that is no failure, and said
+    expect(result.leaves).toMatchObject([{ outcome: "restored", from: { manifest: newest() } }]);
+    await database.query("drop schema beside cascade");
+    const shown = await run(`--leaf ${LEAF.name}`);
+    expect([shown.code, shown.stdout]).toEqual([
+      0,
+      expect.stringMatching(
+        new RegExp(
+          `is restored as beside[\\s\\S]*not restored from:\n {2}hot, ${key}: .*has version 2.*run the release that wrote the newest backup`,
+        ),
+      ),
+    ]);
     await database.query("drop schema beside cascade");
     for (const folder of [hot, warm])
       for (const name of await readdir(join(folder, "manifests")))
