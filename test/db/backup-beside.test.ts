@@ -134,12 +134,14 @@ describe("a tier that lost its disk with deltas and a suspect behind it", () => 
     expect((await newestManifest(backups.hot)).beside).toHaveLength(1);
   });
 
-  test("gets from the live rows what no tier has: but for the part that is in doubt, which is named until the rows are right", async () => {
+  test("gets from the live rows what no tier has: of a part in doubt those that nobody doubts, until a person accepts", async () => {
     await age([backups.hot]);
     lose("hot");
-    const lost = [{ leaf: leaf.name, coinId: 1, interval: "1m" }];
-    expect(await backups.run("daily")).toMatchObject({ found: 0, open: 1, lost });
-    const others = async () => (await backups.stored()).filter((line) => line.startsWith("2\t"));
+    const others = async () => {
+      const doubted = `1\t1m\t${time(5).slice(0, 19).replace("T", " ")}`;
+      return (await backups.stored()).filter((line) => !line.startsWith(doubted));
+    };
+    expect(await backups.run("daily")).toMatchObject({ found: 0, open: 1, lost: [] });
     expect(await backups.restored()).toEqual(await others());
     const manifest = await newestManifest(backups.hot);
     expect(manifest.suspects).toHaveLength(1);
@@ -147,10 +149,45 @@ describe("a tier that lost its disk with deltas and a suspect behind it", () => 
     if (object === undefined) throw new Error("the suspect row lies beside again");
     expect(await readLines(backups.hot, object, backups.identity)).toHaveLength(1);
 
-    await add(2, 60, 5);
-    expect(await backups.run("delta")).toMatchObject({ found: 0, open: 1, lost });
+    await add(1, 60, 5);
+    expect(await backups.run("delta")).toMatchObject({ isWhole: false, found: 0, open: 1, lost: [] });
+    expect(await backups.restored()).toEqual(await others());
+    // read whole, the row is no new candle either
+    await database.query("update r3a.backup set timeline = timeline + 1");
+    expect(await backups.run("daily")).toMatchObject({ isWhole: true, found: 0, open: 1 });
     expect(await backups.restored()).toEqual(await others());
 
+    // nobody has the earlier row, so nobody can see that it is right again
+    await change("110.00000001 + 5");
+    expect(await backups.run("daily")).toMatchObject({ open: 1 });
+    const accept = { leaf: leaf.name, coinId: 1, reason: "the exchange says so" };
+    expect(await backups.run("daily", { accept })).toMatchObject({ open: 0, lost: [] });
+    expect(await backups.restored()).toEqual(await backups.stored());
+  });
+
+  test("loses nothing to a tier that does not answer: what that has is waited for", async () => {
+    const both = [backups.hot, backups.warm];
+    await age(both);
+    const truth = await backups.restored(backups.warm);
+    lose("hot");
+    const lost = [{ leaf: leaf.name, coinId: 1, interval: "1m" }];
+    expect(await backups.run("daily", { stores: [backups.hot] })).toMatchObject({ found: 0, open: 1, lost });
+    expect(await backups.run("daily", { stores: both })).toMatchObject({ open: 1, lost: [] });
+    for (const store of both) expect(await backups.restored(store)).toEqual(truth);
+  });
+
+  test("leaves out the part of which an unknown row is in doubt, until the rows are right", async () => {
+    await add(1, 0, 50);
+    await add(2, 0, 50);
+    await backups.run("daily");
+    await change("close * 10");
+    await database.query("update r3a.backup set timeline = timeline + 1");
+    expect(await backups.run("delta")).toMatchObject({ isWhole: true, found: 1 });
+    lose("hot");
+    const lost = [{ leaf: leaf.name, coinId: 1, interval: "1m" }];
+    expect(await backups.run("daily")).toMatchObject({ found: 0, open: 1, lost });
+    const others = (await backups.stored()).filter((line) => line.startsWith("2\t"));
+    expect(await backups.restored()).toEqual(others);
     await change("110.00000001 + 5");
     expect(await backups.run("daily")).toMatchObject({ open: 0, lost: [] });
     expect(await backups.restored()).toEqual(await backups.stored());

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { slotsOfTimes } from "../../runner/src/archive/slots.ts";
-import { isSeenWhole, NO_ROWS } from "../../runner/src/backup/judge.ts";
+import { type Evidence, isSeenWhole, NO_ROWS } from "../../runner/src/backup/judge.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { createPart, minute } from "../support/judged-part.ts";
 
@@ -34,8 +34,14 @@ test("rows that nobody wrote since the last backup ask for a look without the nu
     rows: indexes.length,
     slots: slotsOfTimes(range, indexes.map(minute)),
   });
-  expect(isSeenWhole({ believed: rowsIn(1), added: rowsIn(2), now: rowsIn(1, 2) })).toBe(true);
-  expect(isSeenWhole({ believed: rowsIn(1), added: rowsIn(2), now: rowsIn(2) })).toBe(true);
-  expect(isSeenWhole({ believed: rowsIn(1), added: null, now: rowsIn(1, 2) })).toBe(false);
-  expect(isSeenWhole({ believed: null, added: null, now: rowsIn(1) })).toBe(false);
+  const isSeen = (
+    rows: Omit<Evidence, "range" | "open" | "again" | "unlisted">,
+    open: Evidence["open"] = [],
+  ) => isSeenWhole({ range, open, ...rows });
+  expect(isSeen({ believed: rowsIn(1), added: rowsIn(2), now: rowsIn(1, 2) })).toBe(true);
+  expect(isSeen({ believed: rowsIn(1), added: rowsIn(2), now: rowsIn(2) })).toBe(true);
+  expect(isSeen({ believed: rowsIn(1), added: null, now: rowsIn(1, 2) })).toBe(false);
+  expect(isSeen({ believed: null, added: null, now: rowsIn(1) })).toBe(false);
+  // a suspect row of which no tier has the earlier one
+  expect(isSeen({ believed: rowsIn(1), added: null, now: rowsIn(1, 2) }, [{ at: minute(2) }])).toBe(true);
 });

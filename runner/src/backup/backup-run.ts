@@ -130,8 +130,15 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
     !tiers.faults.has(tier) && holdings.bytesOf(tier, key) !== null;
   const ledger = createObjectLedger({ db, locks, backup, isListed });
   const writer = createObjectWriter({ tiers, spool, recipients, ledger, signal, onHeld: holdings.add });
+  const answered = tiers.list().map(({ tier }) => tier);
   const all = await exportAll(
-    { snapshot, writer, progress, runId: context.runId, isLost: holdings.isLost },
+    {
+      snapshot,
+      writer,
+      progress,
+      runId: context.runId,
+      content: { isLost: holdings.isLost, tiers: answered },
+    },
     { kind, accept },
   ).finally(progress.stop);
   failWithout(tiers);

@@ -1,7 +1,6 @@
 import { leafOfName } from "../archive/leaf-record.ts";
 import type { BackupKind } from "../archive/manifest.ts";
 import type { LeafPart } from "../db/backup/backup-leaf.ts";
-import type { RowKey } from "../db/backup/copy-out.ts";
 import { isUntouched } from "../db/backup/leaf-counters.ts";
 import {
   findLastStored,
@@ -12,6 +11,7 @@ import {
   type OpenSuspect,
   type Suspect,
 } from "../db/backup/ledger.ts";
+import type { RowKey } from "../db/backup/row-keys.ts";
 import type { Snapshot } from "../db/backup/snapshot.ts";
 import { listBeside, listTableObjects, type ObjectUse } from "../db/backup/stored-objects.ts";
 import type { LeafWrite, LedgerWrite } from "../db/backup/write-ledger.ts";
@@ -21,6 +21,7 @@ import type { Progress } from "../progress.ts";
 import { type ExportedLeaf, exportLeaf, type LeafObject, unpackParts } from "./export-leaf.ts";
 import { exportTables } from "./export-tables.ts";
 import { horizonOf } from "./horizon.ts";
+import { listLostParts, type TierContent } from "./lost-parts.ts";
 import type { ObjectWriter } from "./object-writer.ts";
 
 /** Parts of a leaf whose state a person accepts as it is; `coinId` null: of every coin. `reason`: one sentence. */
@@ -31,8 +32,7 @@ type Tools = {
   readonly writer: ObjectWriter;
   readonly progress: Progress;
   readonly runId: string;
-  /** Whether no tier of the run has the object. */
-  readonly isLost: (key: string) => boolean;
+  readonly content: TierContent;
 };
 
 /** `leaves`: the number of those that were looked at; `objects`: of the new ones. */
@@ -43,11 +43,12 @@ export const MOST_SUSPECTS = 1_000_000;
 
 /** Writes everything that changed since the last backup into objects, and says what the ledger gets. Writes nothing there. */
 export async function exportAll(
-  { snapshot, writer, progress, runId, isLost }: Tools,
+  { snapshot, writer, progress, runId, content }: Tools,
   { kind, accept }: { readonly kind: BackupKind; readonly accept: Accepted | null },
 ): Promise<Exported> {
   const { client, counters, facts, beside } = snapshot;
   const { serverVersion } = facts;
+  const { isLost } = content;
   const isDaily = kind === "daily";
   const [looks, suspects] = [
     await listLooks(client),
@@ -74,7 +75,8 @@ export async function exportAll(
     const open = byLeaf.get(name) ?? [];
     const horizon = horizonOf(looks.get(name)?.backup, facts);
     const accepted = accept?.leaf === name ? listAccepted(open, accept) : [];
-    const question = { leaf, believed, open, horizon, isDaily, accepted, serverVersion };
+    const gone = isDaily ? await listLostParts(client, content, { name, parts, open }) : [];
+    const question = { leaf, believed, open, horizon, isDaily, accepted, serverVersion, lost: gone };
     const besideAgain = unseen.has(name) ? open.flatMap(toRowKey) : [];
     done.push(await beside((other) => exportLeaf({ client: other, writer }, { ...question, besideAgain })));
     progress.advance(1);

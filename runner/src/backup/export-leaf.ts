@@ -2,10 +2,12 @@ import type { Readable } from "node:stream";
 import { areComparable, MIXED } from "../archive/hash-version.ts";
 import { decodeSlots, encodeSlots } from "../archive/slots.ts";
 import type { BackupLeaf, LeafPart } from "../db/backup/backup-leaf.ts";
-import { copyChanged, copyParts, copyRows, type RowKey } from "../db/backup/copy-out.ts";
+import { copyChanged, copyParts, copyRows } from "../db/backup/copy-out.ts";
 import type { Suspect as StoredSuspect } from "../db/backup/ledger.ts";
+import type { RowKey } from "../db/backup/row-keys.ts";
 import type { LeafWrite, PartWrite } from "../db/backup/write-ledger.ts";
 import type { OwnClient } from "../db/session.ts";
+import { keepRest } from "./keep-rest.ts";
 import { type NextPart, planLeafExport } from "./leaf-export.ts";
 import { lookAtLeaf } from "./look-leaf.ts";
 import type { LeafLook, LeafQuestion, LookedPart } from "./look-part.ts";
@@ -43,7 +45,7 @@ export async function exportLeaf(
   question: LeafQuestion & { readonly besideAgain: readonly RowKey[] },
 ): Promise<ExportedLeaf> {
   const { leaf, horizon } = question;
-  const look = await lookAtLeaf(client, question);
+  const look = await keepRest(client, question, await lookAtLeaf(client, question));
   const next = listNext(question, look);
   const plan = planLeafExport({ look, parts: next, span: leaf.span }, question.isDaily);
   const objects: LeafObject[] = [];
@@ -58,7 +60,16 @@ export async function exportLeaf(
   };
   for (const group of plan.bases) {
     const counted = group.reduce((sum, { believed }) => sum + believed.rows, 0);
-    const placed = await put("base", copyParts(client, leaf, group), rangeOf(group));
+    const placed = await put(
+      "base",
+      copyParts(
+        client,
+        leaf,
+        group,
+        group.flatMap(({ without }) => without),
+      ),
+      rangeOf(group),
+    );
     if (placed?.rows !== counted) throw twoAnswers(leaf, placed?.rows ?? 0, counted);
     for (const { coinId, interval, believed } of group)
       bases.push({ coinId, interval, key: placed.key, hash: believed.hash });
@@ -90,7 +101,8 @@ function listNext({ believed, serverVersion }: LeafQuestion, { parts }: LeafLook
   const judged = parts.map((part) => ({
     ...{ coinId: part.coinId, interval: part.interval, before: part.before },
     ...{ believed: part.judgement.believed, isSound: part.judgement.isSound },
-    ...{ serverVersion: versionOf(part, serverVersion), hasBase: part.hasBase },
+    ...{ serverVersion: versionOf(part, serverVersion), hasBase: part.hasBase, without: part.without ?? [] },
+    isRest: part.without !== null,
   }));
   const seen = new Set(judged.map(textOf));
   const others = believed.filter((part) => !seen.has(textOf(part)));
@@ -98,14 +110,15 @@ function listNext({ believed, serverVersion }: LeafQuestion, { parts }: LeafLook
     ...judged,
     ...others.map((part) => ({
       ...{ coinId: part.coinId, interval: part.interval, before: part, believed: part, isSound: true },
-      ...{ serverVersion: part.serverVersion, hasBase: false },
+      ...{ serverVersion: part.serverVersion, hasBase: false, without: [], isRest: false },
     })),
   ];
 }
 
 /** A part that could not be compared keeps the hash of the other server, and where it grew the hash is of both. */
-function versionOf({ before, added, judgement }: LookedPart, here: number): number {
-  if (before === null || judgement.isSound || areComparable(before.serverVersion, here)) return here;
+function versionOf({ before, added, judgement, without }: LookedPart, here: number): number {
+  if (before === null || judgement.isSound || without !== null || areComparable(before.serverVersion, here))
+    return here;
   return added === null ? before.serverVersion : MIXED;
 }
 

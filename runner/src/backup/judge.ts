@@ -5,6 +5,7 @@ import {
   listTimes,
   type SlotRange,
   type Slots,
+  slotsOfTimes,
   subtractSlots,
   unionSlots,
 } from "../archive/slots.ts";
@@ -105,12 +106,22 @@ export function judgePart({ range, believed, now, added, again, unlisted, open }
 }
 
 /**
- * Whether the rows that were written since the last backup explain every slot that has a candle. If not, rows came that
- * nobody wrote since then (a table was attached, the server is another one): the part must be read without the numbers of
- * transactions.
+ * Whether the rows that were written since the last backup explain every slot that has a candle, suspects apart. If not, rows
+ * came that nobody wrote since then (a table was attached, the server is another one): the part must be read without the
+ * numbers of transactions.
  */
-export function isSeenWhole({ believed, added, now }: Pick<Evidence, "believed" | "added" | "now">): boolean {
-  const known = unionSlots((believed ?? NO_ROWS).slots, (added ?? NO_ROWS).slots);
+export function isSeenWhole({
+  range,
+  believed,
+  added,
+  now,
+  open,
+}: Omit<Evidence, "again" | "unlisted">): boolean {
+  const suspect = slotsOfTimes(
+    range,
+    open.map(({ at }) => at).filter((at) => at !== null),
+  );
+  const known = unionSlots(unionSlots((believed ?? NO_ROWS).slots, (added ?? NO_ROWS).slots), suspect);
   return subtractSlots(now.slots, known).length === 0;
 }
 

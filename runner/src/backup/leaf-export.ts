@@ -2,14 +2,15 @@ import type { PartRows } from "../archive/part.ts";
 import { listTimes } from "../archive/slots.ts";
 import type { Span } from "../candle/span.ts";
 import type { LeafPart } from "../db/backup/backup-leaf.ts";
-import type { RowKey } from "../db/backup/copy-out.ts";
 import type { StoredPart } from "../db/backup/ledger.ts";
+import type { RowKey } from "../db/backup/row-keys.ts";
 import { packParts } from "./groups.ts";
 import type { LeafLook, LookedPart } from "./look-part.ts";
 
 /**
  * A part after a look: what restores from now on, and whether the table is just that. `serverVersion`: of the server that made
- * the hashes of `believed`, MIXED for two. `hasBase`: as in LookedPart.
+ * the hashes of `believed`, MIXED for two. `hasBase`, `without`: as in LookedPart; `isRest`: it has
+ * rows that do not restore, and its others need a base.
  */
 export type NextPart = LeafPart & {
   readonly before: StoredPart | null;
@@ -17,6 +18,8 @@ export type NextPart = LeafPart & {
   readonly isSound: boolean;
   readonly serverVersion: number;
   readonly hasBase: boolean;
+  readonly isRest: boolean;
+  readonly without: readonly RowKey[];
 };
 
 /** The rows that were written since the last backup, of `parts` (null: of every part), but for `without`. */
@@ -50,7 +53,11 @@ export function planLeafExport(
   const isRight = ({ before, believed, hasBase }: NextPart) =>
     hasBase || (before?.base?.hash === believed.hash && before.base !== null);
   const needy = parts.filter(
-    (part) => part.isSound && part.believed.rows > 0 && !isRight(part) && (takesBases || isNew(part.before)),
+    (part) =>
+      (part.isSound || part.isRest) &&
+      part.believed.rows > 0 &&
+      !isRight(part) &&
+      (takesBases || isNew(part.before)),
   );
   const groups = packParts(needy.map((part) => ({ ...part, rows: part.believed.rows })));
   const beside = look.parts.flatMap((part) =>

@@ -38,7 +38,7 @@ export async function lookAtLeaf(client: OwnClient, question: LeafQuestion): Pro
     if (isOdd) odd.push(part);
     else if (added !== null)
       plain.push({
-        ...{ ...part.key, before: part.before, added, again: [], hasBase: false },
+        ...{ ...part.key, before: part.before, added, again: [], hasBase: false, without: null },
         judgement: asSound(grown),
       });
   }

@@ -4,6 +4,7 @@ import type { ChangedRow, NewRows } from "../db/backup/changes.ts";
 import { addSlots } from "../db/backup/found-parts.ts";
 import type { StoredPart } from "../db/backup/ledger.ts";
 import { type PartState, readPartStates } from "../db/backup/part-state.ts";
+import type { RowKey } from "../db/backup/row-keys.ts";
 import type { UnlistedRows } from "../db/backup/unlisted.ts";
 import type { OwnClient } from "../db/session.ts";
 import { isSeenWhole, type Judgement, judgePart, NO_ROWS, type Suspect } from "./judge.ts";
@@ -21,11 +22,14 @@ export type LeafQuestion = {
   readonly serverVersion: number;
   /** Parts whose state a person accepted as it is now, in a daily run. */
   readonly accepted: readonly LeafPart[];
+  /** Parts with a suspect that no tier gives back any more, in a daily run. */
+  readonly lost: readonly LeafPart[];
 };
 
 /**
  * `again`: rows on believed slots that were written since the last backup. `hasBase`: the base of the part holds just its
- * rows, though the server hashes them otherwise than the one that made the base.
+ * rows, though the server hashes them otherwise than the one that made the base. `without`: the suspect rows of a part of
+ * which no tier has the earlier ones, so that the others alone restore; null: it is no such part.
  */
 export type LookedPart = LeafPart & {
   readonly before: StoredPart | null;
@@ -33,6 +37,7 @@ export type LookedPart = LeafPart & {
   readonly again: readonly ChangedRow[];
   readonly judgement: Judgement;
   readonly hasBase: boolean;
+  readonly without: readonly RowKey[] | null;
 };
 
 /** `isWhole`: the rows that were written since the last backup are not known one by one. Parts that are as before are left out. */
@@ -81,7 +86,7 @@ export function judge({ leaf }: LeafQuestion, { key, text, before, open, isAccep
   const again = isAccepted ? [] : seen.again;
   const evidence = { range, believed: before, now, added, again, unlisted: seen.unlisted, open };
   const judgement = judgePart(evidence);
-  const looked: LookedPart = { ...key, before, added, again, judgement, hasBase: false };
+  const looked: LookedPart = { ...key, before, added, again, judgement, hasBase: false, without: null };
   return { looked, isSeen: isSeenWhole(evidence) };
 }
 

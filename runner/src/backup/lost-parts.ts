@@ -1,5 +1,7 @@
 import type { LeafPart } from "../db/backup/backup-leaf.ts";
-import type { StoredPart } from "../db/backup/ledger.ts";
+import type { OpenSuspect, StoredPart } from "../db/backup/ledger.ts";
+import { findObjects, listNeededDeltas, type Tier } from "../db/backup/stored-objects.ts";
+import type { OwnClient } from "../db/session.ts";
 import type { DeltaObject } from "./build-manifest.ts";
 
 /** A part that no tier gives back and that the live rows cannot replace, since something of it is suspect. */
@@ -34,4 +36,35 @@ function listNeeded(
   if (base?.hash === hash) return [base.key];
   const later = deltas.filter(({ backup }) => backup > (base?.backup ?? 0)).map(({ key }) => key);
   return base === null ? later : [base.key, ...later];
+}
+
+/** What lies in the tiers of a run; `tiers`: those that answered. */
+export type TierContent = {
+  readonly isLost: (key: string) => boolean;
+  readonly tiers: readonly Tier[];
+};
+
+/**
+ * The parts of a leaf with a suspect that no tier gives back any more. A tier that does not answer, or is not set, may still
+ * have what the ledger says of it: what it has is not lost.
+ */
+export async function listLostParts(
+  client: OwnClient,
+  { isLost, tiers }: TierContent,
+  {
+    name,
+    parts,
+    open,
+  }: { readonly name: string; readonly parts: readonly StoredPart[]; readonly open: readonly OpenSuspect[] },
+): Promise<readonly LeafPart[]> {
+  if (open.length === 0) return [];
+  const deltas = await listNeededDeltas(client, name);
+  const bases = await findObjects(client, [...new Set(parts.flatMap(({ base }) => base?.key ?? []))]);
+  const elsewhere = new Set(
+    [...deltas, ...bases]
+      .filter((each) => each.tiers.some((tier) => !tiers.includes(tier)))
+      .map(({ key }) => key),
+  );
+  const isGone = (key: string) => isLost(key) && !elsewhere.has(key);
+  return divideLost(parts, deltas, { isLost: isGone, suspects: open }).lost;
 }

@@ -61,15 +61,23 @@ const ROW = columnsOf("t");
 export const PARTS = `
   part as materialized (
     select coin_id, "interval", slots || ''::bytea as slots from r3a.backup_part where leaf = $1
+  ),
+  doubted as materialized (
+    select coin_id, "interval", "at" from r3a.backup_suspect where leaf = $1 and state = 'open' and kind = 'changed' and "at" is not null
   )`;
 
-/** The rows of the leaf that fulfil the condition on `t`. `is_set`: the ledger has a candle for the slot. */
+/**
+ * The rows of the leaf that fulfil the condition on `t`. `is_set`: the ledger has a candle for the slot, or the row is suspect:
+ * where no tier has the earlier row any more it is no new one all the same.
+ */
 export const writtenRows = (leaf: BackupLeaf, condition: string) => `
   select t.coin_id, t."interval", t."timestamp", s.slot, ${rowHash(ROW)} as hash, ${valueHash(ROW)} as value_hash,
          ${hasNull(ROW)} as has_null,
-         case when s.slot >= 0 and s.slot < length(p.slots) * 8 then get_bit(p.slots, s.slot) = 1 else false end as is_set
+         x."at" is not null or
+           case when s.slot >= 0 and s.slot < length(p.slots) * 8 then get_bit(p.slots, s.slot) = 1 else false end as is_set
   from ${tableOf(leaf)} t
   left join part p on p.coin_id = t.coin_id and p."interval" = t."interval"
+  left join doubted x on x.coin_id = t.coin_id and x."interval" = t."interval" and x."at" = t."timestamp"
   cross join lateral (select ${slotOf(leaf, "t")} as slot) s
   where ${condition}`;
 

@@ -3,17 +3,12 @@ import pg from "pg";
 import { COPY_COLUMNS } from "../copy-lines.ts";
 import type { OwnClient } from "../session.ts";
 import { type BackupLeaf, isChangedSince, type LeafPart, tableOf } from "./backup-leaf.ts";
+import { array, isNot, keys, type RowKey } from "./row-keys.ts";
 import type { ExportedTable } from "./tables.ts";
 
 /** Version of the text: COPY's text format by these columns, ordered by the key, times in UTC, numbers as they are stored. */
 export const COPY_FORM = 1;
 
-/** A candle by its key; `at`: open time (ms). */
-export type RowKey = LeafPart & { readonly at: number };
-
-// COPY takes no parameters
-const array = (values: readonly (number | string)[], type: string) =>
-  `${pg.escapeLiteral(`{${values.join(",")}}`)}::${type}[]`;
 const numberText = (value: bigint) => pg.escapeLiteral(String(value));
 
 const pairs = (parts: readonly LeafPart[]) =>
@@ -25,20 +20,6 @@ const pairs = (parts: readonly LeafPart[]) =>
     "text",
   )})`;
 
-const keys = (rows: readonly RowKey[]) => `
-  select coin_id, "interval", to_timestamp(at / 1000) as "timestamp"
-  from unnest(${array(
-    rows.map(({ coinId }) => coinId),
-    "int",
-  )}, ${array(
-    rows.map(({ interval }) => interval),
-    "text",
-  )}, ${array(
-    rows.map(({ at }) => at),
-    "float8",
-  )}) as k (coin_id, "interval", at)`;
-
-const IS_KEY = `w.coin_id = t.coin_id and w."interval" = t."interval" and w."timestamp" = t."timestamp"`;
 const KEY = `coin_id, "interval", "timestamp"`;
 
 function copyLeaf(client: OwnClient, leaf: BackupLeaf, where: readonly string[]): Readable {
@@ -50,9 +31,6 @@ function copyLeaf(client: OwnClient, leaf: BackupLeaf, where: readonly string[])
 
 const isOf = (parts: readonly LeafPart[] | null) =>
   parts === null ? [] : [`(t.coin_id, t."interval") in (${pairs(parts)})`];
-
-const isNot = (rows: readonly RowKey[]) =>
-  rows.length === 0 ? [] : [`not exists (select from (${keys(rows)}) w where ${IS_KEY})`];
 
 /** All rows of parts of a leaf (null: of every part), less `without`. One line a row. */
 export function copyParts(
