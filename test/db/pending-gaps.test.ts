@@ -139,6 +139,11 @@ test("what is not loaded yet is a gap that no run asks for; each leaf takes its 
 
 test("what a leaf does not bring is open and due at once, and a leaf that nobody has is so as a whole", async () => {
   await withOwn((client) => addPendingGaps(client, leaves));
+  // a coin that came meanwhile: what a backfill stored of it in the leaf went before the leaf was loaded
+  await makeSeries(database.url, [
+    { symbol: "XRPUSDT", interval: "1h", from: SEAM - HOUR, to: SEAM + HOUR, gaps: [] },
+  ]);
+  await database.query("truncate r3a.ohlcv_partitioned");
   for (const leaf of leaves) {
     if (leaf === slow) await load(leaf, "true");
     else await load(leaf, `t."timestamp" = '2024-02-01 00:30Z' or t."timestamp" >= '2024-02-01 22:00Z'`);
@@ -156,6 +161,7 @@ test("what a leaf does not bring is open and due at once, and a leaf that nobody
     { symbol: "BTCUSDT", interval: "4h", minutes: 2 * 1_440, ...missing },
     { symbol: "ETHUSDT", interval: "1m", minutes: 1, ...missing },
     { symbol: "SOLUSDT", interval: "1h", minutes: 120, ...missing },
+    { symbol: "XRPUSDT", interval: "1h", minutes: 120, ...missing },
   ]);
   expect((await readLog()).filter((gap) => gap.includes(IN_BACKUP))).toEqual([]);
 });
