@@ -1,21 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as wait } from "node:timers/promises";
 import type { Evidence, Gap, GapReason, GapState } from "../../candle/gap.ts";
 import { slotAtOrAfter, slotOf } from "../../candle/interval.ts";
 import { type Span, spanOf, subtract } from "../../candle/span.ts";
 import { IN_BACKUP, slotsOfLeaf } from "../../candle/waiting-gap.ts";
 import { type Interval, WIDTH_MS } from "../../contract/intervals.ts";
-import { TryAgain } from "../../errors.ts";
 import { planLoaded, planWaiting } from "../../restore/whole/pending-gaps-plan.ts";
-import { MINUTE_MS } from "../../time.ts";
 import { findMissingIn } from "../audit.ts";
 import type { LeafPart } from "../backup/backup-leaf.ts";
 import { isUnbroken } from "../backup/found-parts.ts";
 import type { PartState } from "../backup/part-state.ts";
 import { type SeriesGap, upsertGaps, wholeSlots } from "../gaps.ts";
-import { lockKey } from "../lock.ts";
 import type { OwnClient } from "../session.ts";
 import { boundedMs } from "../sql-time.ts";
+import { lockSeries } from "./series-locks.ts";
 
 /** A leaf that a restore of the whole database has yet to load: its span, and the intervals whose candles it holds. */
 export type PendingLeaf = {
@@ -115,7 +112,7 @@ export async function shrinkPendingGaps(
   leaf: PendingLeaf,
   parts: readonly PartState[],
 ): Promise<void> {
-  await lockSeries(client, leaf);
+  await lockSeries(client, leaf.name, await listTouched(client, leaf));
   const [clock] = await client.query<{ now: Date }>(READ_NOW);
   const byName = new Map(parts.map((part) => [nameOf(part), part]));
   // read again: until the locks were held, syncs moved the ends of the series
@@ -170,39 +167,4 @@ async function readGaps(
 ): Promise<readonly Gap[]> {
   const rows = await client.query<GapRow>(READ_GAPS, [coinId, interval, from, to]);
   return rows.map((row) => ({ ...row, ...wholeSlots(interval, row) }));
-}
-
-/** A sync holds a series for seconds, a long backfill or repair for minutes. */
-const LOCKS_WITHIN_MS = 10 * MINUTE_MS;
-const TRY_LOCKS = `
-  select n::int, pg_try_advisory_xact_lock(key) as held from unnest($1::bigint[]) with ordinality as k (key, n)`;
-
-/**
- * Takes the locks of all series that the leaf holds, or none of them: a sync passes over a series that is held, so the ones
- * that are free must not be held while another one is waited for.
- */
-async function lockSeries(client: OwnClient, leaf: PendingLeaf): Promise<void> {
-  const until = performance.now() + LOCKS_WITHIN_MS;
-  const names = (await listTouched(client, leaf)).map(({ symbol, interval }) => `${symbol}:${interval}`);
-  const keys = names.map((name) => lockKey("series", name));
-  for (;;) {
-    await client.query("savepoint series_locks");
-    const tried = await client.query<{ n: number; held: boolean }>(TRY_LOCKS, [keys]);
-    const busy = tried.filter(({ held }) => !held);
-    if (busy.length === 0) {
-      // the rows that follow must not belong to the savepoint
-      await client.query("release savepoint series_locks");
-      return;
-    }
-    // the server frees the locks that were taken since then
-    await client.query("rollback to savepoint series_locks");
-    if (performance.now() > until)
-      throw new TryAgain(
-        `${leaf.name} is loaded, and others have held ${busy
-          .slice(0, 3)
-          .map(({ n }) => names[n - 1])
-          .join(", ")} for 10 min (r3a_util.lock_holder says who): run the restore again once they are done`,
-      );
-    await wait(200 + Math.random() * 800);
-  }
 }
