@@ -109,6 +109,16 @@ test.each([
   expect([text.code, text.stdout]).toEqual([0, expect.stringContaining("last verified is not known")]);
 });
 
+test("a backup for which no tier is there ends with 78 and the tier's name; restore then has nothing to restore from", async () => {
+  const away = { BACKUP_HOT: `file://${warm}-away`, BACKUP_WARM: "" };
+  const ended = await run("backup --delta", away);
+  expect([ended.code, ended.stderr]).toEqual([
+    78,
+    expect.stringMatching(/settings are wrong:\s+- hot \(file:[^)]*-away\): the folder does not exist/),
+  ]);
+  expect((await run("restore --to-schema beside --dry-run", away)).code).toBe(3);
+});
+
 test("names a manifest, a record and a tier that cannot be read, and lists the others, exit 1", async () => {
   const [newest = ""] = (await readdir(join(warm, "manifests"))).toSorted().reverse();
   await truncate(join(warm, "manifests", newest), 100);

@@ -15,7 +15,7 @@ import type { RowKey } from "../db/backup/row-keys.ts";
 import type { Snapshot } from "../db/backup/snapshot.ts";
 import { listBeside, listTableObjects, type ObjectUse } from "../db/backup/stored-objects.ts";
 import type { LeafWrite, LedgerWrite } from "../db/backup/write-ledger.ts";
-import { CANDLE_COLUMNS } from "../db/copy-lines.ts";
+import { COPY_COLUMN_NAMES } from "../db/copy-lines.ts";
 import { isSealed } from "../partition/sealed.ts";
 import type { Progress } from "../progress.ts";
 import { type ExportedLeaf, exportLeaf, type LeafObject, unpackParts } from "./export-leaf.ts";
@@ -171,7 +171,7 @@ function toRowKey({ coinId, interval, at, kind }: OpenSuspect): readonly RowKey[
 
 function toUse(object: LeafObject): readonly ObjectUse[] {
   const { key, kind, leaf, first, last } = object;
-  return kind === "base" ? [] : [{ key, kind, leaf, first, last, columns: CANDLE_COLUMNS }];
+  return kind === "base" ? [] : [{ key, kind, leaf, first, last, columns: COPY_COLUMN_NAMES }];
 }
 
 function toLeafWrite(exported: ExportedLeaf, { counters }: Snapshot): readonly LeafWrite[] {

@@ -10,7 +10,7 @@ export const COPY_COLUMNS = `coin_id, "interval", "timestamp", open, high, low, 
   taker_quote, close_time, source, flags`;
 
 /** The names of these columns. */
-export const CANDLE_COLUMNS = COPY_COLUMNS.split(",").map((column) => column.trim().replaceAll('"', ""));
+export const COPY_COLUMN_NAMES = COPY_COLUMNS.split(",").map((column) => column.trim().replaceAll('"', ""));
 
 /** A buffer of about 350 lines. */
 const BUFFER_BYTES = 65_536;

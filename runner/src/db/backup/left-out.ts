@@ -1,7 +1,7 @@
 import pg from "pg";
 import { listMisaligned } from "../../partition/attached.ts";
 import { LEAVES, type LeafRow, toAttached } from "../attached-leaves.ts";
-import { CANDLE_COLUMNS } from "../copy-lines.ts";
+import { COPY_COLUMN_NAMES } from "../copy-lines.ts";
 import { LOOK_AT_ROOT, type RootLook, stateOf } from "../legacy/state.ts";
 import { onlyRow } from "../only-row.ts";
 import type { Reader } from "../session.ts";
@@ -10,7 +10,7 @@ import { EXPORTED_TABLES } from "./tables.ts";
 /** Somebody who attaches tables by the hundred sees that from the first. */
 const MOST_STRANGERS = 20;
 const EXPORTED = JSON.stringify([
-  { name: "r3a.ohlcv_partitioned", columns: CANDLE_COLUMNS },
+  { name: "r3a.ohlcv_partitioned", columns: COPY_COLUMN_NAMES },
   ...EXPORTED_TABLES.map(({ name, columns }) => ({ name, columns })),
 ]);
 
