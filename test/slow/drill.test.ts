@@ -145,6 +145,18 @@ test("with the exchange away a drill is no pass: all else is equal, and the exit
   ).toEqual([{ verdict: "open", golden: 0, faults: away.open }]);
 });
 
+test("a drill that is stopped drops its database, and proves nothing", async () => {
+  const count = async () => (await world.database.query("select from r3a.drill")).length;
+  const before = await count();
+  const stopped = world.start("drill --tier hot", env);
+  while ((await left()).length === 0 && stopped.child.exitCode === null) await sleep(20);
+  stopped.child.kill("SIGTERM");
+  const { code, stderr } = await stopped.ended;
+  expect([code, await count()]).toEqual([143, before]);
+  // a busy server takes longer for it than a process that is told to stop has; then the next drill drops the database
+  if (stderr.includes("forced_end")) await runJson("drill --tier warm", 0);
+});
+
 test("the database of a drill that was killed is dropped by the next one, and that of one at work is not", async () => {
   const killed = world.start("drill --tier hot", env);
   while ((await left()).length === 0 && killed.child.exitCode === null) await sleep(20);

@@ -37,9 +37,9 @@ export type DrilledTier = {
   left(): Promise<readonly string[]>;
 };
 
-/** Registers the hooks for one test file. */
-export function useDrilledTier(): DrilledTier {
-  const world = useWorld({ clock: { fixedMs: END + 30_000 } });
+/** Registers the hooks for one test file. `production`: where the database is, if it is no database of the run's server. */
+export function useDrilledTier(production?: OwnServer): DrilledTier {
+  const world = useWorld({ clock: { fixedMs: END + 30_000 } }, production);
   const server = useOwnServer();
   const folder = temporaryFolder();
   const env: Record<string, string> = {};

@@ -1,13 +1,12 @@
+import type { DrillVerdict } from "../../contract/drill-verdicts.ts";
 import type { Tier } from "../../contract/tiers.ts";
 import type { Reader } from "../session.ts";
 import { msOf } from "../sql-time.ts";
 
-export type Verdict = "passed" | "failed" | "open";
-
 /** The last drill of a tier. `finishedAt` in ms; `fault`: the first of its faults, null where there is none. */
 export type TierDrill = {
   readonly tier: Tier;
-  readonly verdict: Verdict;
+  readonly verdict: DrillVerdict;
   readonly finishedAt: number;
   readonly fault: string | null;
   /** When a drill of the tier last passed, in ms; null: none did. */

@@ -1,9 +1,7 @@
+import type { DrillVerdict } from "../../contract/drill-verdicts.ts";
 import type { Tier } from "../../contract/tiers.ts";
 import { type Database, queryRows, withClient } from "../connect.ts";
 import { msOf } from "../sql-time.ts";
-
-/** passed: all was equal; failed: something differed or nothing was restored; open: something could not be compared. */
-export type Verdict = "passed" | "failed" | "open";
 
 /** A drill as the ledger keeps it. Times in ms; what is not known is null. */
 export type DrillRow = {
@@ -12,7 +10,7 @@ export type DrillRow = {
   readonly begunAt: number;
   readonly manifest: string | null;
   readonly snapshotAt: number | null;
-  readonly verdict: Verdict;
+  readonly verdict: DrillVerdict;
   readonly rtoMs: number | null;
   readonly wholeMs: number | null;
   readonly rpoMs: number | null;

@@ -1,6 +1,6 @@
+import type { DrillVerdict } from "../../contract/drill-verdicts.ts";
 import { EXIT, type ExitCode } from "../../contract/exits.ts";
 import type { Tier } from "../../contract/tiers.ts";
-import type { Verdict } from "../../db/restore/drill-ledger.ts";
 import type { Damage } from "./layers.ts";
 
 /** The object that was damaged while it was read. `reason`: why the restore refused it; null: it did not. */
@@ -11,7 +11,7 @@ export type PlantedDamage = Damage & { readonly reason: string | null };
  * not known is null. `exitCode`: 3 where nothing was restored, or as the restore itself says.
  */
 export type DrillOutcome = {
-  readonly verdict: Verdict;
+  readonly verdict: DrillVerdict;
   readonly exitCode: ExitCode;
   readonly tier: Tier;
   readonly manifest: string | null;
