@@ -28,8 +28,6 @@ export type KillWire = {
   readonly arm: (point: Pick<KillPoint, "words" | "when">, kill: () => void) => void;
   /** From now on everything is passed on. */
   readonly disarm: () => void;
-  /** Whether the moment was reached since `arm`. */
-  readonly isReached: () => boolean;
   readonly stop: () => Promise<void>;
 };
 
@@ -78,6 +76,5 @@ export async function startKillWire(target: string): Promise<KillWire> {
     disarm: () => arm({ words: [], when: "before" }, () => {}),
     url: proxy.url,
     stop: proxy.stop,
-    isReached: () => isReached,
   };
 }

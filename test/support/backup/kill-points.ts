@@ -75,3 +75,11 @@ export const ACCEPT: readonly (readonly KillPoint[])[] = [
   ],
   [give("the manifest of the second tier", "after", ...put("manifests"))],
 ];
+
+/** Where the server is killed under a daily run. */
+export const SERVER: readonly KillPoint[] = [
+  ask("the rows", "after", "copy (select coin_id"),
+  ask("the note of the first object", "after", NOTE),
+  ask("the ledger is committed", "after", STORED, COMMIT),
+  give("the manifest of the second tier", "after", ...put("manifests")),
+];
