@@ -9,6 +9,7 @@ import { measureIngest } from "./ingest.ts";
 import { measureMaintenance } from "./maintenance.ts";
 import { measureMinute } from "./minute.ts";
 import { measureOldLayout, measureOldRefresh } from "./old-refresh.ts";
+import { measureRecovery } from "./recovery.ts";
 import { type Figure, isKept, renderFigures } from "./report.ts";
 import { openStage } from "./stage.ts";
 import { measureStartUp } from "./start-up.ts";
@@ -23,6 +24,7 @@ const MEASUREMENTS = {
   backfill: measureBackfill,
   refresh: measureOldRefresh,
   maintenance: measureMaintenance,
+  recovery: measureRecovery,
   "candle-view": measureCandleView,
   synth: measureSynth,
 };

@@ -11,6 +11,8 @@ import { migrate } from "../runner/src/db/schema/migrate.ts";
 /** What every measurement runs on: a server with fsync, the bundle as in the image, exchanges in their own processes. */
 export type Stage = {
   readonly bundle: string;
+  /** For files of a measurement; goes with the stage. */
+  readonly folder: string;
   /** A new migrated database; returns its URL. */
   database(): Promise<string>;
   /** A new database without any schema; returns its URL. */
@@ -55,6 +57,7 @@ export async function openStage(): Promise<Stage> {
   };
   return {
     bundle,
+    folder: dir,
     emptyDatabase,
     async database() {
       const url = await emptyDatabase();
