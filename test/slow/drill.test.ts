@@ -56,6 +56,12 @@ describe("a drill fails", () => {
         (words) => expect.stringMatching(words),
       ),
     });
+    // the record of the leaf that the drill would have damaged: the restore names what is broken
+    const [smallest] = leaves.toSorted((a, b) => a.rows - b.rows);
+    expect(await broken(smallest?.key ?? "", 1)).toMatchObject({
+      leaves: 1,
+      damage: { reason: expect.any(String) },
+    });
     expect(await broken(tables[0]?.objects[0]?.key ?? "", 3)).toMatchObject({ leaves: 0 });
   });
 
