@@ -61,7 +61,8 @@ type Found = { readonly tier: Tier; readonly key: string };
 
 /**
  * After the tables are loaded: closes what was running, keeps holds and bans that lie ahead, and lets the ledger of backups
- * know the backup that was restored, so that the next one goes on from there.
+ * know the backup that was restored, so that the next one goes on from there. The migrations that an older backup lacks
+ * come later: the statements here know the columns of 000016 alone.
  */
 export async function settleLedger(client: OwnClient, manifest: Manifest, found: Found): Promise<void> {
   for (const statement of [CLOSE_RUNS, KEEP_HOLDS, CLOSE_SUSPECTS]) await client.query(statement);
