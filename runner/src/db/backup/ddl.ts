@@ -9,12 +9,6 @@ import { readCounters } from "./leaf-counters.ts";
  * as this program has them, their names, the leaves, owners and rights. Data are loaded after it.
  */
 export async function renderDdl(client: OwnClient): Promise<string> {
-  const files = await Promise.all(
-    (await listFiles()).map(async (name) => ({
-      name,
-      text: await readFile(`${MIGRATIONS}/${name}.sql`, "utf8"),
-    })),
-  );
   const [made, leaves] = [MADE.map(({ name }) => name), [...(await readCounters(client)).keys()]];
   const statements = async (query: string, values: readonly (readonly string[])[] = []) =>
     (await client.query<{ line: string }>(query, values)).map(({ line }) => line);
@@ -22,8 +16,7 @@ export async function renderDdl(client: OwnClient): Promise<string> {
     "-- The schema of R3A: roles must exist, and the database must be empty.",
     "set client_encoding = 'UTF8'; set standard_conforming_strings = on; set timezone = 'UTC'; set datestyle = 'ISO, YMD';",
     "begin;",
-    LEDGER,
-    ...files.flatMap(({ name, text }) => [`-- ${name}`, text.trimEnd()]),
+    await renderMigrations(await listFiles()),
     "set local search_path = pg_catalog, pg_temp;",
     ...(await statements(APPLIED)),
     ...(await statements(LEAVES, [leaves])),
@@ -34,6 +27,12 @@ export async function renderDdl(client: OwnClient): Promise<string> {
     "commit;",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** The migrations of these names, with the table that notes them, as SQL of one transaction. */
+export async function renderMigrations(names: readonly string[]): Promise<string> {
+  const texts = await Promise.all(names.map((name) => readFile(`${MIGRATIONS}/${name}.sql`, "utf8")));
+  return [LEDGER, ...texts.map((text, index) => `-- ${names[index]}\n${text.trimEnd()}`)].join("\n");
 }
 
 /** As node-pg-migrate makes it before the first file. */

@@ -1,14 +1,10 @@
 import { SettingsFault } from "../../errors.ts";
+import { renderMigrations } from "../backup/ddl.ts";
 import { onlyRow } from "../only-row.ts";
 import { quoted } from "../schema/roles-plan.ts";
 import type { OwnClient } from "../session.ts";
+import { SchemaTextFault, type StoredSchema } from "./read-ddl.ts";
 
-/** Where a stored schema is more or less than one transaction, it is not what a backup writes. */
-export class SchemaTextFault extends Error {
-  override readonly name = "SchemaTextFault";
-}
-
-const END = "\ncommit;\n";
 const NAME = `("(?:[^"\\n]|"")+"|[a-z_][a-z0-9_$]*)`;
 const SCHEMA_OWNER = new RegExp(`^alter schema .* owner to ${NAME};$`, "gm");
 const OWNER = new RegExp(`^alter (?:table|view|function|procedure) .* owner to ${NAME};$`, "gm");
@@ -25,7 +21,8 @@ export type NamedRoles = {
 };
 
 /** The roles that must exist before a stored schema is run, by their plain names. */
-export function listRoles(text: string): NamedRoles {
+export function listRoles({ statements }: StoredSchema): NamedRoles {
+  const text = statements.join("\n");
   const find = (form: RegExp) => [...text.matchAll(form)].map(([, ...names]) => names.map(plain));
   const makers = find(SCHEMA_OWNER).flat();
   const defaults = find(DEFAULTS);
@@ -88,18 +85,8 @@ export async function makeMissingRoles(client: OwnClient, roles: NamedRoles): Pr
   return missing;
 }
 
-const TRANSACTION = `select pg_current_xact_id()::text as id`;
-
-/**
- * Runs a stored schema (db/backup/ddl.ts) within the transaction of the caller, whose roles exist. Throws a SchemaTextFault
- * where the text is not one transaction.
- */
-export async function runDdl(client: OwnClient, text: string): Promise<void> {
-  const at = text.indexOf("\nbegin;\n");
-  if (at === -1 || !text.endsWith(END))
-    throw new SchemaTextFault("does not begin and end one transaction, as the schema of a backup does");
-  const before = onlyRow(await client.query<{ id: string }>(TRANSACTION)).id;
-  await client.query(`${text.slice(0, at)}\n${text.slice(at + "\nbegin;\n".length, -END.length)}`);
-  const after = onlyRow(await client.query<{ id: string }>(TRANSACTION)).id;
-  if (after !== before) throw new SchemaTextFault("ends the transaction that it is run in");
+/** Runs a stored schema within the transaction of the caller: its roles and the files of its migrations exist. */
+export async function runDdl(client: OwnClient, { migrations, statements }: StoredSchema): Promise<void> {
+  await client.query(await renderMigrations(migrations));
+  await client.query(["set local search_path = pg_catalog, pg_temp;", ...statements].join("\n"));
 }

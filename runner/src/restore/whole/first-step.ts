@@ -5,8 +5,9 @@ import { analyzeTables } from "../../db/restore/live-leaf.ts";
 import { inLongTransaction } from "../../db/restore/long-transaction.ts";
 import { makeMissingLeaves } from "../../db/restore/missing-leaves.ts";
 import { addPendingGaps } from "../../db/restore/pending-gaps.ts";
+import { readSchemaText, SchemaTextFault } from "../../db/restore/read-ddl.ts";
 import { beginRestoration, type Restoration } from "../../db/restore/restoration.ts";
-import { listRoles, makeMissingRoles, runDdl, SchemaTextFault } from "../../db/restore/run-ddl.ts";
+import { listRoles, makeMissingRoles, runDdl } from "../../db/restore/run-ddl.ts";
 import { settleLedger } from "../../db/restore/settle-ledger.ts";
 import { listFiles } from "../../db/schema/schema.ts";
 import type { OwnClient } from "../../db/session.ts";
@@ -43,7 +44,7 @@ export async function beginWhole(
   const opened = { store, identity, signal };
   const text = await readText(opened, manifest.schema);
   const begun = await inLongTransaction(client, async () => {
-    const roles = await makeSchema(client, { text, key: manifest.schema.key });
+    const roles = await makeSchema(client, { text, manifest });
     const tables = await loadTables(client, manifest, opened);
     await settleLedger(client, manifest, { tier, key });
     const snapshotAt = Date.parse(manifest.snapshotAt);
@@ -81,14 +82,17 @@ export async function refuseLater({ migrations }: Manifest): Promise<void> {
 
 async function makeSchema(
   client: OwnClient,
-  { text, key }: { readonly text: string; readonly key: string },
+  { text, manifest: { schema, migrations } }: { readonly text: string; readonly manifest: Manifest },
 ): Promise<readonly string[]> {
   try {
-    const roles = await makeMissingRoles(client, listRoles(text));
-    await runDdl(client, text);
+    const stored = readSchemaText(text);
+    if (stored.migrations.join() !== migrations.join())
+      throw new SchemaTextFault("names other migrations than the manifest");
+    const roles = await makeMissingRoles(client, listRoles(stored));
+    await runDdl(client, stored);
     return roles;
   } catch (error) {
     if (!(error instanceof SchemaTextFault)) throw error;
-    throw new RestoreRefusal(`${key}: the text of the schema ${error.message}`, { cause: error });
+    throw new RestoreRefusal(`${schema.key}: the text of the schema ${error.message}`, { cause: error });
   }
 }
