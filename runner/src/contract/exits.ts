@@ -7,7 +7,7 @@ export const EXIT = {
   /** A brake stopped the command, or no backup can be restored from: a person must look. */
   brake: 3,
   usage: 64,
-  /** The database cannot be reached, or the exchange bans or holds this address: try again later. */
+  /** The database cannot be reached or is being restored, or the exchange bans or holds this address: try again later. */
   tryAgain: 75,
   /** Wrong settings, all listed together; also a refused region and a database of another exchange. */
   settings: 78,
@@ -27,7 +27,7 @@ export const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
     "stopped by a brake (janitor), or no backup can be restored from (restore, drill): a person must look",
   usage: "wrong arguments, all faults listed together",
   tryAgain:
-    "try again later: the database cannot be reached or waits for migrate; the exchange bans or holds this address, or cannot be reached, and no series succeeded; no tier of backups can be reached or has room, or the spool has none (backup, restore, drill); drill: not all could be compared",
+    "try again later: the database cannot be reached, waits for migrate, or is being restored; the exchange bans or holds this address, or cannot be reached, and no series succeeded; no tier of backups can be reached or has room, or the spool has none (backup, restore, drill); drill: not all could be compared",
   settings:
     "wrong settings, all faults listed together, a wrong password or missing right too; region refused; database of another exchange; every tier refuses the backup",
   deadline: "its own deadline passed; the work done so far is stored",
