@@ -1,12 +1,9 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { MIXED } from "../../runner/src/archive/hash-version.ts";
-import { upsertCandles } from "../../runner/src/db/candles.ts";
-import { withTransaction } from "../../runner/src/db/session.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
-import { addMinutes, makeLeaf, withRunner } from "../support/backup/parts.ts";
+import { addMinutes, makeLeaf, reviseMinutes } from "../support/backup/parts.ts";
 import { newestManifest, readRecords } from "../support/backup/restored.ts";
 import { useBackups } from "../support/backup/runs.ts";
-import { makeCandles } from "../support/candle/candle-rows.ts";
 import { useQuietServer } from "../support/database/quiet-server.ts";
 
 /** Backups where the numbers of transactions say nothing: each part is judged by its content, and revisions by their time. */
@@ -20,16 +17,8 @@ const add = (coin: number, from: number, count: number) =>
 const linesOf = (coin: number, lines: readonly string[]) =>
   lines.filter((line) => line.startsWith(`${coin}\t`));
 
-/** What a sync does that finds other values at the exchange. */
-const revise = (coin: number, from: number, count: number) =>
-  withRunner(database, (db) =>
-    withTransaction(db, (client) =>
-      upsertCandles(client, "1m", {
-        batches: [{ coinId: coin, candles: makeCandles("1m", leaf.span.from + from * 60_000, count) }],
-        runId: null,
-      }),
-    ),
-  );
+const revise = (...rows: readonly [coin: number, from: number, count: number]) =>
+  reviseMinutes(database, leaf, rows);
 
 beforeAll(async () => {
   await makeLeaf(database, "1m", time(0));

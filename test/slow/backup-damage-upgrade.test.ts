@@ -7,14 +7,11 @@ import { promisify } from "node:util";
 import type { QueryResultRow } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type DevPostgres, ensureDatabase, startPostgres } from "../../dev/postgres/postgres.ts";
-import { upsertCandles } from "../../runner/src/db/candles.ts";
 import { migrate } from "../../runner/src/db/schema/migrate.ts";
-import { withTransaction } from "../../runner/src/db/session.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
-import { addMinutes, makeLeaf, withRunner } from "../support/backup/parts.ts";
+import { addMinutes, makeLeaf, reviseMinutes } from "../support/backup/parts.ts";
 import { readManifests } from "../support/backup/restored.ts";
 import { useBackups } from "../support/backup/runs.ts";
-import { makeCandles } from "../support/candle/candle-rows.ts";
 import { expectExit } from "../support/candle/series.ts";
 import { useEmptyDatabases, withSession } from "../support/database/empty-database.ts";
 import { runRunner } from "../support/runner.ts";
@@ -41,15 +38,8 @@ const leaf = leafAt("1m", Date.now());
 const time = (minute: number) => new Date(leaf.span.from + minute * 60_000).toISOString();
 const add = (coin: number, from: number, count: number) =>
   database.query(addMinutes, [coin, time(from), count]);
-const revise = (coin: number, from: number, count: number) =>
-  withRunner(database, (db) =>
-    withTransaction(db, (client) =>
-      upsertCandles(client, "1m", {
-        batches: [{ coinId: coin, candles: makeCandles("1m", leaf.span.from + from * 60_000, count) }],
-        runId: null,
-      }),
-    ),
-  );
+const revise = (...rows: readonly [coin: number, from: number, count: number]) =>
+  reviseMinutes(database, leaf, rows);
 
 beforeAll(async () => {
   if (why !== "") return;

@@ -4,9 +4,11 @@ import type { BackupLeaf } from "../../../runner/src/db/backup/backup-leaf.ts";
 import type { Snapshot } from "../../../runner/src/db/backup/snapshot.ts";
 import { withSnapshot } from "../../../runner/src/db/backup/snapshot.ts";
 import type { LedgerWrite } from "../../../runner/src/db/backup/write-ledger.ts";
+import { upsertCandles } from "../../../runner/src/db/candles.ts";
 import { closeDatabase, type Database, openDatabase } from "../../../runner/src/db/connect.ts";
-import type { OwnClient } from "../../../runner/src/db/session.ts";
+import { type OwnClient, withTransaction } from "../../../runner/src/db/session.ts";
 import { leafAt } from "../../../runner/src/partition/layout.ts";
+import { makeCandles } from "../candle/candle-rows.ts";
 import type { UsedDatabase } from "../database/database.ts";
 
 /** The leaf of an open time, made in the database. */
@@ -27,6 +29,20 @@ export const addMinutes = `
   select $1, '1m', $2::timestamptz + n * interval '1 min', 100.10 + n, 200 + n, 50.5, 110.00000001 + n, 3.50, 37.1, 42, 1.5, 16.2,
          $2::timestamptz + n * interval '1 min' + interval '59.999 s', 'rest', 0
   from generate_series(0, $3::int - 1) n`;
+
+/** Writes candles of 1m as a sync does that finds other values at the exchange: `count` from a minute of the leaf on. */
+export function reviseMinutes(
+  database: Pick<UsedDatabase, "url">,
+  leaf: Pick<BackupLeaf, "span">,
+  [coinId, from, count]: readonly [coinId: number, from: number, count: number],
+): Promise<unknown> {
+  const candles = makeCandles("1m", leaf.span.from + from * 60_000, count);
+  return withRunner(database, (db) =>
+    withTransaction(db, (client) =>
+      upsertCandles(client, "1m", { batches: [{ coinId, candles }], runId: null }),
+    ),
+  );
+}
 
 /** Opens the runner's own connection to the database for the time of `work`. */
 export async function withRunner<T>(
