@@ -116,7 +116,7 @@ test("from cold alone the last daily backup is there, and what came after it is 
   expect((await contentOf(url)).candles).toEqual(source.candles);
 });
 
-test("an object that no tier has costs its leaf alone, whose slots are open gaps; a broken schema costs its tier", async () => {
+test("an object that no tier has costs its leaf alone, whose slots are open gaps once the loss is accepted; a broken schema costs its tier", async () => {
   const folder = String(lost.env.BACKUP_HOT).slice("file://".length);
   const hot = openFolderStore(folder, { tier: "hot", report: () => {} });
   const manifest = await newestManifest(hot);
@@ -127,8 +127,8 @@ test("an object that no tier has costs its leaf alone, whose slots are open gaps
   );
   await rm(join(folder, record.bases[0]?.key ?? ""));
   const url = await emptyDatabase();
-  const result = await lost.restore(url, " --tier hot", 1);
-  const failed = { leaf: OLD_LEAF, outcome: "failed", tier: null, isAway: false };
+  const result = await lost.restore(url, " --tier hot --accept-loss no-tier-has-it", 1);
+  const failed = { leaf: OLD_LEAF, outcome: "failed", tier: null, isWaiting: false };
   expect(result).toMatchObject({
     isOver: true,
     leaves: expect.arrayContaining([expect.objectContaining(failed)]),

@@ -72,7 +72,10 @@ const wholeLeaf = {
   tier: tier.nullable().describe("Null: no backup of the leaf could be restored from."),
   rows: count,
   bytes,
-  isAway: z.boolean().describe("A tier that gave no answer may have the leaf: it still waits."),
+  isWaiting: z
+    .boolean()
+    .describe("The leaf waits for a backup. A failed one that does not is lost: its slots are open gaps."),
+  isAway: z.boolean().describe("Nothing but an answer of the tiers was missing."),
   durationMs,
 } as const;
 const whole = {

@@ -19,7 +19,15 @@ import { parseLeafName, parseSchemaName } from "../settings/restore-words.ts";
 import { SETTINGS } from "../settings/table.ts";
 import { openStores } from "../store/open-store.ts";
 import type { Store } from "../store/store.ts";
-import { type Command, collectFaults, type Faults, OPTION, parsePeriod, type RawOptions } from "./command.ts";
+import {
+  type Command,
+  collectFaults,
+  type Faults,
+  OPTION,
+  parsePeriod,
+  parseReason,
+  type RawOptions,
+} from "./command.ts";
 
 type BesideForm = Omit<BesideRequest, "stores" | "identity">;
 type WholeForm = Omit<WholeRequest, "stores" | "identity"> & { readonly url: string };
@@ -51,6 +59,10 @@ export const restore: Command = {
       )
       .option("--at <time>", "the newest backup that was made at that time or before (default: the newest)")
       .option("--tier <name>", "only from this tier: hot, warm or cold")
+      .option(
+        "--accept-loss <reason>",
+        "with --all: what no backup can be restored from becomes open gaps, and the restore ends; the sentence is kept in the run",
+      )
       .option("--compare", "print how the live rows differ from the restored ones; exit 1 where they do")
       .option(...OPTION.dryRun)
       .option(...OPTION.deadline)
@@ -134,7 +146,9 @@ function parseWhole(faults: Faults, options: RawOptions): WholeForm {
     (name) => `--${name === "toSchema" ? "to-schema" : name}`,
   );
   if (others.length > 0) faults.note(`--all and ${others.join(", ")} exclude each other`);
-  return { url: url ?? "", wish: parseWish(faults, options), isPreview: options.dryRun === true };
+  const acceptLoss = faults.take("--accept-loss", options.acceptLoss, parseReason) ?? null;
+  const isPreview = options.dryRun === true;
+  return { url: url ?? "", wish: parseWish(faults, options), isPreview, acceptLoss };
 }
 
 function parseBeside(faults: Faults, options: RawOptions): BesideForm {
@@ -146,6 +160,7 @@ function parseBeside(faults: Faults, options: RawOptions): BesideForm {
   const leaf = faults.take("--leaf", options.leaf, parseLeafName) ?? null;
   const symbols = faults.take("--symbols", options.symbols, parseSymbols) ?? null;
   const { from, to } = parsePeriod(faults, options);
+  if (options.acceptLoss !== undefined) faults.note("--accept-loss belongs to --all");
   if (leaf !== null && (from !== null || to !== null))
     faults.note("--leaf and --from or --to exclude each other");
   const [isPreview, isCompared] = [options.dryRun === true, options.compare === true];

@@ -1,5 +1,6 @@
 import type { Manifest } from "../archive/manifest.ts";
 import type { Context } from "../context.ts";
+import { messageOf } from "../errors.ts";
 import type { Progress } from "../progress.ts";
 import type { ChosenLeaf } from "./chosen-leaf.ts";
 import { planLeaf } from "./leaf-plan.ts";
@@ -34,7 +35,7 @@ export type Attempt = {
   /** Of this server, e.g. 180004. */
   readonly serverVersion: number;
   /** Reasons by address and key: what a store gave wrong once is not read from it again for the manifests before. */
-  readonly broken: Map<string, string>;
+  readonly broken: Map<string, RestoreRefusal>;
 };
 
 const KEY_IN_REASON = /\b(?:objects|leaves)\/[0-9a-z_/-]+\.(?:zst\.age|json)/;
@@ -64,7 +65,7 @@ export async function tryCandidates(attempt: Attempt, name: string): Promise<Cho
     } catch (error) {
       const reason = reasonOf(error);
       if (reason === null) throw error;
-      noteBroken(broken, candidate, reason);
+      noteBroken(broken, candidate, error);
       refuse({ tier, manifest: key, leaf: name, reason, ...kindOf(error) });
     }
   }
@@ -72,19 +73,21 @@ export async function tryCandidates(attempt: Attempt, name: string): Promise<Cho
 }
 
 /** Remembers the object or record that a reason names, by the store that has it. */
-export function noteBroken(broken: Map<string, string>, { store }: Candidate, reason: string): void {
+export function noteBroken(broken: Map<string, RestoreRefusal>, { store }: Candidate, error: unknown): void {
+  const reason = messageOf(error);
   const key = KEY_IN_REASON.exec(reason)?.[0];
-  if (key !== undefined) broken.set(`${store.address} ${key}`, reason);
+  // the cause keeps whether the store gave no answer
+  if (key !== undefined) broken.set(`${store.address} ${key}`, new RestoreRefusal(reason, { cause: error }));
 }
 
 /** Refuses what needs an object that was refused before. */
 export function refuseBroken(
-  broken: ReadonlyMap<string, string>,
+  broken: ReadonlyMap<string, RestoreRefusal>,
   { store }: Candidate,
   keys: readonly string[],
 ): void {
-  const [reason] = keys.flatMap((key) => broken.get(`${store.address} ${key}`) ?? []);
-  if (reason !== undefined) throw new RestoreRefusal(reason);
+  const [refusal] = keys.flatMap((key) => broken.get(`${store.address} ${key}`) ?? []);
+  if (refusal !== undefined) throw refusal;
 }
 
 type Wanted = { readonly candidate: Candidate; readonly manifest: Manifest; readonly name: string };

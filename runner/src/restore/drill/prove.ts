@@ -54,7 +54,7 @@ export async function proveBackup(
     `[DRILL] byte ${damage.byte} of ${damage.key} is changed while it is read: the restore must refuse that object once`,
   );
   const outcome = await request.restore(context, target, {
-    ...{ stores: [damaged.store, store], identity, isPreview: false },
+    ...{ stores: [damaged.store, store], identity, isPreview: false, acceptLoss: null },
     wish: { at: null, tier },
   });
   const snapshotAt = Date.parse(manifest.snapshotAt);

@@ -38,7 +38,7 @@ export async function loadLeaf(client: OwnClient, wanted: LeafToLoad, source: So
   });
 }
 
-/** A leaf that no backup has: what is covered there is asked of the exchange. */
+/** A leaf that no backup will ever have: what is covered there is asked of the exchange. */
 export async function giveUpLeaf(client: OwnClient, name: string, signal: AbortSignal): Promise<void> {
   const leaf = leafOfName(name);
   await inLeafTransaction(client, { leaf, signal }, async () => {

@@ -12,8 +12,9 @@ import { type Attempt, tryCandidates } from "../try-candidates.ts";
 import { giveUpLeaf, loadLeaf } from "./load-leaf.ts";
 
 /**
- * What became of a leaf. `tier` null: no backup of it could be restored from. `isAway`: a tier that gave no answer may have
- * it, so it still waits; else its slots are open gaps, which the next sync asks the exchange for.
+ * What became of a leaf. `tier` null: no backup of it could be restored from. `isWaiting`: it still waits for a backup; else
+ * the slots of a failed one are open gaps, which the next sync asks the exchange for. `isAway`: nothing but an answer of the
+ * tiers was missing.
  */
 export type LeafResult = {
   readonly name: string;
@@ -23,6 +24,7 @@ export type LeafResult = {
   readonly rows: number;
   /** Of the objects, as stored. */
   readonly bytes: number;
+  readonly isWaiting: boolean;
   readonly isAway: boolean;
   readonly ms: number;
 };
@@ -34,6 +36,8 @@ type Loading = {
   readonly reader: ManifestReader;
   readonly refuse: Refuse;
   readonly refused: readonly Refused[];
+  /** What no backup has becomes an open gap; else it waits, since a wrong key or a tier that is gone looks the same. */
+  readonly isLossAccepted: boolean;
   readonly startedAt: number;
 };
 
@@ -65,7 +69,8 @@ export async function loadLeaves(
   const leaves: LeafResult[] = [];
   let hotMs: number | null = null;
   const openIfHot = async (left: readonly WaitingLeaf[]) => {
-    const stillHot = left.some(({ isHot }) => isHot) || leaves.some(({ isHot, isAway }) => isHot && isAway);
+    const stillHot =
+      left.some(({ isHot }) => isHot) || leaves.some(({ isHot, isWaiting }) => isHot && isWaiting);
     if (hotMs !== null || stillHot) return;
     await openGate(client);
     hotMs = Math.round(performance.now() - startedAt);
@@ -77,10 +82,10 @@ export async function loadLeaves(
   try {
     await openIfHot(waiting);
     for (const [index, leaf] of waiting.entries()) {
-      leaves.push(await restoreOne(client, { attempt, leaf, refused: loading.refused }));
+      leaves.push(await restoreOne(client, { attempt, leaf, loading }));
       await openIfHot(waiting.slice(index + 1));
     }
-    const isOver = leaves.every(({ isAway }) => !isAway);
+    const isOver = leaves.every(({ isWaiting }) => !isWaiting);
     if (isOver) await endRestoration(client);
     return { leaves, hotMs, isOver };
   } finally {
@@ -105,23 +110,25 @@ async function countExpected(
 type One = {
   readonly attempt: Attempt;
   readonly leaf: WaitingLeaf;
-  readonly refused: readonly Refused[];
+  readonly loading: Pick<Loading, "refused" | "isLossAccepted">;
 };
 
 async function restoreOne(
   client: OwnClient,
-  { attempt, leaf: { name, isHot }, refused }: One,
+  { attempt, leaf: { name, isHot }, loading: { refused, isLossAccepted } }: One,
 ): Promise<LeafResult> {
   const startedAt = performance.now();
   const chosen = await again(attempt, () => tryCandidates(attempt, name));
-  const isAway =
-    chosen === null && refused.some((each) => each.isAway && (each.leaf === null || each.leaf === name));
+  const ofLeaf = chosen === null ? refused.filter((each) => each.leaf === null || each.leaf === name) : [];
+  const isAway = ofLeaf.length > 0 && ofLeaf.every((each) => each.isAway);
+  // a tier that gives no answer may have the leaf: who has lost that tier for good leaves it out of the settings
+  const isWaiting = chosen === null && (!isLossAccepted || ofLeaf.some((each) => each.isAway));
   // a plan without parts loads nothing
-  if (chosen === null ? !isAway : chosen.plan.parts.length === 0)
+  if (chosen === null ? !isWaiting : chosen.plan.parts.length === 0)
     await again(attempt, () => giveUpLeaf(client, name, attempt.context.signal));
-  if (!isAway) await analyzeTables(client, [`r3a.${name}`]);
+  if (!isWaiting) await analyzeTables(client, [`r3a.${name}`]);
   return {
-    ...{ name, isHot, isAway, outcome: chosen === null ? "failed" : "restored" },
+    ...{ name, isHot, isWaiting, isAway, outcome: chosen === null ? "failed" : "restored" },
     ...{ tier: chosen?.candidate.tier ?? null, rows: chosen?.plan.rows ?? 0, bytes: chosen?.plan.bytes ?? 0 },
     ms: Math.round(performance.now() - startedAt),
   };

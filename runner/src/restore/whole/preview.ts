@@ -58,7 +58,7 @@ export async function previewWhole(
       const { rows, bytes } = chosen?.plan ?? { rows: 0, bytes: 0 };
       const outcome = chosen === null ? "failed" : "planned";
       leaves.push({
-        ...{ name, isHot, outcome, rows, bytes, isAway: false, ms: 0 },
+        ...{ name, isHot, outcome, rows, bytes, isWaiting: true, isAway: false, ms: 0 },
         tier: chosen?.candidate.tier ?? null,
       });
     }

@@ -11,6 +11,8 @@ export type WholeRequest = {
   readonly identity: string;
   readonly wish: Wish;
   readonly isPreview: boolean;
+  /** Why the leaves that no backup can be restored from become open gaps; null: they wait. */
+  readonly acceptLoss: string | null;
 };
 
 /** The manifest that the tables come from. `snapshotAt`: ISO UTC. */
@@ -32,14 +34,16 @@ export type WholeOutcome = {
   readonly refused: readonly Refused[];
 };
 
-/** 75 where nothing but an answer of the tiers was missing. */
+/** 1 where a loss was accepted; of what waits 75 where nothing but an answer of the tiers was missing, and else 3. */
 export function exitOfLeaves(leaves: readonly LeafResult[]): ExitCode {
   const failed = leaves.filter(({ outcome }) => outcome === "failed");
   if (failed.length === 0) return EXIT.done;
-  return failed.every(({ isAway }) => isAway) ? EXIT.tryAgain : EXIT.failed;
+  const waiting = failed.filter(({ isWaiting }) => isWaiting);
+  if (waiting.length === 0) return EXIT.failed;
+  return waiting.every(({ isAway }) => isAway) ? EXIT.tryAgain : EXIT.brake;
 }
 
-/** 3 where no backup can be restored from, 78 where only a later release can, 75 where no tier gave an answer. */
+/** As of the leaves; 3 where no backup can be restored from, 78 where only a later release can, 75 where no tier gave an answer. */
 export function exitOf({ from, leaves, refused }: WholeOutcome): ExitCode {
   return from === null ? exitOfNone(refused) : exitOfLeaves(leaves);
 }

@@ -17,7 +17,7 @@ import {
   type ManifestReader,
   type Refuse,
 } from "../manifests.ts";
-import { kindOf, type Refused, reasonOf, tellRefused } from "../refusal.ts";
+import { kindOf, type Refused, type RestoreRefusal, reasonOf, tellRefused } from "../refusal.ts";
 import { noteBroken, refuseBroken } from "../try-candidates.ts";
 import { beginWhole } from "./first-step.ts";
 import { type LeafResult, loadLeaves } from "./load-leaves.ts";
@@ -27,7 +27,7 @@ import { exitOfLeaves, type WholeOutcome, type WholeRequest } from "./whole-outc
 
 /**
  * Restores everything into the empty database `db`, or goes on with a restore that was cut off there, or says what it would
- * do. One leaf that no backup has whole does not stop the others. Throws a SettingsFault where the database is not empty, or
+ * do. A leaf that no backup gives waits and does not stop the others; where `acceptLoss` says why, it becomes an open gap. Throws a SettingsFault where the database is not empty, or
  * where a role is missing that this one may not make.
  */
 export async function restoreWhole(
@@ -132,7 +132,7 @@ async function beginOrGoOn(
     );
     return { restoration, tables: [], isResumed: true };
   }
-  const broken = new Map<string, string>();
+  const broken = new Map<string, RestoreRefusal>();
   for (const candidate of listed) {
     const manifest = await reader.read(candidate);
     if (manifest === null) continue;
@@ -157,7 +157,7 @@ async function beginOrGoOn(
     } catch (error) {
       const reason = reasonOf(error);
       if (reason === null) throw error;
-      noteBroken(broken, candidate, reason);
+      noteBroken(broken, candidate, error);
       refuse({ tier, manifest: key, leaf: null, reason, ...kindOf(error) });
     }
   }
@@ -193,12 +193,13 @@ async function inRun(tools: Tools, { request, candidates }: Work): Promise<Loade
     "--all": true,
     "--at": at === null ? null : renderTime(at),
     "--tier": tier,
+    "--accept-loss": request.acceptLoss,
   });
   let loaded: Loaded = { leaves: [], hotMs: null, isOver: false };
   await withRun({ context, db, command: "restore", args }, async () => {
     loaded = await loadLeaves(client, {
       ...{ context, candidates, reader, refuse, refused, startedAt },
-      identity: request.identity,
+      ...{ identity: request.identity, isLossAccepted: request.acceptLoss !== null },
     });
     return { exitCode: exitOfLeaves(loaded.leaves) };
   });

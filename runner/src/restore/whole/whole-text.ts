@@ -48,10 +48,11 @@ export function renderWhole(outcome: WholeOutcome, shown: Shown): string {
   return `${lines.join("\n")}\n`;
 }
 
-function wordsOf({ outcome, isAway }: LeafResult): string {
+function wordsOf({ outcome, isWaiting, isAway }: LeafResult): string {
   if (outcome === "planned") return "would be restored";
   if (outcome === "restored") return "is restored";
-  return isAway ? "still waits: a tier gave no answer" : "no backup of it can be restored from";
+  if (!isWaiting) return "lost: no backup of it can be restored from";
+  return isAway ? "waits: no tier gave an answer" : "waits: no backup of it can be restored from";
 }
 
 function renderEnd(outcome: WholeOutcome, { isPreview }: Shown): readonly string[] {
@@ -65,10 +66,24 @@ function renderEnd(outcome: WholeOutcome, { isPreview }: Shown): readonly string
   const lines = [
     `${renderCount(restored, "leaf", "leaves")} with ${renderCount(rows, "row")} in ${renderDuration(ms)}; ${hot}`,
   ];
-  if (!isOver) lines.push("run the same command again: it goes on with what still waits");
-  if (leaves.some((leaf) => leaf.outcome === "failed" && !leaf.isAway))
+  const waiting = leaves.filter(({ isWaiting }) => isWaiting);
+  const refused = waiting.filter(({ isAway }) => !isAway);
+  if (refused.length > 0)
+    lines.push(
+      `no backup gave ${nameSome(refused)}: look at the reasons below, set the right key, mount the tiers, and run the same command again: it goes on with what still waits. Only if no backup will ever have them, add --accept-loss "WHY": they become open gaps, and the restore ends`,
+    );
+  else if (!isOver) lines.push("run the same command again: it goes on with what still waits");
+  if (leaves.some((leaf) => leaf.outcome === "failed" && !leaf.isWaiting))
     lines.push("what no backup has is in the gap log, and the next sync asks the exchange for it");
   return lines;
+}
+
+const MOST_NAMES = 8;
+
+function nameSome(leaves: readonly LeafResult[]): string {
+  const names = leaves.slice(0, MOST_NAMES).map(({ name }) => name);
+  const more = leaves.length - names.length;
+  return `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function renderRefused(refused: readonly Refused[]): readonly string[] {
