@@ -15,8 +15,10 @@ import { useWorld } from "../support/world.ts";
 
 const run = promisify(execFile);
 const page = readFileSync(new URL("../../docs/recovery.md", import.meta.url), "utf8");
+/** The blocks before that section set backups up and copy rows back. */
+const section = page.slice(page.indexOf("## Without this program"));
 const [printSchema = "", loadTables = "", loadLeaf = ""] = [
-  ...page.matchAll(/^```shell\n([\s\S]*?)^```$/gm),
+  ...section.matchAll(/^```shell\n([\s\S]*?)^```$/gm),
 ].map(([, text = ""]) => text);
 const PROGRAMS = ["age", "zstd", "jq", "awk", "psql", "sha256sum", "tac"];
 const found = await Promise.all(

@@ -20,11 +20,14 @@ const blocksOf = (language: string) =>
     ([, text = ""]) => text,
   );
 /** backup-whole-by-hand.test.ts loads the tables. */
-const [printSchema = "", , load = "", rotate = "", move = ""] = blocksOf("shell");
+const [setUp = "", copyBack = "", printSchema = "", , load = "", rotate = "", move = ""] = blocksOf("shell");
+/** What the page says to run once rows are copied back. */
+const AFTER_COPY = "./r3a backup";
+const [firstLines = "", ...laterLines] = blocksOf("sh");
 /** restore-whole.test.ts runs those of the whole database. */
-const lines = blocksOf("sh")
+const lines = laterLines
   .flatMap((text) => text.trim().split("\n"))
-  .filter((line) => !line.includes("--all"));
+  .filter((line) => !line.includes("--all") && line !== AFTER_COPY);
 
 const PROGRAMS = ["age", "age-keygen", "zstd", "jq", "awk", "psql", "sha256sum"];
 const found = await Promise.all(
@@ -118,4 +121,44 @@ test("every line with the runner does what the page says, from a tier that was m
     await database.query(ROWS(`r3a.${LEAF.name}`)),
   );
   await database.query("drop schema r3a_restored cascade");
+});
+
+describe.skipIf(lacking.length > 0)("from nothing", () => {
+  const own: Record<string, string> = {};
+  const run = async (line: string, exit: number) => {
+    const ended = await runRunner(wordsOf(line.replace(/^\.\/r3a /, "")), own);
+    expect([line, ended.code, ended.code === exit ? "" : ended.stderr]).toEqual([line, exit, ""]);
+    return ended.stdout;
+  };
+
+  test("backups are set up as the page shows, and each line ends with 0", async () => {
+    const said = await shell(`${setUp}\nenv`);
+    for (const [, name = "", value = ""] of said.matchAll(/^(BACKUP_[A-Z]+_?[A-Z]*)=(.+)$/gm))
+      own[name] = value;
+    expect(Object.keys(own).toSorted()).toEqual([
+      ...["BACKUP_HOT", "BACKUP_IDENTITY_FILE", "BACKUP_RECIPIENTS", "BACKUP_SPOOL"],
+    ]);
+    own.DB_URL = database.url;
+    const shown = firstLines.trim().split("\n");
+    expect(shown.at(-1)).toBe("./r3a backups");
+    for (const line of shown) await run(line, 0);
+  });
+
+  test("damaged rows are copied back from the restored ones, and the next backup has no suspect", async () => {
+    const before = await database.query(ROWS(`r3a.${LEAF.name}`));
+    const first = new Date(FROM + 10 * 60_000).toISOString();
+    await database.query(
+      `update r3a.${LEAF.name} set close = close * 10 where coin_id = 1 and "timestamp" < $1`,
+      [first],
+    );
+    await database.query(`delete from r3a.${LEAF.name} where coin_id = 1 and "timestamp" = $1`, [first]);
+    expect(await run("./r3a backup", 1)).toContain("11 candles are suspect");
+    const restore = lines.find((line) => line.includes("--compare")) ?? "";
+    expect(await run(restore, 1)).toContain("has 10 rows with other values");
+    await shell(copyBack, { DB_URL: database.url });
+    expect(await database.query(ROWS(`r3a.${LEAF.name}`))).toEqual(before);
+    expect(page).toContain(`\`\`\`sh\n${AFTER_COPY}\n\`\`\``);
+    await run(AFTER_COPY, 0);
+    await database.query("drop schema r3a_restored cascade");
+  });
 });

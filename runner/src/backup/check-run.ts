@@ -93,7 +93,7 @@ async function checkTier(
   });
   const place =
     address.kind === "folder" ? await lookAtPlace(store, { path: address.path, key }, signal) : [];
-  const last = await tryDelete(store, { key, leftovers }, signal);
+  const last = await tryDelete(store, { place: address.kind, key, leftovers }, signal);
   return [...steps, overwrite, ...place, last, ...judgeClock(store.clockAheadMs())];
 }
 

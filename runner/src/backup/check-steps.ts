@@ -18,7 +18,12 @@ export type CheckedStep = {
 /** A fresh month of 1m of 60 symbols has some hundred MB as it is stored. */
 const LEAST_ROOM = 1e9;
 const MAY_DELETE =
-  "who writes backups there may delete them too, so a stolen key or a fault can take all of them: lock the objects, or give the writer a key without s3:DeleteObject; beside a tier in a folder, have one in S3";
+  "who writes backups there may delete them too, so a stolen key or a fault can take all of them:";
+/** What to do about it; a folder knows no right to write without that to delete. */
+const KEEP = {
+  folder: "have one more tier in S3, with locked objects, or a copy that another user makes",
+  s3: "lock the objects, or give the writer a key without s3:DeleteObject",
+} as const;
 
 export const stepOf = (name: StepName, status: Exclude<Status, "fail">, output: string): CheckedStep => ({
   ...{ name, status, output },
@@ -46,10 +51,16 @@ export async function kindOf(work: Promise<unknown>): Promise<StoreFaultKind | n
   }
 }
 
+type Probe = {
+  readonly place: keyof typeof KEEP;
+  readonly key: string;
+  readonly leftovers: readonly string[];
+};
+
 /** Tries to delete the probe, and where that is allowed `leftovers` too. */
 export async function tryDelete(
   store: Store,
-  { key, leftovers }: { readonly key: string; readonly leftovers: readonly string[] },
+  { place, key, leftovers }: Probe,
   signal: AbortSignal,
 ): Promise<CheckedStep> {
   let isGone = false;
@@ -62,7 +73,7 @@ export async function tryDelete(
   });
   if (!isGone || step.status !== "pass") return step;
   for (const each of leftovers) await kindOf(store.remove(each, signal));
-  return stepOf("delete", "warn", MAY_DELETE);
+  return stepOf("delete", "warn", `${MAY_DELETE} ${KEEP[place]}`);
 }
 
 /** Who else may look into the folder `path`, by its own rights and those of the probe, and how much room it has. */

@@ -32,7 +32,7 @@ export const backup: Command = {
     "backup --delta",
     "backup check",
     "backup --dry-run",
-    'backup --accept ohlcv_1m_2026_01:BTCUSDT --reason "mended by hand, ticket 12"',
+    'backup --accept ohlcv_1m_2026_01:BTCUSDT --reason "mended by hand"',
   ],
   define: (command) =>
     command

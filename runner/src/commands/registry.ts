@@ -73,7 +73,7 @@ export const REGISTRY: Readonly<
     load: async () => (await import("./backups.ts")).backups,
   },
   restore: {
-    summary: "restore leaves from a backup beside the live table, verified",
+    summary: "restore leaves beside the live table, or a whole database, verified",
     load: async () => (await import("./restore.ts")).restore,
   },
   drill: {

@@ -37,7 +37,7 @@ export const restore: Command = {
   examples: [
     "restore --to-schema r3a_restored --leaf ohlcv_1m_2026_01 --dry-run",
     "restore --to-schema r3a_restored --leaf ohlcv_1m_2026_01 --compare",
-    "restore --to-schema r3a_restored --symbols BTCUSDT --from 2026-01-01 --to 2026-02-01",
+    "restore --to-schema r3a_restored --symbols BTCUSDT --from 2026-01-01",
     "restore --all --to postgresql://USER:PASSWORD@HOST:5432/NEW --dry-run",
   ],
   define: (command) =>

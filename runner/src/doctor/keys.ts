@@ -29,6 +29,10 @@ export function keysCheck(env: Environment): Check {
   };
 }
 
+/** Objects are not read here: after a rotation older ones are encrypted to keys that this check does not know. */
+const OPENS_NEW =
+  "What is encrypted from now on can be opened; whether older backups can, a restore shows (restore --to-schema)";
+
 /** `recipients`: what objects are encrypted to; `own`: the public keys of the identity. null: not set. */
 export function judgeKeys(recipients: readonly string[] | null, own: readonly string[] | null): Finding {
   const secret = own === null ? null : `${renderCount(own.length, "secret key")} can be read`;
@@ -44,7 +48,8 @@ export function judgeKeys(recipients: readonly string[] | null, own: readonly st
       `${to}: with its secret key every backup would be lost`,
       "make a second key (age-keygen), add its public key to BACKUP_RECIPIENTS, and keep its secret key offline and elsewhere",
     );
-  return pass(secret === null ? to : `${to}; ${secret}, and opens them`);
+  if (secret === null) return pass(`${to}; no secret key is set, so none was tried`);
+  return pass(`${to}; ${secret}. ${OPENS_NEW}`);
 }
 
 function withOpenFile(found: Finding, path: string): Finding {
