@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { readdir, rm, truncate } from "node:fs/promises";
+import { readdir, rename, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { backupSettings } from "../support/backup/each-way.ts";
@@ -15,6 +15,7 @@ type Listed = {
   readonly tiers: readonly object[];
   readonly backups: readonly { readonly bytes: number; readonly verifiedAt: string | null }[];
   readonly refused: readonly object[];
+  readonly breaks: readonly object[];
   readonly ledgerFault: string | null;
 };
 
@@ -55,8 +56,8 @@ beforeAll(async () => {
 }, 120_000);
 
 test("lists what each tier holds, the newest first, and when it was last verified", async () => {
-  const { backups, tiers, refused, ledgerFault } = await list("");
-  expect([refused, ledgerFault]).toEqual([[], null]);
+  const { backups, tiers, refused, breaks, ledgerFault } = await list("");
+  expect([refused, breaks, ledgerFault]).toEqual([[], [], null]);
   expect(tiers).toMatchObject([
     { tier: "hot", backups: 2 },
     { tier: "warm", backups: 2 },
@@ -117,6 +118,21 @@ test("a backup for which no tier is there ends with 78 and the tier's name; rest
     expect.stringMatching(/settings are wrong:\s+- hot \(file:[^)]*-away\): the folder does not exist/),
   ]);
   expect((await run("restore --to-schema beside --dry-run", away)).code).toBe(3);
+});
+
+test("names a manifest whose predecessor is gone, exit 1", async () => {
+  const folder = join(warm, "manifests");
+  const [newest = "", oldest = ""] = (await readdir(folder)).toSorted().reverse();
+  await rename(join(folder, oldest), join(warm, oldest));
+  const { backups, breaks } = await list("--tier warm", { exit: 1 });
+  expect(backups).toHaveLength(1);
+  expect(breaks).toEqual([
+    { tier: "warm", manifest: `manifests/${newest}`, previous: `manifests/${oldest}` },
+  ]);
+  expect((await run("backups --tier warm")).stdout.replaceAll(/\s+/g, " ")).toContain(
+    `the manifest before manifests/${newest} is gone (manifests/${oldest}): look who took it away`,
+  );
+  await rename(join(warm, oldest), join(folder, oldest));
 });
 
 test("names a manifest, a record and a tier that cannot be read, and lists the others, exit 1", async () => {

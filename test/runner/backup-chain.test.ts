@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseManifestKey, renderManifest } from "../../runner/src/archive/manifest.ts";
-import { findBreak, findNewest, nameTime, orderManifests } from "../../runner/src/backup/chain.ts";
+import { nameTime, orderManifests } from "../../runner/src/backup/chain.ts";
 import { manifest } from "../support/backup-manifest.ts";
 
 const keyOf = (madeAt: string, kind: "daily" | "delta" = "delta") =>
@@ -18,34 +18,6 @@ test("manifests are listed newest first whatever their order and kind, and stran
       expect(strangers).toEqual(["manifests/readme.txt"]);
     }),
   );
-});
-
-test("the newest that verifies is taken, and each that was refused is told with its reason", async () => {
-  const { newestFirst } = orderManifests([OLD, MIDDLE, NEW]);
-  const asked: string[] = [];
-  const { chosen, refused } = await findNewest(newestFirst, async (name) => {
-    asked.push(name.key);
-    return name.key === NEW ? "an object is missing" : name;
-  });
-  expect(chosen?.key).toBe(MIDDLE);
-  expect(refused).toEqual([{ key: NEW, why: "an object is missing" }]);
-  expect(asked).toEqual([NEW, MIDDLE]);
-});
-
-test("nothing is chosen where none verifies", async () => {
-  const { newestFirst } = orderManifests([OLD, NEW]);
-  const { chosen, refused } = await findNewest(newestFirst, async () => "cut");
-  expect(chosen).toBeNull();
-  expect(refused.map(({ key }) => key)).toEqual([NEW, OLD]);
-});
-
-test("a predecessor that is gone is a finding, unless a prune took it away", () => {
-  const previous = { key: OLD, sha256: parseManifestKey(OLD)?.sha256 ?? "" };
-  const none = new Set<string>();
-  expect(findBreak({ previous: null }, none, none)).toBeNull();
-  expect(findBreak({ previous }, new Set([OLD]), none)).toBeNull();
-  expect(findBreak({ previous }, none, new Set([OLD]))).toBeNull();
-  expect(findBreak({ previous }, new Set([NEW]), none)).toContain(`(${OLD}) is gone`);
 });
 
 test("a new manifest is named after the newest of every tier, also where the clock was set back", () => {

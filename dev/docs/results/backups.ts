@@ -44,6 +44,9 @@ export const backups = resultOf("backups", {
       }),
     )
     .describe("What cannot be read."),
+  breaks: z
+    .array(z.strictObject({ tier, manifest: z.string(), previous: z.string() }))
+    .describe("Manifests of the list whose predecessor in the tier is gone."),
   ledgerFault: z
     .string()
     .nullable()

@@ -13,9 +13,9 @@ export type Verified = {
   readonly fault: string | null;
 };
 
-/** 1 where a tier, a manifest or a record cannot be read. */
-export function exitOf({ refused }: BackupList): ExitCode {
-  return refused.length > 0 ? EXIT.failed : EXIT.done;
+/** 1 where a tier, a manifest or a record cannot be read, or a manifest is gone. */
+export function exitOf({ refused, breaks }: BackupList): ExitCode {
+  return refused.length + breaks.length > 0 ? EXIT.failed : EXIT.done;
 }
 
 /** When the object that was read longest ago was read (ms); null: it is not known of each object. */
@@ -27,7 +27,7 @@ function verifiedAt({ tier, objects }: ListedBackup, { byTier }: Verified): numb
 
 /** `now` in ms. No line of the table has more than 80 letters. */
 export function renderBackups(list: BackupList, verified: Verified, now: number): string {
-  const { tiers, backups, refused } = list;
+  const { tiers, backups, refused, breaks } = list;
   const table = renderTable(
     ["snapshot (UTC)", "kind", "tier", "size", "coins", "leaves", "rows", "verified", "suspects"],
     backups.map((backup) => {
@@ -51,6 +51,9 @@ export function renderBackups(list: BackupList, verified: Verified, now: number)
         `${tier} (${address}): ${count === null ? "cannot be listed" : renderCount(count, "backup")}`,
     ),
     ...refused.map((each) => wrapLine(`${placeOf(each)}: ${each.reason}`)),
+    ...breaks.map(({ tier, manifest, previous }) =>
+      wrapLine(`${tier}: the manifest before ${manifest} is gone (${previous}): look who took it away`),
+    ),
   ];
   if (verified.fault !== null)
     lines.push(wrapLine(`when the objects were last verified is not known: ${verified.fault}`));
@@ -72,7 +75,10 @@ function renderShort(value: number, units: readonly string[]): string {
   return `${index === 0 ? rest : rest.toPrecision(3)}${units[index]}`;
 }
 
-export function renderBackupsJson({ tiers, backups, refused }: BackupList, verified: Verified): string {
+export function renderBackupsJson(
+  { tiers, backups, refused, breaks }: BackupList,
+  verified: Verified,
+): string {
   return renderResult("backups", {
     tiers,
     backups: backups.map(({ objects, ...backup }) => {
@@ -86,6 +92,7 @@ export function renderBackupsJson({ tiers, backups, refused }: BackupList, verif
       };
     }),
     refused: refused.map(({ tier, manifest, leaf, reason }) => ({ tier, manifest, leaf, reason })),
+    breaks,
     ledgerFault: verified.fault,
   });
 }

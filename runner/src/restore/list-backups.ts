@@ -33,11 +33,16 @@ export type ListedBackup = {
 /** `backups`: how many manifests lie there; null: the tier cannot be listed. */
 export type ListedTier = { readonly tier: Tier; readonly address: string; readonly backups: number | null };
 
+/** A manifest whose predecessor in the tier is gone, or has another text, since its hash is in its name. */
+export type ChainBreak = { readonly tier: Tier; readonly manifest: string; readonly previous: string };
+
+/** `breaks`: a person must look who took a manifest away; what the later manifest names can still be whole. */
 export type BackupList = {
   readonly tiers: readonly ListedTier[];
   /** The newest first. */
   readonly backups: readonly ListedBackup[];
   readonly refused: readonly Refused[];
+  readonly breaks: readonly ChainBreak[];
 };
 
 /** `last`: the newest of all tiers together, or of `tier`. */
@@ -61,12 +66,18 @@ export async function listBackups(
     }));
   const manifests = createManifestReader(signal, refuse);
   const records = createRecordReader(signal, refuse);
+  const present = new Set(candidates.map((each) => `${each.tier} ${each.key}`));
   const backups: ListedBackup[] = [];
+  const breaks: ChainBreak[] = [];
   for (const candidate of candidates.slice(0, last)) {
     const manifest = await manifests.read(candidate);
-    if (manifest !== null) backups.push(await describe(candidate, manifest, records));
+    if (manifest === null) continue;
+    backups.push(await describe(candidate, manifest, records));
+    const { previous } = manifest;
+    if (previous !== null && !present.has(`${candidate.tier} ${previous.key}`))
+      breaks.push({ tier: candidate.tier, manifest: candidate.key, previous: previous.key });
   }
-  return { tiers, backups, refused };
+  return { tiers, backups, refused, breaks };
 }
 
 type Summary = { readonly bases: readonly ObjectRef[]; readonly coins: readonly number[] };
