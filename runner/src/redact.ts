@@ -6,6 +6,8 @@ import type { Environment } from "./settings/parse.ts";
 
 const HIDDEN = "[REDACTED]";
 const CREDENTIALS_IN_URL = /([a-z][a-z0-9+]*:\/\/)[^\s/@"']+@/gi;
+/** What help and messages write where a person puts her own: it must be readable. */
+const PLACEHOLDER = "USER:PASSWORD@";
 const PASSWORD_IN_QUERY = /([?&](?:ssl)?password=)[^\s&"'\\]+/gi;
 /** A secret key of age is removed wherever it came from: a file holds it as often as a variable. */
 const AGE_KEY = /AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{10,}/gi;
@@ -52,7 +54,9 @@ function redactorOf(env: Environment, shortest: number): (text: string) => strin
   return (text) =>
     patterns
       .reduce((rest, pattern) => rest.replaceAll(pattern, `$1${HIDDEN}`), text)
-      .replace(CREDENTIALS_IN_URL, `$1${HIDDEN}@`)
+      .replace(CREDENTIALS_IN_URL, (found, scheme: string) =>
+        found === `${scheme}${PLACEHOLDER}` ? found : `${scheme}${HIDDEN}@`,
+      )
       .replace(PASSWORD_IN_QUERY, `$1${HIDDEN}`)
       .replace(AGE_KEY, HIDDEN);
 }

@@ -43,6 +43,16 @@ describe("createRedactor", () => {
     );
   });
 
+  test("leaves the placeholder of our own examples, and nothing that only looks like it", () => {
+    const example = "e.g. --to postgresql://USER:PASSWORD@HOST:5432/NEW";
+    expect(redact(example)).toBe(example);
+    expect(redact("postgresql://user:password@h/d postgresql://USER:PASSWORD2@h/d")).toBe(
+      "postgresql://[REDACTED]@h/d postgresql://[REDACTED]@h/d",
+    );
+    const own = createRedactor({ DB_URL: "postgresql://USER:PASSWORD@db/market" });
+    expect(own("postgresql://USER:PASSWORD@other/x")).not.toContain("PASSWORD");
+  });
+
   test("leaves a text without secrets as it is", () => {
     const text = "series BTCUSDT 1m: https://api.binance.com/api/v3/klines?x=a@b, mail to a@b.example";
     expect(redact(text)).toBe(text);
