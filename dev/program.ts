@@ -3,6 +3,7 @@ import { EXIT } from "../runner/src/contract/exits.ts";
 import { LAUNCH } from "../runner/src/contract/launch.ts";
 import { commandLine, setProgramName } from "../runner/src/program-name.ts";
 import { commandOf } from "./local/command-of.ts";
+import { listExisting } from "./local/kinds.ts";
 
 /**
  * What `./r3a` starts: the runner itself, on the local database where DB_URL names no other. The image has no such thing:
@@ -39,7 +40,7 @@ export async function runProgram(words: readonly string[]): Promise<number> {
     const { runDb } = await import("./local/keep.ts");
     return guarded(() => runDb(args.slice(1), isSimulated));
   }
-  const command = hasUrl ? null : commandOf(args);
+  const command = hasUrl ? null : commandOf(args, () => isThere(isSimulated));
   if (command !== null) {
     const { runLocal } = await import("./local/run.ts");
     return guarded(() => runLocal(command, args, isSimulated));
@@ -49,6 +50,11 @@ export async function runProgram(words: readonly string[]): Promise<number> {
   if (["--help", "-h", "help"].includes(args[0] ?? "") && args[1] === undefined)
     process.stdout.write(renderLocalHelp());
   return Number(process.exitCode ?? EXIT.done);
+}
+
+/** Whether a local database is there; only the simulated one counts where a person asks for that. */
+function isThere(isSimulated: boolean): boolean {
+  return listExisting().some((kind) => kind === "simulated" || !isSimulated);
 }
 
 /** The sentence of a fault instead of its stack. */

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,6 +42,19 @@ test("without a database a command that reads says how to get one, and asks and 
     );
   }
   expect(real.requests).toEqual([]);
+});
+
+test("without a database the commands for a lost one look at the tiers, and make none", async () => {
+  const hot = join(data, "hot");
+  mkdirSync(hot);
+  const lost = (command: string) =>
+    startProgram(command.split(" "), { R3A_DATA: data, BACKUP_HOT: `file://${hot}` }).ended;
+  expect(await lost("backup check")).toMatchObject({ code: 0 });
+  expect(await lost("backups")).toMatchObject({ stdout: expect.stringContaining("DB_URL is not set") });
+  const restored = await lost("restore --all --to postgresql://a:b@127.0.0.1:9/r3a --dry-run");
+  expect([restored.code, restored.stderr]).toEqual([75, expect.stringContaining("cannot be reached")]);
+  expect(existsSync(kinds[0] ?? "") || existsSync(kinds[1] ?? "")).toBe(false);
+  rmSync(hot, { recursive: true });
 });
 
 test("a wrong word is a fault of usage before a network, a server or a database is asked for", async () => {
