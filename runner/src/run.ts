@@ -25,6 +25,8 @@ export type RunResult = {
   readonly rateLimitHits?: number;
   /** The exit code 1 says what the run found, and not that it failed. */
   readonly hasFindings?: boolean;
+  /** Why the exit code is not 0, where no error says so; the ledger keeps it. */
+  readonly reason?: string;
 };
 
 /** The result of work that `error` ended early. */
@@ -110,9 +112,10 @@ export function describeRun(context: Context, command: CommandName, args: string
  */
 export function describeEnd(
   { redact }: Context,
-  { exitCode, error, items = [], rateLimitHits = 0, hasFindings = false }: RunResult,
+  { exitCode, error, items = [], rateLimitHits = 0, hasFindings = false, reason = "" }: RunResult,
 ): RunEnd {
-  const summary = error === undefined ? null : redact(messageOf(error)).slice(0, 500);
+  const why = error === undefined ? reason : messageOf(error);
+  const summary = why === "" ? null : redact(why).slice(0, 500);
   const isFound = hasFindings && exitCode === EXIT.failed && error === undefined;
   const outcome = isFound ? "findings" : outcomeOf(exitCode, items);
   return { outcome, exitCode, rateLimitHits, error: summary };

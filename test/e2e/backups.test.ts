@@ -7,6 +7,7 @@ import { makeSeries } from "../support/candle/made-series.ts";
 import { expectExit } from "../support/candle/series.ts";
 import { useDatabase } from "../support/database/database.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { lastRun } from "../support/last-run.ts";
 import { expectResult } from "../support/result-json.ts";
 import { runRunner } from "../support/runner.ts";
 
@@ -54,6 +55,15 @@ beforeAll(async () => {
   await database.query("select pg_stat_force_next_flush()");
   expectExit(await run("backup --delta"), 1);
 }, 120_000);
+
+test("the ledger calls a backup that is complete and found suspects findings, and says what it found", async () => {
+  expect(await lastRun(database)).toMatchObject({
+    ...{ command: "backup", outcome: "findings", exit_code: 1, error_summary: "1 candles are suspect" },
+  });
+  expect((await run("runs --command backup")).stdout).toMatch(
+    /findings .*backup --delta\n {2}[0-9a-f-]{36}: 1 candles are suspect\n/,
+  );
+});
 
 test("lists what each tier holds, the newest first, and when it was last verified", async () => {
   const { backups, tiers, refused, breaks, ledgerFault } = await list("");

@@ -1,9 +1,10 @@
 import { readLeafName } from "../archive/leaf-record.ts";
 import { type BackupRequest, chooseDue, runBackup } from "../backup/backup-run.ts";
-import { exitOf, renderBackup, renderBackupJson, renderPlan, renderPlanJson } from "../backup/backup-text.ts";
+import { renderBackup, renderBackupJson, renderPlan, renderPlanJson } from "../backup/backup-text.ts";
 import { checkTiers } from "../backup/check-run.ts";
 import * as checked from "../backup/check-text.ts";
 import type { Accepted } from "../backup/export-all.ts";
+import { resultOf } from "../backup/ledger-result.ts";
 import { previewBackup } from "../backup/preview.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
@@ -17,7 +18,7 @@ import { refuseWhileLoading } from "../db/schema/restore-gate.ts";
 import { withDatabase } from "../db/with-database.ts";
 import { SettingsFault, UsageFault } from "../errors.ts";
 import { renderSkipped } from "../result.ts";
-import { withRun } from "../run.ts";
+import { type RunResult, withRun } from "../run.ts";
 import { STORE_SETTINGS } from "../settings/backup.ts";
 import { openStores } from "../store/open-store.ts";
 import { type Command, collectFaults, type Faults, OPTION, parseReason, type RawOptions } from "./command.ts";
@@ -95,9 +96,9 @@ export const backup: Command = {
         };
         const args = renderArguments([], shown);
         const asJson = options.json === true;
-        return withRun({ context, db, command: "backup", args }, async () => ({
-          exitCode: await run(context, db, { request: { ...base, accept }, asJson }),
-        }));
+        return withRun({ context, db, command: "backup", args }, () =>
+          run(context, db, { request: { ...base, accept }, asJson }),
+        );
       });
     } finally {
       await Promise.all(stores.map((store) => store.close()));
@@ -148,16 +149,16 @@ async function run(
   context: Context,
   db: Database,
   { request, asJson }: { readonly request: BackupRequest; readonly asJson: boolean },
-): Promise<ExitCode> {
+): Promise<RunResult> {
   const result = await runBackup(context, db, request);
   if (result !== null) {
     context.print(asJson ? renderBackupJson(result) : renderBackup(result));
-    return exitOf(result);
+    return resultOf(result);
   }
   const holder = await findHolder(db, `backup-${request.kind}`, "global");
   const sentence = `another ${request.kind} backup is at work: ${holder ?? "it has just ended"}; nothing was done`;
   context.print(asJson ? renderSkipped("backup", sentence) : `${sentence}\n`);
-  return EXIT.done;
+  return { exitCode: EXIT.done };
 }
 
 function parseTarget(text: string): Target {

@@ -95,7 +95,8 @@ async function run(context: Context, db: Database, { request, asJson }: Asked): 
   const outcome = await runDrill(context, db, request);
   if (outcome !== null) {
     context.print((asJson ? renderDrillJson : renderDrill)(outcome));
-    return { exitCode: outcome.exitCode, hasFindings: true };
+    const reason = [...outcome.faults, ...outcome.open].join("; ");
+    return { exitCode: outcome.exitCode, hasFindings: true, reason };
   }
   const holder = await findHolder(db, "drill", "global");
   const sentence = `another drill is at work: ${holder ?? "it has just ended"}; nothing was done`;

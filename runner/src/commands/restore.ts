@@ -8,6 +8,7 @@ import { SettingsFault } from "../errors.ts";
 import { type BesideRequest, restoreBeside } from "../restore/beside-run.ts";
 import { exitOf, hasFindings, renderBeside, renderBesideJson } from "../restore/beside-text.ts";
 import type { Wish } from "../restore/candidates-plan.ts";
+import { reasonOfBeside } from "../restore/ledger-reason.ts";
 import { exitOf as exitOfWhole, type WholeRequest } from "../restore/whole/whole-outcome.ts";
 import { restoreWhole } from "../restore/whole/whole-run.ts";
 import { renderWhole, renderWholeJson } from "../restore/whole/whole-text.ts";
@@ -181,7 +182,8 @@ async function restoreLeaves(
     const outcome = await restoreBeside(context, db, request);
     const render = options.json === true ? renderBesideJson : renderBeside;
     context.print(render(outcome, request));
-    return { exitCode: exitOf(outcome), hasFindings: hasFindings(outcome) };
+    const reason = reasonOfBeside(outcome);
+    return { exitCode: exitOf(outcome), hasFindings: hasFindings(outcome), reason };
   };
   if (isPreview) return (await work()).exitCode;
   const args = renderArguments([], {

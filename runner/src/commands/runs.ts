@@ -73,7 +73,8 @@ function renderRuns(found: readonly ListedRun[]): string {
   ).split("\n");
   const rows = lines.flatMap((line, index) => {
     const run = found[index];
-    const isPlain = run === undefined || ["success", "running", "findings"].includes(run.outcome);
+    if (run === undefined) return [line];
+    const isPlain = run.error === null && ["success", "running", "findings"].includes(run.outcome);
     return isPlain ? [line] : [line, `  ${run.runId}${run.error === null ? "" : `: ${oneLine(run.error)}`}`];
   });
   return `${[head, ...rows].join("\n")}\n`;

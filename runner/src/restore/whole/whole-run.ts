@@ -10,6 +10,7 @@ import { SettingsFault, TryAgain } from "../../errors.ts";
 import { withRun } from "../../run.ts";
 import { renderTime } from "../../time.ts";
 import type { Wish } from "../candidates-plan.ts";
+import { reasonOfWhole } from "../ledger-reason.ts";
 import {
   type Candidate,
   createManifestReader,
@@ -201,7 +202,7 @@ async function inRun(tools: Tools, { request, candidates }: Work): Promise<Loade
       ...{ context, candidates, reader, refuse, refused, startedAt },
       ...{ identity: request.identity, isLossAccepted: request.acceptLoss !== null },
     });
-    return { exitCode: exitOfLeaves(loaded.leaves) };
+    return { exitCode: exitOfLeaves(loaded.leaves), reason: reasonOfWhole(loaded.leaves, refused) };
   });
   return loaded;
 }
