@@ -43,6 +43,24 @@ test("a daily backup of an emptier database says so, each day, until it restores
   expect(await backups.run("daily")).toMatchObject({ collapse: null });
 });
 
+test("a delta of an emptier database says so against the newest backup, and a daily one too where that is a delta", async () => {
+  await backups.run("daily");
+  await add(1_000, 1_000);
+  expect(await backups.run("delta")).toMatchObject({ collapse: null });
+  await forget();
+  await add(0, 1_000);
+  const delta = await backups.run("delta");
+  expect(delta.collapse).toMatch(/^the delta backup restores 1,000 candles, and that of .* restores 2,000: /);
+  expect(exitOf(delta)).toBe(1);
+  await add(1_000, 500);
+  expect(await backups.run("delta")).toMatchObject({ collapse: null });
+  await forget();
+  await add(0, 1_000);
+  expect((await backups.run("daily")).collapse).toMatch(
+    /^the daily backup restores 1,000 .* restores 1,500: /,
+  );
+});
+
 test("a tier that is new has nothing to compare, and the next one is asked", async () => {
   await backups.run("daily", { stores: [backups.warm] });
   await forget();

@@ -41,7 +41,9 @@ export const backup = z.union([
     collapse: z
       .string()
       .nullable()
-      .describe("Why this daily backup restores much less than one of the seven before it."),
+      .describe(
+        "Why this backup restores much less than the newest before it, or a daily one than one of seven.",
+      ),
     leftOut: z
       .array(z.string())
       .describe("Columns and tables of the database that no backup holds, and an old layout."),

@@ -22,7 +22,7 @@ import { addNoted, listHoldings } from "./holdings.ts";
 import type { LostPart } from "./lost-parts.ts";
 import { createObjectLedger } from "./object-ledger.ts";
 import { createObjectWriter } from "./object-writer.ts";
-import { publish } from "./publish.ts";
+import { type Published, publish } from "./publish.ts";
 import { readPublication } from "./read-publication.ts";
 import { sweepSpool } from "./spool.ts";
 
@@ -49,7 +49,7 @@ export type TierResult = {
 /**
  * Times in ms. `leaves`: those that were looked at. `rows`, `bytes`, `objects`: new ones. `found`: new suspects. `lost`: parts
  * that are in no manifest of this run, since no tier has what restores them and something of them is suspect. `collapse`:
- * why a daily run restores much less than one before it. `leftOut`: names of what is in the database and in no backup.
+ * why this run restores much less than one before it. `leftOut`: names of what is in the database and in no backup.
  */
 export type BackupResult = {
   readonly kind: BackupKind;
@@ -157,14 +157,14 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
       readPublication(client, { snapshot, kind, runId: context.runId, isLost: holdings.isLost }),
     );
     const publication = { ...content, holdings, spool, now: Date.now() };
-    const { manifests, copied } = await publish(tiers, publication, signal);
+    const published = await publish(tiers, publication, signal);
+    const { manifests, copied } = published;
     await noteCopies(
       db,
       copied.map((copy) => ({ ...copy, verifiedAt: Date.now() })),
     );
     failWithout(tiers);
-    const collapse =
-      kind === "daily" ? await compareSizes({ db, tiers, signal }, content.manifest, manifests) : null;
+    const collapse = await compareSizes({ db, tiers, signal }, content.manifest, published);
     await closeBackup(db, backup, {
       ...{ outcome: "complete", manifests: Object.fromEntries(manifests), fault: collapse },
     });
@@ -187,14 +187,15 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
 /** In the nearest tier where it differs: a disk that is new has no earlier manifests. */
 async function compareSizes(
   { db, tiers, signal }: Pick<Work, "db" | "tiers"> & { readonly signal: AbortSignal },
-  manifest: Pick<Manifest, "leaves">,
-  published: ReadonlyMap<Tier, string>,
+  manifest: Pick<Manifest, "leaves" | "kind">,
+  { manifests, previous }: Published,
 ): Promise<string | null> {
   const rows = countRows(manifest);
   const countAccepted = (since: number) => own(db, signal, (client) => countAcceptedSince(client, since));
   let collapse: string | null = null;
   await tiers.inEach(async (store) => {
-    const compared = { rows, key: published.get(store.tier) ?? "", countAccepted };
+    const [key, last] = [manifests.get(store.tier) ?? "", previous.get(store.tier) ?? null];
+    const compared = { rows, key, kind: manifest.kind, previous: last, countAccepted };
     collapse ??= await findCollapse(store, compared, signal);
   });
   return collapse;

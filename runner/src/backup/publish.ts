@@ -21,9 +21,10 @@ export type Publication = {
   readonly now: number;
 };
 
-/** The key of the manifest in each tier that has it, and the copies that were made for it. */
+/** The key of the manifest in each tier that has it, the newest one before it there, and the copies that were made for it. */
 export type Published = {
   readonly manifests: ReadonlyMap<Tier, string>;
+  readonly previous: ReadonlyMap<Tier, ManifestName | null>;
   readonly copied: readonly { readonly key: string; readonly tier: Tier }[];
 };
 
@@ -54,7 +55,7 @@ export async function publish(
     parseManifest(key, await store.getText(key, signal));
     manifests.set(store.tier, key);
   });
-  return { manifests, copied };
+  return { manifests, previous: newest, copied };
 }
 
 async function copyMissing(
