@@ -70,7 +70,7 @@ test("a lost database is there again with its ids, owners and grants, and goes o
   expect((await lost.run("health", 0, env)).stdout).not.toMatch(/fail/);
   await lost.run("sync 1h", 0, env);
   const { stdout } = await lost.run("backup --json", 0, env);
-  expect(JSON.parse(stdout)).toMatchObject({ backup: 4, found: 0, open: 0, lost: [] });
+  expect(JSON.parse(stdout)).toMatchObject({ backup: 4, found: 0, open: 0, lost: [], strangers: [] });
   const after = await newestManifest(hot());
   // a record with the same parts, hashes, bases and backups has the same name: nothing was judged anew
   const recordOf = (leaves: typeof after.leaves) => new Map(leaves.map(({ name, key }) => [name, key]));

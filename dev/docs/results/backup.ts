@@ -47,6 +47,9 @@ export const backup = z.union([
     leftOut: z
       .array(z.string())
       .describe("Columns and tables of the database that no backup holds, and an old layout."),
+    strangers: z
+      .array(z.strictObject({ tier: place.tier, manifest: z.string() }))
+      .describe("Tiers whose newest manifest was of another database: two must not share a tier."),
   }),
   resultOf("backup", {
     ...dryRun,

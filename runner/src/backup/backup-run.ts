@@ -25,6 +25,7 @@ import { createObjectWriter } from "./object-writer.ts";
 import { type Published, publish } from "./publish.ts";
 import { readPublication } from "./read-publication.ts";
 import { sweepSpool } from "./spool.ts";
+import { findStranger, renderStranger, type Stranger } from "./strangers.ts";
 
 /** What a backup needs of its process. */
 export type BackupContext = Pick<Context, "runId" | "signal" | "log" | "terminal">;
@@ -50,6 +51,7 @@ export type TierResult = {
  * Times in ms. `leaves`: those that were looked at. `rows`, `bytes`, `objects`: new ones. `found`: new suspects. `lost`: parts
  * that are in no manifest of this run, since no tier has what restores them and something of them is suspect. `collapse`:
  * why this run restores much less than one before it. `leftOut`: names of what is in the database and in no backup.
+ * `strangers`: what another database wrote into the tiers.
  */
 export type BackupResult = {
   readonly kind: BackupKind;
@@ -66,6 +68,7 @@ export type BackupResult = {
   readonly lost: readonly LostPart[];
   readonly collapse: string | null;
   readonly leftOut: readonly string[];
+  readonly strangers: readonly Stranger[];
 };
 
 /** A manifest is written within seconds, also where a tier lacks much: then its objects are copied first. */
@@ -164,6 +167,7 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
       copied.map((copy) => ({ ...copy, verifiedAt: Date.now() })),
     );
     failWithout(tiers);
+    const strangers = await findStrangers({ context, db, tiers, signal }, published, backup);
     const collapse = await compareSizes({ db, tiers, signal }, content.manifest, published);
     await closeBackup(db, backup, {
       ...{ outcome: "complete", manifests: Object.fromEntries(manifests), fault: collapse },
@@ -177,11 +181,27 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
         ...{ tier, address, manifest: manifests.get(tier) ?? null, fault: tiers.faults.get(tier) ?? null },
       })),
       found: all.write.found.length,
-      ...{ lost, collapse, leftOut },
+      ...{ lost, collapse, leftOut, strangers },
     };
   } finally {
     await locks.unlock("backup-manifest", "global");
   }
+}
+
+async function findStrangers(
+  { context, db, tiers, signal }: Pick<Work, "context" | "db" | "tiers"> & { readonly signal: AbortSignal },
+  { previous }: Published,
+  backup: number,
+): Promise<readonly Stranger[]> {
+  const strangers: Stranger[] = [];
+  await tiers.inEach(async (store) => {
+    const before = { backup, previous: previous.get(store.tier) ?? null };
+    const found = await own(db, signal, (client) => findStranger(client, store, { before, signal }));
+    if (found === null) return;
+    strangers.push(found);
+    context.log.warn({ "event.name": "tier_shared", ...found }, `[BACKUP] ${renderStranger(found)}`);
+  });
+  return strangers;
 }
 
 /** In the nearest tier where it differs: a disk that is new has no earlier manifests. */

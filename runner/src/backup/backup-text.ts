@@ -5,6 +5,7 @@ import { renderResult } from "../result.ts";
 import { renderSecond } from "../time.ts";
 import type { BackupResult } from "./backup-run.ts";
 import type { BackupPlan } from "./preview.ts";
+import { renderStranger } from "./strangers.ts";
 
 /** 1 where a tier failed, something is suspect or left out, or the backup is much smaller than before: a person must look. */
 export function exitOf({ tiers, open, lost, collapse, leftOut }: BackupResult): ExitCode {
@@ -21,7 +22,7 @@ const MOST_LOST = 20;
 export function renderBackup(result: BackupResult): string {
   const { kind, backup, snapshotAt, isWhole, leaves, objects, rows, bytes, tiers, found, open, lost } =
     result;
-  const { collapse, leftOut } = result;
+  const { collapse, leftOut, strangers } = result;
   const lines = [
     `${kind} backup ${backup} of ${renderSecond(snapshotAt)}${isWhole ? ", judged by content" : ""}: ${leaves} leaves looked at,`,
     `${objects} new objects with ${rows} rows, ${megabytes(bytes)} as stored`,
@@ -47,6 +48,7 @@ export function renderBackup(result: BackupResult): string {
       ...lost.slice(0, MOST_LOST).map(({ leaf, coinId, interval }) => `${leaf} coin ${coinId} ${interval}`),
       ...(lost.length > MOST_LOST ? [`and ${lost.length - MOST_LOST} more`] : []),
     );
+  lines.push(...strangers.map(renderStranger));
   if (collapse !== null) lines.push(collapse);
   if (leftOut.length > 0)
     lines.push(
