@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { runnerEnvironment } from "../../infra/model/runner-environment.ts";
 import { SETTINGS } from "../../infra/settings/schema.ts";
-import { DRILL_VARIABLES } from "../../runner/src/contract/drill-variables.ts";
 import { ENVIRONMENT } from "../../runner/src/contract/environment.ts";
 import { OBJECT_VARIABLES } from "../../runner/src/contract/object-variables.ts";
+import { RESTORE_VARIABLES } from "../../runner/src/contract/restore-variables.ts";
 import { STORE_VARIABLES } from "../../runner/src/contract/store-variables.ts";
 
 /** Variables that the ConfigMap must not have, each with the reason. */
@@ -21,7 +21,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   NO_COLOR: "for a terminal",
   // no job of the cluster writes backups yet
   ...Object.fromEntries(
-    Object.keys({ ...STORE_VARIABLES, ...OBJECT_VARIABLES, ...DRILL_VARIABLES }).map((name) => [
+    Object.keys({ ...STORE_VARIABLES, ...OBJECT_VARIABLES, ...RESTORE_VARIABLES }).map((name) => [
       name,
       "for backups",
     ]),

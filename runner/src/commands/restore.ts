@@ -31,7 +31,8 @@ import {
 } from "./command.ts";
 
 type BesideForm = Omit<BesideRequest, "stores" | "identity">;
-type WholeForm = Omit<WholeRequest, "stores" | "identity"> & { readonly url: string };
+/** `url` null: RESTORE_DB_URL names the target. */
+type WholeForm = Omit<WholeRequest, "stores" | "identity"> & { readonly url: string | null };
 
 export const restore: Command = {
   name: "restore",
@@ -39,7 +40,8 @@ export const restore: Command = {
     "restore --to-schema r3a_restored --leaf ohlcv_1m_2026_01 --dry-run",
     "restore --to-schema r3a_restored --leaf ohlcv_1m_2026_01 --compare",
     "restore --to-schema r3a_restored --symbols BTCUSDT --from 2026-01-01",
-    "restore --all --to postgresql://USER:PASSWORD@HOST:5432/NEW --dry-run",
+    "restore --all --dry-run",
+    "restore --all --to postgresql://USER:PASSWORD@HOST:5432/NEW",
   ],
   define: (command) =>
     command
@@ -47,7 +49,10 @@ export const restore: Command = {
         "--to-schema <name>",
         "restore into tables of this new schema, beside the live table, which stays as it is",
       )
-      .option("--all", "restore the whole database, into the empty one that --to names, or go on with that")
+      .option(
+        "--all",
+        "restore the whole database, into the empty one of RESTORE_DB_URL or --to, or go on with that",
+      )
       .option("--leaf <name>", "only this leaf, e.g. ohlcv_1m_2026_01 (default: every leaf)")
       .option("--symbols <list>", "only these symbols of each leaf, e.g. BTCUSDT,eth/usdt")
       .option(
@@ -56,7 +61,7 @@ export const restore: Command = {
       )
       .option(
         "--to <time|url>",
-        "only leaves with candles before then; with --all the empty database, in the form of DB_URL",
+        "only leaves with candles before then; with --all the empty database, instead of RESTORE_DB_URL",
       )
       .option("--at <time>", "the newest backup that was made at that time or before (default: the newest)")
       .option("--tier <name>", "only from this tier: hot, warm or cold")
@@ -94,12 +99,15 @@ async function runBeside(context: Context, options: RawOptions): Promise<ExitCod
 /** DB_URL is not read: its database may be lost. */
 async function runWhole(context: Context, options: RawOptions): Promise<ExitCode> {
   const faults = collectFaults();
-  const { url, ...form } = parseWhole(faults, options);
+  const { url: named, ...form } = parseWhole(context, faults, options);
+  const needed = [...STORE_SETTINGS, ...(named === null ? (["restoreDbUrl"] as const) : [])] as const;
   const settings = form.isPreview
-    ? { ...faults.settings(context, STORE_SETTINGS), backupIdentity: "" }
-    : faults.settings(context, [...STORE_SETTINGS, "backupIdentity"]);
+    ? { ...faults.settings(context, needed), backupIdentity: "" }
+    : faults.settings(context, [...needed, "backupIdentity"]);
+  const url = named ?? settings.restoreDbUrl ?? "";
+  const address = named === null ? "RESTORE_DB_URL" : "--to";
   return withStores(context, { settings, tier: form.wish.tier }, (stores) =>
-    withDatabase(context, { command: "restore", url, waitMs: null }, async (db) => {
+    withDatabase(context, { command: "restore", url, address, waitMs: null }, async (db) => {
       const outcome = await restoreWhole(context, db, { ...form, stores, identity: settings.backupIdentity });
       context.print((options.json === true ? renderWholeJson : renderWhole)(outcome, form));
       return exitOfWhole(outcome);
@@ -137,11 +145,11 @@ function parseWish(faults: Faults, options: RawOptions): Wish {
 /** What chooses leaves, or says where they go, has no sense for a whole database. */
 const OF_BESIDE = ["toSchema", "leaf", "symbols", "from", "compare"] as const;
 
-function parseWhole(faults: Faults, options: RawOptions): WholeForm {
+function parseWhole({ env }: Context, faults: Faults, options: RawOptions): WholeForm {
   const url = faults.take("--to", options.to, SETTINGS.dbUrl.parse);
-  if (options.to === undefined)
+  if (options.to === undefined && (env.RESTORE_DB_URL ?? "").trim() === "")
     faults.note(
-      "--to is missing: name an empty database, e.g. --to postgresql://USER:PASSWORD@HOST:5432/NEW",
+      "RESTORE_DB_URL is not set and --to is missing: name an empty database, e.g. --to postgresql://USER:PASSWORD@HOST:5432/NEW",
     );
   const others = OF_BESIDE.filter((name) => options[name] !== undefined).map(
     (name) => `--${name === "toSchema" ? "to-schema" : name}`,
@@ -149,7 +157,12 @@ function parseWhole(faults: Faults, options: RawOptions): WholeForm {
   if (others.length > 0) faults.note(`--all and ${others.join(", ")} exclude each other`);
   const acceptLoss = faults.take("--accept-loss", options.acceptLoss, parseReason) ?? null;
   const isPreview = options.dryRun === true;
-  return { url: url ?? "", wish: parseWish(faults, options), isPreview, acceptLoss };
+  return {
+    url: options.to === undefined ? null : (url ?? ""),
+    wish: parseWish(faults, options),
+    isPreview,
+    acceptLoss,
+  };
 }
 
 function parseBeside(faults: Faults, options: RawOptions): BesideForm {

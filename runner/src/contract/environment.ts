@@ -1,8 +1,8 @@
-import { DRILL_VARIABLES } from "./drill-variables.ts";
 import { DEFAULT_FRESHNESS_LIMITS } from "./freshness.ts";
 import { INTERVALS } from "./intervals.ts";
 import { FEW_PODS, PROTECTED_SELECTORS } from "./janitor.ts";
 import { OBJECT_VARIABLES } from "./object-variables.ts";
+import { RESTORE_VARIABLES } from "./restore-variables.ts";
 import { STORE_VARIABLES } from "./store-variables.ts";
 import type { Variable } from "./variable.ts";
 
@@ -110,7 +110,7 @@ export const ENVIRONMENT = {
   BINANCE_API_SECRET: { meaning: "optional; as BINANCE_API_KEY.", isSecret: true },
   ...STORE_VARIABLES,
   ...OBJECT_VARIABLES,
-  ...DRILL_VARIABLES,
+  ...RESTORE_VARIABLES,
   R3A_RUN_ID: {
     meaning:
       "UUID of the run, to tie it to an outer log; one that the ledger has already is refused. Default: a new one.",

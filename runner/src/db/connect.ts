@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { messageOf, TryAgain } from "../errors.ts";
 import { MINUTE_MS } from "../time.ts";
+import { type AddressName, nameAddress } from "./connection/address.ts";
 import { createClient, cutClient, sessionOf } from "./connection/client.ts";
 import { isConnectionError, translate } from "./fault.ts";
 
@@ -37,6 +38,8 @@ function clientConfig(url: string, name: string): pg.ClientConfig {
 
 export type Database = {
   readonly url: string;
+  /** Where `url` came from: faults of a connection name it. */
+  readonly address: AddressName;
   readonly name: string;
   readonly pool: pg.Pool;
   /** Clients of the pool with the time of their last use, for the check before use. */
@@ -54,7 +57,7 @@ const SessionClient = new Proxy(pg.Client, {
 });
 
 /** Opens a pool for `name` (shown as application_name). Nothing connects before the first statement. */
-export function openDatabase(url: string, name: string): Database {
+export function openDatabase(url: string, name: string, address: AddressName = "DB_URL"): Database {
   const pool = new pg.Pool({
     ...clientConfig(url, name),
     max: POOL_SIZE,
@@ -77,19 +80,26 @@ export function openDatabase(url: string, name: string): Database {
     );
   });
   pool.on("remove", (client) => clients.delete(client as pg.PoolClient));
-  return { url, name, pool, lastUsed: new WeakMap(), clients, locked };
+  return { url, address, name, pool, lastUsed: new WeakMap(), clients, locked };
 }
 
 /**
  * A client beside the pool, with the name of the database. It connects by `connect()`, and the caller ends it. A lost
  * connection makes the next statement fail; without a listener the loss would end the process.
  */
-export function openClient({ url, name }: Pick<Database, "url" | "name">, connectMs?: number): pg.Client {
+export function openClient(
+  { url, name, address }: Pick<Database, "url" | "name" | "address">,
+  connectMs?: number,
+): pg.Client {
   const config = clientConfig(url, name);
-  const client = createClient(
-    connectMs === undefined ? config : { ...config, connectionTimeoutMillis: connectMs },
-  );
-  return client.on("error", () => {});
+  try {
+    const client = createClient(
+      connectMs === undefined ? config : { ...config, connectionTimeoutMillis: connectMs },
+    );
+    return client.on("error", () => {});
+  } catch (error) {
+    throw nameAddress(error, address);
+  }
 }
 
 /** Tells all sessions that hold locks on which server a new session is. */
@@ -117,7 +127,7 @@ export async function withClient<T>(db: Database, work: (client: pg.PoolClient) 
     return result;
   } catch (error) {
     broken = isConnectionError(error);
-    throw await faultOf(client, error);
+    throw await faultOf(db, client, error);
   } finally {
     db.lastUsed.set(client, performance.now());
     client.release(broken);
@@ -134,18 +144,31 @@ export async function queryRows<Row extends pg.QueryResultRow>(
 }
 
 /** What an error of a client means. An error of its session comes first, since later errors only follow from it. */
-export async function faultOf(client: pg.ClientBase, error: unknown): Promise<unknown> {
-  return sessionOf(client).then(
+export async function faultOf(
+  { address }: Pick<Database, "address">,
+  client: pg.ClientBase,
+  error: unknown,
+): Promise<unknown> {
+  const fault = await sessionOf(client).then(
     ({ role }) => translate(error, role),
-    (fault: unknown) => translate(isConnectionError(fault) ? error : fault),
+    (ofSession: unknown) => translate(isConnectionError(ofSession) ? error : ofSession),
   );
+  return nameAddress(fault, address);
+}
+
+/** What an error of a connection to this database means, where no session can say more. */
+export function faultOfConnection({ address }: Pick<Database, "address">, error: unknown): unknown {
+  return nameAddress(translate(error), address);
 }
 
 /** A client of the pool that answers. The caller gives it back. */
 async function takeClient(db: Database): Promise<pg.PoolClient> {
   for (;;) {
     const client = await db.pool.connect().catch((error: unknown) => {
-      throw translate(isPoolBusy(db, error) ? new TryAgain(ALL_AT_WORK, { cause: error }) : error);
+      throw faultOfConnection(
+        db,
+        isPoolBusy(db, error) ? new TryAgain(ALL_AT_WORK, { cause: error }) : error,
+      );
     });
     const usedAt = db.lastUsed.get(client) ?? performance.now();
     if (performance.now() - usedAt < CHECK_AFTER_IDLE_MS) return client;

@@ -4,9 +4,9 @@ import type pg from "pg";
 import { coalesce } from "../coalesce.ts";
 import { TryAgain } from "../errors.ts";
 import { sleep } from "../sleep.ts";
-import { type Database, openClient, queryRows } from "./connect.ts";
+import { type Database, faultOfConnection, openClient, queryRows } from "./connect.ts";
+import { nameAddress } from "./connection/address.ts";
 import { cutClient, sessionOf } from "./connection/client.ts";
-import { translate } from "./fault.ts";
 
 /**
  * The same key as that of `r3a_util.lock_key`: the first 8 bytes of SHA-256, as text because the number exceeds 2^53.
@@ -91,13 +91,15 @@ export function createLockSession(db: Database, stop?: AbortSignal): LockSession
     next.on("end", () => onLoss());
     await next.connect().catch((error: unknown) => {
       next.end().catch(() => {}); // the server would keep the socket for a minute
-      throw translate(error);
+      throw faultOfConnection(db, error);
     });
     client = next;
-    const { server } = await sessionOf(next);
+    const { server } = await sessionOf(next).catch((error: unknown) => {
+      throw nameAddress(error, db.address);
+    });
     const compare = (other: string) => {
       if (other === server) return;
-      lost.abort(new TryAgain(ELSEWHERE));
+      lost.abort(nameAddress(new TryAgain(ELSEWHERE), db.address));
       cutClient(next);
     };
     db.locked.add(compare);
@@ -114,7 +116,7 @@ export function createLockSession(db: Database, stop?: AbortSignal): LockSession
     coalesce(async (keys: readonly string[]) => {
       if (client === null) throw new Error("the session for locks is not open");
       const { rows } = await client.query<{ held: boolean }>(text, [keys]).catch((error: unknown) => {
-        throw translate(error);
+        throw faultOfConnection(db, error);
       });
       return rows.map(({ held }) => held);
     });

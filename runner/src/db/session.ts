@@ -4,9 +4,9 @@ import { setTimeout as wait } from "node:timers/promises";
 import type pg from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { renderDuration } from "../time.ts";
-import { type Database, faultOf, openClient, tellServer, withClient } from "./connect.ts";
+import { type Database, faultOf, faultOfConnection, openClient, tellServer, withClient } from "./connect.ts";
 import { cutClient, sessionOf } from "./connection/client.ts";
-import { codeOf, isCatalogClash, isConnectionError, translate } from "./fault.ts";
+import { codeOf, isCatalogClash, isConnectionError } from "./fault.ts";
 import { DEADLOCK, LOCK_NOT_AVAILABLE, QUERY_CANCELED, SERIALIZATION_FAILURE } from "./sqlstate.ts";
 
 /**
@@ -178,7 +178,7 @@ export async function own<T>(
     } catch (error) {
       signal.throwIfAborted();
       // the caller judges why one statement was refused
-      throw isConnectionError(error) ? translate(error) : error;
+      throw isConnectionError(error) ? faultOfConnection(db, error) : error;
     }
   };
   const copyIn: OwnClient["copyIn"] = async (text, rows) => {
@@ -187,7 +187,7 @@ export async function own<T>(
       await pipeline(rows, client.query(copyFrom(text)));
     } catch (error) {
       signal.throwIfAborted();
-      throw isConnectionError(error) ? translate(error) : error;
+      throw isConnectionError(error) ? faultOfConnection(db, error) : error;
     }
   };
   let pid: number | undefined;
@@ -205,7 +205,7 @@ export async function own<T>(
     const copyOut = (text: string) => client.query(copyTo(text));
     return await work({ query, copyIn, copyOut, takeWarnings: () => warnings.splice(0) });
   } catch (error) {
-    throw await faultOf(client, error);
+    throw await faultOf(db, client, error);
   } finally {
     signal.removeEventListener("abort", cancel);
     await client.end();

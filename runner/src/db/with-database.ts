@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import type { CommandName } from "../contract/commands.ts";
 import { closeDatabase, type Database, openDatabase } from "./connect.ts";
+import type { AddressName } from "./connection/address.ts";
 import { createLockSession, type LockSession } from "./lock.ts";
 import { patienceMs, tellOfWait, waitForSchema } from "./schema/schema.ts";
 
@@ -8,6 +9,8 @@ import { patienceMs, tellOfWait, waitForSchema } from "./schema/schema.ts";
 export type DatabaseRequest = {
   readonly command: CommandName;
   readonly url: string;
+  /** Where the URL came from (default: DB_URL). */
+  readonly address?: AddressName;
   /**
    * How long to wait for a server that answers and has every migration, in ms; null: not at all. Default: patienceMs of
    * the deadline.
@@ -25,10 +28,10 @@ export function sessionName({ runId }: Context, command: CommandName): string {
  */
 export async function withDatabase<T>(
   context: Context,
-  { command, url, waitMs = patienceMs(context.deadlineS) }: DatabaseRequest,
+  { command, url, address, waitMs = patienceMs(context.deadlineS) }: DatabaseRequest,
   work: (db: Database) => Promise<T>,
 ): Promise<T> {
-  const db = openDatabase(url, sessionName(context, command));
+  const db = openDatabase(url, sessionName(context, command), address);
   try {
     if (waitMs !== null)
       await waitForSchema(db, { waitMs, signal: context.signal, tell: tellOfWait(context) });
@@ -43,10 +46,16 @@ export async function withDatabase<T>(
  * needs it, and waits for the schema itself.
  */
 export async function withLocks<T>(
-  { url, name, signal }: Pick<Database, "url" | "name"> & { readonly signal: AbortSignal | undefined },
+  {
+    url,
+    name,
+    address,
+    signal,
+  }: Pick<Database, "url" | "name"> &
+    Pick<DatabaseRequest, "address"> & { readonly signal: AbortSignal | undefined },
   work: (db: Database, locks: LockSession) => Promise<T>,
 ): Promise<T> {
-  const db = openDatabase(url, name);
+  const db = openDatabase(url, name, address);
   const locks = createLockSession(db, signal);
   try {
     return await work(db, locks);

@@ -27,6 +27,8 @@ export type Settings = JanitorSettings &
   StoreSettings &
   ObjectSettings & {
     readonly dbUrl: string;
+    /** Where restore --all restores; null: its option says it. */
+    readonly restoreDbUrl: string | null;
     /** On the server for drills. */
     readonly drillDbUrl: string;
     readonly autoPeriod: boolean;
@@ -58,6 +60,7 @@ export type Settings = JanitorSettings &
 /** Every setting of the runner. A group of commands keeps its own rows in a file, as the janitor does, and adds them here. */
 export const SETTINGS: Rows<Settings> = {
   dbUrl: { name: "DB_URL", parse: parseDbUrl },
+  restoreDbUrl: { name: "RESTORE_DB_URL", parse: parseDbUrl, absent: null },
   drillDbUrl: { name: "DRILL_DB_URL", parse: parseDbUrl },
   autoPeriod: { name: "AUTO_PERIOD", parse: parseBoolean },
   syncIntervals: { name: "SYNC_INTERVALS", parse: parseIntervals },

@@ -34,7 +34,7 @@ const PORT_MS = 3_000;
 /** Tries each step to the database: the name of the host, the port, TLS, the login. */
 export async function reachDatabase(url: string, signal: AbortSignal): Promise<Reach> {
   const startedAt = performance.now();
-  const client = openClient({ url, name: "doctor" }, PORT_MS);
+  const client = openClient({ url, name: "doctor", address: "DB_URL" }, PORT_MS);
   const address = client.host.startsWith("/") ? client.host : `${client.host}:${client.port}`;
   if (!client.host.startsWith("/")) {
     const missing = await lookup(client.host).then(() => null, messageOf);

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { SettingsFault, TryAgain } from "../../errors.ts";
+import { SettingsFault } from "../../errors.ts";
 import { MINUTE_MS } from "../../time.ts";
 import { type Database, queryRows } from "../connect.ts";
 import type { LockSession } from "../lock.ts";
@@ -41,7 +41,7 @@ export async function readSystemIdentifier(db: Database): Promise<string> {
  * no database.
  */
 export async function checkDrillServer(db: Database, systemIdentifier: string | null): Promise<void> {
-  const server = onlyRow(await queryRows<ServerRow>(db, READ_SERVER).catch(throwOfDrillServer));
+  const server = onlyRow(await queryRows<ServerRow>(db, READ_SERVER));
   const faults: string[] = [];
   if (server.systemIdentifier === systemIdentifier)
     faults.push(
@@ -52,15 +52,6 @@ export async function checkDrillServer(db: Database, systemIdentifier: string | 
       `DRILL_DB_URL: role ${server.role} may make no database; an administrator runs there: alter role ${pg.escapeIdentifier(server.role)} createdb createrole`,
     );
   if (faults.length > 0) throw new SettingsFault(faults);
-}
-
-/** The messages of a connection name DB_URL, and a person would look at the production server. */
-function throwOfDrillServer(error: unknown): never {
-  const named = (text: string) => text.replace(/\bDB_URL\b/g, "DRILL_DB_URL");
-  if (error instanceof SettingsFault)
-    throw new SettingsFault(error.faults.map(named), { cause: error.cause });
-  if (error instanceof TryAgain) throw new TryAgain(named(error.message), { cause: error.cause });
-  throw error;
 }
 
 const LIST_LEFT = `select datname as name from pg_database where starts_with(datname, $1) order by datname`;

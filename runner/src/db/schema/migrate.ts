@@ -89,7 +89,7 @@ async function withMigrateLock<T>(
       tellServer(db, (await sessionOf(client)).server);
       return await work(db, () => applyFiles(db, client, { ...request, stop: locks.signal, until }));
     } catch (error) {
-      throw await faultOf(client, error);
+      throw await faultOf(db, client, error);
     } finally {
       await client.end();
     }

@@ -75,7 +75,7 @@ async function drill(context: Context, db: Database, { request, begunAt }: Begun
     `[DRILL] restoring ${newest.key} of ${request.store.tier} into the database ${name}`,
   );
   const server = { url: request.drillDbUrl, name: `drill ${runId.slice(0, 13)}`, signal };
-  return withLocks(server, async (admin, locks) => {
+  return withLocks({ ...server, address: "DRILL_DB_URL" }, async (admin, locks) => {
     await checkDrillServer(admin, request.isSameAccepted ? null : await readSystemIdentifier(db));
     await locks.open();
     for (const left of await dropLeftDatabases(admin, locks))
@@ -95,7 +95,8 @@ async function prove(
   db: Database,
   { request, newest, begunAt, name }: Proving,
 ): Promise<DrillOutcome> {
-  const target = openDatabase(urlOfDatabase(request.drillDbUrl, name), `drill ${context.runId.slice(0, 13)}`);
+  const url = urlOfDatabase(request.drillDbUrl, name);
+  const target = openDatabase(url, `drill ${context.runId.slice(0, 13)}`, "DRILL_DB_URL");
   try {
     return await proveBackup(context, { db, target }, { request, newest, begunAt });
   } finally {

@@ -36,7 +36,7 @@ export async function previewDrill(
   if ("failed" in found) return found;
   const { key, manifest } = found.newest;
   const left = await withLocks(
-    { url: drillDbUrl, name: `drill ${runId.slice(0, 13)}`, signal },
+    { url: drillDbUrl, address: "DRILL_DB_URL", name: `drill ${runId.slice(0, 13)}`, signal },
     async (admin) => {
       await checkDrillServer(admin, isSameAccepted ? null : await readSystemIdentifier(db));
       return listDrillDatabases(admin);

@@ -1,5 +1,6 @@
 import type { Context } from "../../context.ts";
 import type { Database } from "../../db/connect.ts";
+import { nameAddress } from "../../db/connection/address.ts";
 import { openLockSession } from "../../db/lock.ts";
 import { type Restoration, readRestoration } from "../../db/restore/restoration.ts";
 import { lookAtTarget } from "../../db/restore/target-database.ts";
@@ -175,7 +176,9 @@ function refuseOtherTime({ madeAt, manifest }: Restoration, { at }: Wish): void 
 
 async function migrateOlder({ context: { log, signal }, db }: Tools): Promise<void> {
   const warn = (note: string) => log.warn({ "event.name": "server_noted" }, `[RESTORE] ${note}`);
-  const applied = await migrate(db.url, { stop: signal, warn });
+  const applied = await migrate(db.url, { stop: signal, warn }).catch((error: unknown) => {
+    throw nameAddress(error, db.address);
+  });
   if (applied.length > 0)
     log.info({ "event.name": "restore_migrated" }, `[RESTORE] applied ${applied.join(", ")}`);
 }
