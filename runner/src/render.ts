@@ -33,14 +33,18 @@ export function renderTable(
 
 const WIDTH = 80;
 
-/** A sentence in lines of at most 80 letters, broken at blanks; each further line is indented, and a long word stays whole. */
+/**
+ * A sentence in lines of at most 80 letters, broken at blanks; blanks before it stay, each further line is indented by two
+ * more, and a long word stays whole.
+ */
 export function wrapLine(text: string): string {
-  const lines = [""];
-  for (const word of text.split(" ")) {
+  const [indent = ""] = /^ */.exec(text) ?? [];
+  const [first = "", ...words] = text.slice(indent.length).split(" ");
+  const lines = [`${indent}${first}`];
+  for (const word of words) {
     const last = lines.at(-1) ?? "";
-    if (last === "") lines[lines.length - 1] = word;
-    else if (last.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(`  ${word}`);
+    if (last.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`${indent}  ${word}`);
   }
   return lines.join("\n");
 }

@@ -5,6 +5,9 @@ import { runRunner } from "../support/runner.ts";
 
 const { database, env, truth, at, rowsOf, run, runJson, newest } = useBackedLeaf();
 
+/** As results have a time: without the milliseconds. */
+const seconds = (iso: string) => iso.replace(".000", "");
+
 describe("a leaf that was damaged by hand", () => {
   test("is restored beside the live one as the newest backup has it, and the damage is shown", async () => {
     const live = await rowsOf(`r3a.${LEAF.name}`);
@@ -39,10 +42,29 @@ describe("a leaf that was damaged by hand", () => {
         ],
       },
     ]);
+    expect(result.leaves[0]?.differences).toMatchObject([
+      { from: seconds(at(120)), last: seconds(at(179)) },
+      { from: seconds(at(0)), last: seconds(at(2)) },
+    ]);
     expect(result.refused).toEqual([]);
     expect(await rowsOf(`beside.${LEAF.name}`)).toEqual(truth.get(MADE[2]));
+    await database.query("drop schema beside cascade");
+    const { stdout } = await run(`--leaf ${LEAF.name} --compare`);
+    expect(stdout).toMatch(
+      new RegExp(
+        [
+          "compared with what is restored \\(restored -> live\\):",
+          ` {2}BTCUSDT 1m lacks 60 rows, ${seconds(at(120))} to ${seconds(at(179))}`,
+          ` {4}${seconds(at(120))} missing\n[^]* {4}and 57 more rows, the last of ${seconds(at(179))}`,
+          ` {2}ETHUSDT 1m has 3 rows with other values, [^]*close [0-9.]+ -> [0-9.]+\n$`,
+        ].join("\n"),
+      ),
+    );
+    for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
     expect(
-      await database.query("select command, outcome, exit_code from r3a.run where command = 'restore'"),
+      await database.query(
+        "select distinct command, outcome, exit_code from r3a.run where command = 'restore'",
+      ),
     ).toEqual([{ command: "restore", outcome: "findings", exit_code: 1 }]);
     await database.query(`truncate r3a.${LEAF.name}`);
     await database.query(`insert into r3a.${LEAF.name} select * from kept`);

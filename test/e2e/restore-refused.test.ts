@@ -85,7 +85,9 @@ describe("a backup that is not what it should be", () => {
     const text = await run(`--leaf ${LEAF.name}`);
     expect([text.code, text.stdout]).toEqual([
       3,
-      expect.stringMatching(/no backup of it can be restored from[\s\S]*not restored from:/),
+      expect.stringMatching(
+        /no backup can be restored from[\s\S]*not restored: ohlcv_1m_2024_01\n[\s\S]*not restored from:/,
+      ),
     ]);
   });
 
@@ -95,6 +97,27 @@ describe("a backup that is not what it should be", () => {
     expect([result.code, result.stdout]).toEqual([3, expect.stringContaining("encrypted to other keys")]);
     for (const secret of [identity, env.BACKUP_IDENTITY ?? "?"])
       expect(result.stdout + result.stderr).not.toContain(secret.slice(0, 30));
+    // said once: a conclusion, a line for each tier with the newest of three backups, and the same in the log
+    const text = await run(`--leaf ${LEAF.name}`, { BACKUP_IDENTITY: identity });
+    expect(text.stdout.replaceAll(/\n +/g, " ")).toMatch(
+      /^the secret key opens no backup: [\s\S]*\nnot restored from: hot, 3 backups, the newest manifests[\s\S]*\n?warm, 3 backups/,
+    );
+    expect(text.stdout.match(/encrypted\s+to\s+other\s+keys/g)).toHaveLength(2);
+    expect(text.stderr.match(/"event.name":"backup_refused"/g)).toHaveLength(2);
+    for (const line of text.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(120);
+  });
+
+  test.each([
+    ["--symbols NOSUCH", "no backup knows NOSUCH", null],
+    ["--leaf ohlcv_1m_2031_01", "no backup knows the leaf ohlcv_1m_2031_01", "ohlcv_1m_2031_01"],
+  ])("%s, which no backup knows: one conclusion, exit 3, and --json has each", async (args, words, leaf) => {
+    const text = await run(args);
+    expect([text.code, text.stdout.split("\n")[0]]).toEqual([3, words]);
+    expect(text.stdout.match(/does not know/g)).toHaveLength(2);
+    expect(text.stderr.match(/"event.name":"backup_refused"/g)).toHaveLength(2);
+    const { refused } = await runJson(args, 3);
+    expect(refused).toHaveLength(6);
+    expect(refused).toMatchObject(refused.map(() => ({ leaf })));
   });
 
   test("rows that are not those of the record are refused by part, however well they are sealed", async () => {
@@ -127,7 +150,7 @@ describe("a backup that is not what it should be", () => {
       0,
       expect.stringMatching(
         new RegExp(
-          `is restored as beside[\\s\\S]*not restored from:\n {2}hot, ${key}: .*has version 2.*run the release that wrote the newest backup`,
+          `1 leaf is restored as beside[\\s\\S]*not restored from:\n {2}hot:\\s+${key}\\s+has version 2[^]*run the release that\\s+wrote the newest backup`,
         ),
       ),
     ]);

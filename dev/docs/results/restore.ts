@@ -17,6 +17,8 @@ const differences = z
       added: count.describe("Rows that only the live table has."),
       missing: count.describe("Rows that the live table lacks."),
       changed: count.describe("Rows with other values."),
+      from: time.describe("When the first of these candles opens."),
+      last: time.describe("When the last of them opens."),
       first: z
         .array(
           z.strictObject({

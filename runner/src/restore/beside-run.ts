@@ -9,9 +9,11 @@ import type { Store } from "../store/store.ts";
 import type { Wish } from "./candidates-plan.ts";
 import type { ChosenLeaf } from "./chosen-leaf.ts";
 import { type ComparedLeaf, compareRestored } from "./compare-run.ts";
+import { createLacking } from "./lacking.ts";
 import { chooseLeaves } from "./leaf-plan.ts";
 import { type Candidate, createManifestReader, listCandidates, type ManifestReader } from "./manifests.ts";
-import { type Refused, tellRefused } from "./refusal.ts";
+import type { Refused } from "./refusal.ts";
+import { collectRefused } from "./refused-text.ts";
 import { restoreLeaf } from "./restore-leaf.ts";
 import { type Attempt, tryCandidates } from "./try-candidates.ts";
 
@@ -59,11 +61,7 @@ export async function restoreBeside(
 ): Promise<BesideOutcome> {
   const { signal, log } = context;
   await refuseFilled(db, request.schema);
-  const refused: Refused[] = [];
-  const refuse = (one: Refused) => {
-    refused.push(one);
-    tellRefused(log, one);
-  };
+  const { refused, refuse } = collectRefused(log);
   const candidates = await listCandidates(request.stores, request.wish, { signal, refuse });
   const reader = createManifestReader(signal, refuse);
   const newest = await findFirst(candidates, reader);
@@ -84,6 +82,7 @@ export async function restoreBeside(
         symbols: selection.symbols,
         serverVersion: await readServerVersion(client),
         broken: new Map(),
+        lacking: createLacking(),
       };
       const leaves: LeafOutcome[] = [];
       // a leaf that only older manifests have is asked for by its name
@@ -91,6 +90,7 @@ export async function restoreBeside(
       for (const name of names) {
         const startedAt = performance.now();
         const chosen = await tryCandidates(attempt, name);
+        if (chosen === null && isRefusedWhole(candidates, refused)) return { leaves: null, refused };
         if (chosen?.plan.parts.length === 0) continue;
         const isCompared = request.isCompared && chosen !== null;
         const compared = isCompared ? await compareRestored(client, request, chosen) : null;
@@ -101,6 +101,14 @@ export async function restoreBeside(
   } finally {
     progress.stop();
   }
+}
+
+/** Whether each manifest is refused for every leaf, so that a further leaf is not tried. */
+function isRefusedWhole(candidates: readonly Candidate[], refused: readonly Refused[]): boolean {
+  const whole = new Set(
+    refused.flatMap(({ tier, manifest, leaf }) => (leaf === null ? `${tier} ${manifest}` : [])),
+  );
+  return candidates.every(({ tier, key }) => whole.has(`${tier} ${key}`));
 }
 
 async function findFirst(candidates: readonly Candidate[], reader: ManifestReader): Promise<Manifest | null> {

@@ -1,10 +1,11 @@
 import { EXIT, type ExitCode } from "../contract/exits.ts";
-import { renderCount, renderTable } from "../render.ts";
+import { renderCount, renderTable, wrapLine } from "../render.ts";
 import { renderResult } from "../result.ts";
 import { renderTime } from "../time.ts";
 import type { BesideOutcome, BesideRequest, LeafOutcome } from "./beside-run.ts";
 import type { ComparedPart } from "./compare-run.ts";
-import { exitOfNone, type Refused } from "./refusal.ts";
+import { exitOfNone } from "./refusal.ts";
+import { concludeNone, renderRefused } from "./refused-text.ts";
 
 type Shown = Pick<BesideRequest, "schema" | "isPreview" | "isCompared">;
 
@@ -62,43 +63,53 @@ function leafOf({ name, chosen, ms }: LeafOutcome, isPreview: boolean): object {
 
 function differencesOf({ compared }: LeafOutcome): object {
   if (compared === null) return {};
-  const differences = compared.parts.map(({ first, ...part }) => ({
+  const differences = compared.parts.map(({ first, from, last, ...part }) => ({
     ...part,
+    from: renderTime(from),
+    last: renderTime(last),
     first: first.map(({ at, ...row }) => ({ timestamp: renderTime(at), ...row })),
   }));
   return { differences, otherCoins: compared.otherCoins };
 }
 
-/** The same for a person. */
+/** The same for a person, in at most 80 columns. */
 export function renderBeside(
   { leaves, refused }: BesideOutcome,
   { schema, isPreview, isCompared }: Shown,
 ): string {
-  const rows = (leaves ?? []).map(({ name, chosen }) =>
-    chosen === null
-      ? [name, "", "", "", "", "no backup of it can be restored from"]
-      : [
-          name,
-          chosen.candidate.tier,
-          chosen.manifest.snapshotAt,
-          chosen.plan.rows,
-          chosen.plan.steps.length,
-          isPreview ? "would be restored" : `is restored as ${schema}.${name}`,
-        ],
-  );
-  const head = ["leaf", "tier", "as of", "rows", "objects", ""];
-  const lines = rows.length === 0 ? [renderNone(leaves)] : [renderTable(head, rows)];
-  if (refused.length > 0) lines.push("", "not restored from:", ...refused.map(renderRefused));
+  const found = (leaves ?? []).flatMap(({ name, chosen }) => (chosen === null ? [] : [{ name, chosen }]));
+  const missing = (leaves ?? []).filter(({ chosen }) => chosen === null);
+  const lines: string[] = [];
+  if (found.length > 0) {
+    const rows = found.map(({ name, chosen: { candidate, manifest, plan } }) => [
+      ...[name, candidate.tier, shortTime(manifest.snapshotAt), plan.rows, plan.steps.length],
+    ]);
+    lines.push(renderTable(["leaf", "tier", "as of (UTC)", "rows", "objects"], rows));
+    lines.push(
+      "",
+      wrapLine(
+        renderPlace(
+          found.map(({ name }) => name),
+          { schema, isPreview },
+        ),
+      ),
+    );
+  } else if (leaves?.length === 0) lines.push("the backups hold nothing of this selection");
+  else lines.push(wrapLine(concludeNone(refused)));
+  if (missing.length > 0) lines.push(wrapLine(`not restored: ${missing.map(({ name }) => name).join(", ")}`));
+  lines.push(...renderRefused(refused));
   if (isCompared) for (const leaf of leaves ?? []) lines.push(...renderDifferences(leaf));
   return `${lines.join("\n")}\n`;
 }
 
-function renderNone(leaves: BesideOutcome["leaves"]): string {
-  return leaves === null ? "no backup can be restored from" : "the backups hold nothing of this selection";
-}
+/** `2026-01-31 12:00:00` of an ISO time. */
+const shortTime = (iso: string) => iso.slice(0, 19).replace("T", " ");
 
-function renderRefused({ tier, manifest, leaf, reason }: Refused): string {
-  return `  ${[tier, manifest, leaf].filter((each) => each !== null).join(", ")}: ${reason}`;
+function renderPlace(names: readonly string[], { schema, isPreview }: Pick<Shown, "schema" | "isPreview">) {
+  const leaves = renderCount(names.length, "leaf", "leaves");
+  if (isPreview) return `${leaves} would be restored into the schema ${schema}`;
+  const tables = names.length === 1 ? `as ${schema}.${names[0]}` : `as tables of the schema ${schema}`;
+  return `${leaves} ${names.length === 1 ? "is" : "are"} restored ${tables}`;
 }
 
 function renderDifferences({ name, compared }: LeafOutcome): readonly string[] {
@@ -109,18 +120,16 @@ function renderDifferences({ name, compared }: LeafOutcome): readonly string[] {
       `  coin ${id} is ${backed} in the backup and ${live} here: do not trust what follows of it`,
   );
   if (parts.length + others.length === 0) return ["", `r3a.${name} has the same rows`];
-  return ["", `r3a.${name}, compared with what is restored:`, ...others, ...parts.flatMap(renderPart)];
+  return [
+    "",
+    `r3a.${name}, compared with what is restored (restored -> live):`,
+    ...others,
+    ...parts.flatMap(renderPart),
+  ];
 }
 
-function renderPart({
-  coinId,
-  symbol,
-  interval,
-  added,
-  missing,
-  changed,
-  first,
-}: ComparedPart): readonly string[] {
+function renderPart(part: ComparedPart): readonly string[] {
+  const { coinId, symbol, interval, added, missing, changed, from, last, first } = part;
   const counts = [
     missing > 0 ? `lacks ${renderCount(missing, "row")}` : "",
     added > 0 ? `has ${renderCount(added, "row")} more` : "",
@@ -130,7 +139,11 @@ function renderPart({
     const values = columns.map(
       ({ name, restored, live }) => `${name} ${restored ?? "NULL"} -> ${live ?? "NULL"}`,
     );
-    return `    ${renderTime(at)} ${kind}${values.length === 0 ? "" : `: ${values.join(", ")}`}`;
+    return wrapLine(`    ${renderTime(at)} ${kind}${values.length === 0 ? "" : `: ${values.join(", ")}`}`);
   });
-  return [`  ${symbol ?? `coin ${coinId}`} ${interval} ${counts.join(", ")}`, ...rows];
+  const more = added + missing + changed - first.length;
+  const end = more === 0 ? [] : [`    and ${renderCount(more, "more row")}, the last of ${renderTime(last)}`];
+  const span = first.length + more === 1 ? "" : `, ${renderTime(from)} to ${renderTime(last)}`;
+  const name = `${symbol ?? `coin ${coinId}`} ${interval}`;
+  return [wrapLine(`  ${name} ${counts.join(", ")}${span}`), ...rows, ...end];
 }

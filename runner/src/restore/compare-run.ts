@@ -22,7 +22,7 @@ export type Difference = {
   readonly columns: readonly ChangedColumn[];
 };
 
-/** A part that differs, with its first rows that do. `symbol` null: the backup does not know the coin. */
+/** A part that differs, with its first rows that do. `from`, `last`: open times (ms) of the first and last one. `symbol` null: the backup does not know the coin. */
 export type ComparedPart = {
   readonly coinId: number;
   readonly symbol: string | null;
@@ -30,6 +30,8 @@ export type ComparedPart = {
   readonly added: number;
   readonly missing: number;
   readonly changed: number;
+  readonly from: number;
+  readonly last: number;
   readonly first: readonly Difference[];
 };
 
@@ -71,9 +73,14 @@ function partOf(
 ): readonly ComparedPart[] {
   const [row] = rows;
   if (row === undefined) return [];
-  const { coinId, interval, added, missing, changed } = row;
+  const { coinId, interval, added, missing, changed, from, last } = row;
   const symbol = symbols.get(coinId) ?? null;
-  return [{ coinId, symbol, interval, added, missing, changed, first: rows.map(differenceOf) }];
+  return [
+    {
+      ...{ coinId, symbol, interval, added, missing, changed, from, last },
+      first: rows.map(differenceOf),
+    },
+  ];
 }
 
 function differenceOf({ at, restored, live }: DifferingRow): Difference {

@@ -3,6 +3,7 @@ import type { Context } from "../context.ts";
 import { messageOf } from "../errors.ts";
 import type { Progress } from "../progress.ts";
 import type { ChosenLeaf } from "./chosen-leaf.ts";
+import { type Lacking, lackOf } from "./lacking.ts";
 import { planLeaf } from "./leaf-plan.ts";
 import { type Candidate, type ManifestReader, type Refuse, readLeafRecord } from "./manifests.ts";
 import { kindOf, RestoreRefusal, reasonOf } from "./refusal.ts";
@@ -36,6 +37,7 @@ export type Attempt = {
   readonly serverVersion: number;
   /** Reasons by address and key: what a store gave wrong once is not read from it again for the manifests before. */
   readonly broken: Map<string, RestoreRefusal>;
+  readonly lacking: Lacking;
 };
 
 const KEY_IN_REASON = /\b(?:objects|leaves)\/[0-9a-z_/-]+\.(?:zst\.age|json)/;
@@ -45,11 +47,18 @@ const KEY_IN_REASON = /\b(?:objects|leaves)\/[0-9a-z_/-]+\.(?:zst\.age|json)/;
  * refused with its reason. A leaf that holds none of the asked symbols has a plan without parts, and nothing is made.
  */
 export async function tryCandidates(attempt: Attempt, name: string): Promise<ChosenLeaf | null> {
-  const { context, schema, candidates, reader, refuse, broken } = attempt;
+  const { context, schema, symbols, candidates, reader, refuse, broken, lacking } = attempt;
   for (const candidate of candidates) {
-    const manifest = await reader.read(candidate);
-    if (manifest === null) continue;
     const { tier, key } = candidate;
+    let lack = lacking.find(candidate, name);
+    const manifest = lack === null ? await reader.read(candidate) : null;
+    if (manifest !== null) lack = lackOf(manifest, { leaf: name, symbols });
+    if (lack !== null) {
+      lacking.note(candidate, lack);
+      if (lacking.isNew(candidate, lack))
+        refuse({ tier, manifest: key, ...lack, isNewer: false, isAway: false });
+    }
+    if (lack !== null || manifest === null) continue;
     try {
       const plan = await planFrom(attempt, { candidate, manifest, name });
       const { madeAt, snapshotAt, coins } = manifest;
@@ -97,7 +106,7 @@ async function planFrom(
   { candidate, manifest, name }: Wanted,
 ): Promise<PlannedLeaf> {
   const leaf = manifest.leaves.find((each) => each.name === name);
-  if (leaf === undefined) throw new RestoreRefusal(`it holds no leaf ${name}`);
+  if (leaf === undefined) throw new RestoreRefusal(`it does not know the leaf ${name}`);
   refuseBroken(broken, candidate, [leaf.key]);
   const { bases, parts } = await readLeafRecord(candidate.store, leaf, context.signal);
   const plan = planLeaf(
@@ -116,11 +125,9 @@ async function planFrom(
   return { ...plan, parent: leaf.parent };
 }
 
-/** The coins of the symbols; null for all. A backup that does not know a symbol is refused: another one may. */
-function coinsOf({ coins, madeAt }: Manifest, symbols: readonly string[] | null): ReadonlySet<number> | null {
+/** The coins of the symbols; null for all. */
+function coinsOf({ coins }: Manifest, symbols: readonly string[] | null): ReadonlySet<number> | null {
   if (symbols === null) return null;
-  const unknown = symbols.filter((symbol) => !coins.some((coin) => coin.symbol === symbol));
-  if (unknown.length > 0) throw new RestoreRefusal(`the backup of ${madeAt} knows no ${unknown.join(", ")}`);
   return new Set(coins.filter(({ symbol }) => symbols.includes(symbol)).map(({ id }) => id));
 }
 

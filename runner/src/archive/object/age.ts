@@ -1,5 +1,5 @@
 import { messageOf } from "../../errors.ts";
-import { ObjectFault } from "./fault.ts";
+import { ENCRYPTED_TO_OTHERS, ObjectFault } from "./fault.ts";
 import { listKeys } from "./identity.ts";
 
 /** 16 recipients take 2.4 kB. Without a bound, a header that does not end is read into memory to the end of the object. */
@@ -42,7 +42,7 @@ export async function* decrypt(
     const said = messageOf(error);
     if (said.startsWith("no identity matched")) {
       const own = await publicKeysOf(identity);
-      throw new ObjectFault(`the object is encrypted to other keys than the identity's (${own.join(", ")})`);
+      throw new ObjectFault(`${ENCRYPTED_TO_OTHERS} (${own.join(", ")})`);
     }
     const place = feed.isEnded ? "its last part is damaged, or what followed it is cut off" : "it is damaged";
     throw new ObjectFault(`age cannot open the object, ${place}: ${said}`, { cause: error });

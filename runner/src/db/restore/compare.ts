@@ -17,6 +17,9 @@ export type DifferingRow = {
   readonly added: number;
   readonly missing: number;
   readonly changed: number;
+  /** Open times in ms of the first and the last row of the part that differ. */
+  readonly from: number;
+  readonly last: number;
 };
 
 const textsOf = (alias: string) =>
@@ -30,8 +33,8 @@ const ASKED = "($1::int[] is null or coin_id = any ($1))";
  * $1: coins, null for all; $2: rows of a part.
  */
 const compare = (restored: string, live: string) => `
-  select coin_id as "coinId", "interval", at, restored, live, added::float8, missing::float8, changed::float8 from (
-    select *, row_number() over (part order by at) as place,
+  select coin_id as "coinId", "interval", at, restored, live, added::float8, missing::float8, changed::float8, "from", last from (
+    select *, row_number() over (part order by at) as place, min(at) over part as "from", max(at) over part as last,
            count(*) filter (where restored is null) over part as added,
            count(*) filter (where live is null) over part as missing,
            count(*) filter (where restored is not null and live is not null) over part as changed

@@ -6,6 +6,7 @@ import { readServerVersion } from "../../db/restore/server-version.ts";
 import type { OwnClient } from "../../db/session.ts";
 import { TryAgain } from "../../errors.ts";
 import { createProgress } from "../../progress.ts";
+import { createLacking } from "../lacking.ts";
 import type { Candidate, ManifestReader, Refuse } from "../manifests.ts";
 import type { Refused } from "../refusal.ts";
 import { type Attempt, tryCandidates } from "../try-candidates.ts";
@@ -62,7 +63,14 @@ export async function loadLeaves(
   progress.start(await countExpected(loading, waiting));
   const attempt: Attempt = {
     ...{ context, candidates: loading.candidates, reader: loading.reader, refuse: loading.refuse, progress },
-    ...{ identity: loading.identity, schema: "r3a", isPreview: false, symbols: null, broken: new Map() },
+    ...{
+      identity: loading.identity,
+      schema: "r3a",
+      isPreview: false,
+      symbols: null,
+      broken: new Map(),
+      lacking: createLacking(),
+    },
     serverVersion: await readServerVersion(client),
     load: (leaf, source) => loadLeaf(client, leaf, source),
   };

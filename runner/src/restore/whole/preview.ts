@@ -7,6 +7,7 @@ import { readServerVersion } from "../../db/restore/server-version.ts";
 import { lookAtTarget } from "../../db/restore/target-database.ts";
 import { own } from "../../db/session.ts";
 import { createProgress } from "../../progress.ts";
+import { createLacking } from "../lacking.ts";
 import {
   type Candidate,
   createManifestReader,
@@ -48,7 +49,7 @@ export async function previewWhole(
     const waiting = isResumed ? await listWaiting(client) : orderOf(manifest);
     const attempt: Attempt = {
       ...{ context, candidates, reader, refuse, identity: "", schema: "r3a", symbols: null, isPreview: true },
-      ...{ broken: new Map(), progress: createProgress("restore", null) },
+      ...{ broken: new Map(), lacking: createLacking(), progress: createProgress("restore", null) },
       serverVersion: await readServerVersion(client),
       load: async () => {},
     };

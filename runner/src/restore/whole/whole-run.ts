@@ -19,7 +19,8 @@ import {
   type ManifestReader,
   type Refuse,
 } from "../manifests.ts";
-import { kindOf, type Refused, type RestoreRefusal, reasonOf, tellRefused } from "../refusal.ts";
+import { kindOf, type Refused, type RestoreRefusal, reasonOf } from "../refusal.ts";
+import { collectRefused } from "../refused-text.ts";
 import { noteBroken, refuseBroken } from "../try-candidates.ts";
 import { beginWhole } from "./first-step.ts";
 import { type LeafResult, loadLeaves } from "./load-leaves.ts";
@@ -38,11 +39,7 @@ export async function restoreWhole(
   request: WholeRequest,
 ): Promise<WholeOutcome> {
   const startedAt = performance.now();
-  const refused: Refused[] = [];
-  const refuse = (one: Refused) => {
-    refused.push(one);
-    tellRefused(context.log, one);
-  };
+  const { refused, refuse } = collectRefused(context.log);
   if (request.isPreview) {
     const planned = await previewWhole(context, db, { request, refuse });
     return { ...planned, refused, ms: Math.round(performance.now() - startedAt) };

@@ -1,7 +1,7 @@
 import { renderCount, renderTable, wrapLine } from "../../render.ts";
 import { renderResult } from "../../result.ts";
 import { renderDuration } from "../../time.ts";
-import type { Refused } from "../refusal.ts";
+import { concludeNone, renderRefused } from "../refused-text.ts";
 import type { LeafResult } from "./load-leaves.ts";
 import type { WholeOutcome } from "./whole-outcome.ts";
 
@@ -21,7 +21,7 @@ export function renderWholeJson(outcome: WholeOutcome, { isPreview }: Shown): st
 /** The same for a person. */
 export function renderWhole(outcome: WholeOutcome, shown: Shown): string {
   const { from, leaves, tables, refused } = outcome;
-  if (from === null) return `${["no backup can be restored from", ...renderRefused(refused)].join("\n")}\n`;
+  if (from === null) return `${[wrapLine(concludeNone(refused)), ...renderRefused(refused)].join("\n")}\n`;
   const lines = [
     wrapLine(`from ${from.tier}, ${from.manifest}: everything as of ${from.snapshotAt}`),
     "",
@@ -35,9 +35,9 @@ export function renderWhole(outcome: WholeOutcome, shown: Shown): string {
           "",
         ]),
     renderTable(
-      ["leaf", "hot", "tier", "rows", ""],
+      ["leaf", "hot set", "tier", "rows", ""],
       leaves.map((leaf) => [
-        ...[leaf.name, leaf.isHot ? "hot" : "", leaf.tier ?? "", leaf.rows],
+        ...[leaf.name, leaf.isHot ? "yes" : "", leaf.tier ?? "", leaf.rows],
         wordsOf(leaf),
       ]),
     ),
@@ -84,12 +84,4 @@ function nameSome(leaves: readonly LeafResult[]): string {
   const names = leaves.slice(0, MOST_NAMES).map(({ name }) => name);
   const more = leaves.length - names.length;
   return `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-}
-
-function renderRefused(refused: readonly Refused[]): readonly string[] {
-  if (refused.length === 0) return [];
-  const each = refused.map(({ tier, manifest, leaf, reason }) =>
-    wrapLine(`  ${[tier, manifest, leaf].filter((part) => part !== null).join(", ")}: ${reason}`),
-  );
-  return ["", "not restored from:", ...each];
 }
