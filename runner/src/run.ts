@@ -114,11 +114,19 @@ export function describeEnd(
   { redact }: Context,
   { exitCode, error, items = [], rateLimitHits = 0, hasFindings = false, reason = "" }: RunResult,
 ): RunEnd {
-  const why = error === undefined ? reason : messageOf(error);
+  const ofItems = exitCode === EXIT.done ? "" : reasonOfItems(items);
+  const why = error === undefined ? reason || ofItems : messageOf(error);
   const summary = why === "" ? null : redact(why).slice(0, 500);
   const isFound = hasFindings && exitCode === EXIT.failed && error === undefined;
   const outcome = isFound ? "findings" : outcomeOf(exitCode, items);
   return { outcome, exitCode, rateLimitHits, error: summary };
+}
+
+/** The first error stands for the others, which `runs RUN-ID` lists. */
+function reasonOfItems(items: readonly RunItem[]): string {
+  const failed = items.filter(({ outcome }) => outcome === "failure" || outcome === "partial");
+  const error = failed.find((item) => item.error !== null)?.error ?? null;
+  return error === null ? "" : `${failed.length} of ${items.length} series, the first: ${error}`;
 }
 
 /** The last line of a run in the log. */

@@ -31,7 +31,7 @@ test("the newest runs come first, each as it can be typed again", async () => {
   expect(failed).toMatch(
     /^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d {2}partial .* hand {5}sync 4h --symbols BTCUSDT,NOSUCHUSDT$/,
   );
-  expect(error).toMatch(/^ {2}[0-9a-f-]{36}/);
+  expect(error).toMatch(/^ {2}[0-9a-f-]{36}: .*NOSUCHUSDT/);
   expect(rest).toEqual([
     expect.stringMatching(/success .* hand {5}refresh-lastts$/),
     expect.stringMatching(/success .* 18 {2}sync-1h {2}sync 1h$/),

@@ -43,10 +43,7 @@ export const verify: Command = {
       "--to": to === null ? null : renderTime(to),
     });
     return withDatabase(context, { command: "verify", url: dbUrl }, (db) =>
-      withRun({ context, db, command: "verify", args }, async () => ({
-        exitCode: await runVerify(context, db, request),
-        hasFindings: true,
-      })),
+      withRun({ context, db, command: "verify", args }, () => runVerify(context, db, request)),
     );
   },
 };

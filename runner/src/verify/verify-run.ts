@@ -1,6 +1,6 @@
 import { intersect, type Span } from "../candle/span.ts";
 import type { Context } from "../context.ts";
-import { EXIT, type ExitCode } from "../contract/exits.ts";
+import { EXIT } from "../contract/exits.ts";
 import type { Interval } from "../contract/intervals.ts";
 import { findDatabaseTime } from "../db/clock.ts";
 import { findCoins, listCoins } from "../db/coins.ts";
@@ -9,6 +9,7 @@ import { countUnasked } from "../db/gap-list.ts";
 import { loadSeries } from "../db/series.ts";
 import { refuseUnknown } from "../db/unknown-symbols.ts";
 import { createProgress } from "../progress.ts";
+import type { RunResult } from "../run.ts";
 import { createReport } from "./report.ts";
 import { verifySeries } from "./verify.ts";
 
@@ -29,7 +30,7 @@ export async function runVerify(
   context: Context,
   db: Database,
   { symbols, intervals, span, isNarrowed, asJson }: VerifyRequest,
-): Promise<ExitCode> {
+): Promise<RunResult> {
   await refuseUnknown(db, symbols);
   const coins = symbols === null ? await listCoins(db) : await findCoins(db, symbols);
   const coinIds = coins.map(({ coinId }) => coinId);
@@ -55,5 +56,11 @@ export async function runVerify(
     progress.stop();
   }
   await report.end(series, await countUnasked(db, { symbols, intervals, from: span.from, to: span.to }));
-  return report.faults() > 0 ? EXIT.failed : EXIT.done;
+  const faults = report.faults();
+  if (faults === 0) return { exitCode: EXIT.done };
+  return {
+    exitCode: EXIT.failed,
+    hasFindings: true,
+    reason: `${faults} faults; run verify again to see them`,
+  };
 }
