@@ -123,7 +123,18 @@ test("a leaf of the hot set that no backup gives keeps the database closed until
   const waiting = { leaf: leaf?.name, outcome: "failed", isWaiting: true };
   expect(result).toMatchObject({ isOver: false, hotMs: null });
   expect(result.leaves).toContainEqual(expect.objectContaining(waiting));
-  await lost.run("verify", 75, { DB_URL: url });
+  // nobody works on it, so that nothing is waited for
+  const waited = await lost.run("wait-db --timeout 86400", 75, { DB_URL: url });
+  expect(waited.stderr).toMatch(
+    /has stopped, and its process is gone: \d+ of \d+ leaves are loaded; run restore --all --to/,
+  );
+  // no list of symbols: as many are expected as were ranked, which no sync did here
+  const health = await lost.run("health --only freshness", 1, { DB_URL: url, SYMBOLS: "" });
+  expect(health.stdout.replace(/\s+/g, " ")).toContain(
+    "no symbol is expected yet: a restore into this database has stopped",
+  );
+  const doctor = await lost.run("doctor --only schema", 1, { DB_URL: url });
+  expect(doctor.stdout).not.toContain("wait for it");
   expect(await lost.restore(url, " --tier hot")).toMatchObject({
     isOver: true,
     leaves: [{ rows: leaf?.rows }],

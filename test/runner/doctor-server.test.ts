@@ -35,6 +35,7 @@ const throughTls = (change: Partial<Transport>, extra: string | null = null) =>
   judgeTls({ step: "in", address: "db:5432", ms: 1, transport: { ...transport, ...change } }, extra, NOW);
 const schema = { pending: [], unknown: [], layout: "none" as const, loading: null, faults: [] as string[] };
 
+const STOPPED = { loaded: 2, leaves: 108, isGated: true, isAlive: false };
 test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   [
     "a host without an address",
@@ -223,14 +224,14 @@ test.each<[string, Finding, Finding["status"], RegExp, RegExp]>([
   ],
   [
     "a restore whose newest leaves are not loaded",
-    judgeSchema({ ...schema, pending: ["000009_x"], loading: { loaded: 2, leaves: 108, isGated: true } }),
+    judgeSchema({ ...schema, pending: ["000009_x"], loading: STOPPED }),
     "fail",
-    /2 of 108 leaves are loaded; run restore --all again.*ends with 75/,
-    /wait/,
+    /2 of 108 leaves are loaded; run restore --all --to with the address.*ends with 75/,
+    /^run restore --all --to/,
   ],
   [
     "a restore that loads history",
-    judgeSchema({ ...schema, loading: { loaded: 20, leaves: 108, isGated: false } }),
+    judgeSchema({ ...schema, loading: { loaded: 20, leaves: 108, isGated: false, isAlive: true } }),
     "warn",
     /20 of 108 leaves are loaded.*backup waits/,
     /wait/,

@@ -37,7 +37,7 @@ test("gaps that a restore has yet to load are told from those that nobody asked 
 
 test("fails while a restore keeps every command away, and warns while history loads", () => {
   const judge = (isGated: boolean, pending: readonly string[] = []) =>
-    judgePending(pending, { loaded: 3, leaves: 9, isGated });
+    judgePending(pending, { loaded: 3, leaves: 9, isGated, isAlive: true });
   const output = expect.stringContaining("3 of 9 leaves are loaded");
   expect(judge(true, ["000011_health_results"])).toMatchObject({ status: "fail", output, names: [] });
   expect(judge(false)).toMatchObject({ status: "warn", output });

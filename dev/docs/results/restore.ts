@@ -91,7 +91,7 @@ const whole = {
   tables: z
     .array(z.strictObject({ name: z.string(), rows: count }))
     .describe(
-      "Empty where the run goes on with another one. In a plan the rows of all objects, of which later ones replace earlier ones.",
+      "Empty where the run goes on with another one. In a plan at most so many rows: later objects replace rows of earlier ones.",
     ),
   rows: count.describe("Of the leaves."),
   hotMs: count.nullable().describe("Until every other command worked again, in ms. Null: they do not yet."),

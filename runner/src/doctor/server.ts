@@ -10,7 +10,7 @@ import {
 import { readSchema, type SchemaState } from "../db/doctor/stored.ts";
 import { createUnicodeDatabase, resetReadOnly } from "../db/remedy-sql.ts";
 import { judgeDatabase, noteOfServer } from "../db/schema/requirements.ts";
-import { describeLoading } from "../db/schema/restore-gate.ts";
+import { cureOfLoading, describeLoading } from "../db/schema/restore-gate.ts";
 import { commandLine } from "../program-name.ts";
 import { renderDuration } from "../time.ts";
 import { byLimit, type Check, type Finding, fail, listSome, pass, warn } from "./check.ts";
@@ -133,7 +133,7 @@ export function judgeSchema(state: SchemaState, mayMigrate = true): Finding {
   if (loading?.isGated)
     return fail(
       `${describeLoading(loading)}; until the newest ones are there, every other command ends with 75`,
-      "wait for it",
+      cureOfLoading(loading),
     );
   const by = (command: string) => (mayMigrate ? commandLine(command) : "first do what the check server says");
   if (layout === "old")
@@ -154,7 +154,7 @@ export function judgeSchema(state: SchemaState, mayMigrate = true): Finding {
   if (loading !== null)
     return warn(
       `${describeLoading(loading)}; gaps --state not_requested lists what is not there yet, and backup waits`,
-      "wait for it",
+      cureOfLoading(loading),
     );
   return pass("the schema is what this program needs");
 }

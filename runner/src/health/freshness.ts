@@ -1,5 +1,6 @@
 import type { Interval } from "../contract/intervals.ts";
 import type { ExpectedSymbol, SeriesScan } from "../db/scan.ts";
+import { describeLoading, type Loading } from "../db/schema/restore-gate.ts";
 import type { AgeLimits } from "../settings/parsers.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import { type CheckResult, resultOf } from "./report.ts";
@@ -7,8 +8,12 @@ import { type CheckResult, resultOf } from "./report.ts";
 /** A close farther ahead than this comes from a wrong clock or a bad row, and would hide that all other candles are old. */
 export const FUTURE_MS = 120_000;
 
-/** `expected`: the symbols that sync keeps. `series`: the state of each series, of one interval or of all. */
+/**
+ * `expected`: the symbols that sync keeps. `series`: the state of each series, of one interval or of all. `loading`: a
+ * restore, by which a database may expect no symbol yet.
+ */
 export type ScanFacts = {
+  readonly loading?: Loading | null;
   readonly expected: readonly ExpectedSymbol[];
   readonly series: readonly SeriesScan[];
 };
@@ -56,7 +61,8 @@ export function isActive({ status }: ExpectedSymbol): boolean {
 }
 
 /** The reason why no candle can be fresh. */
-export function nothingExpected({ expected }: ScanFacts): string {
+export function nothingExpected({ expected, loading }: ScanFacts): string {
+  if (expected.length === 0 && loading) return `no symbol is expected yet: ${describeLoading(loading)}`;
   return expected.length === 0
     ? "no symbol is expected: nothing was ranked yet (run a sync without --top and --symbols, such as sync 1h, or set SYMBOLS)"
     : `none of ${expected.length} symbols is traded any more`;

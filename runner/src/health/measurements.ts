@@ -90,10 +90,11 @@ function createScans({ settings, intervals, now }: Place) {
     components,
     isQuick: true,
     look: async (ask) => {
-      facts ??= ask(async (client) => ({
-        expected: await listExpected(client, { symbols, size }),
-        series: await scanSeries(client, intervals, null),
-      }));
+      facts ??= ask(async (client) => {
+        const expected = await listExpected(client, { symbols, size });
+        const loading = expected.length === 0 ? await findLoading(client) : null;
+        return { expected, loading, series: await scanSeries(client, intervals, null) };
+      });
       return judge(await facts);
     },
   });

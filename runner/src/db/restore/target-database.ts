@@ -23,6 +23,9 @@ type LookRow = {
 };
 
 const COUNT_COINS = `select count(*)::float8 as count from r3a.coin`;
+const LAST_RESTORE = `
+  select to_char(max(finished_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as ended
+  from r3a.run where command = 'restore' and arguments like '--all%' and outcome = 'success'`;
 
 /**
  * Throws a SettingsFault where the target is neither empty of this program's schemas nor in the middle of a restore: what is
@@ -36,7 +39,11 @@ export async function lookAtTarget(client: OwnClient): Promise<TargetState> {
   const coins = await client.query<{ count: number }>(COUNT_COINS).catch(() => []);
   const count = coins[0]?.count ?? 0;
   const symbols = count === 0 ? "" : `, with ${count} ${count === 1 ? "symbol" : "symbols"}`;
+  const [last] = await client.query<{ ended: string | null }>(LAST_RESTORE).catch(() => []);
+  const done = last?.ended
+    ? `a restore came to its end here at ${last.ended}, and nothing is left to do; else `
+    : "";
   throw new SettingsFault([
-    `--to: the database ${database} has ${found.slice(0, 3).join(", ")}${found.length > 3 ? " and more" : ""}${symbols}, and a whole database is restored into an empty one alone: make a new database, and name that one`,
+    `--to: the database ${database} has ${found.slice(0, 3).join(", ")}${found.length > 3 ? " and more" : ""}${symbols}, and a whole database is restored into an empty one alone: ${done}make a new database, and name that one`,
   ]);
 }

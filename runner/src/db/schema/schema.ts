@@ -82,7 +82,7 @@ export type Wait = {
 
 /**
  * Waits until the database answers, has every migration of this program, and no restore keeps it closed; TryAgain after
- * `waitMs`, which says which of these it was.
+ * `waitMs`, which says which of these it was, and at once where the process of the restore is gone.
  */
 export async function waitForSchema(db: Database, { waitMs, signal, tell }: Wait): Promise<void> {
   const until = performance.now() + waitMs;
@@ -93,13 +93,13 @@ export async function waitForSchema(db: Database, { waitMs, signal, tell }: Wait
   );
   try {
     for (;;) {
-      const fault = await withClient(db, findLack).catch((error: unknown) => {
-        if (error instanceof TryAgain) return error;
+      const lack = await withClient(db, findLack).catch((error: unknown) => {
+        if (error instanceof TryAgain) return { fault: error, isFinal: false };
         throw error;
       });
-      if (fault === null) return;
-      if (performance.now() >= until) throw fault;
-      [why, longestMs] = [messageOf(fault), waitMs];
+      if (lack === null) return;
+      if (lack.isFinal || performance.now() >= until) throw lack.fault;
+      [why, longestMs] = [messageOf(lack.fault), waitMs];
       await sleep(Math.min(500, Math.max(1, until - performance.now())), signal);
     }
   } finally {
@@ -107,16 +107,23 @@ export async function waitForSchema(db: Database, { waitMs, signal, tell }: Wait
   }
 }
 
-/** Why nothing can work in the database yet; null where everything can. */
-async function findLack(client: pg.ClientBase): Promise<TryAgain | null> {
+/** Why nothing can work in the database yet; `isFinal`: nobody works on that. */
+type Lack = { readonly fault: TryAgain; readonly isFinal: boolean };
+
+/** null where everything can work. */
+async function findLack(client: pg.ClientBase): Promise<Lack | null> {
   const applied = await readApplied(client);
   if (applied.some(({ isGated }) => isGated)) {
     const loading = await findLoading(client);
-    if (loading !== null) return new TryAgain(describeLoading(loading));
+    if (loading !== null)
+      return { fault: new TryAgain(describeLoading(loading)), isFinal: loading.isAlive === false };
   }
   const pending = await pendingOf(applied.map(({ name }) => name));
   if (pending.length === 0) return null;
-  return new TryAgain(`the database lacks ${pending.join(", ")}: run migrate`);
+  return {
+    fault: new TryAgain(`the database lacks ${pending.join(", ")}: run migrate`),
+    isFinal: false,
+  };
 }
 
 /** Tells of the wait in the log, where a person at a terminal sees it too. */

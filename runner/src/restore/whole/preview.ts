@@ -21,6 +21,7 @@ import { refuseLater } from "./first-step.ts";
 import type { LeafResult } from "./load-leaves.ts";
 import { orderTables } from "./load-tables.ts";
 import { orderLeaves } from "./order-plan.ts";
+import { refuseOtherTime } from "./other-time.ts";
 import type { WholeOutcome, WholeRequest } from "./whole-outcome.ts";
 
 type Asked = { readonly request: WholeRequest; readonly refuse: Refuse };
@@ -39,6 +40,7 @@ export async function previewWhole(
   return own(db, signal, async (client) => {
     const isResumed = (await lookAtTarget(client)) === "under-way";
     const under = isResumed ? await readRestoration(client) : undefined;
+    if (under !== undefined) refuseOtherTime(under, request.wish);
     const listed = await listCandidates(request.stores, request.wish, { signal, refuse });
     const candidates = listed.filter(({ madeAt }) => madeAt <= (under?.madeAt ?? Number.POSITIVE_INFINITY));
     const reader = createManifestReader(signal, refuse);
@@ -79,8 +81,13 @@ function orderOf({ leaves, snapshotAt }: Manifest): readonly WaitingLeaf[] {
   );
 }
 
+/** At most: a later object has rows of an earlier one in another version, and nobody can tell without the key. */
 function toTable({ name, objects }: Manifest["tables"][number]) {
-  return { name, rows: objects.reduce((sum, { rows }) => sum + rows, 0) };
+  const since = Math.max(
+    0,
+    objects.findLastIndex(({ mode }) => mode === "whole"),
+  );
+  return { name, rows: objects.slice(since).reduce((sum, { rows }) => sum + rows, 0) };
 }
 
 async function findFirst(

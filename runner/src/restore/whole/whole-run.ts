@@ -10,7 +10,6 @@ import { type OwnClient, own } from "../../db/session.ts";
 import { SettingsFault, TryAgain } from "../../errors.ts";
 import { withRun } from "../../run.ts";
 import { renderTime } from "../../time.ts";
-import type { Wish } from "../candidates-plan.ts";
 import { reasonOfWhole } from "../ledger-reason.ts";
 import {
   type Candidate,
@@ -25,6 +24,7 @@ import { noteBroken, refuseBroken } from "../try-candidates.ts";
 import { beginWhole } from "./first-step.ts";
 import { type LeafResult, loadLeaves } from "./load-leaves.ts";
 import type { LoadedTable } from "./load-tables.ts";
+import { refuseOtherTime } from "./other-time.ts";
 import { previewWhole } from "./preview.ts";
 import { exitOfLeaves, type WholeOutcome, type WholeRequest } from "./whole-outcome.ts";
 
@@ -161,14 +161,6 @@ async function beginOrGoOn(
     }
   }
   return null;
-}
-
-/** The tables are of one moment, and leaves of an earlier one would lack what they say is stored. */
-function refuseOtherTime({ madeAt, manifest }: Restoration, { at }: Wish): void {
-  if (at === null || at >= madeAt) return;
-  throw new SettingsFault([
-    `--at ${renderTime(at)} is before the backup whose restore is under way here (${manifest}): leave out --at, or drop the database and restore into a new one`,
-  ]);
 }
 
 async function migrateOlder({ context: { log, signal }, db }: Tools): Promise<void> {

@@ -29,7 +29,7 @@ export function renderWhole(outcome: WholeOutcome, shown: Shown): string {
       ? []
       : [
           renderTable(
-            ["table", "rows"],
+            ["table", shown.isPreview ? "rows, at most" : "rows"],
             tables.map(({ name, rows }) => [name, rows]),
           ),
           "",
