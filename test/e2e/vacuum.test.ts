@@ -107,6 +107,8 @@ test("a step that fails is 1, and what does not fit into a budget says so", asyn
       outcome: "failed",
       error: expect.stringContaining("--budget"),
     });
+    const error_summary = expect.stringMatching(/^(vacuum|analyze) \S+: .*--budget/);
+    expect(await lastRun(database)).toMatchObject({ outcome: "failure", exit_code: 1, error_summary });
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { EXIT, type ExitCode } from "../contract/exits.ts";
+import { EXIT } from "../contract/exits.ts";
 import { renderArguments } from "../db/runs.ts";
 import { withDatabase } from "../db/with-database.ts";
 import { tellHeld } from "../maint/held.ts";
@@ -10,7 +10,7 @@ import {
   renderMaintResult,
   renderMaintResultJson,
 } from "../maint/maint-text.ts";
-import { withRun } from "../run.ts";
+import { type RunResult, withRun } from "../run.ts";
 import { parseCount } from "../settings/parsers.ts";
 import { SETTINGS } from "../settings/table.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
@@ -67,7 +67,7 @@ export const maint: Command = {
         const result = await runMaint(context, db, limits);
         if (result === null) await tellHeld(context, db, { scope: "maint", asJson });
         else context.print(asJson ? renderMaintResultJson(result) : `${renderMaintResult(result)}\n`);
-        return { exitCode: result === null ? EXIT.done : exitOf(result) };
+        return result === null ? { exitCode: EXIT.done } : resultOf(result);
       });
     });
   },
@@ -82,6 +82,8 @@ function endOf({ deadlineS }: Context, budgetS: number | undefined): number {
   return performance.now() + (budgetS ?? DEFAULT_BUDGET_S) * 1000;
 }
 
-function exitOf({ steps, refused }: MaintResult): ExitCode {
-  return refused.length > 0 || steps.some(({ outcome }) => outcome === "failed") ? EXIT.failed : EXIT.done;
+function resultOf({ steps, refused }: MaintResult): RunResult {
+  const failed = steps.filter(({ outcome }) => outcome === "failed");
+  const reasons = [...refused, ...failed.map(({ op, object, error }) => `${op} ${object}: ${error}`)];
+  return { exitCode: reasons.length > 0 ? EXIT.failed : EXIT.done, reason: reasons.join("; ") };
 }

@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { EXIT, type ExitCode } from "../contract/exits.ts";
+import { EXIT } from "../contract/exits.ts";
 import { renderArguments } from "../db/runs.ts";
 import { withDatabase } from "../db/with-database.ts";
 import { tellHeld } from "../maint/held.ts";
@@ -10,7 +10,7 @@ import {
   renderVacuumPlan,
   renderVacuumPlanJson,
 } from "../maint/vacuum-text.ts";
-import { withRun } from "../run.ts";
+import { type RunResult, withRun } from "../run.ts";
 import { parseCount } from "../settings/parsers.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
@@ -54,7 +54,7 @@ export const vacuum: Command = {
         const done = await vacuumAlone(context, db, { analyzeOnly, until: endOf(context, budgetS) });
         if (done === null) await tellHeld(context, db, { scope: "vacuum", asJson });
         else context.print(asJson ? renderVacuumedJson(done) : `${renderVacuumed(done)}\n`);
-        return { exitCode: done === null ? EXIT.done : exitOf(done) };
+        return done === null ? { exitCode: EXIT.done } : resultOf(done);
       });
     });
   },
@@ -69,6 +69,8 @@ function endOf({ deadlineS }: Context, budgetS: number | undefined): number {
   return budgetS === undefined ? share : Math.min(end, share);
 }
 
-function exitOf({ outcomes }: Vacuumed): ExitCode {
-  return outcomes.some(({ outcome }) => outcome === "failed") ? EXIT.failed : EXIT.done;
+function resultOf({ outcomes }: Vacuumed): RunResult {
+  const failed = outcomes.filter(({ outcome }) => outcome === "failed");
+  const reasons = failed.map(({ action, table, error }) => `${action} ${table}: ${error}`);
+  return { exitCode: failed.length > 0 ? EXIT.failed : EXIT.done, reason: reasons.join("; ") };
 }
