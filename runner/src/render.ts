@@ -85,3 +85,18 @@ export function renderUnasked({ notRequested, inBackup }: Unasked): readonly str
 export function renderNumber(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
+
+const UNITS = ["", "k", "M", "G", "T"];
+
+/** Three digits and a unit of thousands: `999`, `12.3k`, `1.23G`; with `gap` between them. */
+export function renderShort(value: number, gap = ""): string {
+  let [rest, index] = [value, 0];
+  // 999.5 would be rounded to four digits
+  for (; rest >= 999.5 && index < UNITS.length - 1; index += 1) rest /= 1000;
+  return `${index === 0 ? rest : rest.toPrecision(3)}${gap}${UNITS[index]}`;
+}
+
+/** `712 B`, `12.3 kB`: decimal, as a person compares them with a disk. */
+export function renderBytes(bytes: number): string {
+  return `${renderShort(bytes, " ")}B`;
+}

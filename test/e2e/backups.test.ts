@@ -14,7 +14,12 @@ import { runRunner } from "../support/runner.ts";
 /** Of `backups --json`, as far as these tests read it. */
 type Listed = {
   readonly tiers: readonly object[];
-  readonly backups: readonly { readonly bytes: number; readonly verifiedAt: string | null }[];
+  readonly backups: readonly {
+    readonly key: string;
+    readonly backup: number;
+    readonly bytes: number;
+    readonly verifiedAt: string | null;
+  }[];
   readonly refused: readonly object[];
   readonly breaks: readonly object[];
   readonly ledgerFault: string | null;
@@ -23,6 +28,8 @@ type Listed = {
 const database = useDatabase();
 const warm = join(temporaryFolder(), "warm");
 const env: Record<string, string> = {};
+/** What the delta printed. */
+let said = "";
 const FROM = Date.UTC(2024, 0, 5);
 const HOUR = 3_600_000;
 
@@ -53,8 +60,26 @@ beforeAll(async () => {
     [new Date(FROM).toISOString()],
   );
   await database.query("select pg_stat_force_next_flush()");
-  expectExit(await run("backup --delta"), 1);
+  const delta = await run("backup --delta");
+  expectExit(delta, 1);
+  said = delta.stdout;
 }, 120_000);
+
+test("backup names the leaf of a suspect, how to look at it, and last how to accept it, in 80 columns", () => {
+  expect(said.replaceAll(/\n +/g, " ")).toMatch(
+    /^delta backup 2 of \S+: \d+ (?:leaf|leaves) looked at, empty ones too; \d+ new objects with \d+ rows?, [\d.]+ k?B as stored\n/,
+  );
+  const end = said.slice(said.indexOf("1 candle is suspect (1 new)")).replaceAll("./r3a", "r3a");
+  expect(end.split("\n").slice(2)).toEqual([
+    "  ohlcv_1m_2024_01:BTCUSDT 1m, 2024-01-05T00:00:00Z changed",
+    "Look at them beside what restores:",
+    expect.stringMatching(/ restore --to-schema r3a_restored --leaf ohlcv_1m_2024_01 --compare$/),
+    "Copy back what is wrong (docs/recovery.md). Only if all are right as they are:",
+    expect.stringMatching(/ backup --accept ohlcv_1m_2024_01:BTCUSDT --reason "WHY"$/),
+    "",
+  ]);
+  for (const line of said.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+});
 
 test("the ledger calls a backup that is complete and found suspects findings, and says what it found", async () => {
   expect(await lastRun(database)).toMatchObject({
@@ -90,12 +115,25 @@ test("lists what each tier holds, the newest first, and when it was last verifie
 test("has a table that fits into 80 columns", async () => {
   const { code, stdout } = await run("backups");
   const [head = "", ...lines] = stdout.split("\n");
-  expect([code, head.split(/ {2,}/)[0]]).toEqual([0, "snapshot (UTC)"]);
+  expect([code, head.split(/ {2,}/)[0]]).toEqual([0, "backup"]);
   expect(
-    lines.filter((line) => /^\d{4}-\d\d-\d\d \d\d:\d\d +(daily|delta) +(hot|warm) /.test(line)),
+    lines.filter((line) => /^ *[12] +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d +(daily|delta) +(hot|warm) /.test(line)),
   ).toHaveLength(4);
   for (const line of [head, ...lines].filter((each) => !each.includes("file://")))
     expect(line.length).toBeLessThanOrEqual(80);
+});
+
+test("names the time that restore --at takes for that backup and none before it", async () => {
+  const { stdout } = await run("backups");
+  const made = stdout.split("\n").flatMap((line) => / (\d\S+) +(?:daily|delta) +hot /.exec(line)?.[1] ?? []);
+  const { backups } = await list("--tier hot");
+  expect(made).toHaveLength(2);
+  for (const [index, at] of made.entries()) {
+    const plan = await run(`restore --to-schema beside --dry-run --json --tier hot --at ${at}`);
+    const { leaves } = expectResult(plan) as unknown as { leaves: readonly { from: object }[] };
+    expect(leaves).toMatchObject([{ from: { manifest: backups[index]?.key } }]);
+    expect(backups[index]?.backup).toBe(2 - index);
+  }
 });
 
 test("narrows to a tier and a number", async () => {

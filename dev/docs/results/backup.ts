@@ -27,6 +27,19 @@ export const backup = z.union([
     ),
     found: count.describe("New suspects."),
     open,
+    suspects: z
+      .array(
+        z.strictObject({
+          leaf: z.string().describe("Without schema."),
+          symbol: z.string().describe("Or coin and its id, where no symbol has it."),
+          interval,
+          kind: z.enum(["changed", "vanished", "content"]),
+          count,
+          from: time.nullable().describe("When the first of them opens; null: not known which candles."),
+          last: time.nullable().describe("When the last of them opens; null as from."),
+        }),
+      )
+      .describe("The open suspects by symbol, interval and kind, the first 20 of them."),
     lost: z
       .array(
         z.strictObject({

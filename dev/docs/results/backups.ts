@@ -17,6 +17,7 @@ export const backups = resultOf("backups", {
       z.strictObject({
         tier,
         key: z.string().describe("The manifest."),
+        backup: count.describe("The row in r3a.backup of the database that wrote it."),
         kind: z.enum(["daily", "delta"]),
         madeAt: time.describe("When the manifest was written: restore --at goes by it."),
         snapshotAt: time.describe("The moment that the backup shows."),

@@ -8,6 +8,7 @@ import { listLeftOut } from "../db/backup/left-out.ts";
 import { noteCopies } from "../db/backup/manifest-rows.ts";
 import { type Snapshot, withSnapshot } from "../db/backup/snapshot.ts";
 import { listCopiesSince } from "../db/backup/stored-objects.ts";
+import { listSuspectGroups, type SuspectGroup } from "../db/backup/suspect-groups.ts";
 import { writeLedger } from "../db/backup/write-ledger.ts";
 import type { Database } from "../db/connect.ts";
 import { type LockSession, openLockSession, waitForLock } from "../db/lock.ts";
@@ -65,6 +66,8 @@ export type BackupResult = {
   readonly tiers: readonly TierResult[];
   readonly found: number;
   readonly open: number;
+  /** The open ones by part, the first MOST_GROUPS. */
+  readonly suspects: readonly SuspectGroup[];
   readonly lost: readonly LostPart[];
   readonly collapse: string | null;
   readonly leftOut: readonly string[];
@@ -75,6 +78,8 @@ export type BackupResult = {
 const MANIFEST_PATIENCE_MS = 30 * 60_000;
 /** The catalog, and one row of each table that is none of ours. */
 const LOOK_MS = 30_000;
+/** Parts with suspects that a report names; r3a.backup_suspect has all. */
+const MOST_GROUPS = 20;
 
 /** The tiers that a run of this kind writes to; throws a SettingsFault where there is none. */
 export function chooseDue(kind: BackupKind, stores: readonly Store[]): readonly Store[] {
@@ -173,7 +178,9 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
       ...{ outcome: "complete", manifests: Object.fromEntries(manifests), fault: collapse },
     });
     const open = await own(db, signal, countSuspects);
-    const leftOut = await bounded(db, { limitMs: LOOK_MS, signal }, listLeftOut);
+    const limits = { limitMs: LOOK_MS, signal };
+    const suspects = await bounded(db, limits, (client) => listSuspectGroups(client, MOST_GROUPS));
+    const leftOut = await bounded(db, limits, listLeftOut);
     return {
       ...{ kind, backup, snapshotAt: facts.takenAt, isWhole: all.write.isWhole, leaves: all.leaves, open },
       ...{ objects: all.objects, rows: all.write.rows, bytes: all.write.bytes },
@@ -181,7 +188,7 @@ async function backUp({ context, db, locks, request, due, tiers, snapshot }: Wor
         ...{ tier, address, manifest: manifests.get(tier) ?? null, fault: tiers.faults.get(tier) ?? null },
       })),
       found: all.write.found.length,
-      ...{ lost, collapse, leftOut, strangers },
+      ...{ suspects, lost, collapse, leftOut, strangers },
     };
   } finally {
     await locks.unlock("backup-manifest", "global");

@@ -1,8 +1,9 @@
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { TIER_PROMISES } from "../contract/tiers.ts";
-import { renderTable } from "../render.ts";
+import { renderBytes, renderCount, renderNumber, renderTable, wrapLine } from "../render.ts";
 import { renderResult } from "../result.ts";
-import { renderSecond } from "../time.ts";
+import { describeSuspects, remediesOf } from "../suspects.ts";
+import { renderSecond, renderTime } from "../time.ts";
 import type { BackupResult } from "./backup-run.ts";
 import type { BackupPlan } from "./preview.ts";
 import { renderStranger } from "./strangers.ts";
@@ -13,19 +14,17 @@ export function exitOf({ tiers, open, lost, collapse, leftOut }: BackupResult): 
   return isBad || tiers.some(({ fault }) => fault !== null) ? EXIT.failed : EXIT.done;
 }
 
-/** Decimal megabytes, as a person compares them with a disk. */
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
-
 /** A person reads no more; the JSON has all. */
 const MOST_LOST = 20;
 
+/** In at most 80 columns. */
 export function renderBackup(result: BackupResult): string {
-  const { kind, backup, snapshotAt, isWhole, leaves, objects, rows, bytes, tiers, found, open, lost } =
-    result;
+  const { kind, backup, snapshotAt, isWhole, leaves, objects, rows, bytes, tiers, lost } = result;
   const { collapse, leftOut, strangers } = result;
   const lines = [
-    `${kind} backup ${backup} of ${renderSecond(snapshotAt)}${isWhole ? ", judged by content" : ""}: ${leaves} leaves looked at,`,
-    `${objects} new objects with ${rows} rows, ${megabytes(bytes)} as stored`,
+    wrapLine(
+      `${kind} backup ${backup} of ${renderSecond(snapshotAt)}${isWhole ? ", judged by content" : ""}: ${renderCount(leaves, "leaf", "leaves")} looked at, empty ones too; ${renderCount(objects, "new object")} with ${renderCount(rows, "row")}, ${renderBytes(bytes)} as stored`,
+    ),
     "",
     renderTable(
       ["tier", "result", "RPO", "RTO"],
@@ -34,32 +33,57 @@ export function renderBackup(result: BackupResult): string {
         return [tier, fault === null ? "complete" : "FAILED", `${rpoMinutes} min`, `${rtoMinutes} min`];
       }),
     ),
-    ...tiers.flatMap(({ fault }) => (fault === null ? [] : [fault])),
+    ...tiers.flatMap(({ fault }) => (fault === null ? [] : [wrapLine(fault)])),
+    ...renderSuspects(result),
   ];
-  if (open > 0)
-    lines.push(
-      `${open} candles are suspect (${found} new): they changed or vanished, and nothing explains it. The version before`,
-      "is what restores. Look at r3a.backup_suspect; if they are right as they are: backup --accept",
-    );
   if (lost.length > 0)
     lines.push(
-      `${lost.length} parts are in no tier any more, and this backup leaves them out: something of each is suspect, so their`,
-      "live rows are not believed. Set the rows right, or take them as they are: backup --accept. Then run backup:",
-      ...lost.slice(0, MOST_LOST).map(({ leaf, coinId, interval }) => `${leaf} coin ${coinId} ${interval}`),
-      ...(lost.length > MOST_LOST ? [`and ${lost.length - MOST_LOST} more`] : []),
+      wrapLine(
+        `${renderCount(lost.length, "part is", "parts are")} in no tier any more, and this backup leaves them out: something of each is suspect, so their live rows are not believed. Set the rows right, or take them as they are: backup --accept. Then run backup:`,
+      ),
+      ...lost.slice(0, MOST_LOST).map(({ leaf, coinId, interval }) => `  ${leaf} coin ${coinId} ${interval}`),
+      ...(lost.length > MOST_LOST ? [`  and ${lost.length - MOST_LOST} more`] : []),
     );
-  lines.push(...strangers.map(renderStranger));
-  if (collapse !== null) lines.push(collapse);
+  lines.push(...strangers.map((each) => wrapLine(renderStranger(each))));
+  if (collapse !== null) lines.push(wrapLine(collapse));
   if (leftOut.length > 0)
     lines.push(
-      "no backup holds these; move them to where R3A looks, or back them up by yourself:",
-      ...leftOut,
+      wrapLine("no backup holds these; move them to where R3A looks, or back them up by yourself:"),
+      ...leftOut.map((name) => wrapLine(`  ${name}`)),
     );
   return `${lines.join("\n")}\n`;
 }
 
-export function renderBackupJson({ snapshotAt, ...result }: BackupResult): string {
-  return renderResult("backup", { ...result, snapshotAt: renderSecond(snapshotAt) });
+/** Where suspects are, and first how to look at them: to accept them is for good. */
+function renderSuspects({ open, found, suspects }: BackupResult): readonly string[] {
+  const [first] = suspects;
+  if (first === undefined) return [];
+  const { look, accept } = remediesOf(first);
+  const more = first.groups - suspects.length;
+  return [
+    "",
+    wrapLine(
+      `${renderCount(open, "candle is", "candles are")} suspect (${renderNumber(found)} new): they changed or vanished, and nothing explains it. The version before is what restores:`,
+    ),
+    ...suspects.map((group) => wrapLine(`  ${describeSuspects(group)}`)),
+    ...(more > 0 ? [`  and ${renderNumber(more)} more of these`] : []),
+    "Look at them beside what restores:",
+    `  ${look}`,
+    "Copy back what is wrong (docs/recovery.md). Only if all are right as they are:",
+    `  ${accept}`,
+  ];
+}
+
+export function renderBackupJson({ snapshotAt, suspects, ...result }: BackupResult): string {
+  return renderResult("backup", {
+    ...result,
+    snapshotAt: renderSecond(snapshotAt),
+    suspects: suspects.map(({ leaf, symbol, interval, kind, count, from, last }) => ({
+      ...{ leaf, symbol, interval, kind, count },
+      from: from === null ? null : renderTime(from),
+      last: last === null ? null : renderTime(last),
+    })),
+  });
 }
 
 export function renderPlan({ kind, tiers, leaves, open }: BackupPlan): string {

@@ -1,5 +1,8 @@
 import { TIERS, type Tier } from "../contract/tiers.ts";
-import type { DailyFault, Suspect, TierBackup } from "../db/health/backups.ts";
+import type { SuspectGroup } from "../db/backup/suspect-groups.ts";
+import type { DailyFault, TierBackup } from "../db/health/backups.ts";
+import { renderCount } from "../render.ts";
+import { describeSuspects, remediesOf } from "../suspects.ts";
 import { DAY_MS, HOUR_MS, renderDuration, renderTime } from "../time.ts";
 import { type CheckResult, resultOf } from "./report.ts";
 
@@ -89,9 +92,9 @@ export function judgeLeftOut(leftOut: readonly string[]): CheckResult {
   });
 }
 
-/** A backup adopts no damage: what it found stays open until a person decides. `suspects`: some of all, the oldest first. */
-export function judgeSuspects(suspects: readonly Suspect[]): CheckResult {
-  const [oldest] = suspects;
+/** A backup adopts no damage: what it found stays open until a person decides. `groups`: some of all, the oldest first. */
+export function judgeSuspects(groups: readonly SuspectGroup[]): CheckResult {
+  const [oldest] = groups;
   const found = { observed: oldest?.all ?? 0, unit: "suspects", criteria: { fail: 1 } };
   if (oldest === undefined)
     return resultOf("backup", "suspects", {
@@ -99,16 +102,13 @@ export function judgeSuspects(suspects: readonly Suspect[]): CheckResult {
       status: "pass",
       output: "no stored candle changed or vanished unexplained",
     });
-  const names = suspects.map(
-    ({ leaf, symbol, interval, at, kind }) =>
-      `${symbol} ${interval} ${at === null ? `in ${leaf}` : renderTime(at)} ${kind}`,
-  );
+  const { look, accept } = remediesOf(oldest);
   const result = resultOf("backup", "suspects", {
     ...found,
     status: "fail",
     at: oldest.foundAt,
-    output: `stored candles changed or vanished and nothing explains it, since ${renderTime(oldest.foundAt)}: restore --to-schema with --compare shows them; backup --accept takes them as right`,
-    names,
+    output: `${renderCount(oldest.all, "stored candle")} changed or vanished and nothing explains it, since ${renderTime(oldest.foundAt)}: ${look} shows them, and docs/recovery.md how to copy rows back; only if all are right as they are: ${accept}. Found`,
+    names: groups.map(describeSuspects),
   });
-  return { ...result, moreNames: oldest.all - result.names.length };
+  return { ...result, moreNames: oldest.groups - result.names.length };
 }

@@ -2,8 +2,9 @@ import { slotOf } from "../candle/interval.ts";
 import { INTERVALS, type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { TIERS } from "../contract/tiers.ts";
 import { listLeftOut } from "../db/backup/left-out.ts";
+import { listSuspectGroups } from "../db/backup/suspect-groups.ts";
 import { listRunGroups } from "../db/health/activity.ts";
-import { findDailyFault, listSuspects, listTierBackups } from "../db/health/backups.ts";
+import { findDailyFault, listTierBackups } from "../db/health/backups.ts";
 import { listTierDrills } from "../db/health/drills.ts";
 import {
   findChecksumFailures,
@@ -182,7 +183,7 @@ function measureBackups({ settings, now }: Place): Measurement {
       if (tiers.length === 0) return [age];
       return [
         age,
-        judgeSuspects(await ask((client) => listSuspects(client, MOST_NAMES))),
+        judgeSuspects(await ask((client) => listSuspectGroups(client, MOST_NAMES))),
         judgeCollapse(await ask(findDailyFault)),
         judgeLeftOut(await ask(listLeftOut)),
         judgeDrills(await ask(listTierDrills), now),

@@ -1,5 +1,5 @@
 import { EXIT, type ExitCode } from "../contract/exits.ts";
-import { renderCount, renderTable, wrapLine } from "../render.ts";
+import { renderBytes, renderCount, renderShort, renderTable, wrapLine } from "../render.ts";
 import { renderResult } from "../result.ts";
 import { renderDuration, renderTime } from "../time.ts";
 import type { BackupList, ListedBackup } from "./list-backups.ts";
@@ -29,16 +29,16 @@ function verifiedAt({ tier, objects }: ListedBackup, { byTier }: Verified): numb
 export function renderBackups(list: BackupList, verified: Verified, now: number): string {
   const { tiers, backups, refused, breaks } = list;
   const table = renderTable(
-    ["snapshot (UTC)", "kind", "tier", "size", "coins", "leaves", "rows", "verified", "suspects"],
+    ["backup", "made (UTC)", "kind", "tier", "size", "rows", "verified ago", "suspects"],
     backups.map((backup) => {
       const at = verifiedAt(backup, verified);
       return [
-        renderTime(backup.snapshotAt).slice(0, 16).replace("T", " "),
+        String(backup.backup),
+        // to the second, and in a form that --at takes, which goes by this time
+        renderTime(backup.madeAt).slice(0, 19),
         ...[backup.kind, backup.tier],
-        backup.bytes === null ? "-" : `${renderShort(backup.bytes, BYTES)}B`,
-        backup.symbols === null ? "-" : String(backup.symbols),
-        backup.leaves,
-        renderShort(backup.rows, ROWS),
+        backup.bytes === null ? "-" : renderBytes(backup.bytes),
+        renderShort(backup.rows),
         at === null ? "-" : renderDuration(Math.max(0, now - at)),
         backup.suspects,
       ];
@@ -62,17 +62,6 @@ export function renderBackups(list: BackupList, verified: Verified, now: number)
 
 function placeOf({ tier, manifest, leaf }: Refused): string {
   return [tier, manifest, leaf].filter((each) => each !== null).join(", ");
-}
-
-const ROWS = ["", "k", "M", "G", "T"];
-const BYTES = [" ", " k", " M", " G", " T"];
-
-/** Three digits and a unit of thousands: `999`, `12.3k`, `1.23G`. */
-function renderShort(value: number, units: readonly string[]): string {
-  let [rest, index] = [value, 0];
-  // 999.5 would be rounded to four digits
-  for (; rest >= 999.5 && index < units.length - 1; index += 1) rest /= 1000;
-  return `${index === 0 ? rest : rest.toPrecision(3)}${units[index]}`;
 }
 
 export function renderBackupsJson(

@@ -19,6 +19,8 @@ import { kindOf, type Refused, reasonOf } from "./refusal.ts";
 export type ListedBackup = {
   readonly tier: Tier;
   readonly key: string;
+  /** Its number in the ledger of the database that wrote it. */
+  readonly backup: number;
   readonly kind: BackupKind;
   readonly madeAt: number;
   readonly snapshotAt: number;
@@ -129,7 +131,13 @@ async function describe(
     isWhole &&= summary !== null;
   }
   return {
-    ...{ tier: candidate.tier, key: candidate.key, kind: manifest.kind, madeAt: candidate.madeAt },
+    ...{
+      tier: candidate.tier,
+      key: candidate.key,
+      backup: manifest.backup,
+      kind: manifest.kind,
+      madeAt: candidate.madeAt,
+    },
     snapshotAt: Date.parse(manifest.snapshotAt),
     leaves: leaves.length,
     rows: leaves.reduce((sum, { rows }) => sum + rows, 0),
