@@ -7,7 +7,7 @@ import type { Refused } from "../../runner/src/restore/refusal.ts";
 const hot = { tier: "hot", address: "file:///hot", manifest: "m", fault: null } as const;
 const complete: BackupResult = {
   ...{ kind: "daily", backup: 1, snapshotAt: 0, isWhole: false, leaves: 1, objects: 1, rows: 1, bytes: 1 },
-  ...{ tiers: [hot], found: 0, open: 0, lost: [], collapse: null, leftOut: [], strangers: [] },
+  ...{ tiers: [hot], found: 0, open: 0, suspects: [], lost: [], collapse: null, leftOut: [], strangers: [] },
 };
 
 describe("a backup", () => {
