@@ -88,7 +88,9 @@ function listNotRestored({ leaves, refused, isOver }: WholeOutcome) {
     const reasons = reasonsOf(refused.filter(({ leaf }) => leaf === name || leaf === null));
     return `r3a.${name} is not restored: ${reasons.join("; ")}`;
   });
-  return { failed, faults: isOver ? faults : [...faults, "the restore did not come to its end"] };
+  // a leaf that is not restored waits, so that its fault says this too
+  if (isOver || failed.size > 0) return { failed, faults };
+  return { failed, faults: ["the restore did not come to its end"] };
 }
 
 type Planted = { readonly damaged: DamagedStore; readonly damage: { key: string; byte: number } };
