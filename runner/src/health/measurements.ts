@@ -121,9 +121,11 @@ function listCatalogMeasurements({ intervals, now }: Place): readonly Measuremen
   const part = (component: string, look: (client: Reader) => Promise<CheckResult>) =>
     measureOne("integrity", component, look);
   return [
-    part("schema", async (client) =>
-      integrity.judgePending(await findPending(client), await findLoading(client)),
-    ),
+    part("schema", async (client) => {
+      // first: without a schema the question for its migrations ends the transaction
+      const loading = await findLoading(client);
+      return integrity.judgePending(await findPending(client), loading);
+    }),
     part("indexes", async (client) => integrity.judgeIndexes(await listFaultyIndexes(client))),
     part("leaves", async (client) => judgeLeaves(await listAttached(client), intervals, now)),
     part("detach", async (client) => judgeDetaching(await listDetaching(client))),
