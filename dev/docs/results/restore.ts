@@ -77,7 +77,7 @@ const wholeLeaf = {
   isWaiting: z
     .boolean()
     .describe("The leaf waits for a backup. A failed one that does not is lost: its slots are open gaps."),
-  isAway: z.boolean().describe("Nothing but an answer of the tiers was missing."),
+  isAway: z.boolean().describe("A tier that gave no answer may have the leaf."),
   durationMs,
 } as const;
 const whole = {

@@ -14,8 +14,8 @@ import { giveUpLeaf, loadLeaf } from "./load-leaf.ts";
 
 /**
  * What became of a leaf. `tier` null: no backup of it could be restored from. `isWaiting`: it still waits for a backup; else
- * the slots of a failed one are open gaps, which the next sync asks the exchange for. `isAway`: nothing but an answer of the
- * tiers was missing.
+ * the slots of a failed one are open gaps, which the next sync asks the exchange for. `isAway`: a tier that gave no
+ * answer may have the leaf.
  */
 export type LeafResult = {
   readonly name: string;
@@ -128,9 +128,9 @@ async function restoreOne(
   const startedAt = performance.now();
   const chosen = await again(attempt, () => tryCandidates(attempt, name));
   const ofLeaf = chosen === null ? refused.filter((each) => each.leaf === null || each.leaf === name) : [];
-  const isAway = ofLeaf.length > 0 && ofLeaf.every((each) => each.isAway);
   // a tier that gives no answer may have the leaf: who has lost that tier for good leaves it out of the settings
-  const isWaiting = chosen === null && (!isLossAccepted || ofLeaf.some((each) => each.isAway));
+  const isAway = ofLeaf.some((each) => each.isAway);
+  const isWaiting = chosen === null && (!isLossAccepted || isAway);
   // a plan without parts loads nothing
   if (chosen === null ? !isWaiting : chosen.plan.parts.length === 0)
     await again(attempt, () => giveUpLeaf(client, name, attempt.context.signal));

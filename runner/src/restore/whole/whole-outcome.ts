@@ -34,7 +34,7 @@ export type WholeOutcome = {
   readonly refused: readonly Refused[];
 };
 
-/** 1 where a loss was accepted; of what waits 75 where nothing but an answer of the tiers was missing, and else 3. */
+/** 1 where a loss was accepted; of what waits 75 where a tier that gave no answer may have each leaf, and else 3. */
 export function exitOfLeaves(leaves: readonly LeafResult[]): ExitCode {
   const failed = leaves.filter(({ outcome }) => outcome === "failed");
   if (failed.length === 0) return EXIT.done;

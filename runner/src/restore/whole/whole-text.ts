@@ -52,7 +52,7 @@ function wordsOf({ outcome, isWaiting, isAway }: LeafResult): string {
   if (outcome === "planned") return "would be restored";
   if (outcome === "restored") return "is restored";
   if (!isWaiting) return "lost: no backup of it can be restored from";
-  return isAway ? "waits: no tier gave an answer" : "waits: no backup of it can be restored from";
+  return isAway ? "waits: a tier gave no answer" : "waits: no backup of it can be restored from";
 }
 
 function renderEnd(outcome: WholeOutcome, { isPreview }: Shown): readonly string[] {
