@@ -82,6 +82,7 @@ describe("schema", () => {
     expect(await readSchema(db, signal)).toEqual({
       pending: [],
       unknown: [],
+      loading: null,
       layout: "none",
       faults: [],
     });
@@ -96,6 +97,7 @@ describe("schema", () => {
     expect(state).toEqual({
       pending: ["000003_leaves"],
       unknown: ["000099_future"],
+      loading: null,
       layout: "moving",
       faults: [],
     });

@@ -23,6 +23,7 @@ export const WANTED_KEYS: readonly (readonly [
   ["r3a.candle_revision", "primary key", "id"],
   ["r3a.coin", "primary key", "id"],
   ["r3a.coin", "unique", "symbol"],
+  ["r3a.drill", "primary key", "run_id"],
   ["r3a.exchange_source", "primary key", "address"],
   ["r3a.gap_count", "primary key", "coin_id interval"],
   ["r3a.health_result", "primary key", "run_id check_name component"],
