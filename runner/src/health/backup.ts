@@ -4,7 +4,7 @@ import type { DailyFault, TierBackup } from "../db/health/backups.ts";
 import { renderCount } from "../render.ts";
 import { describeSuspects, remediesOf } from "../suspects.ts";
 import { DAY_MS, HOUR_MS, renderDuration, renderTime } from "../time.ts";
-import { type CheckResult, resultOf } from "./report.ts";
+import { type CheckResult, judgeNames, resultOf } from "./report.ts";
 
 /** The team's own bound: a backup a day at 02:00, and two hours for the run. */
 const FAIL_MS = 26 * HOUR_MS;
@@ -79,16 +79,11 @@ export function judgeCollapse(newest: DailyFault | null): CheckResult {
 
 /** `leftOut`: what no backup holds, a name each. */
 export function judgeLeftOut(leftOut: readonly string[]): CheckResult {
-  return resultOf("backup", "left out", {
-    status: leftOut.length > 0 ? "fail" : "pass",
-    observed: leftOut.length,
-    unit: "objects",
-    criteria: { fail: 1 },
-    output:
-      leftOut.length > 0
-        ? "no backup holds what is named here: move it into leaves and columns of R3A or into a table of your own, and back that up by yourself"
-        : "backups hold every column and every table of candles",
+  return judgeNames("backup", "left out", {
     names: leftOut,
+    unit: "objects",
+    good: "backups hold every column and every table of candles",
+    bad: "no backup holds what is named here: move it into leaves and columns of R3A or into a table of your own, and back that up by yourself",
   });
 }
 

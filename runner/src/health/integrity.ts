@@ -5,7 +5,7 @@ import type { SeriesScan } from "../db/scan.ts";
 import { describeLoading, type Loading } from "../db/schema/restore-gate.ts";
 import { renderCount, renderNumber, renderUnasked } from "../render.ts";
 import { renderDuration } from "../time.ts";
-import { type CheckResult, RUNBOOK_JOBS, resultOf } from "./report.ts";
+import { type CheckResult, judgeNames, RUNBOOK_JOBS, resultOf } from "./report.ts";
 
 /** The parts of the light integrity check. The audit does the deep check of every page and every candle. */
 export const WINDOW_PARTS = ["candles", "alignment", "slots", "last-timestamps"] as const;
@@ -13,20 +13,12 @@ export const WINDOW_PARTS = ["candles", "alignment", "slots", "last-timestamps"]
 /** The check reads this number of the newest candles of each series: 4 h of 1m, 40 d of 4h. */
 export const WINDOW_CANDLES = 240;
 
-/** One result for a list of faults: one fault is a failure. `good` is the sentence if there is no fault. */
 function judgeFaults(
   part: string,
   faults: readonly string[],
-  { good, bad }: { readonly good: string; readonly bad: string },
+  sentences: { readonly good: string; readonly bad: string },
 ): CheckResult {
-  return resultOf("integrity", part, {
-    status: faults.length > 0 ? "fail" : "pass",
-    observed: faults.length,
-    unit: "faults",
-    criteria: { fail: 1 },
-    output: faults.length > 0 ? bad : good,
-    names: faults,
-  });
+  return judgeNames("integrity", part, { names: faults, unit: "faults", ...sentences });
 }
 
 /** `loading`: how far a restore of the whole database is; null where none is under way. */

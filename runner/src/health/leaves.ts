@@ -4,7 +4,7 @@ import { listMisaligned } from "../partition/attached.ts";
 import { type Leaf, leafAt } from "../partition/layout.ts";
 import { renderNumber } from "../render.ts";
 import { DAY_MS } from "../time.ts";
-import { type CheckResult, RUNBOOK_JOBS, resultOf } from "./report.ts";
+import { type CheckResult, judgeNames, RUNBOOK_JOBS, resultOf } from "./report.ts";
 
 /** Autovacuum starts to freeze rows at 200 million. At 2,100 million the server takes no more writes. */
 const AGE = { warn: 600e6, fail: 1_200e6 };
@@ -61,16 +61,11 @@ export function judgeLeaves(
 }
 
 export function judgeDetaching(names: readonly string[]): CheckResult {
-  return resultOf("integrity", "detach", {
-    status: names.length > 0 ? "fail" : "pass",
-    observed: names.length,
-    unit: "partitions",
-    criteria: { fail: 1 },
-    output:
-      names.length > 0
-        ? "a DETACH CONCURRENTLY was cut off, and the server refuses the next one until it is finished: run maint, or alter table PARENT detach partition NAME finalize"
-        : "no partition is half detached",
+  return judgeNames("integrity", "detach", {
     names,
+    unit: "partitions",
+    good: "no partition is half detached",
+    bad: "a DETACH CONCURRENTLY was cut off, and the server refuses the next one until it is finished: run maint, or alter table PARENT detach partition NAME finalize",
     runbook: RUNBOOK_JOBS,
   });
 }

@@ -73,6 +73,29 @@ export function resultOf(check: CheckName, component: string, finding: Finding):
   };
 }
 
+/** What is counted: `unit` in the plural. `good`: the sentence if there is none of them; `bad`: if there is. */
+type Named = {
+  readonly names: readonly string[];
+  readonly unit: string;
+  readonly good: string;
+  readonly bad: string;
+  readonly runbook?: string;
+};
+
+/** One result for a list of names: one of them is a failure. */
+export function judgeNames(
+  check: CheckName,
+  component: string,
+  { names, unit, good, bad, runbook = RUNBOOKS[check] }: Named,
+): CheckResult {
+  return resultOf(check, component, {
+    ...(names.length > 0 ? { status: "fail", output: bad } : { status: "pass", output: good }),
+    observed: names.length,
+    criteria: { fail: 1 },
+    ...{ unit, names, runbook },
+  });
+}
+
 /** Whether the report counts as healthy. With `isStrict` a warning does not count as healthy. An `error` never does. */
 export function isHealthy({ status }: HealthReport, isStrict: boolean): boolean {
   return status === "pass" || status === "skip" || (status === "warn" && !isStrict);
