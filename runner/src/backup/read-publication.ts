@@ -1,5 +1,6 @@
 import type { BackupKind, Manifest } from "../archive/manifest.ts";
 import { VERSION } from "../contract/version.ts";
+import { COPY_FORM } from "../db/backup/copy-out.ts";
 import {
   listStoredLeaves,
   listStoredParts,
@@ -76,7 +77,7 @@ export async function readPublication(
   const manifest: Publication["manifest"] = {
     ...{
       version: 1,
-      form: 1,
+      form: COPY_FORM,
       kind,
       snapshotAt: renderTime(facts.takenAt),
       backup,
