@@ -9,7 +9,19 @@ const isIn = (target: string, ...folders: readonly string[]) =>
 const isPackage = (target: string, name: string) => target === name || target.startsWith(`${name}/`);
 const SELECTOR = "runner/src/selector.ts";
 const TIME = "runner/src/time.ts";
-const NOUNS = ["sync", "verify", "export", "maint", "legacy", "health", "doctor", "backup", "restore"];
+const NOUNS = [
+  "sync",
+  "verify",
+  "export",
+  "maint",
+  "legacy",
+  "health",
+  "doctor",
+  "backup",
+  "restore",
+  "seal",
+  "scrub",
+];
 const isContract = (target: string) => isIn(target, "contract");
 const isPlan = (path: string) => /^runner\/src\/.+-plan\.ts$/.test(path);
 const isPure = (path: string) => isIn(path, "candle", "partition") || isPlan(path) || path === TIME;

@@ -30,7 +30,7 @@ test("each table, view, column and function is described, and the dictionary has
   const stored = await database.query<{ kind: string; name: string; text: string | null }>(DESCRIBED);
   expect(stored.filter(({ text }) => text === null).map(({ kind, name }) => `${kind} ${name}`)).toEqual([]);
   const lineOf = ({ kind, name, text }: { kind: string; name: string; text: string | null }) =>
-    `${kind} ${name.replace("timestamp with time zone", "timestamptz")}: ${text}`;
+    `${kind} ${name.replaceAll("timestamp with time zone", "timestamptz")}: ${text}`;
   expect((await readDescriptions()).map(lineOf).toSorted()).toEqual(stored.map(lineOf).toSorted());
   expect(stored.length).toBeGreaterThan(200);
 });

@@ -52,3 +52,8 @@ export const SIMULATED_ENDING = "_simulated";
  * there keeps every other command away.
  */
 export const RESTORE_SCHEMA = { name: "r3a_restore", gate: "hot_set_pending" } as const;
+
+/** The schema of leaves that are built beside the live table, each under its own name, until the swap takes them over. */
+export const LEAF_SCRATCH_SCHEMA = "r3a_scratch";
+/** The schema that a swap moves the old table of a leaf to; r3a.quarantine says what lies there. */
+export const QUARANTINE_SCHEMA = "quarantine";

@@ -18,6 +18,8 @@ export const DAMAGE_CLASS = "XX";
 export const UNIQUE_VIOLATION = "23505";
 /** The object exists already, a role for instance. */
 export const DUPLICATE_OBJECT = "42710";
+/** The guard of a sealed leaf refused a write: r3a_util.refuse_sealed in the migration 000018_sealed_leaves. */
+export const SEALED = "R3A01";
 /** The code for errors that have no other code. */
 export const INTERNAL_ERROR = "XX000";
 

@@ -110,4 +110,10 @@ export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   "r3a.backup_part": "the leaf records of the manifest hold it",
   "r3a.backup_leaf": "the counters are those of this server alone",
   "r3a.backup_doubt": "the numbers of transactions are those of this server alone",
+  "r3a.leaf_state":
+    "it describes the tables of this database: restored leaves have no guard and are sealed anew",
+  "r3a.leaf_reopening": "it belongs to the guards of this database, and restored leaves have none",
+  "r3a.leaf_damage": "it describes the files of this database: restored leaves are looked at anew",
+  "r3a.recovery_hold": "a person held the recovery of this database, and decides anew for another one",
+  "r3a.quarantine": "the tables that it names are not in a backup",
 };

@@ -36,6 +36,11 @@ export const MADE_OBJECTS = `
 000016_backup_ledger r r3a.backup_suspect: id bigint; leaf text; coin_id integer; interval text; at timestamp with time zone; kind text; hash numeric(20,0); found_by bigint; found_at timestamp with time zone; state text; reason text; accepted_run uuid; closed_at timestamp with time zone
 000016_backup_ledger r r3a.backup_use: backup_id bigint; key text; kind text; leaf text; table_name text; mode text; columns text[]; first_ts timestamp with time zone; last_ts timestamp with time zone
 000017_drill r r3a.drill: run_id uuid; tier text; begun_at timestamp with time zone; finished_at timestamp with time zone; manifest text; snapshot_at timestamp with time zone; verdict text; rto_s bigint; whole_s bigint; rpo_s bigint; leaves integer; tables integer; rows bigint; golden integer; damaged text; faults text[]
+000018_sealed_leaves r r3a.leaf_damage: id bigint; leaf text; detector text; detail text; found_at timestamp with time zone; last_seen_at timestamp with time zone; found_run uuid; state text; closed_at timestamp with time zone; closed_run uuid
+000018_sealed_leaves r r3a.leaf_reopening: leaf text; coin_id integer; interval text; from_ts timestamp with time zone; to_ts timestamp with time zone; reopened_at timestamp with time zone
+000018_sealed_leaves r r3a.leaf_state: leaf text; state text; token bigint; run_id uuid; changed_at timestamp with time zone; sealed_at timestamp with time zone; sealed_pages bigint; note text
+000018_sealed_leaves r r3a.quarantine: table_name text; leaf text; why text; run_id uuid; moved_at timestamp with time zone; rows bigint; bytes bigint
+000018_sealed_leaves r r3a.recovery_hold: only_row boolean; reason text; held_at timestamp with time zone; held_by text
 000004_gaps f r3a.count_gaps()
 000001_advisory_locks f r3a_util.acquire_lock(_scope text, _key text)
 000010_index_plan f r3a_util.generate_index_sql(_pages_per_range integer, _fillfactor integer)
@@ -45,6 +50,8 @@ export const MADE_OBJECTS = `
 000001_advisory_locks f r3a_util.lock_key(_scope text, _key text)
 000010_index_plan f r3a_util.maint_index_plan(_pages_per_range integer, _fillfactor integer, _only regclass)
 000003_leaves f r3a_util.make_leaf(_parent text, _from timestamp with time zone, _storage jsonb)
+000018_sealed_leaves f r3a_util.refuse_sealed()
 000001_advisory_locks f r3a_util.release_lock(_scope text, _key text)
+000018_sealed_leaves f r3a_util.reopen_leaf(_leaf text, _coins integer[], _intervals text[], _from timestamp with time zone[], _to timestamp with time zone[])
 000009_wanted_indexes f r3a_util.wanted_index(_only regclass)
 `;
