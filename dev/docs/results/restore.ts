@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { DETECTORS } from "../../../runner/src/contract/damage.ts";
 import { TIERS } from "../../../runner/src/contract/tiers.ts";
 import { BESIDE_KEY } from "../../../runner/src/db/candles.ts";
-import { count, dryRun, durationMs, interval, resultOf, symbol, time } from "./parts.ts";
+import { count, dryRun, durationMs, interval, resultOf, skippedOf, symbol, time } from "./parts.ts";
 
 const tier = z.enum(TIERS);
 const value = z.string().nullable();
@@ -99,6 +100,50 @@ const whole = {
   ...refused,
 } as const;
 
+const mendedLeaf = {
+  leaf,
+  findings: z.array(
+    z.strictObject({
+      detector: z.enum(DETECTORS).describe("What found the damage; by-hand: a person named the leaf."),
+      detail: z.string(),
+    }),
+  ),
+  why: z
+    .string()
+    .nullable()
+    .describe("What keeps the leaf from being restored: a brake, the hold, another run, no backup."),
+  from: z
+    .strictObject({ tier, manifest: z.string(), snapshotAt: time })
+    .nullable()
+    .describe("Null: no backup of the leaf could be restored from, or none was asked for."),
+  rows: count.describe("Candles of the backup."),
+  added: z
+    .strictObject({
+      revised: count.describe("Candles with a later revision than the backup."),
+      salvaged: count.describe("Candles of the damaged table that the backup lacks."),
+      gaps: count.describe("Candles that are missing and now in the gap log."),
+    })
+    .nullable()
+    .describe("What came on top of the backup. Null: nothing was swapped."),
+  after: z
+    .array(
+      z.strictObject({
+        step: z.enum(["sync", "verify", "scrub"]),
+        isOk: z.boolean().nullable().describe("Null: it could not be done now."),
+        text: z.string(),
+      }),
+    )
+    .describe("What followed the swap."),
+  durationMs,
+} as const;
+const damaged = {
+  damaged: z.literal(true),
+  hold: z.string().nullable().describe("Why nothing may be swapped. Null: it may."),
+  isDiskKnown: z.boolean().describe("DB_SIZE_BUDGET_GB is set, so that room on the disk was a brake."),
+  ...refused,
+  durationMs,
+} as const;
+
 export const restore = z.union([
   resultOf("restore", {
     ...shape,
@@ -128,4 +173,29 @@ export const restore = z.union([
     ...whole,
     leaves: z.array(z.strictObject({ ...wholeLeaf, outcome: z.enum(["planned", "failed"]) })),
   }),
+  resultOf("restore", {
+    ...damaged,
+    leaves: z.array(
+      z.strictObject({
+        ...mendedLeaf,
+        outcome: z
+          .enum(["mended", "prepared", "left", "failed", "busy"])
+          .describe(
+            "prepared: the restored table is built and checked, and not swapped; left: nothing was done; failed: no backup gives it; busy: a later run may do it.",
+          ),
+      }),
+    ),
+  }),
+  resultOf("restore", {
+    ...dryRun,
+    ...damaged,
+    leaves: z.array(z.strictObject({ ...mendedLeaf, outcome: z.enum(["planned", "left", "failed"]) })),
+  }),
+  resultOf("restore", {
+    hold: z
+      .string()
+      .nullable()
+      .describe("With --hold: why nothing is swapped from now on. With --resume: null."),
+  }),
+  skippedOf("restore"),
 ]);

@@ -24,7 +24,7 @@ export const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
   failed:
     "at least one series or step failed, also by a garbage or cut answer after its retries; health and doctor: findings; verify: faults among its findings; candles --strict: missing candles; restore --compare: the live rows differ; drill: something restored differs",
   brake:
-    "stopped by a brake (janitor), or no backup can be restored from (restore, drill): a person must look",
+    "stopped by a brake (janitor, restore --damaged) or by restore --hold, or no backup can be restored from (restore, drill): a person must look",
   usage: "wrong arguments, all faults listed together",
   tryAgain:
     "try again later: the database cannot be reached, waits for migrate, or is being restored; the exchange bans or holds this address, or cannot be reached, and no series succeeded; no tier of backups can be reached or has room, or the spool has none (backup, restore, drill); drill: not all could be compared",

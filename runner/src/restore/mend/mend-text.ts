@@ -1,0 +1,80 @@
+import { renderCount, renderTable, wrapLine } from "../../render.ts";
+import { renderResult } from "../../result.ts";
+import { renderDuration } from "../../time.ts";
+import { renderRefused } from "../refused-text.ts";
+import type { MendedLeaf, MendOutcome, MendRequest } from "./mend-outcome.ts";
+
+type Shown = Pick<MendRequest, "isPreview">;
+
+export function renderMendJson(outcome: MendOutcome, { isPreview }: Shown): string {
+  const { leaves, hold, isDiskKnown, ms, refused } = outcome;
+  return renderResult("restore", {
+    ...(isPreview ? { dryRun: true } : {}),
+    ...{ damaged: true, hold, isDiskKnown },
+    leaves: leaves.map(({ name, ms: durationMs, isAway, ...leaf }) => ({ leaf: name, ...leaf, durationMs })),
+    refused: refused.map(({ tier, manifest, leaf, reason }) => ({ tier, manifest, leaf, reason })),
+    durationMs: ms,
+  });
+}
+
+/** The same for a person, in at most 80 columns. */
+export function renderMend(outcome: MendOutcome, { isPreview }: Shown): string {
+  const { leaves, hold, isDiskKnown, refused, ms } = outcome;
+  if (leaves.length === 0) return "no leaf is known to be damaged (scrub looks for damage)\n";
+  const lines = [
+    ...(hold === null ? [] : [wrapLine(`nothing is swapped: ${hold} (restore --resume ends the hold)`), ""]),
+    renderTable(
+      ["leaf", "damage", "tier", "rows", ""],
+      leaves.map(({ name, findings, from, rows, outcome: state }) => [
+        ...[name, findings.map(({ detector }) => detector).join(", "), from?.tier ?? "", rows],
+        WORDS[state],
+      ]),
+    ),
+    "",
+    ...leaves.flatMap(renderLeaf),
+    ...(isDiskKnown
+      ? []
+      : [
+          wrapLine(
+            "whether the disk has room is not known: DB_SIZE_BUDGET_GB says how large the database may become",
+          ),
+        ]),
+    wrapLine(renderEnd(leaves, isPreview, ms)),
+    ...renderRefused(refused),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+const WORDS: Readonly<Record<MendedLeaf["outcome"], string>> = {
+  planned: "would be restored",
+  mended: "is restored",
+  prepared: "prepared, not swapped",
+  left: "left as it is",
+  failed: "no backup gives it",
+  busy: "not now",
+};
+
+function renderLeaf({ name, findings, why, added, after }: MendedLeaf): readonly string[] {
+  const facts = findings.map(({ detector, detail }) => `  ${detector}: ${detail}`);
+  const rows =
+    added === null
+      ? []
+      : [
+          `  ${renderCount(added.revised, "row")} of later revisions, ${renderCount(added.salvaged, "row")} of the damaged table; ${renderCount(added.gaps, "candle")} missing, now in the gap log`,
+        ];
+  const steps = after.map(({ step, isOk, text }) => `  ${step}: ${isOk === true ? "ok" : text}`);
+  return [`${name}:`, ...facts, ...(why === null ? [] : [`  ${why}`]), ...rows, ...steps].map(wrapLine);
+}
+
+function renderEnd(leaves: readonly MendedLeaf[], isPreview: boolean, ms: number): string {
+  const count = (state: MendedLeaf["outcome"]) => leaves.filter(({ outcome }) => outcome === state).length;
+  if (isPreview) return `${renderCount(count("planned"), "leaf", "leaves")} would be restored`;
+  const done = `${renderCount(count("mended"), "leaf", "leaves")} restored in ${renderDuration(ms)}`;
+  const kept = count("mended") === 0 ? "" : "; the damaged tables lie in the schema quarantine for 14 days";
+  const braked = count("prepared") + count("left");
+  const next =
+    braked === 0
+      ? ""
+      : `; ${renderCount(braked, "leaf waits", "leaves wait")} for a person: look for the cause, then restore --damaged --beyond-brakes "WHY"`;
+  return `${done}${kept}${next}`;
+}
