@@ -1,12 +1,14 @@
+import type pg from "pg";
 import type { Candle } from "../candle/candle.ts";
 import type { Gap } from "../candle/gap.ts";
 import type { Span } from "../candle/span.ts";
-import type { Interval } from "../contract/intervals.ts";
+import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { insertCandles, upsertCandles, type Written } from "./candles.ts";
 import type { Database } from "./connect.ts";
 import type { CandleBatch } from "./copy-lines.ts";
 import { codeOf } from "./fault.ts";
 import { type SeriesGap, upsertGaps } from "./gaps.ts";
+import { type CandleWrite, type KnownGuards, reopenLeaves, throughGuards } from "./leaf/reopen.ts";
 import { type SeriesUpdate, updateSeries } from "./series.ts";
 import { withTransaction } from "./session.ts";
 import { UNIQUE_VIOLATION } from "./sqlstate.ts";
@@ -30,16 +32,22 @@ export type PageWrite = {
  * Stores pages of one interval in one transaction, the pages of a series in the given order. A series with rows that
  * may exist must occur only once (one statement must not touch a row twice). The results are in the order of `pages`;
  * the counts of a series stand at its first page. Once `alive` is aborted, rejects instead of a commit: a busy disk may
- * hold a transaction for longer than a lost session keeps its locks.
+ * hold a transaction for longer than a lost session keeps its locks. `guards`: the sealed leaves that the run has met so
+ * far; they are reopened for the candles of these pages.
  */
 export async function storePages(
   db: Database,
   pages: readonly PageWrite[],
-  { runId, alive }: { readonly runId: string | null; readonly alive?: AbortSignal },
+  {
+    runId,
+    alive,
+    guards = new Set(),
+  }: { readonly runId: string | null; readonly alive?: AbortSignal; readonly guards?: KnownGuards },
 ): Promise<readonly Written[]> {
   const interval = pages[0]?.interval;
   if (interval === undefined) return [];
-  return withTransaction(db, async (client) => {
+  const store = async (client: pg.PoolClient): Promise<readonly Written[]> => {
+    await reopenLeaves(client, guards, pages.flatMap(writesOf));
     const [seen, fresh] = [
       pages.filter((page) => page.overlapsStored),
       pages.filter((page) => !page.overlapsStored),
@@ -78,7 +86,15 @@ export async function storePages(
       for (const batch of batches) add(await upsertCandles(client, interval, { batches: [batch], runId }));
       return new Map();
     }
-  });
+  };
+  return throughGuards(db, guards, () => withTransaction(db, store));
+}
+
+/** The candles of a page are in the order of their open times. */
+function writesOf({ coinId, interval, candles }: PageWrite): readonly CandleWrite[] {
+  const [first, last] = [candles[0], candles.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  return [{ coinId, interval, span: { from: first.openTime, to: last.openTime + WIDTH_MS[interval] } }];
 }
 
 /**

@@ -121,13 +121,13 @@ async function copyLeaf(
 ) {
   const { db, runId, columns } = tools;
   // by the rows and not by the bounds of the leaf, which may reach over all time
-  for (const month of await listMonths(db, leaf)) {
-    const next = leafAt(leaf.interval, month);
+  const targets = (await listMonths(db, leaf)).map((month) => leafAt(leaf.interval, month));
+  for (const next of targets) {
     if (known.has(next.name)) continue;
     await ensureLeaf(db, next);
     known.add(next.name);
   }
-  return moveLeaf(db, leaf, { runId, symbol, columns, plan: planOf(leaf), alive: tools.locks.lost });
+  return moveLeaf(db, leaf, { runId, symbol, columns, plan: planOf(leaf), targets, alive: tools.locks.lost });
 }
 
 function planOf({ interval, span }: LegacyLeaf): PlanCoverage {

@@ -1,6 +1,7 @@
 import type { Written } from "../db/candles.ts";
 import type { Database } from "../db/connect.ts";
 import { isRefusal } from "../db/fault.ts";
+import type { KnownGuards } from "../db/leaf/reopen.ts";
 import { ensureLeaf, listLeafNames } from "../db/leaves.ts";
 import { type PageWrite, storePages } from "../db/store.ts";
 import { TryAgain } from "../errors.ts";
@@ -27,6 +28,7 @@ type Stored = { readonly written: Written } | { readonly error: unknown };
 export function createWriter(db: Database, runId: string | null, alive: AbortSignal): Writer {
   const failed = new Map<number, unknown>();
   const away = new AbortController();
+  const guards: KnownGuards = new Set();
   // asked for while the first requests are on their way: behind their answers it is 5 ms of a minute job
   const leaves = listLeafNames(db);
   leaves.catch(() => {}); // the first write that awaits it fails with the error
@@ -50,7 +52,7 @@ export function createWriter(db: Database, runId: string | null, alive: AbortSig
     away.signal.throwIfAborted();
     try {
       await ensureLeaves(pages);
-      return (await storePages(db, pages, { runId, alive })).map((written) => ({ written }));
+      return (await storePages(db, pages, { runId, alive, guards })).map((written) => ({ written }));
     } catch (error) {
       if (error instanceof TryAgain && !isRefusal(error)) {
         away.abort(error);

@@ -1,10 +1,13 @@
+import type pg from "pg";
 import type { Gap } from "../../candle/gap.ts";
 import { hull, type Span } from "../../candle/span.ts";
 import { WIDTH_MS } from "../../contract/intervals.ts";
+import type { Leaf } from "../../partition/layout.ts";
 import { findMissingOn } from "../audit.ts";
 import type { Database } from "../connect.ts";
 import { findTouching } from "../gap-reads.ts";
 import { upsertGaps } from "../gaps.ts";
+import { listGuarded, reopenLeaves, throughGuards } from "../leaf/reopen.ts";
 import { onlyRow } from "../only-row.ts";
 import { loadSeries, updateSeries } from "../series.ts";
 import { withTransaction } from "../session.ts";
@@ -138,14 +141,16 @@ export type PlanCoverage = (
 ) => Promise<{ readonly covered: Span; readonly gaps: readonly Gap[] } | null>;
 
 /**
- * What is copied of a leaf: into which run, under which symbol, and which of its columns. `alive`: aborted when the lock
- * of the series is lost.
+ * What is copied of a leaf: into which run, under which symbol, which of its columns, and into which leaves. `alive`:
+ * aborted when the lock of the series is lost.
  */
 type CopyOrder = {
   readonly runId: string;
   readonly symbol: string;
   readonly columns: readonly OldColumn[];
   readonly plan: PlanCoverage;
+  /** The leaves of the new table that take the rows; all exist. */
+  readonly targets: readonly Leaf[];
   readonly alive: AbortSignal;
 };
 
@@ -157,12 +162,19 @@ type CopyOrder = {
 export async function moveLeaf(
   db: Database,
   leaf: LegacyLeaf,
-  { runId, symbol, columns, plan, alive }: CopyOrder,
+  { runId, symbol, columns, plan, targets, alive }: CopyOrder,
 ): Promise<{ readonly tally: LeafTally; readonly fingerprint: Fingerprint }> {
   const { coinId, interval } = leaf;
   const width = WIDTH_MS[interval];
   const before = await loadBefore(db, leaf, symbol);
-  return withTransaction(db, async (client) => {
+  // asked first, and not met by a refusal: that would come at the end of a statement over all rows of the leaf
+  const guards = new Set(await listGuarded(db));
+  const copy = async (client: pg.PoolClient) => {
+    await reopenLeaves(
+      client,
+      guards,
+      targets.map((target) => ({ coinId, interval, span: target.span })),
+    );
     await client.query("set local extra_float_digits = 1");
     const values = [...placeOf(leaf), width, runId];
     const moved = onlyRow((await client.query<Moved>(moveRows(leaf, columns), values)).rows);
@@ -180,7 +192,8 @@ export async function moveLeaf(
     const fingerprint = await expectKept(client, leaf, columns);
     alive.throwIfAborted(); // not committed without the lock
     return { tally, fingerprint };
-  });
+  };
+  return throughGuards(db, guards, () => withTransaction(db, copy));
 }
 
 /** Before the transaction: the lock of the series keeps everybody else from changing what is read. */
