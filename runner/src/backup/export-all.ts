@@ -11,16 +11,18 @@ import {
   type OpenSuspect,
   type Suspect,
 } from "../db/backup/ledger.ts";
+import { isReplaced } from "../db/backup/replaced.ts";
 import type { RowKey } from "../db/backup/row-keys.ts";
 import type { Snapshot } from "../db/backup/snapshot.ts";
-import { listBeside, listTableObjects, type ObjectUse } from "../db/backup/stored-objects.ts";
-import type { LeafWrite, LedgerWrite } from "../db/backup/write-ledger.ts";
-import { COPY_COLUMN_NAMES } from "../db/copy-lines.ts";
+import { listBeside, listTableObjects } from "../db/backup/stored-objects.ts";
+import type { LedgerWrite } from "../db/backup/write-ledger.ts";
 import { isSealed } from "../partition/sealed.ts";
 import type { Progress } from "../progress.ts";
-import { type ExportedLeaf, exportLeaf, type LeafObject, unpackParts } from "./export-leaf.ts";
+import { askLeaf } from "./ask-leaf.ts";
+import { type ExportedLeaf, exportLeaf } from "./export-leaf.ts";
 import { exportTables } from "./export-tables.ts";
 import { horizonOf } from "./horizon.ts";
+import { toLeafWrite, toUse } from "./leaf-write.ts";
 import { listLostParts, type TierContent } from "./lost-parts.ts";
 import type { ObjectWriter } from "./object-writer.ts";
 
@@ -47,7 +49,6 @@ export async function exportAll(
   { kind, accept }: { readonly kind: BackupKind; readonly accept: Accepted | null },
 ): Promise<Exported> {
   const { client, counters, facts, beside } = snapshot;
-  const { serverVersion } = facts;
   const { isLost } = content;
   const isDaily = kind === "daily";
   const [looks, suspects] = [
@@ -66,19 +67,20 @@ export async function exportAll(
   progress.start(due.length + 1);
   const done: ExportedLeaf[] = [];
   for (const name of due) {
-    const leaf = leafOfName(name);
-    const parts = stored.has(name) ? await listStoredParts(client, leaf) : [];
-    // a part whose base is lost needs a new one
-    const believed = parts.map((part) =>
-      part.base !== null && isLost(part.base.key) ? { ...part, base: null } : part,
-    );
     const open = byLeaf.get(name) ?? [];
-    const horizon = horizonOf(looks.get(name)?.backup, facts);
+    const look = looks.get(name)?.backup;
+    const { parts, question: asked } = await askLeaf(snapshot, { name, open, look, isLost });
     const accepted = accept?.leaf === name ? listAccepted(open, accept) : [];
     const gone = isDaily ? await listLostParts(client, content, { name, parts, open }) : [];
-    const question = { leaf, believed, open, horizon, isDaily, accepted, serverVersion, lost: gone };
+    const question = { ...asked, isDaily, accepted, lost: gone };
     const besideAgain = unseen.has(name) ? open.flatMap(toRowKey) : [];
-    done.push(await beside((other) => exportLeaf({ client: other, writer }, { ...question, besideAgain })));
+    const exported = await beside(async (other) =>
+      // the rows of a table that came since are not those of the snapshot, which may show none of them
+      (await isReplaced(other, question.leaf))
+        ? null
+        : exportLeaf({ client: other, writer }, { ...question, besideAgain }),
+    );
+    if (exported !== null) done.push(exported);
     progress.advance(1);
   }
   const lost = await listLost(snapshot, { stored, names, byLeaf });
@@ -167,15 +169,4 @@ async function listLost(
 /** Of a suspect row that may be in the table. */
 function toRowKey({ coinId, interval, at, kind }: OpenSuspect): readonly RowKey[] {
   return at === null || kind !== "changed" ? [] : [{ coinId, interval, at }];
-}
-
-function toUse(object: LeafObject): readonly ObjectUse[] {
-  const { key, kind, leaf, first, last } = object;
-  return kind === "base" ? [] : [{ key, kind, leaf, first, last, columns: COPY_COLUMN_NAMES }];
-}
-
-function toLeafWrite(exported: ExportedLeaf, { counters }: Snapshot): readonly LeafWrite[] {
-  const { leaf, bases } = exported;
-  const counter = counters.get(leaf.name);
-  return counter === undefined ? [] : [{ leaf, counter, parts: unpackParts(exported), bases }];
 }

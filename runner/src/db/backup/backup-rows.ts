@@ -2,7 +2,8 @@ import { type Database, withClient } from "../connect.ts";
 import { onlyRow } from "../only-row.ts";
 import type { OwnClient } from "../session.ts";
 
-export type BackupKind = "daily" | "delta";
+/** `seal`: of one leaf alone, without a manifest. */
+export type BackupKind = "daily" | "delta" | "seal";
 
 /**
  * What a snapshot was taken of. `takenAt` in ms. Every transaction below `xmin` had ended; `nextXid` is above every one
@@ -42,9 +43,14 @@ const NOTE_SNAPSHOT = `
          system_identifier = $5, timeline = $6, server_version = $7 where id = $1`;
 
 export async function noteSnapshot(db: Database, backup: number, facts: SnapshotFacts): Promise<void> {
+  await withClient(db, (client) => client.query(...snapshotValues(backup, facts)));
+}
+
+/** The statement that notes the snapshot of a backup, with its values. */
+export function snapshotValues(backup: number, facts: SnapshotFacts): [text: string, values: unknown[]] {
   const { takenAt, xmin, nextXid, systemIdentifier, timeline, serverVersion } = facts;
   const values = [backup, takenAt, String(xmin), String(nextXid), systemIdentifier, timeline, serverVersion];
-  await withClient(db, (client) => client.query(NOTE_SNAPSHOT, values));
+  return [NOTE_SNAPSHOT, values];
 }
 
 /** `manifests`: the key of the manifest by the tier that holds it. `fault`: why a person must look at it; health shows it. */
@@ -54,7 +60,9 @@ export type BackupEnd =
       readonly manifests: Readonly<Record<string, string>>;
       readonly fault: string | null;
     }
-  | { readonly outcome: "failed"; readonly error: string };
+  | { readonly outcome: "failed"; readonly error: string }
+  /** Without a manifest: that of the next backup names what this one wrote. */
+  | { readonly outcome: "stored" };
 
 const COMPLETE = `
   update r3a.backup set outcome = 'complete', finished_at = now(), manifests = $2, error = $3,
@@ -64,6 +72,8 @@ const COMPLETE = `
 const FAIL = `
   update r3a.backup set finished_at = now(), error = $2, outcome = case outcome when 'running' then 'failed' else outcome end
   where id = $1 and outcome <> 'complete'`;
+
+const END_STORED = `update r3a.backup set finished_at = now() where id = $1 and outcome = 'stored'`;
 
 const LONGEST_ERROR = 2_000;
 
@@ -75,6 +85,10 @@ export async function closeBackup(db: Database, backup: number, end: BackupEnd):
   await withClient(db, async (client) => {
     if (end.outcome === "failed") {
       await client.query(FAIL, [backup, end.error.slice(0, LONGEST_ERROR)]);
+      return;
+    }
+    if (end.outcome === "stored") {
+      await client.query(END_STORED, [backup]);
       return;
     }
     const { rowCount } = await client.query(COMPLETE, [

@@ -39,23 +39,26 @@ const BEGIN = `
   begin isolation level repeatable read read only; set local idle_in_transaction_session_timeout = 0;
   set local tcp_user_timeout = '10min'`;
 
-/** The first statement of the transaction takes the snapshot. A standby has no place to write; the checkpoint knows more. */
-const TAKE = `
-  select pg_export_snapshot() as name, ${msOf("clock_timestamp()")} as "takenAt",
+/** A standby has no place to write; the checkpoint knows more. */
+const FACTS = `
+         ${msOf("clock_timestamp()")} as "takenAt",
          pg_snapshot_xmin(pg_current_snapshot())::text as xmin, pg_snapshot_xmax(pg_current_snapshot())::text as "nextXid",
          (select system_identifier::text from pg_control_system()) as "systemIdentifier",
          case when pg_is_in_recovery() then (select timeline_id from pg_control_checkpoint())
               else ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int end as timeline,
          current_setting('server_version_num')::int as "serverVersion"`;
+/** The first statement of the transaction takes the snapshot. */
+const TAKE = `select pg_export_snapshot() as name, ${FACTS}`;
+const READ_FACTS = `select ${FACTS}`;
 
-type TakenRow = Omit<SnapshotFacts, "xmin" | "nextXid"> & {
-  readonly name: string;
+type FactsRow = Omit<SnapshotFacts, "xmin" | "nextXid"> & {
   readonly xmin: string;
   readonly nextXid: string;
 };
+type TakenRow = FactsRow & { readonly name: string };
 
 /** Between the row of the backup and its snapshot no other backup takes a snapshot. Held for some ms. */
-const ORDER = lockKey("backup-snapshot", "global");
+export const ORDER_KEY = lockKey("backup-snapshot", "global");
 const LOCK = `select pg_advisory_lock($1::bigint)`;
 const UNLOCK = `select pg_advisory_unlock($1::bigint)`;
 
@@ -76,7 +79,7 @@ export async function withSnapshot<T>(
     await abandonBackups(client, kind);
     // before the snapshot: a change that is counted has ended, so the snapshot shows it
     const counters = await readCounters(client);
-    await client.query(LOCK, [ORDER]);
+    await client.query(LOCK, [ORDER_KEY]);
     const backup = await openBackup(client, { runId, kind });
     try {
       const { name, facts } = await take(client);
@@ -106,9 +109,18 @@ async function take(client: OwnClient): Promise<{ readonly name: string; readonl
     await client.query("rollback");
     throw new SettingsFault([await rightsFault(client)], { cause: error });
   });
-  await client.query(UNLOCK, [ORDER]);
-  const { name, xmin, nextXid, ...facts } = onlyRow(taken);
-  return { name, facts: { ...facts, xmin: BigInt(xmin), nextXid: BigInt(nextXid) } };
+  await client.query(UNLOCK, [ORDER_KEY]);
+  const { name, ...facts } = onlyRow(taken);
+  return { name, facts: toFacts(facts) };
+}
+
+/** Of the statement itself; in a transaction that is read committed, the next one has a later snapshot. */
+export async function readFacts(client: OwnClient): Promise<SnapshotFacts> {
+  return toFacts(onlyRow(await client.query<FactsRow>(READ_FACTS)));
+}
+
+function toFacts({ xmin, nextXid, ...facts }: FactsRow): SnapshotFacts {
+  return { ...facts, xmin: BigInt(xmin), nextXid: BigInt(nextXid) };
 }
 
 /** Everybody has these rights unless an administrator took them away. */
