@@ -1,4 +1,3 @@
-import { randomBytes, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { Socket } from "node:net";
@@ -6,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, DatabaseError, escapeIdentifier } from "pg";
 import { isAlive, tolerate, withLock } from "../install/file-lock.js";
+import { initialise } from "./initialise.ts";
 import { isServer, locate, PASSWORD_FILE, type Place, runTool } from "./place.ts";
 import { type PortWish, pickPort } from "./port.ts";
 import { withClient } from "./with-client.ts";
@@ -18,6 +18,8 @@ export interface PostgresOptions {
   readonly host?: "127.0.0.1" | "0.0.0.0";
   /** False gives up the data's safety for speed: tests only. */
   readonly fsync?: boolean;
+  /** False makes new data without checksums of its pages: tests only. */
+  readonly checksums?: boolean;
   /** Of a server that this call starts: any free one unless a person connects to it again and again. */
   readonly port?: PortWish;
   /** Folder of another PostgreSQL's initdb and pg_ctl (15 or newer) instead of the npm package's. */
@@ -63,7 +65,7 @@ export async function startPostgres(options: PostgresOptions): Promise<DevPostgr
   const { home, dataDir } = place;
   const locked = <T>(action: () => Promise<T>) => withLock(join(home, "lock"), action);
   return locked(async () => {
-    if (!existsSync(join(dataDir, PASSWORD_FILE))) await initialise(place, fsync, log);
+    if (!existsSync(join(dataDir, PASSWORD_FILE))) await initialise(place, options, log);
     const running = await attach(place, host, log);
     if (!running) await launch(place, { host, fsync, port: options.port });
     const presence = running ?? (await attach(place, host, log));
@@ -100,35 +102,6 @@ export async function ensureDatabase(server: Pick<DevPostgres, "url">, name: str
       }
     }
   });
-}
-
-/** initdb under a temporary name: a data folder either holds the password file and is whole, or is no data. */
-async function initialise(place: Place, fsync: boolean, log: Log): Promise<void> {
-  const { home, dataDir, account } = place;
-  for (const name of await fs.readdir(home)) {
-    if (name.startsWith("pgdata.new-")) await fs.rm(join(home, name), { recursive: true, maxRetries: 5 });
-  }
-  if (existsSync(dataDir)) {
-    const aside = `${dataDir}.incomplete-${Date.now()}`;
-    log(`${dataDir} is no complete database: moved to ${aside}`);
-    await fs.rename(dataDir, aside);
-  }
-  log(`creating a PostgreSQL database in ${dataDir}`);
-  const fresh = join(home, `pgdata.new-${randomUUID()}`);
-  const password = `${fresh}.password`;
-  await fs.mkdir(fresh, { mode: 0o700 });
-  await fs.writeFile(password, randomBytes(24).toString("hex"), { mode: 0o600 });
-  if (account) for (const path of [fresh, password]) await fs.chown(path, account.uid, account.gid);
-  const args = ["-D", fresh, "-U", "postgres", "-A", "scram-sha-256", `--pwfile=${password}`];
-  args.push("--encoding=UTF8", "--data-checksums", ...(fsync ? [] : ["--no-sync"]));
-  await runTool(place, "initdb", [...args, "--locale=C.UTF-8"]).catch(async (error) => {
-    if (!String(error).includes("invalid locale")) throw error;
-    await runTool(place, "initdb", [...args, "--locale=C"]);
-  });
-  // listen_addresses decides who can reach the server at all
-  await fs.appendFile(join(fresh, "pg_hba.conf"), "host all all all scram-sha-256\n");
-  await fs.rename(password, join(fresh, PASSWORD_FILE));
-  await fs.rename(fresh, dataDir);
 }
 
 type LaunchOptions = {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll } from "vitest";
 import { isServer, locate, type Place, runTool } from "../../../dev/postgres/place.ts";
 import { type DevPostgres, startPostgres } from "../../../dev/postgres/postgres.ts";
 import type { UsedDatabase } from "./database.ts";
-import { copySeed } from "./seed.ts";
+import { copySeed, type ServerVariant } from "./seed.ts";
 
 /** A server for one test file, with its data's safety switched on, that tests may kill and start again. */
 export type OwnServer = UsedDatabase & {
@@ -19,6 +19,8 @@ export type OwnServer = UsedDatabase & {
   kill(): Promise<void>;
   /** Stops at once, without a checkpoint; the server says so to its clients. */
   halt(): Promise<void>;
+  /** Stops as an operator does: every page and the statistics are in the files. */
+  stop(): Promise<void>;
   /** Starts again on the same port and recovers; does nothing where it runs. */
   start(): Promise<void>;
 };
@@ -31,7 +33,10 @@ type Started = {
 };
 
 /** Registers the server for the test file; `prepare` runs before the first test connects to its migrated database r3a. */
-export function useOwnServer(prepare: (server: OwnServer) => Promise<void> = async () => {}): OwnServer {
+export function useOwnServer(
+  prepare: (server: OwnServer) => Promise<void> = async () => {},
+  { binDir = process.env.R3A_TEST_PG_BIN, ...variant }: ServerVariant = {},
+): OwnServer {
   let started: Started | undefined;
   let dir = "";
   const running = (): Started => {
@@ -61,16 +66,8 @@ export function useOwnServer(prepare: (server: OwnServer) => Promise<void> = asy
       for (const each of [pid, ...children.map(Number)]) killIfThere(each);
       while (await isServer(pid, place.dataDir)) await sleep(10);
     },
-    async halt() {
-      const { place } = running();
-      const pid = await postmasterOf(place);
-      await runTool(place, "pg_ctl", ["stop", "-D", place.dataDir, "-m", "immediate", "-w"]).catch(
-        async (error: unknown) => {
-          // the pid file may go away while pg_ctl reads it
-          if (await isServer(pid, place.dataDir)) throw error;
-        },
-      );
-    },
+    halt: () => stopAs(running().place, "immediate"),
+    stop: () => stopAs(running().place, "fast"),
     async start() {
       const { place, options } = running();
       if (await isServer(await postmasterOf(place).catch(() => 0), place.dataDir)) return;
@@ -89,10 +86,9 @@ export function useOwnServer(prepare: (server: OwnServer) => Promise<void> = asy
     },
   };
   beforeAll(async () => {
-    const binDir = process.env.R3A_TEST_PG_BIN;
     dir = await mkdtemp(join(tmpdir(), "r3a-own-"));
     const place = await locate(dir, binDir);
-    await copySeed(place, binDir);
+    await copySeed(place, { ...variant, binDir });
     const server = await startPostgres({ dir, ...(binDir && { binDir }) });
     const opts = await readFile(join(place.dataDir, "postmaster.opts"), "utf8");
     const options = [...opts.matchAll(/"-c" "([^"]*)"/g)].map(([, setting]) => `-c ${setting}`);
@@ -106,6 +102,16 @@ export function useOwnServer(prepare: (server: OwnServer) => Promise<void> = asy
     for (const path of [started.place.home, dir]) await rm(path, { recursive: true, force: true });
   });
   return own;
+}
+
+async function stopAs(place: Place, mode: "fast" | "immediate"): Promise<void> {
+  const pid = await postmasterOf(place);
+  await runTool(place, "pg_ctl", ["stop", "-D", place.dataDir, "-m", mode, "-w"]).catch(
+    async (error: unknown) => {
+      // the pid file may go away while pg_ctl reads it
+      if (await isServer(pid, place.dataDir)) throw error;
+    },
+  );
 }
 
 async function postmasterOf({ dataDir }: Place): Promise<number> {

@@ -9,6 +9,9 @@ import type { Place } from "../../../dev/postgres/place.ts";
 import { ensureDatabase, startPostgres } from "../../../dev/postgres/postgres.ts";
 import { migrate } from "../../../runner/src/db/schema/migrate.ts";
 
+/** Which server: the folder of its programs (the usual one where left out), and whether its pages have checksums. */
+export type ServerVariant = { readonly binDir?: string | undefined; readonly checksums?: boolean };
+
 /** Owners and rights stay as they are. */
 const copy = (from: string, to: string) => promisify(execFile)("cp", ["-a", from, to]);
 
@@ -16,11 +19,13 @@ const copy = (from: string, to: string) => promisify(execFile)("cp", ["-a", from
  * Fills the data folder of a server with that of another one, which has the migrated database r3a: initdb and the
  * migrations take seconds, and a run needs them once.
  */
-export async function copySeed({ dataDir }: Place, binDir: string | undefined): Promise<void> {
-  const seed = join(inject("runFolder"), "seed");
+export async function copySeed({ dataDir }: Place, { binDir, checksums }: ServerVariant): Promise<void> {
+  const name = ["seed", binDir?.replaceAll("/", "_"), checksums === false && "unchecked"].filter(Boolean);
+  const seed = join(inject("runFolder"), name.join("-"));
   await withLock(`${seed}.lock`, async () => {
     if (existsSync(seed)) return;
-    const server = await startPostgres({ dir: `${seed}.server`, fsync: false, ...(binDir && { binDir }) });
+    const variant = { ...(binDir && { binDir }), ...(checksums === false && { checksums }) };
+    const server = await startPostgres({ dir: `${seed}.server`, fsync: false, ...variant });
     await ensureDatabase(server, "r3a");
     await migrate(server.url("r3a"));
     await server.stop({ force: true });
