@@ -6,6 +6,7 @@ import { readBeside } from "../support/backup/parts.ts";
 import { withSession } from "../support/database/empty-database.ts";
 import { useOwnServer } from "../support/database/own-server.ts";
 import { schemaFingerprint } from "../support/database/schema-fingerprint.ts";
+import { sealLeaf } from "../support/leaf/seal-leaf.ts";
 import { runRunner } from "../support/runner.ts";
 
 /** Roles belong to the whole server. */
@@ -61,6 +62,16 @@ test("psql makes the same schema of it in an empty database: tables, leaves, set
   const names = "select string_agg(name, ' ' order by id) as names from r3a.migration";
   const [own] = await server.query<{ names: string }>(names);
   expect((await withSession(url, (client) => client.query(names))).rows).toEqual([own]);
+});
+
+test("a guarded leaf is made without its guard, and is open", async () => {
+  await sealLeaf(server.url, "ohlcv_1m_2024_01");
+  const sql = await readBeside(server, renderDdl);
+  const url = await emptyDatabase("unguarded");
+  await load(url, sql);
+  const guards = `select tgrelid::regclass::text as leaf from pg_trigger where tgname like 'r3a\\_guard%' union all select leaf from r3a.leaf_state`;
+  expect(await server.query(guards)).toHaveLength(3);
+  expect((await withSession(url, (client) => client.query(guards))).rows).toEqual([]);
 });
 
 test("a table that is no leaf is left out, and the schema can be made all the same", async () => {

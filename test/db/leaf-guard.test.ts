@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { DETECTORS } from "../../runner/src/contract/damage.ts";
 import { openDatabase } from "../../runner/src/db/connect.ts";
 import { releaseLeaf, takeLeaf } from "../../runner/src/db/leaf/guard.ts";
 import { readLeafState } from "../../runner/src/db/leaf/state.ts";
@@ -35,4 +36,10 @@ test("a leaf is taken with its guard, and given back with a state, or as if it h
     expect(await readLeafState(client, LEAF.name)).toBeNull();
     expect(await guards()).toEqual([]);
   }).finally(() => db.pool.end());
+});
+
+test("the database takes the detectors of the contract, and no other", async () => {
+  const note = "insert into r3a.leaf_damage (leaf, detector, detail) values ('x', $1, 'y')";
+  for (const detector of DETECTORS) await database.query(note, [detector]);
+  await expect(database.query(note, ["guess"])).rejects.toMatchObject({ code: "23514" });
 });

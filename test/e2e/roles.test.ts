@@ -4,6 +4,7 @@ import { ROLE_NAMES, ROLES, type Role } from "../../runner/src/contract/names.ts
 import { backupSettings } from "../support/backup/each-way.ts";
 import { withSession } from "../support/database/empty-database.ts";
 import { useOwnServer } from "../support/database/own-server.ts";
+import { sealLeaf } from "../support/leaf/seal-leaf.ts";
 import { useWorld } from "../support/world.ts";
 
 const server = useOwnServer();
@@ -137,4 +138,14 @@ describe("more than its rights", () => {
       expect(refused.stderr).toContain(`grant r3a_${role} to "login_reader"`);
     }
   });
+});
+
+test("a writer's login reopens the leaf that the owner's login sealed, and a reader's cannot", async () => {
+  const leaf = `ohlcv_1h_${since.slice(0, 4)}`;
+  await sealLeaf(as("owner").DB_URL, leaf);
+  const run = await world.run(`backfill 1h --symbols SOLUSDT --from ${since}`, as("writer"));
+  expect(run).toMatchObject({ code: 0 });
+  expect(await query("reader", "select leaf, state from r3a.leaf_state")).toEqual([{ leaf, state: "open" }]);
+  const reopen = `select r3a_util.reopen_leaf('${leaf}', '{1}', '{1h}', '{2026-01-01}', '{2026-01-02}')`;
+  await expect(query("reader", reopen)).rejects.toMatchObject({ code: "42501" });
 });

@@ -8,6 +8,7 @@ import { DAY, expectExit } from "../candle/series.ts";
 import { withSession } from "../database/empty-database.ts";
 import { schemaFingerprint } from "../database/schema-fingerprint.ts";
 import { temporaryFolder } from "../folder.ts";
+import { sealLeaf } from "../leaf/seal-leaf.ts";
 import { expectResult, type Result } from "../result-json.ts";
 import type { RunResult } from "../runner.ts";
 import type { World } from "../world.ts";
@@ -48,6 +49,8 @@ export function useLostDatabase(world: World) {
       insert into r3a.ohlcv_gap_log (id, coin_id, "interval", from_ts, to_ts, state, reason)
       values (gen_random_uuid(), 2, '1d', '2020-01-01', '2020-01-02', 'confirmed_absent', 'absent')`);
     await run("backup");
+    // the next candles reopen it; a restored leaf has no guard
+    await sealLeaf(world.database.url, OLD_LEAF);
     await run(`backfill 1m --symbols BTCUSDT --from ${OLD}T02:00 --to ${OLD}T04:00`);
     await run("backup --delta");
     await world.database.query(`delete from r3a.ohlcv_gap_log where ${gap}`);
@@ -67,7 +70,7 @@ export function useLostDatabase(world: World) {
   };
 }
 
-/** Everything that is stored, and the schema with owners and grants; but for the counters of runs. */
+/** Everything that is stored, and the schema with owners and grants; but for the counters of runs, and guards. */
 export async function contentOf(url: string): Promise<Readonly<Record<string, readonly string[]>>> {
   return withSession(url, async (client) => {
     await client.query("set timezone = 'UTC'");
@@ -77,7 +80,9 @@ export async function contentOf(url: string): Promise<Readonly<Record<string, re
     };
     const content: Record<string, readonly string[]> = {
       candles: await rowsOf("r3a.ohlcv_partitioned", COPY_COLUMNS),
-      schema: (await schemaFingerprint(url)).split("\n").filter((line) => !line.startsWith("counter ")),
+      schema: (await schemaFingerprint(url))
+        .split("\n")
+        .filter((line) => !/^counter |^trigger .* r3a_guard/.test(line)),
     };
     for (const { name, columns } of COMPARED)
       content[name] = await rowsOf(name, columns.map((column) => `"${column}"`).join(", "));
