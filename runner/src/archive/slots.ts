@@ -72,6 +72,21 @@ export function* listTimes({ span, interval }: SlotRange, slots: Slots): Generat
   for (const index of listSlots(slots)) yield span.from + index * WIDTH_MS[interval];
 }
 
+/** The slots that are set, as spans (ms) from the begin of the first slot to the end of the last one, in order. */
+export function runsOfSlots({ span, interval }: SlotRange, slots: Slots): Span[] {
+  const width = WIDTH_MS[interval];
+  const runs: Span[] = [];
+  let begin = -1;
+  for (let index = 0; index <= slots.length * 8; index += 1) {
+    const isSet = hasSlot(slots, index);
+    if (isSet && begin < 0) begin = index;
+    if (isSet || begin < 0) continue;
+    runs.push({ from: span.from + begin * width, to: span.from + index * width });
+    begin = -1;
+  }
+  return runs;
+}
+
 export function unionSlots(a: Slots, b: Slots): Slots {
   return cut(Uint8Array.from({ length: Math.max(a.length, b.length) }, (_, i) => (a[i] ?? 0) | (b[i] ?? 0)));
 }

@@ -12,9 +12,9 @@ import { within } from "./sweep.ts";
 /** The evidence of a gap whose candles a restore of the whole database has yet to load. */
 export const IN_BACKUP = "in the backup";
 
-/** Whether the candles of the gap wait at that place. */
-export function waitsIn({ state, evidence }: Gap, place: string): boolean {
-  return state === "not_requested" && evidence.error === place;
+/** Whether the candles of the gap wait at that place; null: at no place does any. */
+export function waitsIn({ state, evidence }: Gap, place: string | null): boolean {
+  return place !== null && state === "not_requested" && evidence.error === place;
 }
 
 /** The slots of the leaf's span that the series covers: from now on each is stored or a gap. Null: there is none. */
@@ -23,9 +23,12 @@ export function slotsOfLeaf(interval: Interval, leaf: Span, covered: Span): Span
   return whole === null ? null : intersect(whole, covered);
 }
 
-/** `slots`: what was moved here from the `place`; `missing`: the spans of it that no candle is stored of. */
+/**
+ * `slots`: what was moved here from the `place`, null where it was no place that gaps wait in; `missing`: the spans of the
+ * slots that no candle is stored of.
+ */
 type Moved = {
-  readonly place: string;
+  readonly place: string | null;
   readonly slots: Span | null;
   readonly missing: readonly Span[];
   readonly newId: () => string;

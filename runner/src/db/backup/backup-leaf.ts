@@ -39,10 +39,14 @@ const perInterval = (leaf: Pick<BackupLeaf, "parent">, column: string, value: (w
   return `case ${column} ${cases.join(" ")} end`;
 };
 
+/** The width of the interval of a row of `alias`, of the type `interval`. */
+export function widthOf(leaf: Pick<BackupLeaf, "parent">, alias: string): string {
+  return perInterval(leaf, `${alias}."interval"`, (ms) => `interval '${ms / 1000} s'`);
+}
+
 /** Whether a row of `alias` opens at the start of a slot. */
 export function isAligned(leaf: Pick<BackupLeaf, "parent">, alias: string): string {
-  const width = perInterval(leaf, `${alias}."interval"`, (ms) => `interval '${ms / 1000} s'`);
-  return `${alias}."timestamp" = date_bin(${width}, ${alias}."timestamp", to_timestamp(0))`;
+  return `${alias}."timestamp" = date_bin(${widthOf(leaf, alias)}, ${alias}."timestamp", to_timestamp(0))`;
 }
 
 /** The number of the slot of a row in the leaf, from 0. A row that damage put outside of the leaf has one too. */

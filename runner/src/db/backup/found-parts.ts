@@ -29,7 +29,13 @@ export async function addSlots(
  */
 export function isUnbroken(
   { span }: Pick<BackupLeaf, "span">,
-  { rows, first, last, interval, isAligned }: PartState,
+  {
+    rows,
+    first,
+    last,
+    interval,
+    isAligned,
+  }: Pick<PartState, "rows" | "first" | "last" | "interval" | "isAligned">,
 ): boolean {
   const isInside = first >= span.from && last < span.to;
   return isInside && isAligned && rows === (last - first) / WIDTH_MS[interval] + 1;
