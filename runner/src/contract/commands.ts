@@ -58,7 +58,7 @@ export const ASKS_EXCHANGE: Readonly<Record<CommandName, boolean | `--${string}`
   vacuum: false,
   backup: false,
   backups: false,
-  restore: false,
+  restore: "--damaged",
   drill: true,
   janitor: false,
   health: false,
