@@ -14,7 +14,7 @@ export type Progress = {
 const HIDDEN: Progress = { start() {}, advance() {}, correct() {}, stop() {} };
 
 /** What is counted, and the least total that is shown: less is over before a person could read the bar. */
-const SMALLEST_SHOWN = { candles: 2_000, operations: 5, tables: 5, series: 5 };
+const SMALLEST_SHOWN = { candles: 2_000, operations: 5, tables: 5, leaves: 2, series: 5 };
 
 /** A bar with rate and ETA on the terminal; nothing where no person watches (null). */
 export function createProgress(

@@ -49,6 +49,8 @@ const CALLS: Readonly<Record<CommandName, readonly string[]>> = {
   restore: [],
   // the test of drill itself has the server for drills, which a role of this one cannot give
   drill: [],
+  // here are no two tiers
+  seal: ["seal --dry-run"],
   health: ["health"],
   doctor: ["doctor --only db-url,database,server,tls,schema,locks,lock-probe,budget,health"],
   janitor: [],

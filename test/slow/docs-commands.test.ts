@@ -63,7 +63,7 @@ describe("every command and statement that the docs show", () => {
       const { code, stderr } = await runRunner(wordsOf(shown), world.env(env));
       // without a cluster, a tier and (64) an address of a new database; docs-recovery.test.ts restores, drill.test.ts drills
       const without = /^restore --all(?!.*--to )/.test(command) ? 64 : 78;
-      const expected = /^(janitor|backups?|restore|drill)\b/.test(command) ? without : 0;
+      const expected = /^(janitor|backups?|restore|drill)\b|^seal(?! --dry-run)/.test(command) ? without : 0;
       expect([command, code, code === expected ? "" : stderr]).toEqual([command, expected, ""]);
     }
     for (const statement of statements)

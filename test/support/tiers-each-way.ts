@@ -4,6 +4,7 @@ import { useDatabase } from "./database/database.ts";
 import { drillEachWay } from "./drill/each-way.ts";
 import { restoreEachWay } from "./restore/each-way.ts";
 import type { Result } from "./result-json.ts";
+import { sealEachWay } from "./seal/each-way.ts";
 import type { World } from "./world.ts";
 
 type Tools = {
@@ -14,10 +15,11 @@ type Tools = {
   readonly seen: Result[];
 };
 
-/** Registers tests that see every form of the results of backup, restore and drill. */
+/** Registers tests that see every form of the results of backup, seal, restore and drill. */
 export function testTiersEachWay({ world, ms, run, seen }: Tools): void {
   const empty = useDatabase();
   test("backup", () => backUpEachWay(world.database.url, run), 120_000);
+  test("seal", () => sealEachWay(world.database.url, run), 120_000);
   test("restore", async () => void seen.push(...(await restoreEachWay(world, ms))));
   test("drill", () => drillEachWay(empty.url, run), 120_000);
 }

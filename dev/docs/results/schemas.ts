@@ -6,6 +6,7 @@ import { drill } from "./drill.ts";
 import { backfill, plan, sync } from "./fill.ts";
 import { restore } from "./restore.ts";
 import { runs } from "./runs.ts";
+import { seal } from "./seal.ts";
 import { candles, gaps, series, verify } from "./stored.ts";
 import { maint, migrate, migrateLayout, refreshLastts, vacuum } from "./upkeep.ts";
 import { doctor, health, janitor } from "./watch.ts";
@@ -28,6 +29,7 @@ export const RESULTS: Readonly<Partial<Record<CommandName, z.ZodType>>> = {
   backup,
   backups,
   restore,
+  seal,
   drill,
   janitor,
   health,

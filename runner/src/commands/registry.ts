@@ -76,6 +76,10 @@ export const REGISTRY: Readonly<
     summary: "restore leaves beside the live table, or a whole database, verified",
     load: async () => (await import("./restore.ts")).restore,
   },
+  seal: {
+    summary: "make each leaf that is over immutable, in order, and proved in two tiers",
+    load: async () => (await import("./seal.ts")).seal,
+  },
   drill: {
     summary: "prove that the newest backup of a tier restores: into a database of its own, compared",
     load: async () => (await import("./drill.ts")).drill,

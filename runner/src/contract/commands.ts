@@ -24,6 +24,8 @@ export const ROLE_OF = {
   backups: "reader",
   // it makes a schema
   restore: "owner",
+  // it makes tables, and puts them into the place of others
+  seal: "owner",
   // it restores with another role, that of DRILL_DB_URL, and writes into the ledger here
   drill: "writer",
   janitor: null,
@@ -58,7 +60,8 @@ export const ASKS_EXCHANGE: Readonly<Record<CommandName, boolean | `--${string}`
   vacuum: false,
   backup: false,
   backups: false,
-  restore: "--damaged",
+  restore: false,
+  seal: false,
   drill: true,
   janitor: false,
   health: false,
