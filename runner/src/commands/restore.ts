@@ -1,5 +1,6 @@
 import { type Command, OPTION } from "./command.ts";
 import { runBeside } from "./restore/beside.ts";
+import { runDamaged } from "./restore/damaged.ts";
 import { runHold, runResume } from "./restore/hold.ts";
 import { runWhole } from "./restore/whole.ts";
 
@@ -9,6 +10,8 @@ export const restore: Command = {
     "restore --to-schema r3a_restored --leaf ohlcv_1m_2026_01 --dry-run",
     "restore --to-schema r3a_restored --leaf ohlcv_1m_2026_01 --compare",
     "restore --to-schema r3a_restored --symbols BTCUSDT --from 2026-01-01",
+    "restore --damaged --dry-run",
+    "restore --damaged --leaf ohlcv_1m_2026_01",
     'restore --hold "the disk is being replaced"',
     "restore --all --dry-run",
     "restore --all --to postgresql://USER:PASSWORD@HOST:5432/NEW",
@@ -22,6 +25,10 @@ export const restore: Command = {
       .option(
         "--all",
         "restore the whole database, into the empty one of RESTORE_DB_URL or --to, or go on with that",
+      )
+      .option(
+        "--damaged",
+        "mend the live table: each damaged leaf, or the one of --leaf, is restored beside, checked, and swapped in; the old table is kept for 14 days",
       )
       .option("--leaf <name>", "only this leaf, e.g. ohlcv_1m_2026_01 (default: every leaf)")
       .option("--symbols <list>", "only these symbols of each leaf, e.g. BTCUSDT,eth/usdt")
@@ -37,7 +44,11 @@ export const restore: Command = {
       .option("--tier <name>", "only from this tier: hot, warm or cold")
       .option(
         "--accept-loss <reason>",
-        "with --all: what no backup can be restored from becomes open gaps, and the restore ends; the sentence is kept in the run",
+        "with --all or --damaged: what no backup can be restored from becomes open gaps, and the restore ends; the sentence is kept in the run",
+      )
+      .option(
+        "--beyond-brakes <reason>",
+        "with --damaged: swap more than 3 leaves or 5 % of the candles, or a leaf twice in 24 h; the sentence is kept in the run",
       )
       .option("--hold <reason>", "the kill switch: no leaf is sealed or swapped any more, by no run")
       .option("--resume", "end the hold")
@@ -49,6 +60,6 @@ export const restore: Command = {
     if (options.hold !== undefined) return runHold(context, options);
     if (options.resume === true) return runResume(context, options);
     if (options.all === true) return runWhole(context, options);
-    return runBeside(context, options);
+    return options.damaged === true ? runDamaged(context, options) : runBeside(context, options);
   },
 };

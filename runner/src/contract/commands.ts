@@ -60,7 +60,7 @@ export const ASKS_EXCHANGE: Readonly<Record<CommandName, boolean | `--${string}`
   vacuum: false,
   backup: false,
   backups: false,
-  restore: false,
+  restore: "--damaged",
   seal: false,
   drill: true,
   janitor: false,

@@ -1,0 +1,58 @@
+import type { Database } from "../../db/connect.ts";
+import { type LockSession, openLockSession } from "../../db/lock.ts";
+import { TryAgain } from "../../errors.ts";
+
+/** The locks of a run that mends: the one of the run, and the one of the leaf that it works on. */
+export type MendLocks = {
+  /** The session that has the locks now. */
+  readonly current: LockSession;
+  /** False where a seal or another restore works on the leaf. */
+  readonly holdLeaf: (name: string) => Promise<boolean>;
+  readonly freeLeaf: () => Promise<void>;
+  /**
+   * Takes both locks again where reading a damaged page ended the server, and with it this session. TryAgain where somebody
+   * else has one of them meanwhile: the token of the leaf keeps this run from going on then.
+   */
+  readonly regain: () => Promise<void>;
+  readonly end: () => Promise<void>;
+};
+
+const RUN = ["restore", "damaged"] as const;
+const OF_LEAF = "leaf-work";
+
+/** null: another run mends. */
+export async function openMendLocks(db: Database, stop: AbortSignal): Promise<MendLocks | null> {
+  let current = await openLockSession(db, stop);
+  if (!(await current.tryLock(...RUN))) {
+    await current.end();
+    return null;
+  }
+  let leaf: string | null = null;
+  return {
+    get current() {
+      return current;
+    },
+    async holdLeaf(name) {
+      if (!(await current.tryLock(OF_LEAF, name))) return false;
+      leaf = name;
+      return true;
+    },
+    async freeLeaf() {
+      const name = leaf;
+      leaf = null;
+      if (name !== null && !current.lost.aborted) await current.unlock(OF_LEAF, name);
+    },
+    async regain() {
+      if (!current.lost.aborted) return;
+      await current.end();
+      current = await openLockSession(db, stop);
+      const isHeld =
+        (await current.tryLock(...RUN)) && (leaf === null || (await current.tryLock(OF_LEAF, leaf)));
+      if (!isHeld)
+        throw new TryAgain(
+          "the server was restarted, and another run has taken the locks of this one: run the command again",
+        );
+    },
+    end: () => current.end(),
+  };
+}
