@@ -40,8 +40,15 @@ const LOCKS = `select * from pg_locks where locktype = 'advisory'`;
 /** Longer than any put lasts, so that a temporary file counts as left. */
 const LONG_MS = 2 * 3_600_000;
 
-/** Registers hooks; the server is the test file's own. For each test new tiers, with a wire before the database and before the store. */
-export function useKills(database: OwnServer, gateway: Gateway): Kills {
+/**
+ * Registers hooks; the server is the test file's own. For each test new tiers, with a wire before the database and before the
+ * store. `more`: further settings of the runs.
+ */
+export function useKills(
+  database: OwnServer,
+  gateway: Gateway,
+  more: () => Readonly<Record<string, string>> = () => ({}),
+): Kills {
   const backups = useBackups(database);
   let server: S3Server;
   let [ofDatabase, ofStore]: (KillWire | undefined)[] = [];
@@ -87,6 +94,7 @@ export function useKills(database: OwnServer, gateway: Gateway): Kills {
     AWS_SECRET_ACCESS_KEY: KEYS.secret,
     AWS_REGION: "us-east-1",
     AWS_ENDPOINT_URL_S3: wires().store.url,
+    ...more(),
   });
   const waitForSessions = async () => {
     for (let tries = 0; ; tries += 1) {

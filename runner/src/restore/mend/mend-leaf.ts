@@ -2,10 +2,11 @@ import { leafOfName } from "../../archive/leaf-record.ts";
 import { type BackupLeaf, intervalsOf } from "../../db/backup/backup-leaf.ts";
 import { isGeneral } from "../../db/fault.ts";
 import { readHold } from "../../db/leaf/hold.ts";
-import { finishScratch } from "../../db/leaf/scratch.ts";
+import { dropScratch, finishScratch } from "../../db/leaf/scratch.ts";
 import { Busy } from "../../db/lock-retry.ts";
 import { own } from "../../db/session.ts";
 import { messageOf, Stopped, TryAgain } from "../../errors.ts";
+import { MINUTE_MS } from "../../time.ts";
 import type { ChosenLeaf } from "../chosen-leaf.ts";
 import { tryCandidates } from "../try-candidates.ts";
 import { followUp } from "./after-swap.ts";
@@ -55,21 +56,29 @@ async function mend(tools: MendTools, locks: MendLocks, judged: JudgedLeaf): Pro
   const { name, findings } = judged;
   if (!(await locks.holdLeaf(name)))
     return { ...NOTHING, outcome: "busy", why: "a seal or another restore works on it" };
+  let keepsScratch = false;
   try {
     const { parent, span } = leafOfName(name);
     const leaf: BackupLeaf = { name, parent, span };
     const built = await build(tools, locks, { leaf, judged });
+    keepsScratch = built.result?.outcome === "prepared";
     if (built.result !== null) return built.result;
     const { chosen } = built;
     const since = chosen === null ? null : Date.parse(chosen.manifest.snapshotAt);
     const detectors = findings.map(({ detector }) => detector);
     const swapped = await swapIn(tools, locks, { leaf, since, detectors });
     const found = { ...NOTHING, ...sourceOf(chosen), ...swapped };
+    keepsScratch = swapped.outcome !== "busy";
     if (swapped.outcome !== "mended") return found;
     const after = await followUp(tools, { ...leaf, intervals: intervalsOf(leaf) });
     const lost = chosen === null ? `no backup gave it, which was accepted: ${request.acceptLoss}` : null;
     return { ...found, why: lost, after };
   } finally {
+    // after a swap there is none; a next run drops what this one could not
+    if (!keepsScratch && !locks.current.lost.aborted)
+      await own(tools.db, AbortSignal.timeout(MINUTE_MS), (client) => dropScratch(client, { name })).catch(
+        () => {},
+      );
     await locks.freeLeaf();
   }
 }

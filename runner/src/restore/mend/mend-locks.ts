@@ -1,5 +1,6 @@
 import type { Database } from "../../db/connect.ts";
 import { type LockSession, openLockSession } from "../../db/lock.ts";
+import { readServerLine } from "../../db/restore/mend/server-line.ts";
 import { TryAgain } from "../../errors.ts";
 
 /** The locks of a run that mends: the one of the run, and the one of the leaf that it works on. */
@@ -11,7 +12,8 @@ export type MendLocks = {
   readonly freeLeaf: () => Promise<void>;
   /**
    * Takes both locks again where reading a damaged page ended the server, and with it this session. TryAgain where somebody
-   * else has one of them meanwhile: the token of the leaf keeps this run from going on then.
+   * else has one of them meanwhile, or where another server took the place of this one: of what this run has put into the
+   * scratch table it may lack the end.
    */
   readonly regain: () => Promise<void>;
   readonly end: () => Promise<void>;
@@ -28,6 +30,7 @@ export async function openMendLocks(db: Database, stop: AbortSignal): Promise<Me
     return null;
   }
   let leaf: string | null = null;
+  const line = await readServerLine(db);
   return {
     get current() {
       return current;
@@ -48,10 +51,9 @@ export async function openMendLocks(db: Database, stop: AbortSignal): Promise<Me
       current = await openLockSession(db, stop);
       const isHeld =
         (await current.tryLock(...RUN)) && (leaf === null || (await current.tryLock(OF_LEAF, leaf)));
-      if (!isHeld)
-        throw new TryAgain(
-          "the server was restarted, and another run has taken the locks of this one: run the command again",
-        );
+      if (isHeld && (await readServerLine(db)) === line) return;
+      const what = isHeld ? "another server took its place" : "another run has taken the locks of this one";
+      throw new TryAgain(`the server was restarted, and ${what}: run the command again`);
     },
     end: () => current.end(),
   };
