@@ -45,6 +45,7 @@ const CALLS: Readonly<Record<CommandName, readonly string[]>> = {
   vacuum: ["vacuum", "vacuum --vacuum"],
   backup: ["backup --dry-run", "backup", "backup --delta"],
   backups: ["backups"],
+  scrub: ["scrub"],
   // the test of restore itself restores with the owner's role: here there is no backup
   restore: [],
   // the test of drill itself has the server for drills, which a role of this one cannot give

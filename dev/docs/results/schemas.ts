@@ -6,6 +6,7 @@ import { drill } from "./drill.ts";
 import { backfill, plan, sync } from "./fill.ts";
 import { restore } from "./restore.ts";
 import { runs } from "./runs.ts";
+import { scrub } from "./scrub.ts";
 import { seal } from "./seal.ts";
 import { candles, gaps, series, verify } from "./stored.ts";
 import { maint, migrate, migrateLayout, refreshLastts, vacuum } from "./upkeep.ts";
@@ -28,6 +29,7 @@ export const RESULTS: Readonly<Partial<Record<CommandName, z.ZodType>>> = {
   vacuum,
   backup,
   backups,
+  scrub,
   restore,
   seal,
   drill,

@@ -57,6 +57,8 @@ const MOST_BASES = 10_000;
 const MOST_SLOT_TEXT = 16_384;
 
 export const readLeafName = text(30, LEAF_NAME);
+/** Whether a table of this name (without schema) can be a leaf of the candle table. */
+export const isLeafName = (name: string): boolean => LEAF_NAME.test(name);
 export const readInterval = oneOf(...INTERVALS);
 
 /** The text and the key that it is stored under. Equal records make equal texts when their parts are in one order. */

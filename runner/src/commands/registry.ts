@@ -72,6 +72,10 @@ export const REGISTRY: Readonly<
     summary: "what each tier holds: time, size, what it restores, last verified, suspects",
     load: async () => (await import("./backups.ts")).backups,
   },
+  scrub: {
+    summary: "read every row and index of the leaves, and name each damaged leaf",
+    load: async () => (await import("./scrub.ts")).scrub,
+  },
   restore: {
     summary: "restore leaves beside the live table, or a whole database, verified",
     load: async () => (await import("./restore.ts")).restore,

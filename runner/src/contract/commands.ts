@@ -22,6 +22,8 @@ export const ROLE_OF = {
   vacuum: "owner",
   backup: "writer",
   backups: "reader",
+  // it writes what it finds into r3a.leaf_damage, and no candle
+  scrub: "writer",
   // it makes a schema
   restore: "owner",
   // it makes tables, and puts them into the place of others
@@ -60,6 +62,7 @@ export const ASKS_EXCHANGE: Readonly<Record<CommandName, boolean | `--${string}`
   vacuum: false,
   backup: false,
   backups: false,
+  scrub: false,
   restore: "--damaged",
   seal: false,
   drill: true,

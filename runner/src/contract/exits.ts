@@ -22,7 +22,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
   done: "done, or nothing to do, or another run is at the same work",
   failed:
-    "at least one series or step failed, also by a garbage or cut answer after its retries; health and doctor: findings; verify: faults among its findings; candles --strict: missing candles; restore --compare: the live rows differ; drill: something restored differs",
+    "at least one series or step failed, also by a garbage or cut answer after its retries; health and doctor: findings; verify: faults among its findings; candles --strict: missing candles; restore --compare: the live rows differ; drill: something restored differs; scrub: damage",
   brake:
     "stopped by a brake (janitor, restore --damaged) or by restore --hold, or no backup can be restored from (restore, drill): a person must look",
   usage: "wrong arguments, all faults listed together",

@@ -4,7 +4,7 @@ import { messageOf, TryAgain } from "../errors.ts";
 import { MINUTE_MS } from "../time.ts";
 import { type AddressName, nameAddress } from "./connection/address.ts";
 import { createClient, cutClient, sessionOf } from "./connection/client.ts";
-import { isConnectionError, translate } from "./fault.ts";
+import { isConnectionError, kindOf, translate } from "./fault.ts";
 
 export const CONNECT_TIMEOUT_MS = 5_000;
 /** Limits of the team's database since long: three connections a process, none idle for longer than 30 minutes. */
@@ -145,15 +145,17 @@ export async function queryRows<Row extends pg.QueryResultRow>(
 
 /** What an error of a client means. An error of its session comes first, since later errors only follow from it. */
 export async function faultOf(
-  { address }: Pick<Database, "address">,
+  db: Pick<Database, "url" | "name" | "address">,
   client: pg.ClientBase,
   error: unknown,
 ): Promise<unknown> {
+  if (kindOf(error) === "damage")
+    await (await import("./connection/damage.ts")).nameDamaged(() => openClient(db), error);
   const fault = await sessionOf(client).then(
     ({ role }) => translate(error, role),
     (ofSession: unknown) => translate(isConnectionError(ofSession) ? error : ofSession),
   );
-  return nameAddress(fault, address);
+  return nameAddress(fault, db.address);
 }
 
 /** What an error of a connection to this database means, where no session can say more. */

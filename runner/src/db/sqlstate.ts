@@ -20,6 +20,8 @@ export const UNIQUE_VIOLATION = "23505";
 export const DUPLICATE_OBJECT = "42710";
 /** The guard of a sealed leaf refused a write: r3a_util.refuse_sealed in the migration 000018_sealed_leaves. */
 export const SEALED = "R3A01";
+/** A file of the database is not there. */
+export const UNDEFINED_FILE = "58P01";
 /** The code for errors that have no other code. */
 export const INTERNAL_ERROR = "XX000";
 
@@ -136,7 +138,7 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
   "57P04": REFUSED, // database_dropped
   [IDLE_SESSION_TIMEOUT]: AWAY, // idle_session_timeout
   "58030": DAMAGE, // io_error
-  "58P01": DAMAGE, // a file of the database is not there
+  [UNDEFINED_FILE]: DAMAGE,
   XX001: DAMAGE, // data_corrupted
   XX002: DAMAGE, // index_corrupted
 };
