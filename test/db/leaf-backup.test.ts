@@ -31,6 +31,36 @@ beforeEach(async () => {
   await database.query(addMinutes, [1, new Date(other.span.from).toISOString(), 5]);
 });
 
+const [FROM_OTHER, TO_OTHER] = [other.span.from, other.span.to].map((ms) => new Date(ms).toISOString());
+
+/** Gives a leaf a table of which a snapshot from before shows no row. */
+async function swap(): Promise<void> {
+  await database.query("create schema if not exists aside");
+  await database.query(`create table aside.next (like r3a.${other.name} including all)`);
+  await database.query(`insert into aside.next select * from r3a.${other.name}`);
+  await database.query(`alter table r3a.${other.parent} detach partition r3a.${other.name}`);
+  await database.query(`alter table r3a.${other.name} set schema aside`);
+  await database.query(`alter table aside.next rename to ${other.name}_new`);
+  await database.query(`alter table aside.${other.name}_new set schema r3a`);
+  await database.query(`alter table r3a.${other.name}_new rename to ${other.name}`);
+  await database.query(
+    `alter table r3a.${other.parent} attach partition r3a.${other.name} for values from ('${FROM_OTHER}') to ('${TO_OTHER}')`,
+  );
+}
+
+/** Swaps when the tier is first listed: then the snapshot is taken, and the leaf is not read yet. */
+function swapping(store: Store): Store {
+  let isDone = false;
+  return {
+    ...store,
+    async *list(...args) {
+      if (!isDone) await swap();
+      isDone = true;
+      yield* store.list(...args);
+    },
+  };
+}
+
 const both = () => [backups.hot, backups.warm];
 
 async function withBackups<T>(stores: readonly Store[], work: (of: LeafBackups) => Promise<T>): Promise<T> {
@@ -116,4 +146,14 @@ test("an object that is not what was put is a fault of its tier for this leaf al
     expect(faults).toEqual([expect.stringContaining(row?.key ?? "")]);
     expect(await of.confirm(other.name, Date.now())).toEqual({ tiers: ["hot", "warm"], faults: [] });
   });
+});
+
+test("a leaf that gets another table while a daily backup is under way: no candle counts as vanished, and the next backup looks", async () => {
+  await backups.run("daily");
+  const truth = await backups.stored();
+  const stores = [swapping(backups.hot)];
+  expect(await backups.run("daily", { stores })).toMatchObject({ leaves: 1, found: 0, open: 0 });
+  expect(await backups.restored()).toEqual(truth);
+  expect(await backups.run("delta")).toMatchObject({ leaves: 1, found: 0, open: 0 });
+  expect(await backups.restored()).toEqual(truth);
 });
