@@ -29,7 +29,7 @@ const isPure = (path: string) => isIn(path, "candle", "partition") || isPlan(pat
 const folderOf = (path: string) => /^runner\/src\/(.+)\/[^/]+$/.exec(path)?.[1] ?? "";
 
 /** Who asks how far a database is from the new layout, beside the mover itself (ADR 9). */
-const SEES_STATE = /^runner\/src\/((db\/)?doctor|maint|db\/schema|db\/backup)\//;
+const SEES_STATE = /^runner\/src\/((db\/)?doctor|maint|seal|db\/schema|db\/backup)\//;
 
 test("the rules see the tree and its imports", () => {
   expect(runner.length).toBeGreaterThan(40);

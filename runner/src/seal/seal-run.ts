@@ -1,9 +1,10 @@
 import type { Database } from "../db/connect.ts";
 import { readHold } from "../db/leaf/hold.ts";
+import { readStateOn } from "../db/legacy/state.ts";
 import { type LockSession, openLockSession } from "../db/lock.ts";
 import { listLeafFacts, readLeafContent } from "../db/seal/leaf-facts.ts";
 import { type OwnClient, own } from "../db/session.ts";
-import { UsageFault } from "../errors.ts";
+import { TryAgain, UsageFault } from "../errors.ts";
 import { createProgress } from "../progress.ts";
 import { sealLeaf } from "./seal-leaf.ts";
 import { judgeLeaf, type LeafFacts, listDue, type SealVerdict, whyNotDue } from "./seal-plan.ts";
@@ -100,6 +101,10 @@ async function listAsked(
   readonly due: readonly LeafFacts[];
   readonly left: readonly { readonly leaf: string; readonly why: string | null }[];
 }> {
+  if ((await readStateOn(client)) === "moving")
+    throw new TryAgain(
+      "migrate-layout is at work, or was stopped: candles of the old layout are not in the leaves yet, so none is sealed; run migrate-layout to its end",
+    );
   const facts = await listLeafFacts(client);
   const due = listDue(facts, Date.now());
   if (leaf === null) return { due, left: [] };

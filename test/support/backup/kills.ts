@@ -35,7 +35,7 @@ export type Kills = {
 
 const forever = new AbortController().signal;
 /** Those of a killed run; the server frees their locks when it ends them. */
-const SESSIONS = `select application_name from pg_stat_activity where application_name ~ '^r3a (backup|restore)'`;
+const SESSIONS = `select application_name from pg_stat_activity where application_name ~ '^r3a (backup|restore|seal)'`;
 const LOCKS = `select * from pg_locks where locktype = 'advisory'`;
 /** Longer than any put lasts, so that a temporary file counts as left. */
 const LONG_MS = 2 * 3_600_000;
