@@ -78,8 +78,16 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "integrity detach": {
     status: "fail",
     says: /^a DETACH CONCURRENTLY was cut off/,
+    beside: ["integrity damage: fail"],
     damage: "update pg_inherits set inhdetachpending = true where inhrelid = 'r3a.ohlcv_1h_2025'::regclass",
     mend: "update pg_inherits set inhdetachpending = false where inhrelid = 'r3a.ohlcv_1h_2025'::regclass",
+  },
+  "integrity damage": {
+    status: "fail",
+    says: /^leaves are damaged: r3a restore --damaged --dry-run says what mends them/,
+    names: ["ohlcv_1h_2024: slots", "ohlcv_1h_2025: unreadable"],
+    damage: `insert into r3a.leaf_damage (leaf, detector, detail) values ('ohlcv_1h_2024', 'slots', 'x'), ('ohlcv_1h_2025', 'unreadable', 'x')`,
+    mend: "update r3a.leaf_damage set state = 'gone', closed_at = now()",
   },
   "integrity wraparound": {
     status: "fail",

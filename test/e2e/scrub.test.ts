@@ -54,6 +54,25 @@ test("a leaf as the backups restore it is clean, also where rows came since then
   expect(detectorsOf(await scrub(0))).toEqual([]);
 });
 
+test("of a sealed leaf nothing may differ, and one without its guard counts as open where nothing does", async () => {
+  const stateOf = () => world.database.query("select state from r3a.leaf_state where leaf = $1", [LEAF]);
+  await world.database.query(
+    "insert into r3a.leaf_state (leaf, state, token, sealed_at) values ($1, 'sealed', nextval('r3a.leaf_token'), now())",
+    [LEAF],
+  );
+  const [found] = (await scrub(1)).findings;
+  expect(found).toEqual({
+    detector: "content",
+    detail: "the leaf is sealed, and rows came past its guard: BTCUSDT 1m",
+  });
+  expect(await stateOf()).toEqual([{ state: "sealed" }]);
+  expectExit(await world.run("health --only integrity", env), 1);
+  expectExit(await world.run("backup", env), 0);
+  expect(await scrub(1)).toMatchObject({ isUnguarded: true, findings: [], gone: ["content"] });
+  expect(await stateOf()).toEqual([{ state: "open" }]);
+  expect(await scrub(0)).toMatchObject({ isUnguarded: false });
+});
+
 describe("damage that a statement did", () => {
   test("rows with other values and rows that are gone are named, and what was found is gone once they are right again", async () => {
     await world.database.query(`create table public.kept as select * from r3a.${LEAF} where ${BTC}`);

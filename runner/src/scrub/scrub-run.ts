@@ -8,6 +8,7 @@ import { type CatalogLeaf, lacksGuard, listCatalog } from "../db/leaf/leaf-catal
 import type { LeafPhase } from "../db/leaf/state.ts";
 import { type LockSession, openLockSession } from "../db/lock.ts";
 import { findAmcheck } from "../db/scrub/index-check.ts";
+import { openUnguarded } from "../db/scrub/open-unguarded.ts";
 import { faultOfRead, wordsOf } from "../db/scrub/read-fault.ts";
 import { awaitServerMarks, hasCrashed, readServerMarks, type ServerMarks } from "../db/scrub/server-marks.ts";
 import { own } from "../db/session.ts";
@@ -82,14 +83,18 @@ export async function runScrub(
         await locks.end();
         locks = await lock(db, signal);
       }
-      const gone = await own(db, signal, (client) => noteFindings(client, name, { ...report, runId }));
       const { findings, skipped } = report;
+      const isUnguarded = lacksGuard(leaf);
+      const gone = await own(db, signal, async (client) => {
+        // rows that came past the guard are damage only as long as the leaf counts as sealed
+        if (isUnguarded && findings.length === 0 && skipped === null) await openUnguarded(client, name);
+        return noteFindings(client, name, { ...report, runId });
+      });
       for (const { detector, detail } of findings)
         log.error(
           { "event.name": "leaf_damaged", leaf: name, detector },
           `[SCRUB] r3a.${name}: ${detector}: ${detail}`,
         );
-      const isUnguarded = lacksGuard(leaf);
       const ms = Math.round(performance.now() - startedAt);
       done.push({ leaf: name, state: leaf.state, findings, gone, isUnguarded, skipped, ms });
       progress.advance(1);

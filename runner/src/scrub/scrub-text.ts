@@ -42,7 +42,9 @@ export function renderScrub({ leaves, hasAmcheck, isComplete }: Scrubbed): strin
   for (const { leaf, isUnguarded } of leaves)
     if (isUnguarded)
       lines.push(
-        wrapLine(`${leaf} counts as sealed, and its guard is gone, so anybody can write to it: run seal`),
+        wrapLine(
+          `${leaf} was sealed, and its guard is gone, so anybody can write to it. Where nothing else is wrong it counts as open now: seal guards it again`,
+        ),
       );
   for (const { leaf, skipped } of leaves)
     if (skipped !== null)
