@@ -1,5 +1,5 @@
 import { EXIT } from "../../contract/exits.ts";
-import { messageOf, Stopped, TryAgain } from "../../errors.ts";
+import { messageOf, SettingsFault, Stopped, TryAgain } from "../../errors.ts";
 import type { After } from "./mend-outcome.ts";
 import type { MendTools } from "./mend-tools.ts";
 import type { SwappedLeaf } from "./wired.ts";
@@ -16,7 +16,8 @@ export async function followUp(
   const take = async (step: After["step"], work: () => Promise<Omit<After, "step">>) => {
     const end = await work().catch((error: unknown): Omit<After, "step"> => {
       if (error instanceof Stopped || context.signal.aborted) throw error;
-      return { isOk: error instanceof TryAgain ? null : false, text: messageOf(error) };
+      const text = error instanceof SettingsFault ? error.faults.join("; ") : messageOf(error);
+      return { isOk: error instanceof TryAgain ? null : false, text };
     });
     if (end.isOk !== true)
       context.log.warn(
