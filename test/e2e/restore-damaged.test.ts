@@ -44,6 +44,7 @@ test("a leaf that a person names is as the exchange says it again, with later ca
         after: [
           { step: "sync", isOk: true },
           { step: "verify", isOk: true },
+          { step: "scrub", isOk: true, text: "" },
         ],
       },
     ],
@@ -100,6 +101,7 @@ test("a hold keeps every swap away, and ends", async () => {
         after: [
           { step: "sync", isOk: null },
           { step: "verify", isOk: true },
+          { step: "scrub", isOk: true, text: "" },
         ],
       },
     ],

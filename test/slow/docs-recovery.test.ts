@@ -24,10 +24,10 @@ const [setUp = "", copyBack = "", printSchema = "", , load = "", rotate = "", mo
 /** What the page says to run once rows are copied back. */
 const AFTER_COPY = "./r3a backup";
 const [firstLines = "", ...laterLines] = blocksOf("sh");
-/** restore-whole.test.ts runs those of the whole database. */
+/** restore-whole.test.ts runs those of the whole database, restore-damaged-kinds.test.ts those that mend. */
 const lines = laterLines
   .flatMap((text) => text.trim().split("\n"))
-  .filter((line) => !line.includes("--all") && line !== AFTER_COPY);
+  .filter((line) => !/--(all|damaged)/.test(line) && line !== AFTER_COPY);
 
 const PROGRAMS = ["age", "age-keygen", "zstd", "jq", "awk", "psql", "sha256sum"];
 const found = await Promise.all(

@@ -1,5 +1,7 @@
+import { readFile } from "node:fs/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { guardStatements } from "../../runner/src/db/leaf/guard.ts";
+import { expectExit } from "../support/candle/series.ts";
 import { LEAF, useDamagedLeaf } from "../support/restore/damaged-leaf.ts";
 import { useWorld } from "../support/world.ts";
 
@@ -23,18 +25,19 @@ beforeEach(() => database.query("update r3a.quarantine set moved_at = moved_at -
 
 describe("a leaf that is", () => {
   test.each([
-    ["dropped", `drop table r3a.${LEAF}`],
-    ["detached", `alter table r3a.ohlcv_1m detach partition r3a.${LEAF}`],
+    ["dropped", "missing", `drop table r3a.${LEAF}`],
+    ["detached", "detached", `alter table r3a.ohlcv_1m detach partition r3a.${LEAF}`],
     [
       "detached with a row of another month",
+      "detached",
       `alter table r3a.ohlcv_1m detach partition r3a.${LEAF};
        update r3a.${LEAF} set "timestamp" = '2023-01-01' where ("timestamp", coin_id) = (select max("timestamp"), 1 from r3a.${LEAF})`,
     ],
-    ["truncated", `truncate r3a.${LEAF}`],
-  ])("%s comes back in its place", async (_, damage) => {
+    ["truncated", "truncated", `truncate r3a.${LEAF}`],
+  ])("%s comes back in its place", async (_, detector, damage) => {
     await database.query(damage);
-    expect(await mend(` --leaf ${LEAF}`)).toMatchObject({
-      leaves: [{ outcome: "mended", added: { gaps: 0 } }],
+    expect(await mend()).toMatchObject({
+      leaves: [{ findings: [{ detector }], outcome: "mended", added: { gaps: 0 } }],
     });
     expect(await attached()).toBe(true);
     await expectTruth();
@@ -73,10 +76,20 @@ test("where no backup gives the leaf nothing is changed, and an accepted loss ta
     1,
     {
       leaves: [
-        { outcome: "mended", from: null, added: { gaps: 30 }, after: [{ isOk: true }, { isOk: true }] },
+        { outcome: "mended", from: null, added: { gaps: 30 }, after: [{ isOk: true }, { isOk: true }, {}] },
       ],
     },
   ]);
+  await expectTruth(20);
+});
+
+test("what docs/recovery.md shows works", async () => {
+  const page = await readFile(new URL("../../docs/recovery.md", import.meta.url), "utf8");
+  const shown = [...page.matchAll(/^\.\/r3a (restore --damaged.*)$/gm)].map(([, line = ""]) => line);
+  expect(shown).toHaveLength(2);
+  await pastGuard(`delete from r3a.${LEAF} where coin_id = 1 and "timestamp" < '${at(5)}'`);
+  await run("backup", 1);
+  for (const line of shown) expectExit(await world.run(line, env), 0);
   await expectTruth(20);
 });
 

@@ -1,3 +1,4 @@
+import { lookOnly } from "../../backup/look-only.ts";
 import type { Context } from "../../context.ts";
 import { EXIT, type ExitCode } from "../../contract/exits.ts";
 import type { Database } from "../../db/connect.ts";
@@ -11,6 +12,7 @@ import { renderMend, renderMendJson } from "../../restore/mend/mend-text.ts";
 import type { Wired } from "../../restore/mend/wired.ts";
 import { renderSkipped } from "../../result.ts";
 import { type RunResult, withRun } from "../../run.ts";
+import { runScrub } from "../../scrub/scrub-run.ts";
 import { STORE_SETTINGS } from "../../settings/backup.ts";
 import { parseLeafName } from "../../settings/restore-words.ts";
 import { fillLeaf } from "../../sync/leaf-fill.ts";
@@ -101,6 +103,16 @@ function wire(context: Context, db: Database, settings: WorkSettings): Wired {
         ...{ symbols: null, intervals, span, isNarrowed: true, asJson: false },
       });
       return { isOk: exitCode === EXIT.done, text: reason };
+    },
+    async scrub({ name }, signal) {
+      const quiet = { ...context, signal, terminal: null };
+      const scrubbed = await runScrub(quiet, db, { leaf: name, look: lookOnly });
+      const [leaf] = scrubbed?.leaves ?? [];
+      if (leaf === undefined)
+        return { isOk: null, text: `another scrub is at work: run scrub --leaf ${name}` };
+      const found = leaf.findings.map(({ detector, detail }) => `${detector}: ${detail}`);
+      const text = [...found, ...(leaf.skipped === null ? [] : [leaf.skipped])].join("; ");
+      return { isOk: found.length > 0 ? false : leaf.skipped === null ? true : null, text };
     },
   };
 }

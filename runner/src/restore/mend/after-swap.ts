@@ -34,5 +34,6 @@ export async function followUp(
     };
   });
   await take("verify", () => wired.verify(leaf, context.signal));
+  await take("scrub", () => wired.scrub(leaf, context.signal));
   return after;
 }

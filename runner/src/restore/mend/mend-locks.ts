@@ -1,6 +1,7 @@
+import { readFacts } from "../../db/backup/snapshot.ts";
 import type { Database } from "../../db/connect.ts";
 import { type LockSession, openLockSession } from "../../db/lock.ts";
-import { readServerLine } from "../../db/restore/mend/server-line.ts";
+import { own } from "../../db/session.ts";
 import { TryAgain } from "../../errors.ts";
 
 /** The locks of a run that mends: the one of the run, and the one of the leaf that it works on. */
@@ -30,7 +31,7 @@ export async function openMendLocks(db: Database, stop: AbortSignal): Promise<Me
     return null;
   }
   let leaf: string | null = null;
-  const line = await readServerLine(db);
+  const line = await readLine(db, stop);
   return {
     get current() {
       return current;
@@ -51,10 +52,16 @@ export async function openMendLocks(db: Database, stop: AbortSignal): Promise<Me
       current = await openLockSession(db, stop);
       const isHeld =
         (await current.tryLock(...RUN)) && (leaf === null || (await current.tryLock(OF_LEAF, leaf)));
-      if (isHeld && (await readServerLine(db)) === line) return;
+      if (isHeld && (await readLine(db, stop)) === line) return;
       const what = isHeld ? "another server took its place" : "another run has taken the locks of this one";
       throw new TryAgain(`the server was restarted, and ${what}: run the command again`);
     },
     end: () => current.end(),
   };
+}
+
+/** The same text after a restart; another one after a failover, whose server may lack what was committed last. */
+async function readLine(db: Database, signal: AbortSignal): Promise<string> {
+  const { systemIdentifier, timeline } = await own(db, signal, readFacts);
+  return `${systemIdentifier} ${timeline}`;
 }

@@ -10,12 +10,17 @@ export type SwappedLeaf = {
   readonly intervals: readonly Interval[];
 };
 
+/** `isOk` null: it could not look now. */
+type Look = (
+  leaf: SwappedLeaf,
+  signal: AbortSignal,
+) => Promise<{ readonly isOk: boolean | null; readonly text: string }>;
+
 /** What other nouns do with a leaf after its swap; the command gives these functions, since no noun knows another one. */
 export type Wired = {
   /** Asks the exchange for the last candles and for the gaps; TryAgain where it is away. */
   readonly fill: (leaf: SwappedLeaf, signal: AbortSignal) => Promise<ExitCode>;
-  readonly verify: (
-    leaf: SwappedLeaf,
-    signal: AbortSignal,
-  ) => Promise<{ readonly isOk: boolean; readonly text: string }>;
+  readonly verify: Look;
+  /** Reads the whole leaf, and writes down what is damaged. */
+  readonly scrub: Look;
 };

@@ -1,19 +1,27 @@
 import type { Finding } from "../../../restore/mend/mend-plan.ts";
+import { listDamage } from "../../leaf/damage-rows.ts";
+import { judgeCatalog, listCatalog } from "../../leaf/leaf-catalog.ts";
 import { onlyRow } from "../../only-row.ts";
 import type { OwnClient } from "../../session.ts";
 import { msOf } from "../../sql-time.ts";
 
-/** A leaf that a person named has a finding of its own where nothing else is known. */
-const LIST_OPEN = `
-  select leaf, detector, detail from r3a.leaf_damage where state = 'open' and ($1::text is null or leaf = $1)
-  union all
-  select leaf, 'suspects', format('%s open suspects', count(*)) from r3a.backup_suspect
-  where state = 'open' and ($1::text is null or leaf = $1) group by leaf
-  order by 1, 2`;
+const LIST_SUSPECTS = `
+  select leaf, 'suspects' as detector, format('%s candles are suspect since a backup', count(*)) as detail from r3a.backup_suspect
+  where state = 'open' and ($1::text is null or leaf = $1) group by leaf order by leaf`;
 
-/** What is known to be damaged, of one leaf or (null) of all. */
+/**
+ * What is known to be damaged, of one leaf or (null) of all: what the catalog says at this moment, what backups suspect, and
+ * what a scrub or another command found.
+ */
 export async function listFindings(client: OwnClient, leaf: string | null): Promise<readonly Finding[]> {
-  return client.query<Finding>(LIST_OPEN, [leaf]);
+  const catalog = await listCatalog(client, leaf);
+  const suspects = await client.query<Finding>(LIST_SUSPECTS, [leaf]);
+  const damage = await listDamage(client, leaf);
+  return [
+    ...catalog.flatMap((each) => judgeCatalog(each).map((finding) => ({ ...finding, leaf: each.name }))),
+    ...suspects,
+    ...damage,
+  ];
 }
 
 /** As of the ledger of backups and of the quarantine; `bytes` of the table as it is, 0 where none is there. */
