@@ -190,6 +190,7 @@ describe("faults", () => {
         plan: " 1m",
         candles: " BTCUSDT 1h",
         backup: " --dry-run",
+        seal: " --dry-run",
         restore: " --to-schema beside --dry-run",
       }[String(name)] ?? "",
     ]),
