@@ -142,7 +142,7 @@ test("the newest revision since the snapshot replaces the row of the objects, an
   await revise(3, "'close', -1");
   await revise(4, "'volume', 77");
   const applied = await withOwn(database.url, (client) =>
-    applyRevisions(client, MINUTES, { snapshotAt: Date.parse("2024-02-01T00:30:00Z") }),
+    applyRevisions(client, MINUTES, { at: Date.parse("2024-02-01T00:30:00Z") }),
   );
   expect(applied).toEqual({ changed: 2, added: 2, refused: 2 });
   const revised = `close = open + 0.25`;

@@ -80,7 +80,7 @@ async function fillAndSwap(
   const revised =
     since === null
       ? NO_REVISIONS
-      : await own(db, locks.current.signal, (client) => applyRevisions(client, leaf, { snapshotAt: since }));
+      : await own(db, locks.current.signal, (client) => applyRevisions(client, leaf, { at: since }));
   // not the signal of the locks: reading a damaged page may end the server, and the salvage goes on afterwards
   const reach = { db, signal: context.signal };
   const oldTable = tableOf({ name: leaf.name });

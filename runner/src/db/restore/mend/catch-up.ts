@@ -2,6 +2,7 @@ import { MINUTE_MS } from "../../../time.ts";
 import { type BackupLeaf, tableOf } from "../../backup/backup-leaf.ts";
 import { COPY_COLUMNS } from "../../copy-lines.ts";
 import { LEAF_LOCK_MS } from "../../leaf/guard.ts";
+import { scratchOf } from "../../leaf/scratch.ts";
 import { lockLeafState } from "../../leaf/state.ts";
 import { retryBusy } from "../../lock-retry.ts";
 import { onlyRow } from "../../only-row.ts";
@@ -9,7 +10,6 @@ import { type OwnClient, own } from "../../session.ts";
 import { type Mark, readMark } from "./mark.ts";
 import { type Reach, readDamaged } from "./read-damaged.ts";
 import { applyRevisions } from "./revisions.ts";
-import { scratchOf } from "./scratch.ts";
 import { replaceRows, type TakenOver, takenOf, type Written, writtenRows } from "./take-over.ts";
 
 /** `mark`: from which on `takeOver` goes on. */
@@ -37,7 +37,9 @@ export async function catchUp(
   const { spans, next } = await own(reach.db, reach.signal, (client) =>
     takeSpans(client, leaf, reach.signal),
   );
-  await own(reach.db, reach.signal, (client) => applyRevisions(client, leaf, { above: mark.revision }));
+  await own(reach.db, reach.signal, (client) =>
+    applyRevisions(client, leaf, { at: mark.at, above: mark.revision }),
+  );
   if (oldTable === null || spans.length === 0) return { rows: 0, mark: next };
   const written = (where: string) =>
     writtenRows(leaf, { table: oldTable, spans: "pg_temp.mend_written", where });

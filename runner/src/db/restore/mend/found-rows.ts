@@ -1,9 +1,9 @@
 import type { PartSpan } from "../../../restore/mend/wanted-plan.ts";
 import { type BackupLeaf, tableOf } from "../../backup/backup-leaf.ts";
 import { COPY_COLUMN_NAMES, COPY_COLUMNS } from "../../copy-lines.ts";
+import { scratchOf } from "../../leaf/scratch.ts";
 import { onlyRow } from "../../only-row.ts";
 import type { OwnClient } from "../../session.ts";
-import { scratchOf } from "./scratch.ts";
 import { isSoundRow } from "./sound-row.ts";
 
 const KEY = ["coin_id", "interval", "timestamp"];

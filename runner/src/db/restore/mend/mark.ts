@@ -1,14 +1,15 @@
 import { onlyRow } from "../../only-row.ts";
 import type { OwnClient } from "../../session.ts";
+import { msOf } from "../../sql-time.ts";
 
 /**
- * A moment in the order of transactions. `xmin`: those with a smaller number had ended; `revision`: revisions up to this
- * number were committed, but for the last thousand, whose transactions may have been under way. Both as text.
+ * A moment in the order of transactions. `at`: by the clock of the database (ms). `xmin`: transactions with a smaller number
+ * had ended. `revision`: so many numbers below the newest revision that those below were committed. Both as text.
  */
-export type Mark = { readonly xmin: string; readonly revision: string };
+export type Mark = { readonly at: number; readonly xmin: string; readonly revision: string };
 
 const READ = `
-  select pg_snapshot_xmin(pg_current_snapshot())::text as xmin,
+  select ${msOf("now()")} as at, pg_snapshot_xmin(pg_current_snapshot())::text as xmin,
          (select coalesce(max(id), 0) - 1000 from r3a.candle_revision)::text as revision`;
 
 /** The mark of this moment. Read it before the leaf is taken: a later writer then has no smaller number. */

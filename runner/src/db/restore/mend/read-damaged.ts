@@ -59,6 +59,8 @@ const MAKE_CRASHED = `
   create schema if not exists ${LEAF_SCRATCH_SCHEMA};
   create table if not exists ${CRASHED} ("table" oid, page bigint, primary key ("table", page))`;
 const LIST_CRASHED = `select page::float8 as page from ${CRASHED} where "table" = $1 order by page`;
+const FORGET_CRASHED = `delete from ${CRASHED} where "table" = to_regclass($1)::oid`;
+const IS_EMPTY = `select not exists (select from ${CRASHED}) as "isEmpty"`;
 const NOTE_CRASHED = `insert into ${CRASHED} select $1, unnest($2::bigint[]) on conflict do nothing`;
 
 /** What the server says of bytes that are no rows: damage, a file that is away, values that are none, lengths that no memory has. */
@@ -118,6 +120,15 @@ export async function readDamaged<T>(
     if (halves.length === 0) unread.push(range);
     for (const half of halves) await readRange(client, half, unread);
   }
+}
+
+/** Forgets the pages of a table that a swap moves away, in its transaction. */
+export async function forgetCrashed(client: OwnClient, table: string): Promise<void> {
+  const { isKnown } = onlyRow(await client.query<{ isKnown: boolean }>(IS_KNOWN));
+  if (!isKnown) return;
+  await client.query(FORGET_CRASHED, [table]);
+  const { isEmpty } = onlyRow(await client.query<{ isEmpty: boolean }>(IS_EMPTY));
+  if (isEmpty) await client.query(`drop table ${CRASHED}`);
 }
 
 /** Whether the session ended and the server did not say why: its process died. */

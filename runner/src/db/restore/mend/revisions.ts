@@ -2,24 +2,31 @@ import { HOUR_MS } from "../../../time.ts";
 import { type BackupLeaf, isAligned, tableOf } from "../../backup/backup-leaf.ts";
 import { BESIDE_KEY } from "../../candles.ts";
 import { COPY_COLUMNS } from "../../copy-lines.ts";
+import { scratchOf } from "../../leaf/scratch.ts";
 import { onlyRow } from "../../only-row.ts";
 import type { OwnClient } from "../../session.ts";
-import { isInside, scratchOf } from "./scratch.ts";
+import { isInside } from "./inside.ts";
 import { isSoundRow } from "./sound-row.ts";
 
 /** A revision bears the begin of its transaction, which may have committed after a snapshot of a later moment. */
 const MARGIN_MS = HOUR_MS;
 
-/** Which revisions are applied: those seen since a snapshot (ms), or those above a number, as text. */
-export type RevisionsSince = { readonly snapshotAt: number } | { readonly above: string };
+/**
+ * Which revisions are applied: those that were seen from an hour before the moment (ms) on, and of these those above the
+ * number (as text), where there is one. Not all above a number alone: what a person changed and accepted since an old
+ * revision would be lost.
+ */
+export type RevisionsSince = { readonly at: number; readonly above?: string };
 
 /** `changed`: rows that got other values; `added`: rows that were not there; `refused`: revisions whose values make no candle. */
 export type RevisionsApplied = { readonly changed: number; readonly added: number; readonly refused: number };
 
 const NUMBERS = ["open", "high", "low", "close", "volume", "quote_volume", "taker_base", "taker_quote"];
-/** What a cast takes; a person may have written the revision. */
-const MOMENT =
-  "^[0-9]{4}-(0[1-9]|1[0-2])-([01][0-9]|2[0-8]|29|30|31)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?[+]00:00$";
+/** A candle closes on the day on which it opens, which is a day that every cast takes; a person may have written the revision. */
+const TIME = "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?[+]00:00$";
+const closeTime = `case
+  when r.new_values->>'close_time' ~ (to_char(r."timestamp" at time zone 'UTC', '"^"YYYY-MM-DD') || '${TIME}')
+  then (r.new_values->>'close_time')::timestamptz end`;
 const numberOf = (name: string) =>
   `case when jsonb_typeof(r.new_values->'${name}') = 'number' then (r.new_values->>'${name}')::numeric end`;
 
@@ -27,10 +34,10 @@ const NEWEST = (leaf: BackupLeaf) => `
   select distinct on (r.coin_id, r."interval", r."timestamp") r.coin_id, r."interval", r."timestamp",
          ${NUMBERS.map((name) => `${numberOf(name)} as ${name}`).join(", ")},
          case when ${numberOf("trades")} between 0 and 1e15 then (${numberOf("trades")})::bigint end as trades,
-         case when r.new_values->>'close_time' ~ '${MOMENT}' then (r.new_values->>'close_time')::timestamptz end as close_time,
+         ${closeTime} as close_time,
          r.new_source as source
   from r3a.candle_revision r
-  where ($1::float8 is null or r.seen_at >= to_timestamp($1 / 1000)) and ($2::bigint is null or r.id > $2) and ${isInside(leaf, "r")}
+  where r.seen_at >= to_timestamp($1::float8 / 1000) and ($2::bigint is null or r.id > $2) and ${isInside(leaf, "r")}
   order by r.coin_id, r."interval", r."timestamp", r.id desc`;
 
 /** A value that the revision does not have stays as it is, and so do the flags: no revision changes them. */
@@ -68,14 +75,13 @@ const APPLY = (leaf: BackupLeaf) => {
 
 /**
  * Lets the newest revision of each candle of the leaf replace the row of the scratch table: what the objects hold may be
- * older. A revision of a candle that the scratch lacks adds the row. With `snapshotAt` the revisions count that were seen
- * from an hour before on. Needs no index of the scratch.
+ * older. A revision of a candle that the scratch lacks adds the row. Needs no index of the scratch.
  */
 export async function applyRevisions(
   client: OwnClient,
   leaf: BackupLeaf,
   since: RevisionsSince,
 ): Promise<RevisionsApplied> {
-  const [seenAt, above] = "above" in since ? [null, since.above] : [since.snapshotAt - MARGIN_MS, null];
-  return onlyRow(await client.query<RevisionsApplied>(APPLY(leaf), [seenAt, above]));
+  const values = [since.at - MARGIN_MS, since.above ?? null];
+  return onlyRow(await client.query<RevisionsApplied>(APPLY(leaf), values));
 }

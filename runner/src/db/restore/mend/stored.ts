@@ -6,9 +6,9 @@ import { isUnbroken } from "../../backup/found-parts.ts";
 import { readSlots } from "../../backup/part-slots.ts";
 import type { PartState } from "../../backup/part-state.ts";
 import { columnsOf, hasNull } from "../../backup/row-hash.ts";
+import { scratchOf } from "../../leaf/scratch.ts";
 import type { OwnClient } from "../../session.ts";
 import { msOf } from "../../sql-time.ts";
-import { scratchOf } from "./scratch.ts";
 
 /** `spans`: slots of the part with a candle, disjoint and in order. `lacksValues`: some rows lack a value that is no fault. */
 export type StoredPart = { readonly spans: readonly Span[]; readonly lacksValues: boolean };

@@ -3,12 +3,13 @@ import { type Interval, WIDTH_MS } from "../../../contract/intervals.ts";
 import { type BackupLeaf, isChangedSince, slotOf, tableOf } from "../../backup/backup-leaf.ts";
 import { BESIDE_KEY } from "../../candles.ts";
 import { COPY_COLUMN_NAMES, COPY_COLUMNS } from "../../copy-lines.ts";
+import { scratchOf } from "../../leaf/scratch.ts";
 import { onlyRow } from "../../only-row.ts";
 import type { OwnClient } from "../../session.ts";
+import { isInside } from "./inside.ts";
 import type { Mark } from "./mark.ts";
-import { isDamage } from "./read-damaged.ts";
+import { forgetCrashed, isDamage } from "./read-damaged.ts";
 import { applyRevisions } from "./revisions.ts";
-import { isInside, scratchOf } from "./scratch.ts";
 import { isSoundRow } from "./sound-row.ts";
 
 /** What writers changed since the mark: `oldTable`, the table that they write to, as SQL; null: there is none. */
@@ -90,6 +91,7 @@ export async function takeOver(
   { oldTable, mark }: Written,
 ): Promise<TakenOver> {
   if (oldTable === null) return NOTHING;
+  await forgetCrashed(client, oldTable);
   const { hasSpans } = onlyRow(await client.query<{ hasSpans: boolean }>(HAS_SPANS, [leaf.name]));
   if (!hasSpans) return NOTHING;
   // a plan that reads the whole scratch table would hold writers back for a second
@@ -98,7 +100,7 @@ export async function takeOver(
   );
   let taken: TakenOver;
   try {
-    await applyRevisions(client, leaf, { above: mark.revision });
+    await applyRevisions(client, leaf, { at: mark.at, above: mark.revision });
     const written = writtenRows(leaf, { table: oldTable, spans: SPANS, where: "true" });
     taken = takenOf(
       leaf,
@@ -108,7 +110,7 @@ export async function takeOver(
     if (!isDamage(error)) throw error;
     await client.query("rollback to savepoint take_over");
     taken = { ...NOTHING, isUnread: true };
-    await applyRevisions(client, leaf, { above: mark.revision });
+    await applyRevisions(client, leaf, { at: mark.at, above: mark.revision });
   }
   await client.query(
     "release savepoint take_over; set local enable_seqscan to default; set local enable_hashjoin to default; set local enable_mergejoin to default",
