@@ -49,7 +49,7 @@ export async function catchUp(
       await client.query(MAKE_SPANS, [JSON.stringify(spans)]);
       await client.query(MAKE_ROWS(leaf));
     },
-    read: (client, where) => client.query(`insert into pg_temp.mend_rows ${written(where)}`, [mark.xmin]),
+    read: (client, where) => client.query(`insert into pg_temp.mend_rows ${written(where)}`, [mark.snapshot]),
     finish: async (client) =>
       takenOf(leaf, onlyRow(await client.query(replaceRows(leaf, "select * from pg_temp.mend_rows")))),
   });

@@ -1,13 +1,13 @@
 import type { Span } from "../../../candle/span.ts";
 import { type Interval, WIDTH_MS } from "../../../contract/intervals.ts";
-import { type BackupLeaf, isChangedSince, slotOf, tableOf } from "../../backup/backup-leaf.ts";
+import { type BackupLeaf, slotOf, tableOf } from "../../backup/backup-leaf.ts";
 import { BESIDE_KEY } from "../../candles.ts";
 import { COPY_COLUMN_NAMES, COPY_COLUMNS } from "../../copy-lines.ts";
 import { scratchOf } from "../../leaf/scratch.ts";
 import { onlyRow } from "../../only-row.ts";
 import type { OwnClient } from "../../session.ts";
 import { isInside } from "./inside.ts";
-import type { Mark } from "./mark.ts";
+import { isWrittenAfter, type Mark } from "./mark.ts";
 import { forgetCrashed, isDamage } from "./read-damaged.ts";
 import { applyRevisions } from "./revisions.ts";
 import { isSoundRow } from "./sound-row.ts";
@@ -36,7 +36,7 @@ export const writtenRows = (
   select ${columnsOf("t")}
   from ${spans} w
   join ${table} t on t.coin_id = w.coin_id and t."interval" = w."interval" and t."timestamp" >= w.from_ts and t."timestamp" < w.to_ts
-  where ${where} and ${isInside(leaf, "t")} and ${isChangedSince("t", "$1")} and ${isSoundRow(leaf)}`;
+  where ${where} and ${isInside(leaf, "t")} and ${isWrittenAfter("t", "$1")} and ${isSoundRow(leaf)}`;
 
 const REPLACED = BESIDE_KEY.map((name) => `${name} = excluded.${name}`).join(", ");
 const textsOf = (alias: string) => BESIDE_KEY.map((name) => `${alias}.${name}::text`).join(", ");
@@ -104,7 +104,7 @@ export async function takeOver(
     const written = writtenRows(leaf, { table: oldTable, spans: SPANS, where: "true" });
     taken = takenOf(
       leaf,
-      onlyRow(await client.query<ReplacedRow>(replaceRows(leaf, written), [mark.xmin, leaf.name])),
+      onlyRow(await client.query<ReplacedRow>(replaceRows(leaf, written), [mark.snapshot, leaf.name])),
     );
   } catch (error) {
     if (!isDamage(error)) throw error;
