@@ -51,8 +51,8 @@ const ADD_COINS = `
 /** $1: the start (s), $2: how many. */
 const MAKE_MINUTES = `
   create temp table minute as
-  select to_timestamp($1::bigint + n * 60) as at, round(p::numeric, 2) as open, round((p + random() * 9)::numeric, 2) as high,
-         round((p - random() * 9)::numeric, 2) as low, round((p + random() * 8 - 4)::numeric, 2) as close,
+  select to_timestamp($1::bigint + n * 60) as at, round(p::numeric, 2) as open, round((p + 4 + random() * 5)::numeric, 2) as high,
+         round((p - 4 - random() * 5)::numeric, 2) as low, round((p + random() * 8 - 4)::numeric, 2) as close,
          round((random() * 90)::numeric, 5) as volume, round((random() * 4e6)::numeric, 8) as quote_volume, (random() * 4000)::int as trades,
          round((random() * 40)::numeric, 5) as taker_base, round((random() * 2e6)::numeric, 8) as taker_quote
   from generate_series(0, $2::int - 1) n cross join lateral (select 42000 + 3000 * sin(n / 700.0) + random() * 20 as p) v`;
