@@ -154,10 +154,21 @@ test("what a killed run left is settled, sealed or not", async () => {
   await database.query("insert into r3a.leaf_state (leaf, state, token) values ($1, 'sealing', 1)", [
     leaf.name,
   ]);
+  const scratch = () => database.query("select from pg_tables where schemaname = 'r3a_scratch'");
+  await database.query(
+    "insert into r3a.leaf_damage (leaf, detector, detail) values ($1, 'index', 'made by a test')",
+    [leaf.name],
+  );
+  expect((await seal()()).leaves).toMatchObject([
+    { outcome: "refused", why: "it is damaged (index): restore --damaged mends it" },
+  ]);
+  expect(await scratch()).toHaveLength(1);
+  await database.query("truncate r3a.leaf_damage");
   expect((await seal()({ budgetBytes: 1 })).leaves).toMatchObject([
     { outcome: "left", why: expect.stringContaining("DB_SIZE_BUDGET_GB") },
   ]);
   expect(await state()).toMatchObject({ state: "open", isGuarded: false });
+  expect(await scratch()).toEqual([]);
   expect((await seal()()).leaves).toMatchObject([{ outcome: "sealed" }]);
 });
 

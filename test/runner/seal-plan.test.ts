@@ -20,7 +20,7 @@ const leaf = (month: number, facts: Partial<LeafFacts> = {}): LeafFacts => ({
 });
 const february = leaf(1);
 const gaps: SeriesLack = { symbol: "BTCUSDT", interval: "1m", kind: "gaps", slots: 3, from: END - HOUR_MS };
-const full = { hasRows: true, suspects: 0, lacks: [] };
+const full = { hasRows: true, damages: [], suspects: 0, lacks: [] };
 
 describe("which leaves, in which order", () => {
   test("those that ended 48 hours ago: what a killed run left, then reopened ones, then the newest", () => {
@@ -60,6 +60,12 @@ describe("whether a leaf can be sealed", () => {
       action: "seal",
       why: `sealed with what is open: ${named}`,
     });
+  });
+
+  test("damaged never: then the copy of the damage would count as proved", () => {
+    const damaged = { ...full, damages: ["checksum", "index"] };
+    const { action, why } = judgeLeaf(february, damaged, END + 400 * DAY_MS);
+    expect([action, why]).toEqual(["never", expect.stringContaining("(checksum, index): restore --damaged")]);
   });
 
   test("with suspects never", () => {

@@ -1,7 +1,7 @@
 import type { Tier } from "../contract/tiers.ts";
 import { listStoredParts } from "../db/backup/ledger.ts";
 import { releaseLeaf, type TakenLeaf, takeLeaf } from "../db/leaf/guard.ts";
-import { CannotSwap } from "../db/leaf/scratch.ts";
+import { CannotSwap, dropScratch } from "../db/leaf/scratch.ts";
 import { readLeafState } from "../db/leaf/state.ts";
 import { Busy } from "../db/lock-retry.ts";
 import { readLeafContent } from "../db/seal/leaf-facts.ts";
@@ -11,7 +11,7 @@ import { messageOf, Stopped, TryAgain } from "../errors.ts";
 import { renderBytes } from "../render.ts";
 import { giveUp } from "./give-up.ts";
 import { rewriteLeaf } from "./rewrite-leaf.ts";
-import { judgeLeaf, type LeafFacts, mustRewrite } from "./seal-plan.ts";
+import { describeSuspects, judgeLeaf, type LeafFacts, mustRewrite } from "./seal-plan.ts";
 import { endOf, LEAST_TIERS, type LeafEnd, REOPENED, type Sealing, type SealTools } from "./seal-work.ts";
 import { findUnexplained } from "./unexplained.ts";
 
@@ -38,7 +38,8 @@ async function judgeAndSeal(tools: SealTools, client: OwnClient, leaf: LeafFacts
   const isRewritten = action === "seal" && (await isUnordered(client, leaf));
   const room = isRewritten ? await findLackOfRoom(client, leaf, tools.budgetBytes) : null;
   if (action === "seal" && room === null) return takeAndSeal(tools, client, leaf, { isRewritten, why });
-  if (leaf.state === "sealing") await releaseLeft(client, leaf, why ?? room);
+  // restore --damaged may have built a table for a damaged leaf
+  if (leaf.state !== null && content.damages.length === 0) await clearLeft(client, leaf, why ?? room);
   return endOf(action === "never" ? "refused" : "left", room ?? why);
 }
 
@@ -65,8 +66,9 @@ async function findLackOfRoom(
   return `the rewrite needs ${renderBytes(bytes)}, and the database has ${renderBytes(database)} of DB_SIZE_BUDGET_GB: the old tables in the schema quarantine go after 14 days, or raise the budget`;
 }
 
-/** A killed run took the leaf; now it cannot be sealed. */
-async function releaseLeft(client: OwnClient, leaf: LeafFacts, why: string | null): Promise<void> {
+/** What a killed run left of a leaf that cannot be sealed now. */
+async function clearLeft(client: OwnClient, leaf: LeafFacts, why: string | null): Promise<void> {
+  await dropScratch(client, leaf);
   const state = await readLeafState(client, leaf.name);
   if (state?.state !== "sealing") return;
   const { token } = state;
@@ -117,11 +119,7 @@ async function proveCopies(
   since: number,
 ): Promise<{ readonly tiers: readonly Tier[] } | LeafEnd> {
   const { open, unbased } = await backups.backUp(leaf.name);
-  if (open > 0)
-    return endOf(
-      "refused",
-      `${open} of its candles are suspect: look at them with restore --compare, then set them right or accept them (backup --accept)`,
-    );
+  if (open > 0) return endOf("refused", describeSuspects(open));
   if (unbased > 0)
     return endOf("failed", `${unbased} of its parts lie in no object as they are; the next backup may help`);
   const unexplained = await findUnexplained(client, leaf);

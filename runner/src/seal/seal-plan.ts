@@ -21,9 +21,10 @@ export type SeriesLack = {
   readonly from: number;
 };
 
-/** What decides whether a leaf can be sealed. `suspects`: open ones. `lacks`: by series. */
+/** What decides whether a leaf can be sealed. `damages`: names of its open detectors; `suspects`: open ones; `lacks`: by series. */
 export type LeafContent = {
   readonly hasRows: boolean;
+  readonly damages: readonly string[];
   readonly suspects: number;
   readonly lacks: readonly SeriesLack[];
 };
@@ -62,14 +63,12 @@ export function whyNotDue({ state, span }: LeafFacts): string {
 /** Whether a leaf that is over can be sealed by what is known before anything is done. */
 export function judgeLeaf(
   { span }: Pick<Leaf, "span">,
-  { hasRows, suspects, lacks }: LeafContent,
+  { hasRows, damages, suspects, lacks }: LeafContent,
   now: number,
 ): SealVerdict {
-  if (suspects > 0)
-    return {
-      action: "never",
-      why: `${suspects} of its candles are suspect: look at them with restore --compare, then set them right or accept them (backup --accept)`,
-    };
+  if (damages.length > 0)
+    return { action: "never", why: `it is damaged (${damages.join(", ")}): restore --damaged mends it` };
+  if (suspects > 0) return { action: "never", why: describeSuspects(suspects) };
   if (!hasRows) return { action: "none", why: "it has no candles" };
   if (lacks.length === 0) return { action: "seal", why: null };
   const until = span.to + GAPS_AFTER_DAYS * DAY_MS;
@@ -77,6 +76,10 @@ export function judgeLeaf(
   if (now < until)
     return { action: "wait", why: `${lacking}; sealed with these from ${renderTime(until)} on` };
   return { action: "seal", why: `sealed with what is open: ${lacking}` };
+}
+
+export function describeSuspects(count: number): string {
+  return `${count} of its candles are suspect: look at them with restore --compare, then set them right or accept them (backup --accept)`;
 }
 
 /** Whether the rows are put into a new table in the order of their key. `beyond`: rows behind the pages of the last time. */

@@ -24,6 +24,7 @@ export async function listLeafFacts(client: OwnClient): Promise<readonly LeafFac
 }
 
 const HAS_ROWS = (leaf: BackupLeaf) => `select exists (select from ${tableOf(leaf)}) as "hasRows"`;
+const LIST_DAMAGES = `select detector from r3a.leaf_damage where leaf = $1 and state = 'open' order by 1`;
 const COUNT_SUSPECTS = `
   select count(*)::float8 as count from r3a.backup_suspect where leaf = $1 and state = 'open'`;
 /** $1: intervals, $2 and $3: the span of the leaf in ms. The gaps of a series are disjoint, so their lengths add up. */
@@ -60,6 +61,9 @@ export async function readLeafContent(client: OwnClient, leaf: BackupLeaf): Prom
   const { hasRows } = onlyRow(await client.query<{ hasRows: boolean }>(HAS_ROWS(leaf)));
   return {
     ...{ hasRows, suspects: count },
+    damages: (await client.query<{ detector: string }>(LIST_DAMAGES, [leaf.name])).map(
+      ({ detector }) => detector,
+    ),
     lacks: [...(await list("gaps", OPEN_GAPS)), ...(await list("end", SHORT_SERIES))],
   };
 }
