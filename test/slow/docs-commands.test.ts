@@ -63,7 +63,8 @@ describe("every command and statement that the docs show", () => {
       const { code, stderr } = await runRunner(wordsOf(shown), world.env(env));
       // without a cluster, a tier and (64) an address of a new database or the leaf of the example; docs-recovery.test.ts restores, drill.test.ts drills
       const without = /^restore --all(?!.*--to )|^scrub --leaf/.test(command) ? 64 : 78;
-      const isWithout = /^(janitor|backups?|restore(?! --(hold|resume))|drill)\b|^seal(?! --dry-run)|^scrub --leaf/;
+      const isWithout =
+        /^(janitor|backups?|restore(?! --(hold|resume))|drill)\b|^seal(?! --dry-run)|^scrub --leaf/;
       const expected = isWithout.test(command) ? without : 0;
       expect([command, code, code === expected ? "" : stderr]).toEqual([command, expected, ""]);
     }
