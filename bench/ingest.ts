@@ -17,7 +17,8 @@ const SERIES = 50;
 const PAGES_EACH = 4;
 const PAGE_MS = 60_000_000;
 const ROUNDS = 5;
-const START = Date.UTC(2024, 4, 1);
+/** The begin of the rows, and of the leaf that holds them all. */
+export const START = Date.UTC(2024, 4, 1);
 
 type Db = ReturnType<typeof openDatabase>;
 
@@ -34,10 +35,7 @@ export async function measureIngest(stage: Stage): Promise<readonly Figure[]> {
 
 async function measureOn(client: pg.Client, db: Db): Promise<readonly Figure[]> {
   await ensureLeaf(db, leafAt("1m", START));
-  await client.query(
-    `insert into r3a.coin (symbol, base, quote, status) select 'C' || n || 'USDT', 'C' || n, 'USDT', 'TRADING' from generate_series(1, $1) n`,
-    [SERIES],
-  );
+  await addCoins(client);
   const pages = preparePages();
   const rows = pages.reduce((sum, { candles }) => sum + candles.length, 0);
   const groups = Array.from({ length: pages.length / 5 }, (_, index) =>
@@ -87,7 +85,16 @@ async function measureOn(client: pg.Client, db: Db): Promise<readonly Figure[]> 
   ];
 }
 
-function preparePages(): PageWrite[] {
+/** The symbols that the pages are of. */
+export async function addCoins(client: pg.Client): Promise<void> {
+  await client.query(
+    `insert into r3a.coin (symbol, base, quote, status) select 'C' || n || 'USDT', 'C' || n, 'USDT', 'TRADING' from generate_series(1, $1) n`,
+    [SERIES],
+  );
+}
+
+/** Pages of fresh candles, those of a symbol in a row. */
+export function preparePages(): PageWrite[] {
   const market = defaultMarket(SERIES).filter(
     ({ quote, status }) => quote === "USDT" && status === "TRADING",
   );
@@ -132,14 +139,16 @@ async function measureRerun(client: pg.Client, db: Db, pages: readonly PageWrite
   return { walBytes, rewritten: (await versions()) === before ? 0 : pages.length };
 }
 
-async function copyOut(client: pg.Client): Promise<Buffer> {
+/** All candles as the text of COPY. */
+export async function copyOut(client: pg.Client): Promise<Buffer> {
   const parts: Buffer[] = [];
   const stream = client.query(copyTo("copy (select * from r3a.ohlcv_partitioned) to stdout"));
   for await (const part of stream) parts.push(part as Buffer);
   return Buffer.concat(parts);
 }
 
-async function copyIn(client: pg.Client, text: Buffer): Promise<void> {
+/** Stores such text by one COPY. */
+export async function copyIn(client: pg.Client, text: Buffer): Promise<void> {
   const slices = Array.from({ length: Math.ceil(text.length / 65_536) }, (_, index) =>
     text.subarray(index * 65_536, (index + 1) * 65_536),
   );

@@ -11,6 +11,7 @@ import { measureMinute } from "./minute.ts";
 import { measureOldLayout, measureOldRefresh } from "./old-refresh.ts";
 import { measureRecovery } from "./recovery.ts";
 import { type Figure, isKept, renderFigures } from "./report.ts";
+import { measureSealed } from "./sealed.ts";
 import { openStage } from "./stage.ts";
 import { measureStartUp } from "./start-up.ts";
 import { measureSynth } from "./synth.ts";
@@ -25,6 +26,7 @@ const MEASUREMENTS = {
   refresh: measureOldRefresh,
   maintenance: measureMaintenance,
   recovery: measureRecovery,
+  sealed: measureSealed,
   "candle-view": measureCandleView,
   synth: measureSynth,
 };
