@@ -28,15 +28,22 @@ type TakenSlot = Span & { readonly coinId: number; readonly interval: Interval }
 
 const columnsOf = (alias: string) => COPY_COLUMN_NAMES.map((name) => `${alias}."${name}"`).join(", ");
 
-/** The sound rows `t` that were written since $1 in the spans of `spans`, but for keys that are there twice. */
+/**
+ * The sound rows `t` that were written after the snapshot $1 in the spans. Of these alone, hence the offset, it is asked whether
+ * they are sound: asked of each row of the table, that took 17 s for 860,000 rows.
+ */
 export const writtenRows = (
   leaf: BackupLeaf,
   { table, spans, where }: { readonly table: string; readonly spans: string; readonly where: string },
 ) => `
   select ${columnsOf("t")}
-  from ${spans} w
-  join ${table} t on t.coin_id = w.coin_id and t."interval" = w."interval" and t."timestamp" >= w.from_ts and t."timestamp" < w.to_ts
-  where ${where} and ${isInside(leaf, "t")} and ${isWrittenAfter("t", "$1")} and ${isSoundRow(leaf)}`;
+  from (
+    select ${columnsOf("t")}
+    from ${spans} w
+    join ${table} t on t.coin_id = w.coin_id and t."interval" = w."interval" and t."timestamp" >= w.from_ts and t."timestamp" < w.to_ts
+    where ${where} and ${isInside(leaf, "t")} and ${isWrittenAfter("t", "$1")} offset 0
+  ) t
+  where ${isSoundRow(leaf)}`;
 
 const REPLACED = BESIDE_KEY.map((name) => `${name} = excluded.${name}`).join(", ");
 const textsOf = (alias: string) => BESIDE_KEY.map((name) => `${alias}.${name}::text`).join(", ");
