@@ -1,6 +1,6 @@
 import { againCommand } from "../again-command.ts";
 import { GAP_OVERDUE_MS } from "../candle/gap-due.ts";
-import type { RecentCandles } from "../db/health/integrity.ts";
+import type { ChecksumFailures, RecentCandles } from "../db/health/integrity.ts";
 import type { SeriesScan } from "../db/scan.ts";
 import { describeLoading, type Loading } from "../db/schema/restore-gate.ts";
 import { renderCount, renderNumber, renderUnasked } from "../render.ts";
@@ -133,18 +133,24 @@ export function judgeGaps(series: readonly SeriesScan[], now: number): CheckResu
   });
 }
 
-/** `failures` null: the server computes no checksums. The result must not say "0 failures" then. */
-export function judgeChecksums(failures: number | null): CheckResult {
+/** Null: the server computes no checksums. The result must not say "0 failures" then. */
+export function judgeChecksums(found: ChecksumFailures | null): CheckResult {
+  const base = { observed: found?.failures ?? null, unit: "pages", criteria: { fail: 1 } } as const;
+  if (found === null)
+    return resultOf("integrity", "checksums", {
+      ...base,
+      status: "warn",
+      output: "data checksums are off: a page that the disk damaged is not noticed (pg_checksums --enable)",
+    });
+  const { failures, isMended } = found;
+  const isDamaged = failures > 0 && !isMended;
   return resultOf("integrity", "checksums", {
-    status: failures === null ? "warn" : failures > 0 ? "fail" : "pass",
-    observed: failures,
-    unit: "pages",
-    criteria: { fail: 1 },
-    output:
-      failures === null
-        ? "data checksums are off: a page that the disk damaged is not noticed (pg_checksums --enable)"
-        : failures > 0
-          ? "pages do not match their checksums: stop writing, and restore"
-          : "every page that was read matches its checksum",
+    ...base,
+    status: isDamaged ? "fail" : "pass",
+    output: isDamaged
+      ? "pages do not match their checksums: stop writing, and run scrub, which says where"
+      : isMended
+        ? "every page that was read since a damaged leaf was restored matches its checksum; have the disk checked"
+        : "every page that was read matches its checksum",
   });
 }

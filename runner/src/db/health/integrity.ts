@@ -140,12 +140,24 @@ async function listFaults(client: Reader, text: string): Promise<readonly string
   return (await client.query<{ fault: string }>(text)).rows.map(({ fault }) => fault);
 }
 
+/** Pages with a wrong checksum since the statistics began. `isMended`: the last one was met before a damaged leaf was restored. */
+export type ChecksumFailures = { readonly failures: number; readonly isMended: boolean };
+
 /** The failures in this database and in the tables that all databases share. Null: the server computes no checksums. */
 const CHECKSUM_FAILURES = `
-  select sum(checksum_failures)::float8 as failures
+  select sum(checksum_failures)::float8 as failures, max(checksum_last_failure)::text as last
   from pg_stat_database where datid = 0 or datname = current_database()`;
+/** The restore reads the damaged table until its last transaction, whose begin is the time of the row. */
+const IS_MENDED = `
+  select coalesce(max(closed_at) + interval '1 min' > $1::timestamptz, false) as "isMended"
+  from r3a.leaf_damage where state = 'mended'`;
 
-/** The number of pages with a wrong checksum since the statistics began. Null if checksums are off. */
-export async function findChecksumFailures(client: Reader): Promise<number | null> {
-  return (await client.query<{ failures: number | null }>(CHECKSUM_FAILURES)).rows[0]?.failures ?? null;
+/** What the server counted, and nothing takes back when the leaf is restored. Null if checksums are off. */
+export async function findChecksumFailures(client: Reader): Promise<ChecksumFailures | null> {
+  const { rows } = await client.query<{ failures: number | null; last: string | null }>(CHECKSUM_FAILURES);
+  const { failures = null, last = null } = rows[0] ?? {};
+  if (failures === null) return null;
+  if (failures === 0) return { failures, isMended: false };
+  const mended = await client.query<{ isMended: boolean }>(IS_MENDED, [last]);
+  return { failures, isMended: mended.rows[0]?.isMended ?? false };
 }
