@@ -42,7 +42,8 @@ const VALUES = [...FIGURES, "close_time"] as const;
 /** Every column but those of the key. */
 export const BESIDE_KEY = [...VALUES, "source", "flags"] as const;
 const valuesOf = (alias: string) => VALUES.map((name) => `${alias}.${name}`).join(", ");
-const jsonOf = (alias: string) =>
+/** The values of a row as r3a.candle_revision has them. */
+export const jsonOf = (alias: string) =>
   `jsonb_build_object(${VALUES.map((name) => `'${name}', ${alias}.${name}`).join(", ")})`;
 /** A change from null to a value is no revision: databases of the old system have only five of the columns. */
 const isRevision = VALUES.map((name) => `old.${name} <> new.${name}`).join(" or ");

@@ -10,6 +10,7 @@ import { closeFindings, MENDED } from "../../db/restore/mend/damaged.ts";
 import { giveBack } from "../../db/restore/mend/left-overs.ts";
 import { logMissing } from "../../db/restore/mend/log-missing.ts";
 import { type Mark, readMark } from "../../db/restore/mend/mark.ts";
+import { noteRevised, readBeforeRevisions } from "../../db/restore/mend/note-revised.ts";
 import { applyRevisions } from "../../db/restore/mend/revisions.ts";
 import { salvageRows } from "../../db/restore/mend/salvage.ts";
 import { readStored } from "../../db/restore/mend/stored.ts";
@@ -77,6 +78,10 @@ async function fillAndSwap(
   locks: MendLocks,
   { leaf, since, detectors, taken }: Swap & { readonly taken: Taken },
 ): Promise<Swapped> {
+  const before =
+    since === null
+      ? null
+      : await own(db, locks.current.signal, (client) => readBeforeRevisions(client, leaf, { at: since }));
   const revised =
     since === null
       ? NO_REVISIONS
@@ -99,6 +104,7 @@ async function fillAndSwap(
       prepare: async () => {
         const last = await takeOver(client, leaf, { oldTable, mark: caught.mark });
         const error = `lost in a damaged leaf (${detectors.join(", ")})`;
+        if (before !== null) await noteRevised(client, leaf, { before, runId });
         gaps = (await logMissing(client, leaf, { stored, taken: last, error, runId })).slots;
       },
       finish: async () => {

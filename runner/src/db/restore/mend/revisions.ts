@@ -9,7 +9,7 @@ import { isInside } from "./inside.ts";
 import { isSoundRow } from "./sound-row.ts";
 
 /** A revision bears the begin of its transaction, which may have committed after a snapshot of a later moment. */
-const MARGIN_MS = HOUR_MS;
+export const MARGIN_MS = HOUR_MS;
 
 /**
  * Which revisions are applied: those that were seen from an hour before the moment (ms) on, and of these those above the
