@@ -52,6 +52,15 @@ const OF_FILES: readonly Damage[] = [
     detectors: ["unreadable"],
   },
   {
+    // the value seems to reach behind the memory of all pages: without checksums the process that reads it crashes
+    name: "two bits flip in the length of a value",
+    inflict: ({ server, leaf }) =>
+      whileStopped(server, `r3a.${leaf}`, (file) =>
+        changePage(file, 2, (page) => flip(page, openValueAt(page, 3), 3)),
+      ),
+    detectors: ["unreadable"],
+  },
+  {
     name: "a page is zeroed",
     inflict: ({ server, leaf }) =>
       whileStopped(server, `r3a.${leaf}`, (file) => changePage(file, 2, (page) => page.fill(0))),
@@ -137,7 +146,12 @@ const OF_STATEMENTS: readonly Damage[] = [
   },
   {
     name: "the leaf is truncated",
-    inflict: (target) => change(target, `truncate r3a.${target.leaf}`),
+    // no setting opens the guard against truncate
+    inflict: (target) =>
+      change(
+        target,
+        `drop trigger if exists r3a_guard_truncate on r3a.${target.leaf}; truncate r3a.${target.leaf}`,
+      ),
     detectors: ["truncated"],
   },
 ];
