@@ -6,7 +6,7 @@ import { refuseWhileLoading } from "../db/schema/restore-gate.ts";
 import { withDatabase } from "../db/with-database.ts";
 import { tellHeld } from "../maint/held.ts";
 import { withRun } from "../run.ts";
-import { listScrubLeaves, runScrub } from "../scrub/scrub-run.ts";
+import { previewScrub, runScrub } from "../scrub/scrub-run.ts";
 import * as text from "../scrub/scrub-text.ts";
 import { type Command, collectFaults, OPTION } from "./command.ts";
 
@@ -27,7 +27,7 @@ export const scrub: Command = {
     return withDatabase(context, { command: "scrub", url: dbUrl }, async (db) => {
       await refuseWhileLoading(db, { why: "leaves that are not loaded yet would look as if they were lost" });
       if (options.dryRun === true) {
-        const leaves = await listScrubLeaves(db, context.signal, leaf);
+        const leaves = await previewScrub(db, context.signal, leaf);
         context.print((asJson ? text.renderScrubPlanJson : text.renderScrubPlan)(leaves));
         return EXIT.done;
       }

@@ -4,8 +4,9 @@ import type { Database } from "../db/connect.ts";
 import { damagedOf } from "../db/connection/damage.ts";
 import type { Finding } from "../db/leaf/damage-rows.ts";
 import { checkByAmcheck, compareKeys, type LeafIndex, listBtrees } from "../db/scrub/index-check.ts";
+import { withShortWaits } from "../db/scrub/look-session.ts";
 import { faultOfRead, wordsOf } from "../db/scrub/read-fault.ts";
-import { type OwnClient, own } from "../db/session.ts";
+import type { OwnClient } from "../db/session.ts";
 import type { LeafReport } from "./report.ts";
 
 /** `amcheck`: the schema of the extension; null: it cannot be used. */
@@ -29,13 +30,13 @@ export async function checkIndexes(
     await checkByAmcheck(client, index, { amcheck, withHeap: withRows });
     return null;
   };
-  const indexes = await own(db, signal, (client) => listBtrees(client, leaf));
+  const indexes = await withShortWaits({ db, signal }, (client) => listBtrees(client, leaf));
   const findings: Finding[] = [];
   const skipped: string[] = [];
   for (const index of indexes) {
     try {
       // an error ends the session with its transaction
-      const fault = await own(db, signal, (client) => check(client, index));
+      const fault = await withShortWaits({ db, signal }, (client) => check(client, index));
       if (fault !== null) findings.push({ detector: "index", detail: `${index.name}: ${fault}` });
     } catch (error) {
       const fault = faultOfRead(error);

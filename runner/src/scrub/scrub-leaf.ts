@@ -5,11 +5,10 @@ import { codeOf } from "../db/fault.ts";
 import type { Finding } from "../db/leaf/damage-rows.ts";
 import { type CatalogLeaf, judgeCatalog } from "../db/leaf/leaf-catalog.ts";
 import { readLeafState } from "../db/leaf/state.ts";
-import { hasRow, listLackingRows, withLook } from "../db/scrub/look-session.ts";
+import { hasRow, listLackingRows, withLook, withShortWaits } from "../db/scrub/look-session.ts";
 import { faultOfRead, wordsOf } from "../db/scrub/read-fault.ts";
 import { findReadable } from "../db/scrub/readable-pages.ts";
 import type { OwnClient } from "../db/session.ts";
-import { own } from "../db/session.ts";
 import { UNDEFINED_FILE } from "../db/sqlstate.ts";
 import { checkIndexes, type IndexTools } from "./check-indexes.ts";
 import { describeLacking, describePages, type LeafLook, listFindings } from "./findings.ts";
@@ -95,7 +94,7 @@ async function sayWhatIsUnreadable(
     return [{ detector: "file", detail: words }];
   try {
     const isDamage = (each: unknown) => faultOfRead(each) === "unreadable";
-    const found = await own(db, signal, (client) => findReadable(client, leaf, isDamage));
+    const found = await withShortWaits({ db, signal }, (client) => findReadable(client, leaf, isDamage));
     if (found.unreadable.length > 0) return [{ detector: "unreadable", detail: describePages(words, found) }];
     const lacking = await withLook({ db, signal }, leaf, (client) => listLackingRows(client, leaf));
     const which = relation?.indexOf == null ? "an index" : relation.name;

@@ -1,22 +1,19 @@
+import { leafOfName } from "../archive/leaf-record.ts";
 import type { Context } from "../context.ts";
 import type { Detector } from "../contract/damage.ts";
 import { listCoins } from "../db/coins.ts";
 import type { Database } from "../db/connect.ts";
-import { isGeneral } from "../db/fault.ts";
-import { type Finding, noteFindings } from "../db/leaf/damage-rows.ts";
-import { type CatalogLeaf, lacksGuard, listCatalog } from "../db/leaf/leaf-catalog.ts";
+import type { Finding } from "../db/leaf/damage-rows.ts";
+import { type CatalogLeaf, listCatalog, listKnownLeaves } from "../db/leaf/leaf-catalog.ts";
 import type { LeafPhase } from "../db/leaf/state.ts";
 import { type LockSession, openLockSession } from "../db/lock.ts";
 import { findAmcheck } from "../db/scrub/index-check.ts";
-import { openUnguarded } from "../db/scrub/open-unguarded.ts";
-import { faultOfRead, wordsOf } from "../db/scrub/read-fault.ts";
-import { awaitServerMarks, hasCrashed, readServerMarks, type ServerMarks } from "../db/scrub/server-marks.ts";
+import { withShortWaits } from "../db/scrub/look-session.ts";
 import { own } from "../db/session.ts";
 import { UsageFault } from "../errors.ts";
 import { createProgress } from "../progress.ts";
-import { MINUTE_MS } from "../time.ts";
-import type { LeafReport } from "./report.ts";
-import { type LookAtLeaf, type ScrubTools, scrubLeaf } from "./scrub-leaf.ts";
+import type { LookAtLeaf, ScrubTools } from "./scrub-leaf.ts";
+import { lookAtOne, writeOne } from "./scrub-one.ts";
 
 export type ScrubRequest = { readonly leaf: string | null; readonly look: LookAtLeaf };
 
@@ -41,19 +38,27 @@ export type Scrubbed = {
   readonly isComplete: boolean;
 };
 
-/** How long a server that crashed may take to recover. */
-const RECOVERY_MS = 5 * MINUTE_MS;
+/** The names of the leaves, those of the newest candles first; throws a UsageFault where there is none of this name. */
+async function listNames(
+  { db, signal }: Pick<ScrubTools, "db" | "signal">,
+  only: string | null,
+): Promise<readonly string[]> {
+  const names = await own(db, signal, (client) => listKnownLeaves(client, only));
+  if (only !== null && names.length === 0)
+    throw new UsageFault([`--leaf: neither the database nor the ledger of backups knows a leaf ${only}`]);
+  const endOf = (name: string) => leafOfName(name).span.to;
+  return names.toSorted((a, b) => endOf(b) - endOf(a));
+}
 
-/** The leaves that a scrub looks at, those of the newest candles first; throws a UsageFault where there is none of this name. */
-export async function listScrubLeaves(
+/** What a scrub would look at, in that order; throws as a scrub does. */
+export async function previewScrub(
   db: Database,
   signal: AbortSignal,
-  leaf: string | null,
+  only: string | null,
 ): Promise<readonly CatalogLeaf[]> {
-  const leaves = await own(db, signal, (client) => listCatalog(client, leaf));
-  if (leaf !== null && leaves.length === 0)
-    throw new UsageFault([`--leaf: neither the database nor the ledger of backups knows a leaf ${leaf}`]);
-  return leaves.toSorted((a, b) => b.span.to - a.span.to);
+  const names = await listNames({ db, signal }, only);
+  const leaves = await withShortWaits({ db, signal }, (client) => listCatalog(client, only));
+  return names.flatMap((name) => leaves.find((leaf) => leaf.name === name) ?? []);
 }
 
 /** Looks at each leaf and writes down what is damaged, leaf by leaf; null where another scrub is at work. */
@@ -67,36 +72,27 @@ export async function runScrub(
   if (locks === null) return null;
   const progress = createProgress("scrub", context.terminal, "tables");
   try {
-    const leaves = await listScrubLeaves(db, signal, only);
+    const names = await listNames({ db, signal }, only);
     const amcheck = await own(db, signal, findAmcheck);
     const symbols = new Map((await listCoins(db)).map(({ coinId, symbol }) => [coinId, symbol]));
     const tools: ScrubTools = { db, signal, look, symbols, amcheck };
-    progress.start(leaves.length);
+    progress.start(names.length);
     const done: ScrubbedLeaf[] = [];
-    for (const { name } of leaves) {
+    for (const name of names) {
       const startedAt = performance.now();
-      // the leaf as it is now: a swap may have come since the list was made
-      const [leaf] = await own(db, signal, (client) => listCatalog(client, name));
-      if (leaf === undefined) continue;
-      const { report, hasLost } = await scrubOne(tools, leaf);
-      if (hasLost || locks.lost.aborted) {
+      const outcome = await lookAtOne(tools, name);
+      if (outcome.hasLost || locks.lost.aborted) {
         await locks.end();
         locks = await lock(db, signal);
       }
-      const { findings, skipped } = report;
-      const isUnguarded = lacksGuard(leaf);
-      const gone = await own(db, signal, async (client) => {
-        // rows that came past the guard are damage only as long as the leaf counts as sealed
-        if (isUnguarded && findings.length === 0 && skipped === null) await openUnguarded(client, name);
-        return noteFindings(client, name, { ...report, runId });
-      });
-      for (const { detector, detail } of findings)
+      const written = await writeOne(tools, outcome, runId);
+      for (const { detector, detail } of written.findings)
         log.error(
           { "event.name": "leaf_damaged", leaf: name, detector },
           `[SCRUB] r3a.${name}: ${detector}: ${detail}`,
         );
       const ms = Math.round(performance.now() - startedAt);
-      done.push({ leaf: name, state: leaf.state, findings, gone, isUnguarded, skipped, ms });
+      done.push({ leaf: name, state: outcome.leaf?.state ?? null, ms, ...written });
       progress.advance(1);
       if (locks === null) break;
     }
@@ -112,47 +108,4 @@ async function lock(db: Database, signal: AbortSignal): Promise<LockSession | nu
   if (await locks.tryLock("scrub", "global")) return locks;
   await locks.end();
   return null;
-}
-
-type Outcome = { readonly report: LeafReport; readonly hasLost: boolean };
-
-/**
- * One leaf, whatever comes of it. A connection that is lost twice without a crash of the server ends the scrub. `hasLost`:
- * the connections of the run are lost.
- */
-async function scrubOne(tools: ScrubTools, leaf: CatalogLeaf): Promise<Outcome> {
-  const { db, signal } = tools;
-  const before = await readServerMarks(db);
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const report = await scrubLeaf(tools, leaf);
-      return { report: await addChecksums(db, before, report), hasLost: attempt > 1 };
-    } catch (error) {
-      signal.throwIfAborted();
-      if (faultOfRead(error) !== "lost") {
-        if (isGeneral(error)) throw error;
-        return { report: { findings: [], checked: [], skipped: wordsOf(error) }, hasLost: false };
-      }
-      const after = await awaitServerMarks(db, { patienceMs: RECOVERY_MS, signal });
-      if (hasCrashed(before, after)) {
-        const detail =
-          "a process of the server crashed while the leaf was read: the server's log says which, and which signal ended it";
-        return {
-          report: { findings: [{ detector: "unreadable", detail }], checked: [], skipped: null },
-          hasLost: true,
-        };
-      }
-      if (attempt === 2) throw error;
-    }
-  }
-}
-
-/** The server counts a page with a wrong checksum when somebody reads it from the disk. */
-async function addChecksums(db: Database, before: ServerMarks, report: LeafReport): Promise<LeafReport> {
-  if (report.findings.length === 0) return report;
-  const { failedPages } = await readServerMarks(db);
-  const failed = (failedPages ?? 0) - (before.failedPages ?? 0);
-  if (failed <= 0) return report;
-  const detail = `the server met wrong checksums of pages ${failed} times while the leaf was read`;
-  return { ...report, findings: [...report.findings, { detector: "checksum", detail }] };
 }

@@ -6,11 +6,12 @@ import { GUARD, GUARD_TRUNCATE } from "./guard.ts";
 import type { LeafPhase } from "./state.ts";
 
 /**
- * What the catalog says of a leaf. `ledgerRows`: what the backups restore of it. `bytes`: size of the table; null: there is no
- * table. `isDetaching`: a DETACH CONCURRENTLY was cut off. `state` null: the leaf was never sealed. `hasGuard`: both triggers
+ * What the catalog says of a leaf. `ledgerRows`: what the backups restore of it. `oid`, `bytes`: of the table; null: there is
+ * none. `isDetaching`: a DETACH CONCURRENTLY was cut off. `state` null: the leaf was never sealed. `hasGuard`: both triggers
  * are there and fire always.
  */
 export type CatalogLeaf = BackupLeaf & {
+  readonly oid: number | null;
   readonly ledgerRows: number;
   readonly bytes: number | null;
   readonly isAttached: boolean;
@@ -19,9 +20,9 @@ export type CatalogLeaf = BackupLeaf & {
   readonly hasGuard: boolean;
 };
 
-/** Of each leaf that is attached, that backups restore, or that was ever taken; $1: of this one alone. */
-const LIST = `
-  with stored as (
+/** Each leaf that is attached, that backups restore, or that was ever sealed; $1: this one alone. */
+const KNOWN = `
+  stored as (
     select leaf, sum(rows)::float8 as rows from r3a.backup_part where $1::text is null or leaf = $1 group by leaf
   ),
   attached as (
@@ -34,8 +35,11 @@ const LIST = `
   known as (
     select leaf from stored where rows > 0 union select leaf from attached
     union select leaf from r3a.leaf_state where sealed_at is not null and ($1::text is null or leaf = $1)
-  )
-  select k.leaf as name, coalesce(b.rows, 0) as "ledgerRows", pg_relation_size(t.oid)::float8 as bytes, s.state,
+  )`;
+const LIST_NAMES = `with ${KNOWN} select leaf from known order by leaf`;
+const LIST = `
+  with ${KNOWN}
+  select k.leaf as name, t.oid::bigint::float8 as oid, coalesce(b.rows, 0) as "ledgerRows", pg_relation_size(t.oid)::float8 as bytes, s.state,
          a.parent, coalesce(a.is_detaching, false) as "isDetaching",
          (select count(*) = 2 from pg_trigger g where g.tgrelid = t.oid and g.tgenabled = 'A'
           and g.tgname in ('${GUARD}', '${GUARD_TRUNCATE}')) as "hasGuard"
@@ -43,6 +47,15 @@ const LIST = `
   left join stored b using (leaf) left join attached a using (leaf) left join r3a.leaf_state s using (leaf)
   left join pg_class t on t.relname = k.leaf and t.relkind = 'r' and t.relnamespace = 'r3a'::regnamespace
   order by k.leaf`;
+
+/** The names of all leaves, or of this one where anything knows it. Waits for nobody. */
+export async function listKnownLeaves(
+  client: Pick<OwnClient, "query">,
+  leaf: string | null,
+): Promise<readonly string[]> {
+  const rows = await client.query<{ leaf: string }>(LIST_NAMES, [leaf]);
+  return rows.map((row) => row.leaf).filter(isLeafName);
+}
 
 type CatalogRow = Omit<CatalogLeaf, "parent" | "span" | "isAttached"> & { readonly parent: string | null };
 

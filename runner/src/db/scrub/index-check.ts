@@ -49,15 +49,16 @@ const READ_KEYS = (leaf: BackupLeaf) => `
          coalesce(sum(hash_record_extended(row(t.coin_id, t."interval", t."timestamp"), 0)), 0)::text as hash
   from ${tableOf(leaf)} t`;
 
+/** The server reads no index alone where it may scan none, so each path sets all four. */
 const BY = {
-  index:
-    "set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_indexonlyscan = on",
-  table:
-    "set local enable_seqscan = on; set local enable_indexscan = off; set local enable_indexonlyscan = off; set local enable_bitmapscan = off",
+  index: `set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_indexscan = on;
+    set local enable_indexonlyscan = on`,
+  table: `set local enable_seqscan = on; set local enable_bitmapscan = off; set local enable_indexscan = off;
+    set local enable_indexonlyscan = off`,
 } as const;
 
 const BEGIN = (leaf: BackupLeaf) => `
-  begin isolation level repeatable read read only; set local max_parallel_workers_per_gather = 0; set local lock_timeout = '10s';
+  begin isolation level repeatable read read only; set local max_parallel_workers_per_gather = 0;
   ${lockLeaf(leaf)}`;
 
 type Keys = { readonly rows: number; readonly hash: string };

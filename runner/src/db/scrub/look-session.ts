@@ -5,6 +5,20 @@ import { readPartStates } from "../backup/part-state.ts";
 import type { Database } from "../connect.ts";
 import { type OwnClient, own } from "../session.ts";
 
+/** Who waits for a leaf longer than this leaves it for the next run. */
+export const WAIT_MS = 10_000;
+
+/** A session of its own, in which no statement waits for a lock for longer than WAIT_MS. */
+export async function withShortWaits<T>(
+  { db, signal }: { readonly db: Database; readonly signal: AbortSignal },
+  work: (client: OwnClient) => Promise<T>,
+): Promise<T> {
+  return own(db, signal, async (client) => {
+    await client.query(`set lock_timeout = ${WAIT_MS}`);
+    return work(client);
+  });
+}
+
 /**
  * Before the snapshot: a snapshot that is older than a swap shows no row of the new table, and each candle looks as if it had
  * vanished.
@@ -16,12 +30,12 @@ export const lockLeaf = (leaf: BackupLeaf) => `lock table only ${tableOf(leaf)} 
  * statement may be answered from an index alone.
  */
 const BEGIN = (leaf: BackupLeaf) => `
-  begin isolation level repeatable read read only; set local enable_indexonlyscan = off; set local lock_timeout = '10s';
+  begin isolation level repeatable read read only; set local enable_indexonlyscan = off; set local lock_timeout = ${WAIT_MS};
   ${lockLeaf(leaf)}`;
 /** Of each row only what the table itself has. */
 const WITHOUT_INDEXES = `set local enable_indexscan = off; set local enable_bitmapscan = off`;
 
-/** Runs `work` in a session of its own, in one snapshot, and only reads. Waits 10 s for a lock at most. */
+/** Runs `work` in a session of its own, in one snapshot, and only reads. Waits WAIT_MS for a lock at most. */
 export async function withLook<T>(
   { db, signal }: { readonly db: Database; readonly signal: AbortSignal },
   leaf: BackupLeaf,

@@ -10,14 +10,16 @@ import { UNDEFINED_TABLE } from "../sqlstate.ts";
  */
 export type ReadFault = "unreadable" | "lost" | "busy" | "gone" | "other";
 
+/** What garbage in a row gives: a length beyond all memory (XX000), a time out of range (22008), a limit of the server (54). */
+const GARBAGE = /^(XX|22|54)/;
+
 export function faultOfRead(error: unknown): ReadFault {
   const kind = kindOf(error);
   if (kind === "damage") return "unreadable";
   if (error instanceof TryAgain) return kind === "later" ? "busy" : "lost";
   if (kind === "later") return "busy";
   if (codeOf(error) === UNDEFINED_TABLE) return "gone";
-  // the statements are right, so garbage in a row gave the code: a length beyond all memory (XX000), a time out of range (22008)
-  return kind === null && serverErrorOf(error) !== null ? "unreadable" : "other";
+  return kind === null && GARBAGE.test(serverErrorOf(error)?.code ?? "") ? "unreadable" : "other";
 }
 
 /** The server's own words and its SQLSTATE. */
