@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { openLockSession } from "../../runner/src/db/lock.ts";
+import { Stopped } from "../../runner/src/errors.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import type { LeafBackups } from "../../runner/src/seal/seal-work.ts";
 import { addMinutes, withRunner } from "../support/backup/parts.ts";
@@ -138,6 +139,20 @@ test("a leaf that somebody writes to meanwhile stays open, and the next run seal
     { scratch: null },
   ]);
   expect((await seal()()).leaves).toMatchObject([{ outcome: "sealed", rows: 5757 }]);
+});
+
+test("a run that is stopped in the middle opens the leaf again", async () => {
+  const stop = new AbortController();
+  const change = (same: LeafBackups): LeafBackups => ({
+    ...same,
+    async confirm(...args) {
+      stop.abort(new Stopped("stopped by SIGTERM", 143));
+      return same.confirm(...args);
+    },
+  });
+  const ended = await seal()({ change, signal: stop.signal });
+  expect(ended).toMatchObject({ leaves: [], stop: { exitCode: 143 } });
+  expect(await state()).toMatchObject({ state: "open", isGuarded: false, note: "stopped by SIGTERM" });
 });
 
 test("candles that are neither stored nor in the gap log, before any backup knew them: nothing is sealed", async () => {

@@ -12,6 +12,7 @@ import type { UsedDatabase } from "../database/database.ts";
 export type SealChanges = Partial<Pick<SealRequest, "leaf" | "budgetBytes">> & {
   readonly stores?: readonly Store[];
   readonly change?: (backups: LeafBackups) => LeafBackups;
+  readonly signal?: AbortSignal;
 };
 
 /** Seals what is over, as the command does. */
@@ -21,8 +22,9 @@ export function createSeal(database: Pick<UsedDatabase, "url">, backups: Backups
     budgetBytes = null,
     stores = [backups.hot, backups.warm],
     change = (same) => same,
+    signal = new AbortController().signal,
   }: SealChanges = {}): Promise<SealResult> => {
-    const [signal, log] = [new AbortController().signal, pino({ level: "silent" })];
+    const log = pino({ level: "silent" });
     const context = { runId: crypto.randomUUID(), signal, log, terminal: null };
     const request = { stores, recipients: [backups.recipient], spool: join(backups.folder, "spool") };
     const result = await withRunner(database, (db) =>
