@@ -1,8 +1,9 @@
 import type { Figure } from "./report.ts";
 import { measureSealedCopy } from "./sealed-copy.ts";
+import { measureSealedLeaf } from "./sealed-leaf.ts";
 import type { Stage } from "./stage.ts";
 
 /** What sealed leaves cost those who write and read beside them. */
 export async function measureSealed(stage: Stage): Promise<readonly Figure[]> {
-  return measureSealedCopy(stage);
+  return [...(await measureSealedCopy(stage)), ...(await measureSealedLeaf(stage))];
 }
