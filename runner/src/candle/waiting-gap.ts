@@ -68,6 +68,17 @@ export function takeMoved(
   return { changed, unlogged: unstored.flatMap((span) => subtract(span, within(others, span))) };
 }
 
+/** A gap of candles that were stored and are lost, which is due at once: the next run asks the exchange for them. */
+export function lostGap(
+  { from, to }: Span,
+  { id, now, error }: { readonly id: string; readonly now: number; readonly error: string },
+): Gap {
+  return {
+    ...{ id, from, to, state: "open", reason: "failed", attempts: 0 },
+    ...{ evidence: { error }, nextCheckAt: now },
+  };
+}
+
 /** Known rows first: the log has one row per begin, and a row that now begins later makes room for a new one. */
 export function knownFirst(gaps: readonly Gap[], existing: readonly Gap[]): readonly Gap[] {
   const known = new Set(existing.map(({ id }) => id));

@@ -41,7 +41,8 @@ const LIST_TOUCHED = `${COVERED}
   and (s.covered_from < to_timestamp($3::float8 / 1000) and s.covered_to > to_timestamp($2::float8 / 1000) or exists (${WAITS}))
   order by s.coin_id, s."interval"`;
 
-type GapRow = {
+/** A gap as GAP_IN_MS reads it; times in ms. */
+export type GapInMs = {
   id: string;
   from: number;
   to: number;
@@ -51,10 +52,12 @@ type GapRow = {
   evidence: Evidence;
   nextCheckAt: number | null;
 };
-/** A person may have written a time that a Date cannot hold: it is moved to where a Date can. $3, $4: the span in ms. */
+/** A person may have written a time that a Date cannot hold: it is moved to where a Date can. */
+export const GAP_IN_MS = `g.id, ${boundedMs("g.from_ts")} as "from", ${boundedMs("g.to_ts")} as "to", g.state, g.reason, g.attempts, g.evidence,
+         case when g.next_check_at is not null then floor(${boundedMs("g.next_check_at")}) end as "nextCheckAt"`;
+/** $3, $4: the span in ms. */
 const READ_GAPS = `
-  select g.id, ${boundedMs("g.from_ts")} as "from", ${boundedMs("g.to_ts")} as "to", g.state, g.reason, g.attempts, g.evidence,
-         case when g.next_check_at is not null then floor(${boundedMs("g.next_check_at")}) end as "nextCheckAt"
+  select ${GAP_IN_MS}
   from r3a.ohlcv_gap_log g
   where g.coin_id = $1 and g."interval" = $2 and g.state <> 'repaired'
     and g.from_ts < to_timestamp($4::float8 / 1000) and g.to_ts > to_timestamp($3::float8 / 1000)
@@ -165,6 +168,6 @@ async function readGaps(
   { coinId, interval }: SeriesRow,
   { from, to }: Span,
 ): Promise<readonly Gap[]> {
-  const rows = await client.query<GapRow>(READ_GAPS, [coinId, interval, from, to]);
+  const rows = await client.query<GapInMs>(READ_GAPS, [coinId, interval, from, to]);
   return rows.map((row) => ({ ...row, ...wholeSlots(interval, row) }));
 }

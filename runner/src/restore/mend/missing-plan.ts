@@ -2,7 +2,7 @@ import type { Gap } from "../../candle/gap.ts";
 import { separate } from "../../candle/gap-overlap.ts";
 import type { Span } from "../../candle/span.ts";
 import { subtractAll } from "../../candle/sweep.ts";
-import { knownFirst, takeMoved } from "../../candle/waiting-gap.ts";
+import { knownFirst, lostGap, takeMoved } from "../../candle/waiting-gap.ts";
 
 /** The covered slots of one series in a leaf, and which of them hold a candle (disjoint and in order); times in ms. */
 export type HeldSlots = { readonly slots: Span; readonly stored: readonly Span[] };
@@ -23,16 +23,6 @@ export function planMissing(
   );
   const missing = subtractAll([slots], stored);
   const { changed, unlogged } = takeMoved(logged, { place: null, slots, missing, newId });
-  const added = unlogged.map(
-    (span): Gap => ({
-      ...span,
-      id: newId(),
-      state: "open",
-      reason: "failed",
-      attempts: 0,
-      evidence: { error },
-      nextCheckAt: now,
-    }),
-  );
+  const added = unlogged.map((span) => lostGap(span, { id: newId(), now, error }));
   return { changed: [...doubled, ...knownFirst([...changed, ...added], logged)], added: unlogged };
 }

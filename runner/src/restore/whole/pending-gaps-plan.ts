@@ -2,7 +2,7 @@ import type { Gap } from "../../candle/gap.ts";
 import { separate } from "../../candle/gap-overlap.ts";
 import { type Span, union } from "../../candle/span.ts";
 import { subtractAll, within } from "../../candle/sweep.ts";
-import { IN_BACKUP, knownFirst, takeMoved, waitsIn } from "../../candle/waiting-gap.ts";
+import { IN_BACKUP, knownFirst, lostGap, takeMoved, waitsIn } from "../../candle/waiting-gap.ts";
 
 /** The evidence of a gap that a restore found: no backup that it could use had the candles. */
 const NOT_RESTORED = "no backup that could be restored has them";
@@ -45,17 +45,7 @@ export function planLoaded(
   const { changed, unlogged } = takeMoved(logged, { place: IN_BACKUP, slots, missing, newId });
   const waiting = new Set(logged.filter((gap) => waitsIn(gap, IN_BACKUP)).map(({ id }) => id));
   const isGone = ({ id, state }: Gap) => state === "repaired" && waiting.has(id);
-  const added = unlogged.map(
-    (span): Gap => ({
-      ...span,
-      id: newId(),
-      state: "open",
-      reason: "failed",
-      attempts: 0,
-      evidence: { error: NOT_RESTORED },
-      nextCheckAt: now,
-    }),
-  );
+  const added = unlogged.map((span) => lostGap(span, { id: newId(), now, error: NOT_RESTORED }));
   return {
     gone: changed.filter(isGone).map(({ id }) => id),
     changed: [...doubled, ...knownFirst([...changed.filter((gap) => !isGone(gap)), ...added], logged)],

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Evidence, Gap, GapReason, GapState } from "../../../candle/gap.ts";
+import type { Gap } from "../../../candle/gap.ts";
 import { union } from "../../../candle/span.ts";
 import type { Interval } from "../../../contract/intervals.ts";
 import { WIDTH_MS } from "../../../contract/intervals.ts";
@@ -8,7 +8,7 @@ import type { BackupLeaf, LeafPart } from "../../backup/backup-leaf.ts";
 import { type SeriesGap, upsertGaps, wholeSlots } from "../../gaps.ts";
 import { onlyRow } from "../../only-row.ts";
 import type { OwnClient } from "../../session.ts";
-import { boundedMs } from "../../sql-time.ts";
+import { GAP_IN_MS, type GapInMs } from "../pending-gaps.ts";
 import { listCovered } from "./covered.ts";
 import { partName, type Stored } from "./stored.ts";
 import type { TakenOver } from "./take-over.ts";
@@ -23,21 +23,11 @@ export type Held = {
 /** `gaps` and `slots`: new open gaps, and the number of candles that are missing there; `changed`: rows of the log that were written. */
 export type LoggedMissing = { readonly gaps: number; readonly slots: number; readonly changed: number };
 
-type GapRow = LeafPart & {
-  id: string;
-  from: number;
-  to: number;
-  state: GapState;
-  reason: GapReason | null;
-  attempts: number;
-  evidence: Evidence;
-  nextCheckAt: number | null;
-};
+type GapRow = LeafPart & GapInMs;
 /** $1, $2: the series; $3, $4: the span of the leaf (ms). The gaps of a series are disjoint: one at most reaches into the span. */
 const READ_GAPS = `
   with edges as (select to_timestamp($3::float8 / 1000) as begin, to_timestamp($4::float8 / 1000) as until)
-  select s.coin_id as "coinId", s."interval", g.id, ${boundedMs("g.from_ts")} as "from", ${boundedMs("g.to_ts")} as "to", g.state, g.reason,
-         g.attempts, g.evidence, case when g.next_check_at is not null then floor(${boundedMs("g.next_check_at")}) end as "nextCheckAt"
+  select s.coin_id as "coinId", s."interval", ${GAP_IN_MS}
   from edges cross join unnest($1::int[], $2::text[]) as s (coin_id, "interval")
   join lateral (
     select k.* from r3a.ohlcv_gap_log k
