@@ -32,7 +32,7 @@ const copy = (from: string, to: string) => promisify(execFile)("cp", ["-a", from
  * Registers hooks that make, on a server of its own, a sealed month and one that goes on, of two symbols, with backups in two
  * tiers; the open leaf has revisions and candles that no backup has. `reset` brings all that back, as often as it is called.
  */
-export function useDamagedWorld(variant: ServerVariant, { seals = true } = {}) {
+export function useDamagedWorld(variant: ServerVariant) {
   const server = useQuietServer(variant);
   const world = useWorld({ clock: { fixedMs: END + 30_000 } }, server);
   const env: Record<string, string> = { FALLBACK_START: iso(SINCE) };
@@ -72,12 +72,10 @@ export function useDamagedWorld(variant: ServerVariant, { seals = true } = {}) {
     world.exchange.clearFaults();
     await again("sealed");
     await run("backup", 0);
-    if (seals) {
-      await run(`seal --leaf ${LEAVES.sealed}`, 0);
-      expect(await server.query("select leaf, state from r3a.leaf_state")).toEqual([
-        { leaf: LEAVES.sealed, state: "sealed" },
-      ]);
-    }
+    await run(`seal --leaf ${LEAVES.sealed}`, 0);
+    expect(await server.query("select leaf, state from r3a.leaf_state")).toEqual([
+      { leaf: LEAVES.sealed, state: "sealed" },
+    ]);
     await run("backup --delta", 0);
     // what no backup has: a revision and 20 candles of each symbol
     await again("open");
