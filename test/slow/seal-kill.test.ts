@@ -9,8 +9,8 @@ import { SEAL, SOME_OF_SEAL } from "../support/seal/kill-points.ts";
 import { createSeal, stateOf } from "../support/seal/seals.ts";
 import { findGateway } from "../support/store/gateway.ts";
 
-/** R3A_ALL_KILLS=1: at each point of the list, which takes minutes. */
-const ALL = process.env.R3A_ALL_KILLS === "1" ? SEAL : SOME_OF_SEAL;
+/** R3A_KILL_SEED=all: at each point of the list, which takes minutes. */
+const ALL = process.env.R3A_KILL_SEED === "all" ? SEAL : SOME_OF_SEAL;
 const gateway = await findGateway();
 const title = `kill -9 of a seal ${"missing" in gateway ? gateway.missing : ""}`;
 
