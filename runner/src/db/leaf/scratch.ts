@@ -46,7 +46,8 @@ const STORED = `
          format('alter table %s owner to %I', $2::text, pg_get_userbyid(c.relowner)) as "setOwner",
          -- a right that the defaults of the owner's role gave is no right of the leaf
          (select string_agg(distinct format('revoke all on %s from %s', $2::text, case when a.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end), '; ')
-          from pg_class s cross join lateral aclexplode(s.relacl) a where s.oid = to_regclass($2)) as revoke
+          from pg_class s cross join lateral aclexplode(coalesce(s.relacl, acldefault('r', s.relowner))) a
+          where s.oid = to_regclass($2) and s.relacl is distinct from c.relacl) as revoke
   from pg_class c where c.oid = $1::oid`;
 type StoredRow = {
   readonly method: string | null;
@@ -77,13 +78,12 @@ export async function makeScratch(client: OwnClient, leaf: BackupLeaf): Promise<
     await client.query(`create table ${table} (like ${tableOf({ name: leaf.parent })} including defaults including generated
       including storage including compression including constraints ${old === null ? "including comments" : ""})
       ${method === null ? "" : `using ${method}`} ${space === null ? "" : `tablespace ${space}`}`);
+    await client.query(setOwner);
+    if (old === null) return;
     const { revoke } = await stored();
-    if (old === null) await client.query(setOwner);
-    else {
-      await client.query(`${setOwner}; ${revoke ?? ""}`);
-      const { statements } = await readMissing(client, leaf);
-      for (const { sql } of statements.filter(({ stage }) => stage === "table")) await client.query(sql);
-    }
+    if (revoke !== null) await client.query(revoke);
+    const { statements } = await readMissing(client, leaf);
+    for (const { sql } of statements.filter(({ stage }) => stage === "table")) await client.query(sql);
   });
 }
 

@@ -40,11 +40,14 @@ export async function swapLeaf(client: OwnClient, options: SwapOptions): Promise
 
 async function explain(
   client: OwnClient,
-  { name, parent }: BackupLeaf,
+  leaf: BackupLeaf,
   { begunAt, error }: { readonly begunAt: number; readonly error: unknown },
 ): Promise<Busy> {
   const seconds = Math.round((performance.now() - begunAt) / 1000);
-  const holders = renderSessions(await listTableHolders(client, [tableOf({ name: parent })]));
+  const { name, parent } = leaf;
+  // who reads the leaf by its own name holds no lock on its parent
+  const tables = [tableOf(leaf), tableOf({ name: parent })];
+  const holders = renderSessions(await listTableHolders(client, tables));
   return new Busy(
     `r3a.${name} could not be swapped in ${seconds} s: other sessions held it or r3a.${parent} all the time; at this moment: ${holders || "nobody"}. Nothing was changed; run the command again once they are done`,
     error,
