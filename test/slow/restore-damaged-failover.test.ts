@@ -73,6 +73,10 @@ const afterTaking = (statement: string) => `
 
 test.each([
   ["another run took the leaf", "update r3a.leaf_state set token = nextval('r3a.leaf_token')"],
+  [
+    "another run got the same number, as on a standby that lacked the first taking",
+    "update r3a.leaf_state set run_id = gen_random_uuid()",
+  ],
   ["its state is lost, as after a failover", "delete from r3a.leaf_state"],
 ])("where %s nothing is swapped, and the run may be tried again", async (_, statement) => {
   await primary.query(afterTaking(statement));

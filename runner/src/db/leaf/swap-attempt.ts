@@ -171,11 +171,14 @@ async function giveWay(client: OwnClient, leaf: BackupLeaf): Promise<void> {
   );
 }
 
-/** Takes the row of the state, so that no writer reopens the leaf from now on, and goes on only under the own token. */
+/**
+ * Takes the row of the state, so that no writer reopens the leaf from now on, and goes on only under the own token. A standby
+ * that lacked the taking when it became the primary gives its number to the next run: so the run counts too.
+ */
 async function lockState(client: OwnClient, options: SwapOptions, limit: LockLimit): Promise<void> {
-  const { leaf, token, state } = options;
+  const { leaf, token, runId, state } = options;
   const now = await limit.within(client, () => lockLeafState(client, leaf.name));
-  if (now === null || now.token !== token)
+  if (now === null || now.token !== token || now.runId !== runId)
     throw new Refused(
       "changed",
       `another run has taken ${leaf.name} since, or the server that knew of this one is gone`,

@@ -11,6 +11,7 @@ export type SwapOptions = TakenLeaf & {
   readonly guard: boolean;
   /** What r3a.quarantine says about the old table; cut after 500 characters. */
   readonly why: string;
+  /** The same as when the leaf was taken. */
   readonly runId: string | null;
   /** How long other sessions may hold the leaf before Busy is thrown, in ms. */
   readonly patienceMs: number;
