@@ -109,11 +109,11 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "integrity checksums": {
     status: "fail",
-    says: /^pages do not match their checksums: stop writing, and restore$/,
+    says: /^pages do not match their checksums: stop writing, and run scrub, which says where$/,
     ...replaceInCatalog({
       kind: "view",
       name: "pg_stat_database",
-      standIn: ` as select datid, datname, case when datid = 0 then 2 else 1 end as checksum_failures
+      standIn: ` as select datid, datname, case when datid = 0 then 2 else 1 end as checksum_failures, now() as checksum_last_failure
         from pg_catalog.real_pg_stat_database`,
     }),
   },

@@ -154,6 +154,9 @@ test("a leaf that gets another table while a daily backup is under way: no candl
   const stores = [swapping(backups.hot)];
   expect(await backups.run("daily", { stores })).toMatchObject({ leaves: 1, found: 0, open: 0 });
   expect(await backups.restored()).toEqual(truth);
-  expect(await backups.run("delta")).toMatchObject({ leaves: 1, found: 0, open: 0 });
+  const next = await backups.run("delta");
+  // the server counts a transaction up to 10 s late, so the run may look at the other leaf too
+  expect(next?.leaves).toBeGreaterThanOrEqual(1);
+  expect(next).toMatchObject({ found: 0, open: 0 });
   expect(await backups.restored()).toEqual(truth);
 });

@@ -48,6 +48,7 @@ export async function restoreEachWay(world: World, ms: number): Promise<readonly
         after: [
           { step: "sync", isOk: false },
           { step: "verify", isOk: true },
+          { step: "scrub", isOk: true },
         ],
       },
     ],
