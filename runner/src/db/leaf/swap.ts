@@ -8,6 +8,9 @@ import { finishScratch } from "./scratch.ts";
 import { attemptSwap, Unlike } from "./swap-attempt.ts";
 import type { SwapOptions, SwapOutcome } from "./swap-terms.ts";
 
+/** A reader may hold the leaf alone; a leaf that is gone has no holder. */
+const FIND = `select name from unnest($1::text[]) as name where to_regclass(name) is not null`;
+
 /** So often what somebody adds to the leaf while the scratch table is filled is added to the scratch table. */
 const TIMES_TO_CATCH_UP = 3;
 
@@ -44,12 +47,15 @@ async function explain(
   { begunAt, error }: { readonly begunAt: number; readonly error: unknown },
 ): Promise<Busy> {
   const seconds = Math.round((performance.now() - begunAt) / 1000);
-  const { name, parent } = leaf;
-  // who reads the leaf by its own name holds no lock on its parent
-  const tables = [tableOf(leaf), tableOf({ name: parent })];
-  const holders = renderSessions(await listTableHolders(client, tables));
+  const place = await client.query<{ name: string }>(FIND, [[tableOf({ name: leaf.parent }), tableOf(leaf)]]);
+  const holders = renderSessions(
+    await listTableHolders(
+      client,
+      place.map(({ name }) => name),
+    ),
+  );
   return new Busy(
-    `r3a.${name} could not be swapped in ${seconds} s: other sessions held it or r3a.${parent} all the time; at this moment: ${holders || "nobody"}. Nothing was changed; run the command again once they are done`,
+    `r3a.${leaf.name} could not be swapped in ${seconds} s: other sessions held it or r3a.${leaf.parent} all the time; at this moment: ${holders || "nobody"}. Nothing was changed; run the command again once they are done`,
     error,
   );
 }
