@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
+import { openLockSession } from "../../runner/src/db/lock.ts";
+import { endLeftOvers } from "../../runner/src/db/restore/mend/left-overs.ts";
 import { salvageRows } from "../../runner/src/db/restore/mend/salvage.ts";
+import { own } from "../../runner/src/db/session.ts";
 import { leafAt } from "../../runner/src/partition/layout.ts";
 import { makeSeries } from "../support/candle/made-series.ts";
 import { DAY } from "../support/candle/series.ts";
@@ -14,6 +17,12 @@ const LEAF = leafAt("1m", FROM);
 const LIVE = `r3a.${LEAF.name}`;
 const server = useOwnServer(undefined, { checksums: false });
 const salvage = () => withReach(server.url, (reach) => salvageRows(reach, LEAF, LIVE));
+const endLeft = () =>
+  withReach(server.url, async ({ db, signal }) => {
+    const locks = await openLockSession(db, signal);
+    await own(db, signal, (client) => endLeftOvers(client, locks));
+    await locks.end();
+  });
 const rowsOf = async (table: string, condition = "true") =>
   (
     await server.query<{ row: string }>(`select t::text as row from ${table} t where ${condition} order by 1`)
@@ -46,4 +55,8 @@ test("pages that are no pages are left, page by page, also one that ends the ser
   expect(await rowsOf(scratch)).toEqual(before);
   // the page that ends the server is known, and is not read again
   expect(await salvage()).toMatchObject({ added: 0, unread: salvaged.unread, crashes: 0 });
+  // nor by the next run, which drops what a killed one left
+  await endLeft();
+  await fillScratch(server, LEAF, "false");
+  expect(await salvage()).toMatchObject({ added: before.length, unread: salvaged.unread, crashes: 0 });
 });

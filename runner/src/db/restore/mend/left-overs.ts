@@ -4,9 +4,11 @@ import { dropScratch } from "../../leaf/scratch.ts";
 import { listLeafStates } from "../../leaf/state.ts";
 import type { LockSession } from "../../lock.ts";
 import type { OwnClient } from "../../session.ts";
+import { CRASHED_PAGE } from "./read-damaged.ts";
 
 const LIST_SCRATCHES = `
-  select relname as name from pg_class where relkind = 'r' and relnamespace = to_regnamespace('${LEAF_SCRATCH_SCHEMA}') order by 1`;
+  select relname as name from pg_class where relkind = 'r' and relnamespace = to_regnamespace('${LEAF_SCRATCH_SCHEMA}')
+    and relname <> '${CRASHED_PAGE}' order by 1`;
 
 /**
  * Gives a taken leaf back that was not swapped: one that was sealed before stays guarded and is sealed again by seal, every

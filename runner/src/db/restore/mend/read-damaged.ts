@@ -53,13 +53,16 @@ const SETTINGS = `set enable_indexscan = off; set enable_indexonlyscan = off; se
 const MEASURE = `
   select to_regclass($1)::oid as oid,
          coalesce(ceil(pg_relation_size(to_regclass($1)) / current_setting('block_size')::float8), 0) as pages`;
-const CRASHED = `${LEAF_SCRATCH_SCHEMA}.crashed_page`;
+/** Lies beside the scratch tables, and later runs need it. */
+export const CRASHED_PAGE = "crashed_page";
+const CRASHED = `${LEAF_SCRATCH_SCHEMA}.${CRASHED_PAGE}`;
 const IS_KNOWN = `select to_regclass('${CRASHED}') is not null as "isKnown"`;
 const MAKE_CRASHED = `
   create schema if not exists ${LEAF_SCRATCH_SCHEMA};
   create table if not exists ${CRASHED} ("table" oid, page bigint, primary key ("table", page))`;
 const LIST_CRASHED = `select page::float8 as page from ${CRASHED} where "table" = $1 order by page`;
-const FORGET_CRASHED = `delete from ${CRASHED} where "table" = to_regclass($1)::oid`;
+const FORGET_CRASHED = `
+  delete from ${CRASHED} where "table" = to_regclass($1)::oid or "table" not in (select oid from pg_class)`;
 const IS_EMPTY = `select not exists (select from ${CRASHED}) as "isEmpty"`;
 const NOTE_CRASHED = `insert into ${CRASHED} select $1, unnest($2::bigint[]) on conflict do nothing`;
 
@@ -122,7 +125,7 @@ export async function readDamaged<T>(
   }
 }
 
-/** Forgets the pages of a table that a swap moves away, in its transaction. */
+/** Forgets the pages of a table that a swap moves away, in its transaction, and of those that are gone. */
 export async function forgetCrashed(client: OwnClient, table: string): Promise<void> {
   const { isKnown } = onlyRow(await client.query<{ isKnown: boolean }>(IS_KNOWN));
   if (!isKnown) return;
