@@ -3,6 +3,7 @@ import { leafAt } from "../../runner/src/partition/layout.ts";
 import { useKills } from "../support/backup/kills.ts";
 import { expectExit, iso, MINUTE } from "../support/candle/series.ts";
 import { useQuietServer } from "../support/database/quiet-server.ts";
+import { expectNoLeftOvers } from "../support/leaf/left-overs.ts";
 import { MEND } from "../support/restore/mend-kill-points.ts";
 import { runRunner } from "../support/runner.ts";
 import { findGateway } from "../support/store/gateway.ts";
@@ -22,14 +23,6 @@ const SYMBOLS = ["BTCUSDT", "ETHUSDT"];
 const SEED = process.env.R3A_KILL_SEED ?? String(Math.floor(Date.now() / 86_400_000) % 4);
 const POINTS = MEND.filter((_, index) => SEED === "all" || index % 4 === Number(SEED));
 const title = `kill -9 of restore --damaged, seed ${SEED} ${"missing" in gateway ? gateway.missing : ""}`;
-/** What a run must not leave: scratch tables, taken leaves, guards, tables that nobody knows. */
-const LEFT = `
-  select relname from pg_class where relnamespace = to_regnamespace('r3a_scratch')
-  union all select leaf from r3a.leaf_state union all select leaf from r3a.leaf_reopening
-  union all select tgname from pg_trigger where tgname like 'r3a_guard%' and tgrelid = to_regclass('r3a.${LEAF}')
-  union all select relname from pg_class where relnamespace = to_regnamespace('quarantine') and relkind = 'r'
-    and relname not in (select table_name from r3a.quarantine)
-  union all select table_name from r3a.quarantine where to_regclass(format('quarantine.%I', table_name)) is null`;
 
 describe.skipIf("missing" in gateway)(title, () => {
   const database = useQuietServer();
@@ -73,7 +66,8 @@ describe.skipIf("missing" in gateway)(title, () => {
       expect(await world.stored(symbol, "1m")).toEqual(
         world.truth(symbol, "1m", SINCE, END + minute * MINUTE),
       );
-    expect(await database.query(LEFT)).toEqual([]);
+    await expectNoLeftOvers(database);
+    expect(await database.query("select from r3a.leaf_state")).toEqual([]);
     expect(await database.query("select from r3a.ohlcv_gap_log where state <> 'repaired'")).toEqual([]);
     await kills.expectNothingLeft();
   }, 600_000);
