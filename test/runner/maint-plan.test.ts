@@ -22,6 +22,7 @@ const whole = (now: number): Catalog => ({
   strangers: [],
   attempts: new Map(),
   ledger: [],
+  quarantine: [],
 });
 const work = (object: string, more: Partial<IndexWork> = {}): IndexWork => ({
   attempts: 0,
@@ -88,6 +89,47 @@ describe("leaves ahead", () => {
     );
     expect(plan.actions.map(({ object }) => object)).toEqual(["r3a.ohlcv_1m_2025_01"]);
     expect(plan.notes).toEqual([expect.stringContaining("r3a.ohlcv_1m_2019_05")]);
+  });
+});
+
+describe("quarantine", () => {
+  const table = (name: string, movedDaysAgo: number | null, isThere = true) => ({
+    ...{ name, isThere, movedAt: movedDaysAgo === null ? null : NOW - movedDaysAgo * DAY },
+  });
+
+  test("a table goes after its days with its note, after all other work", () => {
+    const quarantine = [table("young_2", 13.9), table("old_1", 14)];
+    const plan = planMaint({ ...whole(NOW), quarantine, ledger: ["close-runs"] }, NOW);
+    expect(plan.actions.map(({ op, object }) => `${op} ${object}`)).toEqual([
+      "close-runs close-runs",
+      "drop-quarantined quarantine.old_1",
+    ]);
+    expect(plan.actions[1]).toMatchObject({
+      sql: "DROP TABLE quarantine.old_1; DELETE FROM r3a.quarantine WHERE table_name = 'old_1'",
+    });
+    expect(plan.notes).toEqual([]);
+  });
+
+  test("a note without a table goes alone, but stays as long as restore --damaged asks it", () => {
+    const { actions } = planMaint(
+      { ...whole(NOW), quarantine: [table("it's", 2, false), table("b_2", 0.9, false)] },
+      NOW,
+    );
+    expect(actions).toMatchObject([
+      {
+        op: "forget-quarantined",
+        object: `quarantine."it's"`,
+        sql: "DELETE FROM r3a.quarantine WHERE table_name = 'it''s'",
+      },
+    ]);
+  });
+
+  test("a table that no swap noted is only named", () => {
+    const plan = planMaint({ ...whole(NOW), quarantine: [table("by_hand", null)] }, NOW);
+    expect(plan).toMatchObject({
+      actions: [],
+      notes: [expect.stringContaining("quarantine.by_hand is not in r3a.quarantine")],
+    });
   });
 });
 

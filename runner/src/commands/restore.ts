@@ -1,3 +1,4 @@
+import { QUARANTINE_DAYS } from "../contract/names.ts";
 import { type Command, OPTION } from "./command.ts";
 import { runBeside } from "./restore/beside.ts";
 import { runDamaged } from "./restore/damaged.ts";
@@ -28,7 +29,7 @@ export const restore: Command = {
       )
       .option(
         "--damaged",
-        "mend the live table: each damaged leaf, or the one of --leaf, is restored beside, checked, and swapped in; the old table is kept for 14 days",
+        `mend the live table: each damaged leaf, or the one of --leaf, is restored beside, checked, and swapped in; the old table is kept for ${QUARANTINE_DAYS} days`,
       )
       .option("--leaf <name>", "only this leaf, e.g. ohlcv_1m_2026_01 (default: every leaf)")
       .option("--symbols <list>", "only these symbols of each leaf, e.g. BTCUSDT,eth/usdt")

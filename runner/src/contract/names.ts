@@ -57,3 +57,5 @@ export const RESTORE_SCHEMA = { name: "r3a_restore", gate: "hot_set_pending" } a
 export const LEAF_SCRATCH_SCHEMA = "r3a_scratch";
 /** The schema that a swap moves the old table of a leaf to; r3a.quarantine says what lies there. */
 export const QUARANTINE_SCHEMA = "quarantine";
+/** So long the tables lie there; then maint drops them. */
+export const QUARANTINE_DAYS = 14;

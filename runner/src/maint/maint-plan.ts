@@ -3,6 +3,7 @@ import { type AttachedLeaf, listMisaligned } from "../partition/attached.ts";
 import { DESIRED, listLeavesAhead } from "../partition/desired.ts";
 import { type Leaf, leafAt } from "../partition/layout.ts";
 import { isSealed } from "../partition/sealed.ts";
+import { listOverdue, listUnknown, type Quarantined, quote } from "./quarantine-plan.ts";
 
 /** One statement of r3a_util.maint_index_plan, in its order. Names with their schema. */
 export type IndexWork = {
@@ -27,6 +28,8 @@ export type Catalog = {
   readonly strangers: readonly string[];
   /** Operations in vain since the last that worked, by object. */
   readonly attempts: ReadonlyMap<string, number>;
+  /** What lies in the schema quarantine, and what r3a.quarantine says lies there. */
+  readonly quarantine: readonly Quarantined[];
   /** Which parts of the ledgers have something to close or to delete. */
   readonly ledger: readonly LedgerOp[];
 };
@@ -49,6 +52,7 @@ export type Action = {
       readonly builder: number | null;
     }
   | { readonly kind: "table"; readonly sql: string }
+  | { readonly kind: "quarantine"; readonly sql: string; readonly isThere: boolean }
   | { readonly kind: "leaf"; readonly leaf: Leaf }
   | { readonly kind: "ledger"; readonly op: LedgerOp }
 );
@@ -62,7 +66,7 @@ export type MaintPlan = {
 };
 
 /** Small is valuable. Those between 30 and 80 come from r3a_util.maint_index_plan. */
-const RANK = { finishDetach: 10, createLeaf: 20, storage: 85, ledger: 90 } as const;
+const RANK = { finishDetach: 10, createLeaf: 20, storage: 85, ledger: 90, quarantine: 95 } as const;
 
 /**
  * All that is left to do, most valuable first. What failed before comes after all that did not, fewest failures first:
@@ -94,12 +98,14 @@ export function planMaint(catalog: Catalog, now: number): MaintPlan {
       return missing.length === 0 ? [] : [action];
     }),
     ...catalog.ledger.map((op) => counted({ kind: "ledger" as const, op, object: op, rank: RANK.ledger })),
+    ...listOverdue(catalog.quarantine, now).map((work) => counted({ ...work, rank: RANK.quarantine })),
   ];
   return {
     actions: actions.toSorted((a, b) => a.attempts - b.attempts || a.rank - b.rank),
     refused: listMisaligned(catalog.leaves),
     notes: [
       ...listForgotten(catalog, now),
+      ...listUnknown(catalog.quarantine),
       ...catalog.strangers.map(
         (name) => `${name} is INVALID and no index of R3A, so nothing uses it: drop index ${name}`,
       ),
@@ -148,8 +154,4 @@ function missingStorage({ span, isDetaching, options }: AttachedLeaf, now: numbe
   if (span === null || isDetaching || isSealed(span, now)) return [];
   const wanted = Object.entries(DESIRED.openStorage).map(([name, value]) => `${name}=${value}`);
   return wanted.filter((option) => !options.includes(option));
-}
-
-function quote(name: string): string {
-  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }

@@ -7,7 +7,7 @@ import {
 } from "../db/connection/sessions.ts";
 import { ensureLeaf } from "../db/leaves.ts";
 import { Busy, isBusy, retryBusy } from "../db/lock-retry.ts";
-import { readCatalog } from "../db/maint/catalog.ts";
+import { QUARANTINE_NOTES, readCatalog } from "../db/maint/catalog.ts";
 import { keepLedger } from "../db/maint/ledger.ts";
 import { runAlone, runTransaction } from "../db/maint/ops.ts";
 import type { MaintSession } from "../db/maint/session.ts";
@@ -59,6 +59,7 @@ export async function performAction(tools: StepTools, action: Action): Promise<b
 /** The table whose part of the catalog says whether the action is still to be done. */
 function tableOf(action: Action): string {
   if (action.kind === "index") return action.table;
+  if (action.kind === "quarantine") return QUARANTINE_NOTES;
   return action.kind === "ledger" ? "r3a.run" : action.object;
 }
 
@@ -73,7 +74,7 @@ async function change(tools: StepTools, action: Action, isNeeded: () => Promise<
     await runAlone(session.client, action.sql);
     return true;
   }
-  if (action.kind === "index" || action.kind === "table") {
+  if (action.kind === "index" || action.kind === "table" || action.kind === "quarantine") {
     const table = action.kind === "index" ? action.table : null;
     return retryBusy(
       () => runTransaction(session.client, { sql: action.sql, table, isNeeded }),
@@ -126,10 +127,11 @@ async function explain({ session, signal }: StepTools, action: Action, error: un
   signal.throwIfAborted();
   if (!isBusy(error)) throw error;
   // a leaf is attached beside readers and writers of its parent: they are not who held it
+  const isMoved = action.kind === "quarantine" && action.isThere;
   const [table, list] =
     action.kind === "leaf"
       ? [`r3a.${action.leaf.parent}`, listBuilders]
-      : [tableOf(action), listTableHolders];
+      : [isMoved ? action.object : tableOf(action), listTableHolders];
   const holders = renderSessions(await list(session.client, [table, ROOT]));
   throw new Busy(`${table} stayed locked; held by: ${holders || "nobody any more"}`, error);
 }

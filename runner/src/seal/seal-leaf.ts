@@ -1,3 +1,4 @@
+import { QUARANTINE_DAYS } from "../contract/names.ts";
 import type { Tier } from "../contract/tiers.ts";
 import { listStoredParts } from "../db/backup/ledger.ts";
 import { releaseLeaf, type TakenLeaf, takeLeaf } from "../db/leaf/guard.ts";
@@ -54,7 +55,7 @@ async function countRows(client: OwnClient, leaf: LeafFacts): Promise<number> {
   return (await listStoredParts(client, leaf)).reduce((sum, { rows }) => sum + rows, 0);
 }
 
-/** The table and its old one are both there for 14 days. */
+/** The table and its old one are both there for QUARANTINE_DAYS. */
 async function findLackOfRoom(
   client: OwnClient,
   leaf: LeafFacts,
@@ -63,7 +64,7 @@ async function findLackOfRoom(
   if (budgetBytes === null) return null;
   const { bytes, database } = await measureLeaf(client, leaf);
   if (database + bytes <= budgetBytes) return null;
-  return `the rewrite needs ${renderBytes(bytes)}, and the database has ${renderBytes(database)} of DB_SIZE_BUDGET_GB: the old tables in the schema quarantine go after 14 days, or raise the budget`;
+  return `the rewrite needs ${renderBytes(bytes)}, and the database has ${renderBytes(database)} of DB_SIZE_BUDGET_GB: the old tables in the schema quarantine go after ${QUARANTINE_DAYS} days, or raise the budget`;
 }
 
 /** What a killed run left of a leaf that cannot be sealed now. */

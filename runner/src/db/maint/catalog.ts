@@ -1,7 +1,10 @@
+import { QUARANTINE_SCHEMA } from "../../contract/names.ts";
 import type { Catalog, IndexWork, LedgerOp } from "../../maint/maint-plan.ts";
+import type { Quarantined } from "../../maint/quarantine-plan.ts";
 import { DESIRED } from "../../partition/desired.ts";
 import { LEAVES, type LeafRow, toAttached } from "../attached-leaves.ts";
 import type { OwnClient } from "../session.ts";
+import { msOf } from "../sql-time.ts";
 import { LEDGER_DUE } from "./ledger.ts";
 
 const INDEX_WORK = `
@@ -20,6 +23,19 @@ const STRANGERS = `
       and l.mode = 'ShareUpdateExclusiveLock' and l.database = (select oid from pg_database where datname = current_database()))
   order by 1`;
 
+/** Without a swap there is no such schema, and nothing to find. */
+const QUARANTINE = `
+  select coalesce(q.table_name, c.name) as name, ${msOf("q.moved_at")} as "movedAt", c.name is not null as "isThere"
+  from r3a.quarantine q
+  full join (
+    select relname::text as name from pg_class
+    where relnamespace = to_regnamespace('${QUARANTINE_SCHEMA}') and relkind in ('r', 'p')
+  ) c on c.name = q.table_name
+  order by q.moved_at, 1`;
+
+/** The table of the notes: a look at it is one at the schema quarantine. */
+export const QUARANTINE_NOTES = "r3a.quarantine";
+
 const ATTEMPTS = `select object, attempts from r3a_util.maint_attempt`;
 
 /**
@@ -35,6 +51,8 @@ export async function readCatalog(client: OwnClient, only: string | null = null)
   const leaves = await client.query<LeafRow>(LEAVES, [only]);
   const standalone = only === null ? await client.query<{ name: string }>(STANDALONE) : [];
   const strangers = only === null ? await client.query<{ name: string }>(STRANGERS) : [];
+  const quarantine =
+    only === null || only === QUARANTINE_NOTES ? await client.query<Quarantined>(QUARANTINE) : [];
   const attempts = await client.query<{ object: string; attempts: number }>(ATTEMPTS);
   const ledger = await client.query<{ op: LedgerOp }>(LEDGER_DUE);
   return {
@@ -43,6 +61,7 @@ export async function readCatalog(client: OwnClient, only: string | null = null)
     standalone: standalone.map(({ name }) => name),
     strangers: strangers.map(({ name }) => name),
     attempts: new Map(attempts.map((row) => [row.object, row.attempts])),
+    quarantine,
     ledger: ledger.map(({ op }) => op),
   };
 }

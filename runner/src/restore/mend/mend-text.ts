@@ -1,3 +1,4 @@
+import { QUARANTINE_DAYS } from "../../contract/names.ts";
 import { renderCount, renderTable, wrapLine } from "../../render.ts";
 import { renderResult } from "../../result.ts";
 import { renderDuration } from "../../time.ts";
@@ -70,7 +71,10 @@ function renderEnd(leaves: readonly MendedLeaf[], isPreview: boolean, ms: number
   const count = (state: MendedLeaf["outcome"]) => leaves.filter(({ outcome }) => outcome === state).length;
   if (isPreview) return `${renderCount(count("planned"), "leaf", "leaves")} would be restored`;
   const done = `${renderCount(count("mended"), "leaf", "leaves")} restored in ${renderDuration(ms)}`;
-  const kept = count("mended") === 0 ? "" : "; the damaged tables lie in the schema quarantine for 14 days";
+  const kept =
+    count("mended") === 0
+      ? ""
+      : `; the damaged tables lie in the schema quarantine for ${QUARANTINE_DAYS} days`;
   const braked = count("prepared") + count("left");
   const next =
     braked === 0
