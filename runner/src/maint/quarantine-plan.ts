@@ -1,3 +1,4 @@
+import { MEND_BRAKES } from "../contract/mend-brakes.ts";
 import { QUARANTINE_DAYS, QUARANTINE_SCHEMA } from "../contract/names.ts";
 import { DAY_MS } from "../time.ts";
 
@@ -9,15 +10,15 @@ export type Quarantined = {
   readonly isThere: boolean;
 };
 
-/** By the notes of the last day restore --damaged knows which leaves it has mended, and mends none twice in a day. */
-const NOTE_MS = DAY_MS;
-
-/** The tables whose time is over, each with its note; and notes whose table somebody dropped. */
+/**
+ * The tables whose time is over, each with its note; and notes whose table somebody dropped, once restore --damaged does not
+ * need them any more to see that it has mended a leaf just now.
+ */
 export function listOverdue(quarantine: readonly Quarantined[], now: number) {
   return quarantine
     .filter(
       ({ movedAt, isThere }) =>
-        movedAt !== null && now - movedAt >= (isThere ? QUARANTINE_DAYS * DAY_MS : NOTE_MS),
+        movedAt !== null && now - movedAt >= (isThere ? QUARANTINE_DAYS * DAY_MS : MEND_BRAKES.againMs),
     )
     .map(({ name, isThere }) => {
       const object = objectOf(name);
