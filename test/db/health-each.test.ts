@@ -84,10 +84,16 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "integrity damage": {
     status: "fail",
-    says: /^leaves are damaged: r3a restore --damaged --dry-run says what mends them/,
+    says: /^leaves are damaged: r3a restore --damaged --dry-run says what puts back what the backups have; .* backup --accept/,
     names: ["ohlcv_1h_2024: slots", "ohlcv_1h_2025: unreadable"],
     damage: `insert into r3a.leaf_damage (leaf, detector, detail) values ('ohlcv_1h_2024', 'slots', 'x'), ('ohlcv_1h_2025', 'unreadable', 'x')`,
     mend: "update r3a.leaf_damage set state = 'gone', closed_at = now()",
+  },
+  "integrity hold": {
+    status: "warn",
+    says: /^no leaf is sealed or swapped since .*Z: the disk is being replaced; r3a restore --resume ends the hold$/,
+    damage: "insert into r3a.recovery_hold (reason, held_by) values ('the disk is being replaced', 'x')",
+    mend: "delete from r3a.recovery_hold",
   },
   "integrity wraparound": {
     status: "fail",

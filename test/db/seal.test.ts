@@ -175,7 +175,7 @@ test("what a killed run left is settled, sealed or not", async () => {
     [leaf.name],
   );
   expect((await seal()()).leaves).toMatchObject([
-    { outcome: "refused", why: "it is damaged (index): restore --damaged mends it" },
+    { outcome: "refused", why: "it is damaged (index): restore --damaged puts it right from the backups" },
   ]);
   expect(await scratch()).toHaveLength(1);
   await database.query("truncate r3a.leaf_damage");

@@ -17,6 +17,9 @@ test("a hold is kept with its reason until it is ended", async () => {
   expect(await held()).toEqual([{ reason: "the disk is being replaced", named: true }]);
   expectExit(await run("--hold", "the controller is being replaced"), 0);
   expect(await held()).toMatchObject([{ reason: "the controller is being replaced" }]);
+  const plan = await runRunner(["seal", "--dry-run"], { DB_URL: database.url });
+  expectExit(plan, 0);
+  expect(plan.stdout.replace(/\s+/g, " ")).toContain("nothing is swapped: the controller is being replaced");
   const ended = await run("--resume");
   expectExit(ended, 0);
   expect(ended.stdout).toContain("they were not: the controller is being replaced");

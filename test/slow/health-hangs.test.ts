@@ -65,7 +65,7 @@ test("if all checks hang, each result says so", async () => {
   const tables = "r3a.run, r3a.series, r3a.coin, r3a.migration, r3a.ohlcv_partitioned, r3a.health_result";
   const report = await whileLocked(tables, () => measure(db, OTHERS_MS));
   const alive = [
-    ...["indexes", "leaves", "detach", "constraints", "checksums", "damage", "wraparound"].map(
+    ...["indexes", "leaves", "detach", "constraints", "checksums", "damage", "hold", "wraparound"].map(
       (part) => `integrity ${part}`,
     ),
     "backup ",

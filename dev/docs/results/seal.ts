@@ -3,6 +3,7 @@ import { count, dryRun, resultOf, skippedOf, texts } from "./parts.ts";
 
 const why = z.string().nullable().describe("A sentence; null: nothing is to be said.");
 const leaf = z.string().describe("Without schema.");
+const held = z.string().nullable().describe("Why a person holds the recovery; null: nobody does.");
 
 export const seal = z.union([
   resultOf("seal", {
@@ -19,11 +20,12 @@ export const seal = z.union([
         tiers: texts.describe("Those that gave back whole what restores the leaf."),
       }),
     ),
-    held: z.string().nullable().describe("Why a person holds the recovery; null: nobody does."),
+    held,
     stopped: z.string().nullable().describe("The error that ended the run early; null: none did."),
   }),
   resultOf("seal", {
     ...dryRun,
+    held,
     leaves: z.array(
       z.strictObject({
         leaf,

@@ -51,7 +51,10 @@ export const restore: Command = {
         "--beyond-brakes <reason>",
         "with --damaged: swap more than 3 leaves or 5 % of the candles, or a leaf twice in 24 h; the sentence is kept in the run",
       )
-      .option("--hold <reason>", "the kill switch: no leaf is sealed or swapped any more, by no run")
+      .option(
+        "--hold <reason>",
+        "the kill switch: no leaf is sealed or swapped any more, by no run; a sentence of at least 10 letters",
+      )
       .option("--resume", "end the hold")
       .option("--compare", "print how the live rows differ from the restored ones; exit 1 where they do")
       .option(...OPTION.dryRun)

@@ -18,3 +18,8 @@ export const DETECTORS = [
   "by-hand",
 ] as const;
 export type Detector = (typeof DETECTORS)[number];
+
+/** Whether candles differ from the backups. That may be the wish of a person: backup --accept keeps them then. */
+export function isAboutCandles(detector: string): boolean {
+  return detector === "content" || detector === "slots" || detector === "suspects";
+}

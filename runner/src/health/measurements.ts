@@ -5,7 +5,7 @@ import { listLeftOut } from "../db/backup/left-out.ts";
 import { listSuspectGroups } from "../db/backup/suspect-groups.ts";
 import { listRunGroups } from "../db/health/activity.ts";
 import { findDailyFault, listTierBackups } from "../db/health/backups.ts";
-import { readDamage } from "../db/health/damage.ts";
+import { readDamage, readHoldOf } from "../db/health/damage.ts";
 import { listTierDrills } from "../db/health/drills.ts";
 import {
   findChecksumFailures,
@@ -26,7 +26,7 @@ import type { Settings } from "../settings/table.ts";
 import { judgeActivity } from "./activity.ts";
 import { judgeBackups, judgeCollapse, judgeLeftOut, judgeSuspects } from "./backup.ts";
 import { judgeCoverage } from "./coverage.ts";
-import { judgeDamage } from "./damage.ts";
+import { judgeDamage, judgeHold } from "./damage.ts";
 import { judgeDrills } from "./drill.ts";
 import { FUTURE_MS, judgeFreshness, type ScanFacts } from "./freshness.ts";
 import * as integrity from "./integrity.ts";
@@ -141,6 +141,7 @@ function listCatalogMeasurements({ intervals, now }: Place): readonly Measuremen
     part("damage", async (client) =>
       judgeDamage({ loading: await findLoading(client), ...(await readDamage(client)) }),
     ),
+    part("hold", async (client) => judgeHold(await readHoldOf(client))),
     part("wraparound", async (client) => judgeAges(await readAges(client))),
   ];
 }

@@ -1,3 +1,4 @@
+import { isAboutCandles } from "../contract/damage.ts";
 import { EXIT } from "../contract/exits.ts";
 import type { CatalogLeaf } from "../db/leaf/leaf-catalog.ts";
 import { commandLine } from "../program-name.ts";
@@ -37,13 +38,19 @@ export function renderScrub({ leaves, hasAmcheck, isComplete }: Scrubbed): strin
       "Mend them from the backups (docs/recovery.md says how):",
       `  ${commandLine("restore --damaged --dry-run")}`,
     );
+  if (damaged.some(({ findings }) => findings.some(({ detector }) => isAboutCandles(detector))))
+    lines.push(
+      "Where a person changed the candles on purpose, keep them:",
+      `  ${commandLine('backup --accept LEAF:SYMBOL --reason "WHY"')}`,
+      `  ${commandLine("scrub")}`,
+    );
   for (const { leaf, gone } of leaves)
     if (gone.length > 0) lines.push(wrapLine(`${leaf}: what was found before is gone: ${gone.join(", ")}`));
   for (const { leaf, isUnguarded } of leaves)
     if (isUnguarded)
       lines.push(
         wrapLine(
-          `${leaf} was sealed, and its guard is gone, so anybody can write to it. Where nothing else is wrong it counts as open now: seal guards it again`,
+          `${leaf} was sealed, and its guard is gone or does not fire always, so anybody can write to it. Where nothing else is wrong it counts as open now: seal guards it again`,
         ),
       );
   for (const { leaf, skipped } of leaves)

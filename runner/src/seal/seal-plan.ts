@@ -1,4 +1,5 @@
 import type { Span } from "../candle/span.ts";
+import { isAboutCandles } from "../contract/damage.ts";
 import type { Interval } from "../contract/intervals.ts";
 import type { Leaf } from "../partition/layout.ts";
 import { isSealed } from "../partition/sealed.ts";
@@ -67,7 +68,10 @@ export function judgeLeaf(
   now: number,
 ): SealVerdict {
   if (damages.length > 0)
-    return { action: "never", why: `it is damaged (${damages.join(", ")}): restore --damaged mends it` };
+    return {
+      action: "never",
+      why: `it is damaged (${damages.join(", ")}): restore --damaged puts it right from the backups${damages.some(isAboutCandles) ? "; where a person changed the candles, backup --accept keeps them" : ""}`,
+    };
   if (suspects > 0) return { action: "never", why: describeSuspects(suspects) };
   if (!hasRows) return { action: "none", why: "it has no candles" };
   if (lacks.length === 0) return { action: "seal", why: null };

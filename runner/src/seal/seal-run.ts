@@ -77,11 +77,14 @@ async function sealEach(tools: SealTools, due: readonly LeafFacts[]): Promise<Se
 /** What a run would do with a leaf; `isReopened`: it was sealed before. */
 export type PlannedLeaf = SealVerdict & { readonly leaf: string; readonly isReopened: boolean };
 
+/** `held`: the reason of the kill switch, under which a run seals nothing; null: it is off. */
+export type SealPlan = { readonly held: string | null; readonly leaves: readonly PlannedLeaf[] };
+
 /** Changes nothing. */
 export async function previewSeal(
   db: Database,
   { leaf, signal }: { readonly leaf: string | null; readonly signal: AbortSignal },
-): Promise<readonly PlannedLeaf[]> {
+): Promise<SealPlan> {
   return own(db, signal, async (client) => {
     const { due, left } = await listAsked(client, leaf);
     const planned: PlannedLeaf[] = left.map((each) => ({ ...each, action: "none", isReopened: false }));
@@ -89,7 +92,7 @@ export async function previewSeal(
       const verdict = judgeLeaf(facts, await readLeafContent(client, facts), Date.now());
       planned.push({ leaf: facts.name, ...verdict, isReopened: facts.sealedAt !== null });
     }
-    return planned;
+    return { held: (await readHold(client))?.reason ?? null, leaves: planned };
   });
 }
 

@@ -3,7 +3,7 @@ import { messageOf } from "../errors.ts";
 import { renderCount, renderNumber, renderTable, wrapLine } from "../render.ts";
 import { renderResult } from "../result.ts";
 import { failedBy, type RunResult } from "../run.ts";
-import type { PlannedLeaf, SealedLeaf, SealResult } from "./seal-run.ts";
+import type { PlannedLeaf, SealedLeaf, SealPlan, SealResult } from "./seal-run.ts";
 
 /** 3 where a person holds the recovery; 1 where a person must look at a leaf. What the next run takes up by itself is none. */
 export function resultOf({ leaves, held, stop }: SealResult): RunResult {
@@ -65,9 +65,12 @@ const ACTION: Readonly<Record<PlannedLeaf["action"], string>> = {
   ...{ seal: "seal", wait: "wait", never: "look first", none: "nothing to do" },
 };
 
-export function renderSealPlan(leaves: readonly PlannedLeaf[]): string {
+export function renderSealPlan({ held, leaves }: SealPlan): string {
   const count = leaves.filter(({ action }) => action === "seal").length;
-  const lines = [`${renderCount(count, "leaf", "leaves")} to seal`];
+  const lines = [
+    ...(held === null ? [] : [wrapLine(describeHold(held)), ""]),
+    `${renderCount(count, "leaf", "leaves")} to seal`,
+  ];
   if (leaves.length > 0)
     lines.push(
       "",
@@ -84,6 +87,6 @@ export function renderSealPlan(leaves: readonly PlannedLeaf[]): string {
   return `${lines.join("\n")}\n`;
 }
 
-export function renderSealPlanJson(leaves: readonly PlannedLeaf[]): string {
-  return renderResult("seal", { dryRun: true, leaves });
+export function renderSealPlanJson({ held, leaves }: SealPlan): string {
+  return renderResult("seal", { dryRun: true, held, leaves });
 }

@@ -1,4 +1,5 @@
 import { type Damage, listDamage } from "../leaf/damage-rows.ts";
+import { type Hold, readHold } from "../leaf/hold.ts";
 import { type CatalogLeaf, listCatalog } from "../leaf/leaf-catalog.ts";
 import type { OwnClient, Reader } from "../session.ts";
 
@@ -6,7 +7,18 @@ import type { OwnClient, Reader } from "../session.ts";
 export async function readDamage(
   reader: Reader,
 ): Promise<{ readonly damage: readonly Damage[]; readonly leaves: readonly CatalogLeaf[] }> {
-  const query: OwnClient["query"] = async (text, values = []) =>
-    (await reader.query(text, values.length === 0 ? undefined : [...values])).rows;
-  return { damage: await listDamage({ query }), leaves: await listCatalog({ query }) };
+  const client = clientOf(reader);
+  return { damage: await listDamage(client), leaves: await listCatalog(client) };
+}
+
+/** The kill switch of the recovery, in the transaction of the reader; null: it is off. */
+export function readHoldOf(reader: Reader): Promise<Hold | null> {
+  return readHold(clientOf(reader));
+}
+
+function clientOf(reader: Reader): Pick<OwnClient, "query"> {
+  return {
+    query: async (text, values = []) =>
+      (await reader.query(text, values.length === 0 ? undefined : [...values])).rows,
+  };
 }

@@ -8,7 +8,7 @@ export type Hold = { readonly reason: string; readonly heldAt: number };
 const READ = `select reason, ${msOf("held_at")} as "heldAt" from r3a.recovery_hold`;
 
 /** The kill switch of the recovery; null: it is off. */
-export async function readHold(client: OwnClient): Promise<Hold | null> {
+export async function readHold(client: Pick<OwnClient, "query">): Promise<Hold | null> {
   return (await client.query<Hold>(READ))[0] ?? null;
 }
 

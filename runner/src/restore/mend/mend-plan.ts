@@ -76,7 +76,7 @@ function brakeOfRun(leaves: readonly DamagedLeaf[], { allRows }: Situation): str
 
 function brakeOfLeaf({ mendedAt }: DamagedLeaf, now: number): string | null {
   if (mendedAt === null || now - mendedAt >= MEND_BRAKES.againMs) return null;
-  return `it was restored at ${renderTime(mendedAt)}, less than ${MEND_BRAKES.againMs / 3_600_000} h ago, and is damaged again: what damages it is still there`;
+  return `it was restored at ${renderTime(mendedAt)}, less than ${MEND_BRAKES.againMs / 3_600_000} h ago, and is damaged again: what damages it may still be there`;
 }
 
 const percent = (share: number) => `${Math.round(share * 1000) / 10} %`;

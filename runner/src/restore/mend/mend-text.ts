@@ -21,9 +21,12 @@ export function renderMendJson(outcome: MendOutcome, { isPreview }: Shown): stri
 /** The same for a person, in at most 80 columns. */
 export function renderMend(outcome: MendOutcome, { isPreview }: Shown): string {
   const { leaves, hold, isDiskKnown, refused, ms } = outcome;
-  if (leaves.length === 0) return "no leaf is known to be damaged (scrub looks for damage)\n";
+  const held =
+    hold === null ? [] : [wrapLine(`nothing is swapped: ${hold} (restore --resume ends the hold)`), ""];
+  if (leaves.length === 0)
+    return `${[...held, "no leaf is known to be damaged (scrub looks for damage)"].join("\n")}\n`;
   const lines = [
-    ...(hold === null ? [] : [wrapLine(`nothing is swapped: ${hold} (restore --resume ends the hold)`), ""]),
+    ...held,
     renderTable(
       ["leaf", "damage", "tier", "rows", ""],
       leaves.map(({ name, findings, from, rows, outcome: state }) => [
@@ -74,7 +77,7 @@ function renderEnd(leaves: readonly MendedLeaf[], isPreview: boolean, ms: number
   const kept =
     count("mended") === 0
       ? ""
-      : `; the damaged tables lie in the schema quarantine for ${QUARANTINE_DAYS} days`;
+      : `; the tables that were there, also empty ones, lie in the schema quarantine for ${QUARANTINE_DAYS} days`;
   const braked = count("prepared") + count("left");
   const next =
     braked === 0
