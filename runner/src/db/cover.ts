@@ -1,3 +1,4 @@
+import type { Span } from "../candle/span.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { type Database, queryRows } from "./connect.ts";
 import { onlyRow } from "./only-row.ts";
@@ -21,6 +22,26 @@ export async function findNewestClosed(
   now: number,
 ): Promise<{ readonly now: number; readonly newest: number | null }> {
   return onlyRow(await queryRows(db, FIND_NEWEST, [coinId, interval, now, `${WIDTH_MS[interval]} ms`]));
+}
+
+/** Each series by the primary key, backwards from the end of the span. */
+const LIST_NEWEST = `
+  select c.id as "coinId", n.at from unnest($1::int[]) as c (id)
+  cross join lateral (
+    select ${msOf('t."timestamp"')} as at from r3a.ohlcv_partitioned t
+    where t.coin_id = c.id and t."interval" = $2
+      and t."timestamp" >= to_timestamp($3::float8 / 1000) and t."timestamp" < to_timestamp($4::float8 / 1000)
+    order by t."timestamp" desc limit 1) n`;
+
+/** The open time (ms) of the newest stored candle in the span, by coin; a coin without one is left out. */
+export async function listNewestIn(
+  db: Database,
+  interval: Interval,
+  { coinIds, span }: { readonly coinIds: readonly number[]; readonly span: Span },
+): Promise<ReadonlyMap<number, number>> {
+  const values = [coinIds, interval, span.from, span.to];
+  const rows = await queryRows<{ coinId: number; at: number }>(db, LIST_NEWEST, values);
+  return new Map(rows.map(({ coinId, at }) => [coinId, at]));
 }
 
 const OF_SERIES = `coin_id = $1 and "interval" = $2`;

@@ -1,9 +1,10 @@
 import { uuidv7 } from "uuidv7";
-import { intersect, type Span, spanOf } from "../candle/span.ts";
+import { intersect, type Span } from "../candle/span.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../contract/exits.ts";
 import { type Interval, WIDTH_MS } from "../contract/intervals.ts";
 import { listCoins } from "../db/coins.ts";
+import { listNewestIn } from "../db/cover.ts";
 import { loadSeries } from "../db/series.ts";
 import { collectItems, exitCodeOrThrow } from "../run.ts";
 import type { Plan, SeriesFacts } from "./fill-plan.ts";
@@ -30,6 +31,7 @@ export async function fillLeaf(
   leaf: RestoredLeaf,
 ): Promise<ExitCode> {
   const runId = uuidv7();
+  const newest = new Map<string, number>();
   const own: Context = { ...context, runId, log: context.logOf(runId), print: () => {} };
   const fill: FillCommand = {
     command: "restore",
@@ -38,7 +40,11 @@ export async function fillLeaf(
     asJson: false,
     acceptExchange: null,
     firstPolicy: "due",
-    plan: (state, now) => planLeafFill(state, leaf.span, now),
+    plan: (state, now) =>
+      planLeafFill(state, leaf.span, {
+        now,
+        newest: newest.get(`${state.coinId} ${state.interval}`) ?? null,
+      }),
   };
   return withWork(own, { ...fill, settings, isReadOnly: false }, (work) =>
     collectItems(async (items) => {
@@ -47,6 +53,9 @@ export async function fillLeaf(
       for (const interval of leaf.intervals) {
         const coins = await listCovering(work, interval, leaf.span);
         if (coins.length === 0) continue;
+        const coinIds = coins.map(({ coinId }) => coinId);
+        for (const [coinId, at] of await listNewestIn(work.db, interval, { coinIds, span: leaf.span }))
+          newest.set(`${coinId} ${interval}`, at);
         const result = await runCoins({ context: own, work, fill, interval, areNamed: false }, coins);
         items.push(...result.items);
         exits.push(exitCodeOrThrow(result));
@@ -56,11 +65,20 @@ export async function fillLeaf(
   );
 }
 
-/** Nothing where the series covers nothing of the span. */
-export function planLeafFill({ interval, covered }: SeriesFacts, leaf: Span, now: number): Plan {
+/**
+ * The last stored candles, up to the one that opens at `newest` (ms; null: none is stored), and every gap that a run may ask for.
+ * The end of the covered span is no measure: a backfill of half a month leaves slots behind its end that nobody has asked for.
+ * Nothing where the series covers nothing of the leaf.
+ */
+export function planLeafFill(
+  { interval, covered }: SeriesFacts,
+  leaf: Span,
+  { now, newest }: { readonly now: number; readonly newest: number | null },
+): Plan {
   const within = covered === null ? null : intersect(covered, leaf);
   if (within === null) return { tasks: [], gaps: null };
-  const last = spanOf(Math.max(within.from, within.to - LAST_CANDLES * WIDTH_MS[interval]), within.to);
+  const end = newest === null ? within.from : newest + WIDTH_MS[interval];
+  const last = intersect({ from: end - LAST_CANDLES * WIDTH_MS[interval], to: end }, within);
   return {
     tasks: last === null ? [] : [{ ...last, kind: "again" }],
     gaps: { which: "all", now, within, listed: null },
