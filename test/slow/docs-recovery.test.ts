@@ -108,7 +108,7 @@ test("every line with the runner does what the page says, from a tier that was m
   const moved = temporaryFolder();
   await shell(move, { TARGET: moved });
   const own = { DB_URL: database.url, BACKUP_HOT: `file://${moved}` };
-  expect(lines).toHaveLength(4);
+  expect(lines).toHaveLength(5);
   for (const line of lines) {
     const words = wordsOf(line.replace(/^\.\/r3a /, ""));
     const isPlan = words.includes("--dry-run");
