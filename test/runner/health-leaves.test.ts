@@ -23,7 +23,7 @@ test.each<[string, CheckResult, CheckResult["status"], RegExp, readonly string[]
     "no leaf of now",
     judge(leavesOf(Date.UTC(2025, 0), ...NEXT)),
     "fail",
-    /^20 leaves; those of now or of the next period are missing: run maint/,
+    /^20 leaves; those of now or of the next period are missing: where the part damage names one, run restore --damaged first; then run maint/,
     ["ohlcv_1m_2026_06", "ohlcv_15m_2026_q2"],
   ],
   [

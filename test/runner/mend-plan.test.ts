@@ -29,7 +29,7 @@ describe("the brakes", () => {
     expect(kinds(names.slice(1))).toEqual(["mend", "mend", "mend"]);
     expect(kinds(names)).toEqual(["prepare", "prepare", "prepare", "prepare"]);
     expect(whyOf(names)[0]).toBe(
-      "4 leaves are damaged, and one run swaps at most 3: so much damage has one cause",
+      "4 leaves are damaged, and one run swaps at most 3: so much damage may have one cause",
     );
   });
 

@@ -55,7 +55,7 @@ export function judgeLeaves(
   const isLate = [...lacking.values()].some((leaf) => isUsed(leaf) && leaf.span.from < now + DAY_MS);
   return result({
     status: isLate ? "fail" : "warn",
-    output: `${count}; those of now or of the next period are missing: run maint, and see whether its job runs each hour`,
+    output: `${count}; those of now or of the next period are missing: where the part damage names one, run restore --damaged first; then run maint, and see whether its job runs each hour`,
     names: [...lacking.keys()],
   });
 }

@@ -67,10 +67,10 @@ export function judgeLeaves(leaves: readonly DamagedLeaf[], situation: Situation
 function brakeOfRun(leaves: readonly DamagedLeaf[], { allRows }: Situation): string | null {
   const { leaves: most, share } = MEND_BRAKES;
   if (leaves.length > most)
-    return `${leaves.length} leaves are damaged, and one run swaps at most ${most}: so much damage has one cause`;
+    return `${leaves.length} leaves are damaged, and one run swaps at most ${most}: so much damage may have one cause`;
   const rows = leaves.reduce((sum, leaf) => sum + leaf.rows, 0);
   if (leaves.length > 1 && rows > allRows * share)
-    return `the damaged leaves hold ${percent(rows / allRows)} of all candles, and one run swaps at most ${percent(share)}: so much damage has one cause`;
+    return `the damaged leaves hold ${percent(rows / allRows)} of all candles, and one run swaps at most ${percent(share)}: so much damage may have one cause`;
   return null;
 }
 

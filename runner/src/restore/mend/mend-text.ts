@@ -20,7 +20,7 @@ export function renderMendJson(outcome: MendOutcome, { isPreview }: Shown): stri
 
 /** The same for a person, in at most 80 columns. */
 export function renderMend(outcome: MendOutcome, { isPreview }: Shown): string {
-  const { leaves, hold, isDiskKnown, refused, ms } = outcome;
+  const { leaves, hold, isDiskKnown, refused } = outcome;
   const held =
     hold === null ? [] : [wrapLine(`nothing is swapped: ${hold} (restore --resume ends the hold)`), ""];
   if (leaves.length === 0)
@@ -29,9 +29,10 @@ export function renderMend(outcome: MendOutcome, { isPreview }: Shown): string {
     ...held,
     renderTable(
       ["leaf", "damage", "tier", "rows", ""],
-      leaves.map(({ name, findings, from, rows, outcome: state }) => [
-        ...[name, findings.map(({ detector }) => detector).join(", "), from?.tier ?? "", rows],
-        WORDS[state],
+      leaves.map((leaf) => [
+        ...[leaf.name, leaf.findings.map(({ detector }) => detector).join(", ")],
+        ...[leaf.from?.tier ?? "", leaf.rows],
+        isKept(leaf, hold) ? "would be prepared, not swapped" : WORDS[leaf.outcome],
       ]),
     ),
     "",
@@ -43,7 +44,7 @@ export function renderMend(outcome: MendOutcome, { isPreview }: Shown): string {
             "whether the disk has room is not known: DB_SIZE_BUDGET_GB says how large the database may become",
           ),
         ]),
-    wrapLine(renderEnd(leaves, isPreview, ms)),
+    wrapLine(renderEnd(outcome, isPreview)),
     ...renderRefused(refused),
   ];
   return `${lines.join("\n")}\n`;
@@ -70,18 +71,31 @@ function renderLeaf({ name, findings, why, added, after }: MendedLeaf): readonly
   return [`${name}:`, ...facts, ...(why === null ? [] : [`  ${why}`]), ...rows, ...steps].map(wrapLine);
 }
 
-function renderEnd(leaves: readonly MendedLeaf[], isPreview: boolean, ms: number): string {
+/** A planned leaf that a brake or the hold would keep out of the live table. */
+function isKept({ outcome, why }: MendedLeaf, hold: MendOutcome["hold"]): boolean {
+  return outcome === "planned" && (why !== null || hold !== null);
+}
+
+function renderEnd({ leaves, hold, ms }: MendOutcome, isPreview: boolean): string {
   const count = (state: MendedLeaf["outcome"]) => leaves.filter(({ outcome }) => outcome === state).length;
-  if (isPreview) return `${renderCount(count("planned"), "leaf", "leaves")} would be restored`;
-  const done = `${renderCount(count("mended"), "leaf", "leaves")} restored in ${renderDuration(ms)}`;
-  const kept =
+  const leavesOf = (n: number) => renderCount(n, "leaf", "leaves");
+  const kept = leaves.filter((leaf) => isKept(leaf, hold)).length;
+  if (isPreview)
+    return [
+      `${leavesOf(count("planned") - kept)} would be restored`,
+      ...(kept === 0 ? [] : [`${leavesOf(kept)} would be prepared and not swapped`]),
+    ].join(", ");
+  const done = `${leavesOf(count("mended"))} restored in ${renderDuration(ms)}`;
+  const old =
     count("mended") === 0
       ? ""
       : `; the tables that were there, also empty ones, lie in the schema quarantine for ${QUARANTINE_DAYS} days`;
-  const braked = count("prepared") + count("left");
+  const waiting = count("prepared") + count("left");
+  if (waiting === 0) return `${done}${old}`;
   const next =
-    braked === 0
-      ? ""
-      : `; ${renderCount(braked, "leaf waits", "leaves wait")} for a person: look for the cause, then restore --damaged --beyond-brakes "WHY"`;
-  return `${done}${kept}${next}`;
+    hold === null
+      ? 'look for the cause, then restore --damaged --beyond-brakes "WHY"'
+      : "restore --resume ends the hold, then restore --damaged";
+  const waits = renderCount(waiting, "leaf waits", "leaves wait");
+  return `${done}${old}; ${waits} for a person: ${next}`;
 }
