@@ -1,3 +1,4 @@
+import { constants, setPriority } from "node:os";
 import { readLeafName } from "../archive/leaf-record.ts";
 import { openLeafBackups } from "../backup/leaf-run.ts";
 import type { Context } from "../context.ts";
@@ -62,6 +63,8 @@ export const seal: Command = {
         throw new SettingsFault([
           `a sealed leaf lies in ${LEAST_TIERS} tiers, and ${stores.length} ${stores.length === 1 ? "is" : "are"} set: set two of ${TIERS.map((tier) => `BACKUP_${tier.toUpperCase()}`).join(", ")}`,
         ]);
+      // a seal is in no hurry, and syncs are: on two cores a minute job beside it took 1.76 times its time, and 1.45 so
+      setPriority(constants.priority.PRIORITY_LOW);
       return await withDatabase(context, { command: "seal", url: settings.dbUrl }, async (db) => {
         await refuseWhileLoading(db, refusal);
         const { backupRecipients: recipients, backupSpool: spool, dbSizeBudgetGb: budget } = settings;
