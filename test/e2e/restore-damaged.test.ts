@@ -61,7 +61,8 @@ test("a leaf that a person names is as the exchange says it again, with later ca
 
 test("a leaf that was restored within a day is prepared and not swapped, unless a person says why", async () => {
   await spoil(5);
-  await run("backup --delta", 1);
+  // a daily run: the server counts a transaction up to 10 s late, and a delta passes over what is not counted
+  await run("backup", 1);
   const braked = await mend("", 3);
   expect(braked).toMatchObject({
     leaves: [
