@@ -102,18 +102,7 @@ async function patiently<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const begunAt = performance.now();
-  const attempt = async () => {
-    await client.query(`begin; set local lock_timeout = ${LEAF_LOCK_MS}`);
-    try {
-      const result = await work();
-      await client.query("commit");
-      return result;
-    } catch (error) {
-      await client.query("rollback").catch(() => {}); // the first error says why
-      throw error;
-    }
-  };
-  return retryBusy(attempt, begunAt + patienceMs, signal).catch((error: unknown) => {
+  return retryBusy(() => briefly(client, work), begunAt + patienceMs, signal).catch((error: unknown) => {
     if (!isBusy(error)) throw error;
     const seconds = Math.round((performance.now() - begunAt) / 1000);
     throw new Busy(
@@ -121,4 +110,17 @@ async function patiently<T>(
       error,
     );
   });
+}
+
+/** One transaction that waits LEAF_LOCK_MS for each lock at most: who waits for a lock lets every later reader wait. */
+export async function briefly<T>(client: OwnClient, work: () => Promise<T>): Promise<T> {
+  await client.query(`begin; set local lock_timeout = ${LEAF_LOCK_MS}`);
+  try {
+    const result = await work();
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    await client.query("rollback").catch(() => {}); // the first error says why
+    throw error;
+  }
 }

@@ -2,7 +2,7 @@ import pg from "pg";
 import { MINUTE_MS, renderTime } from "../../../time.ts";
 import { LEAVES, type LeafRow, toAttached } from "../../attached-leaves.ts";
 import { type BackupLeaf, tableOf } from "../../backup/backup-leaf.ts";
-import { LEAF_LOCK_MS } from "../../leaf/guard.ts";
+import { briefly } from "../../leaf/guard.ts";
 import { isBusy, retryBusy } from "../../lock-retry.ts";
 import { onlyRow } from "../../only-row.ts";
 import type { OwnClient } from "../../session.ts";
@@ -33,16 +33,4 @@ export async function bringBack(client: OwnClient, leaf: BackupLeaf, signal: Abo
   await patiently(MAKE, [leaf.parent, renderTime(leaf.span.from)]).catch((error: unknown) => {
     if (!stands || !(error instanceof pg.DatabaseError) || isBusy(error)) throw error;
   });
-}
-
-/** Who waits for a lock lets every later reader wait. */
-async function briefly(client: OwnClient, work: () => Promise<unknown>): Promise<void> {
-  await client.query(`begin; set local lock_timeout = ${LEAF_LOCK_MS}`);
-  try {
-    await work();
-    await client.query("commit");
-  } catch (error) {
-    await client.query("rollback").catch(() => {}); // the first error says why
-    throw error;
-  }
 }
